@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies + [arguments, log], swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: settings)
+}
+
+let package = Package(
+    name: "candlewick",
+    products: [
+        .library(name: "TLCP", targets: ["TLCP"]),
+        .library(name: "TLCPWebSocket", targets: ["TLCPWebSocket"]),
+        .executable(name: "ingest-stream", targets: ["ingest-stream"]),
+        .executable(name: "aggregator", targets: ["aggregator"]),
+        .executable(name: "store-writer", targets: ["store-writer"]),
+        .executable(name: "candlewick", targets: ["candlewick"]),
+        .executable(name: "ig-simulator", targets: ["ig-simulator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // What Swift cannot call or the system provides.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CPlatform"),
+
+        // Pure: values in, values out. No socket, no file, no clock.
+        library("MarketData"),
+        library("Wire", ["MarketData", "CPlatform"]),
+        library("TLCP"),
+        library("BrokerAPI", ["MarketData"]),
+        library("Candles", ["MarketData", "Wire"]),
+
+        // One resource each.
+        library("Host", ["MarketData", "CPlatform", log, yams]),
+        library("Journal", ["MarketData", "Wire", "Host", log]),
+        library("Bus", ["Host", "CZeroMQ"]),
+        library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
+        library("Store", ["MarketData", "Wire", "Host", grdb]),
+        library("RESTClient", ["Host", "BrokerAPI", "CCurl"]),
+        library(
+            "TLCPWebSocket", ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
+
+        // One process's behaviour each.
+        library(
+            "StreamIngest",
+            [
+                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", log,
+                nio("NIOCore"), nio("NIOPosix"), "CCurl",
+            ]),
+        library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
+        library("StoreWriting", ["MarketData", "Wire", "Host", "Bus", "Feed", "Store", log]),
+        library("Inspection", ["MarketData", "Wire", "Host", "Bus", "Store"]),
+        library(
+            "Simulation",
+            ["MarketData", log, "CZlib", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
+
+        // Arguments, configuration, run, exit code.
+        program("ingest-stream", ["StreamIngest", "Host"]),
+        program("aggregator", ["Aggregation", "Host"]),
+        program("store-writer", ["StoreWriting", "Host"]),
+        program("candlewick", ["Inspection", "Host", "MarketData"]),
+        program("ig-simulator", ["Simulation", "Host"]),
+
+        .target(name: "TestKit", dependencies: ["Wire", "MarketData"], path: "Tests/TestKit", swiftSettings: settings),
+        tests("MarketDataTests", ["MarketData"]),
+        tests("WireTests", ["Wire", "MarketData"]),
+        tests(
+            "TLCPTests",
+            ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
+        tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
+        tests("HostTests", ["Host", "MarketData"]),
+        tests("JournalTests", ["Journal", "Wire", "MarketData", "Host"]),
+        tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host"]),
+        tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
+        tests("StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host"]),
+        tests("SimulationTests", ["Simulation", "MarketData"]),
+        tests(
+            "EndToEndTests",
+            [
+                "ingest-stream", "aggregator", "store-writer", "candlewick", "ig-simulator",
+                "Wire", "MarketData", "Candles", "Journal", "Store", "Host", grdb,
+            ]),
+    ]
+)

@@ -1,0 +1,14 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
+/// checksum of iSCSI (RFC 3720 § B.4). Uses the processor's instruction where there is one.
+uint32_t candlewick_crc32c(const void *bytes, size_t count);
+
+/// The same by table, for processors without the instruction; both give equal results.
+uint32_t candlewick_crc32c_portable(const void *bytes, size_t count);
+
+/// Blocks SIGTERM and SIGINT for the whole process (call it before any thread starts), ignores
+/// SIGPIPE, and returns a descriptor that becomes readable when one of the two arrives, or -errno.
+int candlewick_stop_descriptor(void);

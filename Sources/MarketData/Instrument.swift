@@ -1,0 +1,36 @@
+/// What the broker lists: a pair under the broker's own name for it.
+public struct Instrument: Hashable, Sendable {
+    public let pair: Pair
+    /// The broker's name, such as `CS.D.EURUSD.CFD.IP`.
+    public let epic: String
+    /// Wire price / `scale` = real price: 1 for decimal epics; 10,000 (100 for JPY quotes) for epics in
+    /// points. Source: `ig-api` § 6.
+    public let scale: Int
+
+    public init(pair: Pair, epic: String, scale: Int = 1) {
+        precondition(Instrument.pointShifts[scale] != nil, "scale \(scale) is not a supported power of ten")
+        self.pair = pair
+        self.epic = epic
+        self.scale = scale
+    }
+
+    /// The allowed scales, and how far each moves the decimal point.
+    public static let pointShifts: [Int: Int] = [1: 0, 10: 1, 100: 2, 1_000: 3, 10_000: 4, 100_000: 5]
+
+    /// How many places the decimal point moves left from wire to price.
+    public var pointShift: Int { Instrument.pointShifts[scale] ?? 0 }
+
+    /// The Lightstreamer item of its ticks (`ig-api` § 9.3).
+    public var tickItem: String { "CHART:\(epic):TICK" }
+
+    /// The 28 crosses of EUR, GBP, AUD, NZD, USD, CAD, CHF and JPY in market convention, as CFD epics.
+    public static let defaults: [Instrument] = {
+        let byRank = ["EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY"]
+        return byRank.indices.flatMap { first in
+            byRank[(first + 1)...].map { quote in
+                let base = byRank[first]
+                return Instrument(pair: Pair(base + quote)!, epic: "CS.D.\(base)\(quote).CFD.IP")
+            }
+        }
+    }()
+}

@@ -1,0 +1,42 @@
+/// The length of a candle's interval: a whole number of minutes that divides a day.
+@frozen
+public struct Timeframe: Hashable, Comparable, Sendable {
+    /// 60 … 86,400.
+    public let seconds: Int64
+
+    /// - Returns: `nil` unless `minutes` divides a day.
+    public init?(minutes: Int) {
+        guard minutes > 0, 1_440 % minutes == 0 else { return nil }
+        seconds = Int64(minutes) * 60
+    }
+
+    /// Reads `5`, `5m`, `1h` and `1d`.
+    public init?(_ text: some StringProtocol) {
+        let factors: [Character: Int] = ["m": 1, "h": 60, "d": 1_440]
+        let factor = text.last.flatMap { factors[$0] }
+        guard let number = Int(factor == nil ? String(text) : String(text.dropLast())), (1...1_440).contains(number)
+        else { return nil }
+        self.init(minutes: number * (factor ?? 1))
+    }
+
+    public static let fiveMinutes = Timeframe(minutes: 5)!
+    public static let fifteenMinutes = Timeframe(minutes: 15)!
+
+    public var minutes: Int { Int(seconds / 60) }
+    public var nanos: Int64 { seconds * UTCNanos.perSecond }
+
+    /// The start of the interval that holds `moment`: aligned to the epoch, `[start, start + timeframe)`.
+    public func start(of moment: UTCNanos) -> UTCNanos {
+        UTCNanos(rawValue: floorDivide(moment.rawValue, nanos) * nanos)
+    }
+
+    public static func < (a: Timeframe, b: Timeframe) -> Bool { a.seconds < b.seconds }
+}
+
+extension Timeframe: CustomStringConvertible {
+    /// `5m`, `1h`, `1d`.
+    public var description: String {
+        if minutes % 1_440 == 0 { return "\(minutes / 1_440)d" }
+        return minutes % 60 == 0 ? "\(minutes / 60)h" : "\(minutes)m"
+    }
+}

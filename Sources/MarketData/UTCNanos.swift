@@ -1,0 +1,78 @@
+/// A moment: nanoseconds since 1970-01-01 00:00 UTC, without leap seconds.
+@frozen
+public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
+    public let rawValue: Int64
+
+    @inlinable
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+
+    public static let perSecond: Int64 = 1_000_000_000
+    public static let perMillisecond: Int64 = 1_000_000
+
+    /// - Returns: `nil` where the moment does not fit 64 bits of nanoseconds (before 1677 or after 2262).
+    @inlinable
+    public init?(milliseconds: Int64) {
+        let (nanos, overflow) = milliseconds.multipliedReportingOverflow(by: UTCNanos.perMillisecond)
+        if overflow { return nil }
+        self.init(rawValue: nanos)
+    }
+
+    @inlinable
+    public init(seconds: Int64) { self.init(rawValue: seconds * UTCNanos.perSecond) }
+
+    /// Whole seconds since 1970, rounded down.
+    public var seconds: Int64 { floorDivide(rawValue, UTCNanos.perSecond) }
+
+    @inlinable
+    public static func < (a: UTCNanos, b: UTCNanos) -> Bool { a.rawValue < b.rawValue }
+}
+
+extension UTCNanos: CustomStringConvertible {
+    /// ISO 8601 with milliseconds: `2014-05-01T00:00:00.292Z`.
+    public var description: String {
+        let millis = floorDivide(rawValue, UTCNanos.perMillisecond)
+        return "\(text(separator: "T")).\(padded(millis - floorDivide(millis, 1000) * 1000, 3))Z"
+    }
+
+    /// `2014-05-01 00:00:00`, or with another separator between date and time.
+    public func text(separator: String = " ") -> String {
+        let days = floorDivide(seconds, 86_400)
+        let rest = seconds - days * 86_400
+        let date = CivilDate(daysSince1970: days)
+        return "\(date)\(separator)\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))"
+    }
+}
+
+/// A day of the proleptic Gregorian calendar.
+public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
+    public let year: Int64
+    public let month: Int64
+    public let day: Int64
+
+    /// Source: the era arithmetic of H. Hinnant, "chrono-compatible low-level date algorithms".
+    public init(daysSince1970 days: Int64) {
+        let shifted = days + 719_468
+        let era = floorDivide(shifted, 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    public var description: String { "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))" }
+}
+
+/// Division that rounds toward minus infinity, so that times before 1970 fall into the right interval.
+@inlinable
+func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
+    let quotient = a / b
+    return a % b < 0 ? quotient - 1 : quotient
+}
+
+private func padded(_ value: Int64, _ width: Int) -> String {
+    let digits = String(value)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+}

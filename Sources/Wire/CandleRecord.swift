@@ -1,0 +1,159 @@
+public import MarketData
+
+/// Open, high, low and close of one side, or of mid.
+@frozen
+public struct OHLC: Hashable, Sendable {
+    public var open: Price
+    public var high: Price
+    public var low: Price
+    public var close: Price
+
+    @inlinable
+    public init(open: Price, high: Price, low: Price, close: Price) {
+        self.open = open
+        self.high = high
+        self.low = low
+        self.close = close
+    }
+}
+
+/// One record of the `history` and `candles` streams, kind `CNDL`. 192 bytes, little-endian, in memory
+/// exactly as on the bus and in the journal. Source: docs/formats.md § 2.
+///
+/// | offset | size | field             | unit and meaning                                              |
+/// |-------:|-----:|-------------------|---------------------------------------------------------------|
+/// |      0 |    4 | kind              | ASCII `CNDL`; `FEED`: see `CandleRecord.feed`                 |
+/// |      4 |   12 | pair              | ASCII, NUL-padded                                             |
+/// |     16 |    8 | position          | u64 from 1, never given twice                                 |
+/// |     24 |    8 | start             | i64, ns since 1970 UTC: the interval is [start, start + timeframe) |
+/// |     32 |    4 | timeframe         | u32, seconds                                                  |
+/// |     36 |    4 | flags             | `CandleFlags`                                                 |
+/// |     40 |   32 | bid               | open, high, low, close: i64, units of 1e-9                    |
+/// |     72 |   32 | ask               | the same                                                      |
+/// |    104 |   32 | mid               | the same, of each tick's (bid + ask) / 2                      |
+/// |    136 |    8 | firstTickTime     | i64, ns: broker time of the open; 0 where there were no ticks |
+/// |    144 |    8 | lastTickTime      | i64, ns: broker time of the close                             |
+/// |    152 |    4 | tickCount         | u32: ticks that moved or repeated the price                   |
+/// |    156 |    4 | blindMilliseconds | u32: time inside the interval of which nothing is known       |
+/// |    160 |    4 | lostUpdates       | u32: updates the broker declared lost                         |
+/// |    164 |    1 | source            | `CandleSource`                                                |
+/// |    165 |    1 | inputStream       | 0 `ticks`, 1 `history`                                        |
+/// |    166 |    2 | revision          | u16 from 1                                                    |
+/// |    168 |    8 | inputPosition     | u64: the input record that made this candle final             |
+/// |    176 |    8 | publishTime       | i64, ns since 1970 UTC                                        |
+/// |    184 |    4 | invertedTicks     | u32: ticks with the ask below the bid                         |
+/// |    188 |    4 | crc32c            | of bytes 0–187                                                |
+@frozen
+public struct CandleRecord: StreamRecord {
+    public let kind: RecordKind
+    @usableFromInline let pairHead: UInt32
+    @usableFromInline let pairTail: UInt64
+    public var position: UInt64 = 0
+    public var start: UTCNanos
+    @usableFromInline var timeframeSeconds: UInt32
+    public var flags: CandleFlags = []
+    public var bid: OHLC
+    public var ask: OHLC
+    public var mid: OHLC
+    public var firstTickTime = UTCNanos(rawValue: 0)
+    public var lastTickTime = UTCNanos(rawValue: 0)
+    public var tickCount: UInt32 = 0
+    public var blindMilliseconds: UInt32 = 0
+    public var lostUpdates: UInt32 = 0
+    public var source: CandleSource
+    public var inputStream: InputStream
+    public var revision: UInt16 = 1
+    public var inputPosition: UInt64 = 0
+    public var publishTime = UTCNanos(rawValue: 0)
+    public var invertedTicks: UInt32 = 0
+    public var checksum: UInt32 = 0
+
+    public init(
+        kind: RecordKind = .candle, pair: Pair, timeframe: Timeframe, start: UTCNanos, bid: OHLC, ask: OHLC, mid: OHLC,
+        source: CandleSource, inputStream: InputStream
+    ) {
+        self.kind = kind
+        pairHead = pair.head
+        pairTail = pair.tail
+        self.start = start
+        timeframeSeconds = UInt32(timeframe.seconds)
+        self.bid = bid
+        self.ask = ask
+        self.mid = mid
+        self.source = source
+        self.inputStream = inputStream
+    }
+
+    @inlinable
+    public var pair: Pair { Pair(head: pairHead, tail: pairTail) }
+
+    /// - Returns: `nil` where the record holds no valid timeframe: a `FEED` record, or damage.
+    public var timeframe: Timeframe? {
+        timeframeSeconds % 60 == 0 ? Timeframe(minutes: Int(timeframeSeconds / 60)) : nil
+    }
+}
+
+/// Where a candle came from. Raw values are stable: they stand in records and in the database.
+@frozen
+public struct CandleSource: RawRepresentable, Hashable, Sendable {
+    public let rawValue: UInt8
+    @inlinable
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Folded from the broker's ticks.
+    @inlinable public static var streamed: CandleSource { CandleSource(rawValue: 1) }
+    /// Bought from the broker's history.
+    @inlinable public static var bought: CandleSource { CandleSource(rawValue: 2) }
+    /// Made of smaller bought candles.
+    @inlinable public static var derived: CandleSource { CandleSource(rawValue: 3) }
+}
+
+/// The stream whose record made a candle final.
+@frozen
+public struct InputStream: RawRepresentable, Hashable, Sendable {
+    public let rawValue: UInt8
+    @inlinable
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    @inlinable public static var ticks: InputStream { InputStream(rawValue: 0) }
+    @inlinable public static var history: InputStream { InputStream(rawValue: 1) }
+}
+
+/// What is special about a candle.
+@frozen
+public struct CandleFlags: OptionSet, Sendable {
+    public let rawValue: UInt32
+    @inlinable
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Not the whole interval was seen: blind time or lost updates; the two fields say how much.
+    @inlinable public static var partial: CandleFlags { CandleFlags(rawValue: 1) }
+    /// A tick came after the candle was final: this is a later revision.
+    @inlinable public static var late: CandleFlags { CandleFlags(rawValue: 2) }
+    /// Closed by the local stand-in clock, not by the broker's time.
+    @inlinable public static var localClock: CandleFlags { CandleFlags(rawValue: 4) }
+}
+
+extension CandleRecord {
+    /// A feed event as it is passed on in the `candles` stream, so that it reaches the database in order:
+    /// kind `FEED`, the event's code in `flags`, its details in `bid.open` and `bid.high`, `start` the
+    /// broker time, `lastTickTime` the receive time, `inputPosition` the tick record's position.
+    public static func feed(_ record: TickRecord) -> CandleRecord {
+        let zero = Price(rawValue: 0)
+        let none = OHLC(open: zero, high: zero, low: zero, close: zero)
+        var event = CandleRecord(
+            kind: .feed, pair: record.pair, timeframe: .fiveMinutes, start: record.brokerTime,
+            bid: OHLC(open: record.bid, high: record.ask, low: zero, close: zero), ask: none, mid: none,
+            source: .streamed, inputStream: .ticks)
+        event.timeframeSeconds = 0
+        event.flags = CandleFlags(rawValue: record.flags.rawValue)
+        event.lastTickTime = record.receiveTime
+        event.inputPosition = record.position
+        return event
+    }
+
+    /// The event of a `FEED` record; `nil` for candles and unknown codes.
+    public var feedEvent: FeedEvent? {
+        kind == .feed ? FeedEvent(code: flags.rawValue, details: (bid.open.rawValue, bid.high.rawValue)) : nil
+    }
+}

@@ -1,0 +1,102 @@
+public import MarketData
+
+/// What happened to the feed, as a `FEED` record: code in `flags`, details in the bid and ask fields.
+/// Source: docs/formats.md § 1.3.
+///
+/// Blindness is told twice: `blindBegan` the moment it is known, so that candles which close meanwhile
+/// say so; `blindEnded` with the final stretch. A stretch that recovery filled ends where it began.
+public enum FeedEvent: Hashable, Sendable {
+    /// A Lightstreamer session began and every subscription was answered; nothing was bound before.
+    case sessionNew
+    /// Rebound after `LOOP`: nothing was missed.
+    case sessionPreserved
+    /// Recovered after a cut; `resent` notifications came again or late, none is missing.
+    case sessionRecovered(resent: Int64)
+    /// The session before was lost and could not be recovered.
+    case sessionReplaced
+    /// The broker declared `count` updates of a pair lost (`OV`).
+    case updatesLost(count: Int64)
+    /// Nothing is known since `since` (feed time; 0: since ever).
+    case blindBegan(since: UTCNanos)
+    /// Nothing is known of `[from, until)`; empty where recovery filled it.
+    case blindEnded(from: UTCNanos, until: UTCNanos)
+    /// The broker refused the pair's subscription with this code; the pair is blind from here on.
+    case instrumentRefused(code: Int64)
+    /// The journal skipped `count` positions from `first` on after an unclean stop of the machine.
+    case positionsSkipped(first: UInt64, count: UInt64)
+
+    /// The code in the record's flags.
+    public var code: UInt32 {
+        switch self {
+        case .sessionNew: 1
+        case .sessionPreserved: 2
+        case .sessionRecovered: 3
+        case .sessionReplaced: 4
+        case .updatesLost: 5
+        case .blindBegan: 6
+        case .blindEnded: 7
+        case .instrumentRefused: 8
+        case .positionsSkipped: 9
+        }
+    }
+
+    /// The name in the database, the logs and the tools.
+    public var name: String {
+        switch self {
+        case .sessionNew: "session new"
+        case .sessionPreserved: "session preserved"
+        case .sessionRecovered: "session recovered"
+        case .sessionReplaced: "session replaced"
+        case .updatesLost: "updates lost"
+        case .blindBegan: "blind began"
+        case .blindEnded: "blind ended"
+        case .instrumentRefused: "instrument refused"
+        case .positionsSkipped: "positions skipped"
+        }
+    }
+
+    /// The two details, in the bid and the ask field of the record.
+    public var details: (Int64, Int64) {
+        switch self {
+        case .sessionNew, .sessionPreserved, .sessionReplaced: (0, 0)
+        case .sessionRecovered(let count), .updatesLost(let count), .instrumentRefused(let count): (count, 0)
+        case .blindBegan(let since): (since.rawValue, 0)
+        case .blindEnded(let from, let until): (from.rawValue, until.rawValue)
+        case .positionsSkipped(let first, let count): (Int64(bitPattern: first), Int64(bitPattern: count))
+        }
+    }
+
+    /// - Returns: `nil` for a code that this version does not know.
+    public init?(code: UInt32, details: (Int64, Int64)) {
+        switch code {
+        case 1: self = .sessionNew
+        case 2: self = .sessionPreserved
+        case 3: self = .sessionRecovered(resent: details.0)
+        case 4: self = .sessionReplaced
+        case 5: self = .updatesLost(count: details.0)
+        case 6: self = .blindBegan(since: UTCNanos(rawValue: details.0))
+        case 7: self = .blindEnded(from: UTCNanos(rawValue: details.0), until: UTCNanos(rawValue: details.1))
+        case 8: self = .instrumentRefused(code: details.0)
+        case 9:
+            self = .positionsSkipped(first: UInt64(bitPattern: details.0), count: UInt64(bitPattern: details.1))
+        default: return nil
+        }
+    }
+}
+
+extension TickRecord {
+    /// A feed event of the whole feed, or of one pair.
+    public static func feed(
+        _ event: FeedEvent, pair: Pair = .none, brokerTime: UTCNanos, receiveTime: UTCNanos
+    ) -> TickRecord {
+        let details = event.details
+        return TickRecord(
+            kind: .feed, pair: pair, brokerTime: brokerTime, receiveTime: receiveTime,
+            bid: Price(rawValue: details.0), ask: Price(rawValue: details.1), flags: TickFlags(rawValue: event.code))
+    }
+
+    /// The event of a `FEED` record; `nil` for other kinds and unknown codes.
+    public var feedEvent: FeedEvent? {
+        kind == .feed ? FeedEvent(code: flags.rawValue, details: (bid.rawValue, ask.rawValue)) : nil
+    }
+}
