@@ -1,0 +1,26 @@
+internal import Glibc
+public import MarketData
+
+/// What time it is. Handed in, so that a test can say; nothing outside `Host` asks the system.
+public struct Clock: Sendable {
+    /// The wall clock, UTC. May step back.
+    public let now: @Sendable () -> UTCNanos
+    /// Nanoseconds since an arbitrary moment; never steps back. For intervals.
+    public let monotonic: @Sendable () -> Int64
+
+    public init(now: @escaping @Sendable () -> UTCNanos, monotonic: @escaping @Sendable () -> Int64) {
+        self.now = now
+        self.monotonic = monotonic
+    }
+
+    /// The machine's clocks.
+    public static let system = Clock(
+        now: { UTCNanos(rawValue: read(CLOCK_REALTIME)) },
+        monotonic: { read(CLOCK_MONOTONIC) })
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * UTCNanos.perSecond + Int64(time.tv_nsec)
+    }
+}

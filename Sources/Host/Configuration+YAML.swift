@@ -1,0 +1,177 @@
+internal import FoundationEssentials
+internal import MarketData
+internal import Yams
+
+extension Configuration {
+    /// Reads the file that `CANDLEWICK_CONFIG` names; without it, the defaults.
+    /// - Throws: `Failure` (78) with file, line and reason.
+    public static func load(environment: Environment) throws -> Configuration {
+        guard let path = environment["CANDLEWICK_CONFIG"] else { return Configuration() }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(.configuration, "configuration \(path) cannot be read (named by CANDLEWICK_CONFIG)")
+        }
+        guard let text = String(bytes: data, encoding: .utf8) else {
+            throw Failure(.configuration, "configuration \(path) is not UTF-8 text")
+        }
+        return try Configuration(yaml: text, path: path)
+    }
+
+    /// - Parameter path: stands in the errors.
+    /// - Throws: `Failure` (78): `path:line: reason`.
+    public init(yaml: String, path: String) throws {
+        self.init()
+        let reader = YAMLReader(path: path)
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: yaml)
+        } catch let error as YamlError {
+            throw Failure(.configuration, "\(path): \(YAMLReader.oneLine("\(error)"))")
+        }
+        guard let root, root.null == nil else { return }
+        try reader.eachKey(of: root) { key, value in
+            switch key {
+            case "instruments": instruments = try reader.instruments(value)
+            case "timeframes": timeframes = try reader.timeframes(value)
+            case "grace_milliseconds": graceMilliseconds = Int64(try reader.integer(value, 0...60_000))
+            case "late_reach_minutes": lateReachMinutes = Int64(try reader.integer(value, 0...10_080))
+            case "journal": try readJournal(value, reader)
+            case "store": try readStore(value, reader)
+            default: return false
+            }
+            return true
+        }
+    }
+
+    private mutating func readJournal(_ node: Node, _ reader: YAMLReader) throws {
+        try reader.eachKey(of: node) { key, value in
+            switch key {
+            case "segment_records": journal.segmentRecords = try reader.integer(value, 1_024...16_777_216)
+            case "sync_milliseconds": journal.syncMilliseconds = try reader.integer(value, 1...60_000)
+            default: return false
+            }
+            return true
+        }
+    }
+
+    private mutating func readStore(_ node: Node, _ reader: YAMLReader) throws {
+        try reader.eachKey(of: node) { key, value in
+            switch key {
+            case "batch_rows": store.batchRows = try reader.integer(value, 1...100_000)
+            case "batch_milliseconds": store.batchMilliseconds = try reader.integer(value, 1...200)
+            default: return false
+            }
+            return true
+        }
+    }
+}
+
+/// Values out of YAML nodes; every error names the line.
+private struct YAMLReader {
+    let path: String
+
+    static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    func refuse(_ node: Node, _ reason: String) -> Failure {
+        Failure(.configuration, "\(path):\(node.mark?.line ?? 0): \(reason)")
+    }
+
+    /// Hands each key and value to `read`, which answers whether it knows the key; refuses unknown ones.
+    /// (Repeated keys are refused by the YAML parser.)
+    func eachKey(of node: Node, _ read: (String, Node) throws -> Bool) throws {
+        guard let mapping = node.mapping else { throw refuse(node, "expected 'key: value' lines here") }
+        for (keyNode, value) in mapping {
+            let key = text(keyNode)
+            guard try read(key, value) else {
+                throw refuse(keyNode, "unknown key '\(key)' (docs/configuration.md lists the known ones)")
+            }
+        }
+    }
+
+    func integer(_ node: Node, _ range: ClosedRange<Int>) throws -> Int {
+        guard let value = node.int else { throw refuse(node, "expected a whole number, found '\(text(node))'") }
+        guard range.contains(value) else {
+            throw refuse(node, "\(value) is out of range: \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    func timeframes(_ node: Node) throws -> [Timeframe] {
+        guard let items = node.sequence, !items.isEmpty else { throw refuse(node, "expected a list such as [5m, 15m]") }
+        let all = try items.map { item in
+            guard let timeframe = Timeframe(text(item)) else {
+                throw refuse(
+                    item, "timeframe '\(text(item))' is not a whole number of minutes that divides a day (5m, 1h)")
+            }
+            return timeframe
+        }
+        return Array(Set(all)).sorted()
+    }
+
+    func instruments(_ node: Node) throws -> [Instrument] {
+        guard let items = node.sequence, !items.isEmpty else { throw refuse(node, "expected a list of instruments") }
+        var all: [Instrument] = []
+        for item in items {
+            let next = try instrument(item)
+            if all.contains(where: { $0.pair == next.pair }) { throw refuse(item, "\(next.pair) stands here twice") }
+            if all.contains(where: { $0.epic == next.epic }) {
+                throw refuse(item, "epic \(next.epic) stands here twice")
+            }
+            all.append(next)
+        }
+        return all
+    }
+
+    private func instrument(_ node: Node) throws -> Instrument {
+        var pair: Pair?
+        var epic: String?
+        var scale = 1
+        if node.scalar != nil {
+            pair = try self.pair(node)
+        } else {
+            try eachKey(of: node) { key, value in
+                switch key {
+                case "pair": pair = try self.pair(value)
+                case "epic": epic = try self.epic(value)
+                case "scale": scale = try self.scale(value)
+                default: return false
+                }
+                return true
+            }
+        }
+        guard let pair else { throw refuse(node, "an instrument needs its pair") }
+        return Instrument(pair: pair, epic: epic ?? "CS.D.\(pair.base)\(pair.quote).CFD.IP", scale: scale)
+    }
+
+    private func pair(_ node: Node) throws -> Pair {
+        guard let pair = Pair(text(node)) else { throw refuse(node, "'\(text(node))' is not a pair such as EUR_USD") }
+        return pair
+    }
+
+    private func epic(_ node: Node) throws -> String {
+        let epic = text(node)
+        let allowed = epic.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        guard allowed, (1...60).contains(epic.utf8.count) else {
+            throw refuse(node, "'\(epic)' is not an epic such as CS.D.EURUSD.CFD.IP")
+        }
+        return epic
+    }
+
+    private func scale(_ node: Node) throws -> Int {
+        guard let scale = node.int, Instrument.pointShifts[scale] != nil else {
+            let known = Instrument.pointShifts.keys.sorted().map(String.init).joined(separator: ", ")
+            throw refuse(node, "scale '\(text(node))' is not one of \(known)")
+        }
+        return scale
+    }
+
+    private func text(_ node: Node) -> String { node.scalar?.string ?? "a list or mapping" }
+}

@@ -1,0 +1,33 @@
+public import MarketData
+
+/// The settings of all stages. Every one has a default, so no file is needed.
+public struct Configuration: Sendable {
+    /// What is streamed; at most 39, since the heartbeat takes the 40th subscription (`ig-api` § 8).
+    public var instruments = Instrument.defaults
+    /// Sorted, without repeats.
+    public var timeframes = [Timeframe.fiveMinutes, .fifteenMinutes]
+    /// How long after an interval's end its candle waits for late ticks, in feed time.
+    public var graceMilliseconds: Int64 = 2_000
+    /// How far back a late tick still makes a new revision of its candle, in feed time.
+    public var lateReachMinutes: Int64 = 1_440
+    public var journal = Journal()
+    public var store = Store()
+
+    public struct Journal: Sendable {
+        /// Records in one segment; a power of two is not needed.
+        public var segmentRecords = 1_048_576
+        /// How often appended records are forced to the disk.
+        public var syncMilliseconds = 1_000
+        public init() {}
+    }
+
+    public struct Store: Sendable {
+        /// Rows after which a transaction is committed.
+        public var batchRows = 1_000
+        /// The longest a received row waits for its commit, at most 200.
+        public var batchMilliseconds = 50
+        public init() {}
+    }
+
+    public init() {}
+}

@@ -1,0 +1,46 @@
+internal import Glibc
+
+/// An exclusive lock on a file, held until the process ends or the lock is released. The file holds the
+/// owner's process id, and whatever note the owner leaves for the next one.
+public final class FileLock {
+    private let descriptor: Int32
+    public let path: String
+    /// What the owner before wrote after its process id.
+    public let formerNote: String
+
+    /// - Throws: `Failure` (75) that names the process which holds the lock; (74) for anything else.
+    public init(path: String) throws {
+        self.path = path
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw Failure(.io, "lock \(path) cannot be opened: \(systemMessage(errno))") }
+        let former = FileLock.content(descriptor)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            guard code == EWOULDBLOCK else { throw Failure(.io, "lock \(path): \(systemMessage(code))") }
+            let owner = former.prefix { $0 != "\n" }
+            throw Failure(.temporary, "\(path) is held by process \(owner): only one may write here")
+        }
+        formerNote = former.split(separator: "\n", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
+        try write(note: "")
+    }
+
+    /// Replaces the note for the next owner.
+    public func write(note: String) throws {
+        let text = "\(getpid())\n\(note)"
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count else {
+            throw Failure(.io, "lock \(path) cannot be written: \(systemMessage(errno))")
+        }
+    }
+
+    private static func content(_ descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    deinit { close(descriptor) }
+}
+
+@available(*, unavailable)
+extension FileLock: Sendable {}

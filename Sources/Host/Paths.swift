@@ -1,0 +1,81 @@
+internal import Glibc
+
+/// Where the stages meet: the runtime folder with sockets, the state folder with journals, the database.
+/// Source: docs/architecture.md § Folders.
+public struct Paths: Sendable {
+    public let runtime: String
+    public let state: String
+    public let database: String
+    /// The runtime folder is the one in `/tmp`, where others could have made it before us.
+    private let runtimeIsShared: Bool
+
+    /// - Throws: `Failure` (78) where no state folder can be found.
+    public init(environment: Environment) throws {
+        let candidates = [
+            environment["CANDLEWICK_RUNTIME_DIR"], environment["RUNTIME_DIRECTORY"],
+            environment["XDG_RUNTIME_DIR"].map { "\($0)/candlewick" },
+        ]
+        let chosen = candidates.compactMap { $0 }.first
+        runtime = chosen ?? "/tmp/candlewick-\(getuid())"
+        runtimeIsShared = chosen == nil
+        let home = environment["HOME"].map { "\($0)/.local/state/candlewick" }
+        guard let state = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"] ?? home else {
+            throw Failure(.configuration, "no folder for the state: set CANDLEWICK_STATE_DIR or HOME")
+        }
+        self.state = state
+        database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
+    }
+
+    /// Makes both folders (for owner and group only).
+    /// - Throws: `Failure` (74) with the folder and the system's reason.
+    public func prepare() throws {
+        try makeFolder(runtime, mode: runtimeIsShared ? 0o700 : 0o750)
+        try makeFolder(state, mode: 0o750)
+        if runtimeIsShared {
+            var info = stat()
+            guard lstat(runtime, &info) == 0, info.st_uid == getuid(), info.st_mode & S_IFMT == S_IFDIR else {
+                throw Failure(.io, "\(runtime) belongs to another user: remove it or set CANDLEWICK_RUNTIME_DIR")
+            }
+        }
+    }
+
+    /// The journal's folder of a stream: `ticks`, `history` or `candles`.
+    public func journal(_ stream: String) -> String { "\(state)/journal/\(stream)" }
+
+    /// The bus address of a stream.
+    /// - Throws: `Failure` (78) where the path is too long for a Unix socket.
+    public func endpoint(_ stream: String) throws -> String { try socket("\(stream).ipc") }
+
+    /// The address where a stage publishes its status.
+    public func statusEndpoint(_ stage: String) throws -> String { try socket("\(stage).status.ipc") }
+
+    private func socket(_ name: String) throws -> String {
+        let path = "\(runtime)/\(name)"
+        guard path.utf8.count <= 107 else {
+            throw Failure(
+                .configuration,
+                "socket path \(path) has \(path.utf8.count) bytes, 107 are possible: set a shorter CANDLEWICK_RUNTIME_DIR"
+            )
+        }
+        return "ipc://\(path)"
+    }
+}
+
+/// Makes a folder and those above it; an existing one is left as it is.
+public func makeFolder(_ path: String, mode: UInt32 = 0o750) throws {
+    var made = ""
+    for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+        made += made.isEmpty && !path.hasPrefix("/") ? String(part) : part.isEmpty ? "" : "/\(part)"
+        if made.isEmpty { continue }
+        if mkdir(made, mode) != 0, errno != EEXIST {
+            throw Failure(.io, "folder \(made) cannot be made: \(systemMessage(errno))")
+        }
+    }
+    var info = stat()
+    guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+        throw Failure(.io, "\(path) is not a folder")
+    }
+}
+
+/// The system's text for an error number.
+public func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

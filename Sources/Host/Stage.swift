@@ -1,0 +1,45 @@
+internal import Glibc
+public import Logging
+
+/// What every program does alike: log to standard error, say READY once, end with the right code.
+public enum Stage {
+    /// Runs `body` and ends the process with the code that its error stands for.
+    ///
+    /// Sets the umask so that sockets and files are for owner and group only.
+    public static func run(_ name: String, logLevel: Logger.Level, _ body: (Logger) throws -> Void) -> Never {
+        umask(0o007)
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: name)
+        logger.logLevel = logLevel
+        do {
+            try body(logger)
+            exit(ExitCode.ok.rawValue)
+        } catch {
+            write(standardError: "\(name): \(error)\n")
+            exit(((error as? any ExitCodeProviding)?.exitCode ?? .software).rawValue)
+        }
+    }
+
+    /// Says on standard output that the program serves: `READY key=value … pid=N`. At once, also into a pipe.
+    public static func ready(_ facts: [(String, String)]) {
+        let line = (["READY"] + facts.map { "\($0.0)=\($0.1)" } + ["pid=\(getpid())"]).joined(separator: " ") + "\n"
+        write(standardOutput: line)
+    }
+
+    /// Writes text to standard output without a buffer.
+    public static func write(standardOutput text: String) { put(text, 1) }
+
+    /// Writes text to standard error without a buffer.
+    public static func write(standardError text: String) { put(text, 2) }
+
+    private static func put(_ text: String, _ descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            // Nobody reads any more: there is no one to tell.
+            if count <= 0 { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
