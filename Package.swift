@@ -64,7 +64,7 @@ let package = Package(
 
         // One resource each.
         library("Host", ["MarketData", "CPlatform", log, yams]),
-        library("Journal", ["MarketData", "Wire", "Host", log]),
+        library("Journal", ["Wire", "Host", "CPlatform", log]),
         library("Bus", ["Host", "CZeroMQ"]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
         library("Store", ["MarketData", "Wire", "Host", grdb]),

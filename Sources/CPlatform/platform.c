@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
 static uint32_t table[256];
@@ -67,3 +68,10 @@ int candlewick_stop_descriptor(void) {
     int descriptor = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
     return descriptor < 0 ? -errno : descriptor;
 }
+
+int candlewick_wake_descriptor(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+void candlewick_wake(int descriptor) { eventfd_write(descriptor, 1); }

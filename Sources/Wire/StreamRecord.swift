@@ -30,27 +30,55 @@ extension StreamRecord {
     @inlinable
     public static var byteCount: Int { MemoryLayout<Self>.size }
 
-    /// Gives the record its position and its checksum.
-    @inlinable
-    public mutating func seal(position: UInt64) {
-        self.position = position
-        checksum = withUnsafeBytes(of: self) { crc32c($0.baseAddress!, $0.count - 4) }
-    }
-
     /// Reads one record.
     /// - Returns: `nil` unless `bytes` is exactly one record with a valid checksum.
     @inlinable
     public init?(bytes: UnsafeRawBufferPointer) {
-        guard bytes.count == Self.byteCount, let base = bytes.baseAddress else { return nil }
-        let record = base.loadUnaligned(as: Self.self)
-        guard crc32c(base, Self.byteCount - 4) == record.checksum else { return nil }
-        self = record
+        guard bytes.count == Self.byteCount, RecordBytes.isValid(bytes) else { return nil }
+        self = bytes.loadUnaligned(as: Self.self)
+    }
+
+    /// Gives the record its position and its checksum.
+    public mutating func seal(position: UInt64) {
+        withUnsafeMutableBytes(of: &self) { RecordBytes.seal($0, position: position) }
     }
 
     /// The record's bytes.
     public var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
 }
 
+/// Records as bytes, of any size: for those who store and forward them without looking inside.
+public enum RecordBytes {
+    @usableFromInline static var positionOffset: Int { 16 }
+
+    /// The position of a record of at least 24 bytes.
+    @inlinable
+    public static func position(_ record: UnsafeRawBufferPointer) -> UInt64 {
+        record.loadUnaligned(fromByteOffset: positionOffset, as: UInt64.self)
+    }
+
+    /// Whether the last four bytes are the checksum of all before them.
+    @inlinable
+    public static func isValid(_ record: UnsafeRawBufferPointer) -> Bool {
+        guard let base = record.baseAddress, record.count > 24 else { return false }
+        let body = record.count - 4
+        return crc32c(base, body) == record.loadUnaligned(fromByteOffset: body, as: UInt32.self)
+    }
+
+    /// Writes position and checksum into a record.
+    @inlinable
+    public static func seal(_ record: UnsafeMutableRawBufferPointer, position: UInt64) {
+        let body = record.count - 4
+        record.storeBytes(of: position, toByteOffset: positionOffset, as: UInt64.self)
+        record.storeBytes(of: crc32c(UnsafeRawPointer(record.baseAddress!), body), toByteOffset: body, as: UInt32.self)
+    }
+}
+
 /// CRC-32C of `count` bytes.
 @usableFromInline
 func crc32c(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt32 { candlewick_crc32c(bytes, count) }
+
+/// CRC-32C, the checksum of every record and journal header.
+public func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+    bytes.baseAddress.map { crc32c($0, bytes.count) } ?? 0
+}

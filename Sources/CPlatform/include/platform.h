@@ -12,3 +12,7 @@ uint32_t candlewick_crc32c_portable(const void *bytes, size_t count);
 /// Blocks SIGTERM and SIGINT for the whole process (call it before any thread starts), ignores
 /// SIGPIPE, and returns a descriptor that becomes readable when one of the two arrives, or -errno.
 int candlewick_stop_descriptor(void);
+
+/// A descriptor that becomes readable after candlewick_wake(), for ending a poll(2) early; or -errno.
+int candlewick_wake_descriptor(void);
+void candlewick_wake(int descriptor);

@@ -1,0 +1,34 @@
+internal import FoundationEssentials
+internal import Host
+
+/// A stage's status on the bus, once a second: `STAT`, the stage's name in 12 bytes (cut or NUL-padded),
+/// then one JSON object. Not journaled. Source: docs/formats.md § 4.
+public final class StatusPublisher {
+    private let publisher: Publisher
+    private let topic: [UInt8]
+
+    /// - Throws: as `Publisher.init`.
+    public init(context: BusContext, endpoint: String, stage: String) throws {
+        publisher = try Publisher(context: context, endpoint: endpoint)
+        let name = Array(stage.utf8.prefix(12))
+        topic = Array("STAT".utf8) + name + [UInt8](repeating: 0, count: 12 - name.count)
+    }
+
+    /// Publishes one status object.
+    /// - Throws: where a number in it is not finite.
+    public func publish(_ status: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let message = topic + [UInt8](try encoder.encode(status))
+        message.withUnsafeBytes { publisher.send($0) }
+    }
+}
+
+/// Reads status messages.
+public enum StatusMessage {
+    /// The JSON part of a status message; `nil` where it is none.
+    public static func json(_ message: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard message.count > 16, message.prefix(4).elementsEqual("STAT".utf8) else { return nil }
+        return Array(message.dropFirst(16))
+    }
+}

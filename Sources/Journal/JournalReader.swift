@@ -1,0 +1,145 @@
+internal import Glibc
+public import Wire
+
+/// Reads a stream's journal from a position on, while it is being written.
+///
+/// - Note: One thread only. Reads what is there and returns; polling is the caller's.
+public final class JournalReader {
+    public let folder: String
+    /// The size of each record, in bytes.
+    public let recordSize: Int
+    /// The position that is read next.
+    public private(set) var nextPosition: UInt64
+    /// Positions that the journal does not have: skipped by the writer, dropped by age, or damaged.
+    public private(set) var missingPositions: UInt64 = 0
+
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var segment: Segment?
+    private var descriptor: Int32 = -1
+
+    /// - Parameter position: where to begin; what is older than the oldest segment is `missingPositions`.
+    public init(folder: String, recordSize: Int, from position: UInt64 = 1) {
+        self.folder = folder
+        self.recordSize = recordSize
+        nextPosition = max(1, position)
+        buffer = .allocate(byteCount: 4_096 * recordSize, alignment: 64)
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+        buffer.deallocate()
+    }
+
+    /// Hands out the records that are there, in order, at most one buffer full (4,096), as their bytes.
+    /// - Returns: how many; 0 at the journal's present end.
+    public func readBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
+        while true {
+            guard try descriptor >= 0 || openSegment() else { return 0 }
+            let count = try fillBuffer()
+            if count > 0 {
+                nextPosition += UInt64(count)
+                try body(UnsafeRawBufferPointer(rebasing: buffer[..<(count * recordSize)]))
+                return count
+            }
+            guard try moveToNextSegment() else { return 0 }
+        }
+    }
+
+    /// Hands out the records that are there, in order, at most one buffer full (4,096).
+    /// - Returns: how many; 0 at the journal's present end.
+    @inlinable
+    @discardableResult
+    public func read<Record: StreamRecord>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
+        precondition(Record.byteCount == recordSize)
+        return try readBytes { bytes in
+            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
+                try body(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
+            }
+        }
+    }
+
+    /// Fills the buffer with valid records from the next position on.
+    private func fillBuffer() throws -> Int {
+        guard let segment else { return 0 }
+        let offset = Segment.headerSize + Int(nextPosition - segment.firstPosition) * recordSize
+        let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+        guard count >= 0 else { throw JournalError(.read, segment.path, errno: errno) }
+        var valid = 0
+        while (valid + 1) * recordSize <= count {
+            let start = valid * recordSize
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + recordSize)])
+            guard RecordBytes.isValid(bytes), RecordBytes.position(bytes) == nextPosition + UInt64(valid) else { break }
+            valid += 1
+        }
+        return valid
+    }
+
+    /// Opens the segment that holds the next position, or the one after it.
+    private func openSegment() throws -> Bool {
+        let segments = try Segment.all(in: folder)
+        guard let chosen = segments.last(where: { $0.firstPosition <= nextPosition }) ?? segments.first else {
+            return false
+        }
+        return try use(chosen)
+    }
+
+    /// Goes on where a later segment exists; what the present one lacks before it is missing for good.
+    private func moveToNextSegment() throws -> Bool {
+        guard let current = segment else { return false }
+        guard let next = try Segment.all(in: folder).first(where: { $0.firstPosition > current.firstPosition }) else {
+            return false
+        }
+        return try use(next)
+    }
+
+    private func use(_ chosen: Segment) throws -> Bool {
+        guard let opened = try chosen.openForReading(recordSize: recordSize) else { return false }
+        // The writer may have added records to the old segment between our last read and its roll.
+        if descriptor >= 0, chosen.firstPosition > nextPosition, try fillBuffer() > 0 {
+            close(opened)
+            return true
+        }
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = opened
+        segment = chosen
+        if chosen.firstPosition > nextPosition {
+            missingPositions += chosen.firstPosition - nextPosition
+            nextPosition = chosen.firstPosition
+        }
+        return true
+    }
+}
+
+@available(*, unavailable)
+extension JournalReader: Sendable {}
+
+/// The end of a journal, newest record first: what a writer must know of its own past.
+public enum JournalTail {
+    /// Hands out records from the newest on, until `body` returns false or the journal ends.
+    public static func readBackward<Record: StreamRecord>(
+        _ type: Record.Type, folder: String, _ body: (Record) throws -> Bool
+    ) throws {
+        for segment in try Segment.all(in: folder).reversed() {
+            guard let file = try segment.openForReading(recordSize: Record.byteCount) else { continue }
+            defer { close(file) }
+            let size = Int(lseek(file, 0, SEEK_END))
+            var remaining = max(0, size - Segment.headerSize) / Record.byteCount
+            while remaining > 0 {
+                let count = min(remaining, 1_024)
+                remaining -= count
+                var bytes = [UInt8](repeating: 0, count: count * Record.byteCount)
+                let offset = Segment.headerSize + remaining * Record.byteCount
+                guard pread(file, &bytes, bytes.count, off_t(offset)) == bytes.count else {
+                    throw JournalError(.read, segment.path, errno: errno)
+                }
+                for index in (0..<count).reversed() {
+                    let start = index * Record.byteCount
+                    let record = bytes[start..<(start + Record.byteCount)].withUnsafeBytes { Record(bytes: $0) }
+                    // A record that is not valid is a torn tail: the writer cuts it.
+                    guard let record else { continue }
+                    guard try body(record) else { return }
+                }
+            }
+        }
+    }
+}

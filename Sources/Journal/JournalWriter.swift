@@ -1,0 +1,216 @@
+internal import Glibc
+internal import Host
+public import Logging
+public import Wire
+
+/// Appends records to a stream's journal: a folder of segments. One writer a folder, by a lock.
+///
+/// Records are gathered in memory and written by `flush()`, once per burst. What was flushed survives the
+/// death of the process; a power cut may take the last `syncMilliseconds`. After an unclean stop of the
+/// machine, or a cut tail, the next positions are skipped, so that none is ever given twice.
+///
+/// - Note: Data thread only.
+public final class JournalWriter {
+    public let folder: String
+    /// The size of each record, in bytes.
+    public let recordSize: Int
+    /// The position of the last appended record; 0 before the first.
+    @inlinable public var lastPosition: UInt64 { appended }
+    @usableFromInline var appended: UInt64 = 0
+    /// Bytes that were cut off a torn tail at opening.
+    public private(set) var cutBytes = 0
+    /// The positions that were skipped at opening, for the stream's own record of it.
+    public private(set) var skipped: Range<UInt64>?
+
+    @usableFromInline let buffer: UnsafeMutableRawBufferPointer
+    @usableFromInline var buffered = 0
+    @usableFromInline var lastOfSegment: UInt64 = 0
+    private let segmentRecords: UInt64
+    private let lock: FileLock
+    private let syncer: JournalSyncer
+    private var segment: Segment
+    private var descriptor: Int32 = -1
+    private let bootID: String
+
+    /// How many positions are skipped: more than any writer appends between two syncs.
+    private static var skipCount: UInt64 { 1 << 24 }
+    /// The burst that is written at once, in bytes.
+    private static var bufferSize: Int { 256 * 1024 }
+
+    /// Opens the journal, makes its folder, cuts a torn tail.
+    /// - Throws: `Failure` (75) where another process writes it; `JournalError`.
+    public init(folder: String, recordSize: Int, segmentRecords: Int, syncMilliseconds: Int, logger: Logger) throws {
+        try makeFolder(folder)
+        self.folder = folder
+        self.recordSize = recordSize
+        self.segmentRecords = UInt64(segmentRecords)
+        lock = try FileLock(path: "\(folder)/writer.lock")
+        bootID = try JournalWriter.currentBootID()
+        syncer = JournalSyncer(milliseconds: syncMilliseconds)
+        segment = Segment(folder: folder, firstPosition: 1)
+        buffer = .allocate(byteCount: Self.bufferSize / recordSize * recordSize, alignment: 64)
+        try recover(logger: logger)
+        try lock.write(note: "open \(bootID)")
+    }
+
+    /// Seals the record with the next position and keeps it for the next `flush()`.
+    /// - Precondition: `needsFlush` is false, and the record has the journal's size.
+    /// - Returns: the record's position.
+    @inlinable
+    @discardableResult
+    public func append(_ record: some StreamRecord) -> UInt64 {
+        precondition(!needsFlush && MemoryLayout.size(ofValue: record) == recordSize)
+        let place = UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<(buffered &+ recordSize)])
+        place.baseAddress!.storeBytes(of: record, as: type(of: record))
+        appended &+= 1
+        RecordBytes.seal(place, position: lastPosition)
+        buffered &+= recordSize
+        return lastPosition
+    }
+
+    /// Whether `flush()` must come before the next `append`: the buffer or the segment is full.
+    @inlinable
+    public var needsFlush: Bool { buffered == buffer.count || lastPosition == lastOfSegment }
+
+    /// Writes the gathered records and hands their bytes out, in order: publish them after this.
+    /// - Throws: `JournalError`; the writer is unusable afterwards.
+    public func flush(_ written: (UnsafeRawBufferPointer) -> Void = { _ in }) throws {
+        guard buffered > 0 else { return }
+        try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+        if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
+        written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+        buffered = 0
+        if lastPosition == lastOfSegment { try startSegment(at: lastPosition + 1) }
+    }
+
+    /// Flushes, syncs and notes that nothing is missing.
+    public func close() throws {
+        try flush()
+        if let code = syncer.finish() { throw JournalError(.sync, segment.path, errno: code) }
+        try lock.write(note: "clean \(bootID)")
+    }
+
+    deinit {
+        _ = syncer.finish()
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        buffer.deallocate()
+    }
+
+    private func writeFully(_ bytes: UnsafeRawBufferPointer) throws(JournalError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let part = UnsafeRawBufferPointer(rebasing: rest)
+            let count = write(descriptor, part.baseAddress, part.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw JournalError(.append, segment.path, errno: errno) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func startSegment(at position: UInt64) throws {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        use(Segment(folder: folder, firstPosition: position))
+        descriptor = open(segment.path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw JournalError(.open, segment.path, errno: errno) }
+        let header = segment.header(recordSize: recordSize)
+        try header.withUnsafeBytes { try writeFully($0) }
+        syncer.watch(descriptor, folder: folder)
+    }
+
+    private func use(_ segment: Segment) {
+        self.segment = segment
+        lastOfSegment = segment.firstPosition + segmentRecords - 1
+    }
+
+    // MARK: Opening
+
+    private func recover(logger: Logger) throws {
+        var segments = try Segment.all(in: folder)
+        while let last = segments.last {
+            if let end = try validEnd(of: last) {
+                use(last)
+                appended = end.position
+                try openForAppending(cutAt: end.offset)
+                break
+            }
+            // Killed while making the segment: no record was in it.
+            unlink(last.path)
+            segments.removeLast()
+        }
+        if cutBytes > 0 {
+            logger.warning(
+                "Torn tail cut off the journal", metadata: ["segment": "\(segment.path)", "bytes": "\(cutBytes)"])
+        }
+        let note = lock.formerNote.split(separator: " ")
+        let machineStopped = note.first == "open" && note.last.map(String.init) != bootID
+        if lastPosition > 0, machineStopped || cutBytes >= recordSize {
+            let next = lastPosition + 1 + Self.skipCount
+            skipped = (lastPosition + 1)..<next
+            logger.warning("Positions skipped after an unclean stop", metadata: ["first": "\(lastPosition + 1)"])
+            appended = next - 1
+            try startSegment(at: next)
+        } else if descriptor < 0 || lastPosition >= lastOfSegment {
+            try startSegment(at: lastPosition + 1)
+        }
+    }
+
+    /// The last valid position of a segment and where its bytes end; `nil` where not even the header is whole.
+    private func validEnd(of segment: Segment) throws(JournalError) -> (position: UInt64, offset: Int)? {
+        guard let file = try segment.openForReading(recordSize: recordSize) else { return nil }
+        defer { Glibc.close(file) }
+        var next = segment.firstPosition
+        var offset = Segment.headerSize
+        while true {
+            let count = pread(file, buffer.baseAddress, buffer.count, off_t(offset))
+            guard count >= 0 else { throw JournalError(.read, segment.path, errno: errno) }
+            for start in stride(from: 0, through: count - recordSize, by: recordSize) {
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + recordSize)])
+                guard RecordBytes.isValid(bytes), RecordBytes.position(bytes) == next else {
+                    return (next - 1, offset + start)
+                }
+                next += 1
+            }
+            let whole = count / recordSize * recordSize
+            offset += whole
+            if count < buffer.count { return (next - 1, offset) }
+        }
+    }
+
+    private func openForAppending(cutAt end: Int) throws(JournalError) {
+        descriptor = open(segment.path, O_RDWR | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else { throw JournalError(.open, segment.path, errno: errno) }
+        let size = Int(lseek(descriptor, 0, SEEK_END))
+        if size > end {
+            cutBytes = size - end
+            try keepCutBytes(from: end, count: cutBytes)
+            guard ftruncate(descriptor, off_t(end)) == 0 else { throw JournalError(.cut, segment.path, errno: errno) }
+        }
+        syncer.watch(descriptor, folder: folder)
+    }
+
+    /// Keeps a cut tail of whole records beside the segment: damage in the middle may hide good records.
+    private func keepCutBytes(from offset: Int, count: Int) throws(JournalError) {
+        guard count >= recordSize else { return }
+        let path = "\(segment.path).cut-\(offset)"
+        let copy = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard copy >= 0 else { throw JournalError(.cut, path, errno: errno) }
+        defer { Glibc.close(copy) }
+        var at = offset
+        while case let read = pread(descriptor, buffer.baseAddress, buffer.count, off_t(at)), read > 0 {
+            guard write(copy, buffer.baseAddress, read) == read else { throw JournalError(.cut, path, errno: errno) }
+            at += read
+        }
+    }
+
+    private static func currentBootID() throws -> String {
+        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw JournalError(.open, "/proc/sys/kernel/random/boot_id", errno: errno) }
+        defer { Glibc.close(file) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(file, &bytes, bytes.count)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).filter { !$0.isWhitespace }
+    }
+}
+
+@available(*, unavailable)
+extension JournalWriter: Sendable {}
