@@ -30,6 +30,9 @@ public final class JournalReader {
         buffer.deallocate()
     }
 
+    /// Goes on from a later position: what lies between was had elsewhere.
+    public func skip(to position: UInt64) { nextPosition = max(nextPosition, position) }
+
     /// Hands out the records that are there, in order, at most one buffer full (4,096), as their bytes.
     /// - Returns: how many; 0 at the journal's present end.
     public func readBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {

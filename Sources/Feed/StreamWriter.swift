@@ -1,0 +1,56 @@
+public import Bus
+public import Host
+public import Journal
+public import Logging
+public import Wire
+
+/// Writes a stream: appends to its journal, then publishes the same bytes. What a subscriber has seen, it
+/// can find in the journal.
+///
+/// - Note: Data thread only.
+public final class StreamWriter {
+    @usableFromInline let journal: JournalWriter
+    private let publisher: Publisher
+
+    /// Opens the journal of `stream` and binds its endpoint.
+    /// - Throws: `Failure` (75) where another process writes it; `JournalError`, `BusError`.
+    public init(
+        stream: String, recordSize: Int, paths: Paths, settings: Configuration.Journal, context: BusContext,
+        logger: Logger
+    ) throws {
+        journal = try JournalWriter(
+            folder: paths.journal(stream), recordSize: recordSize, segmentRecords: settings.segmentRecords,
+            syncMilliseconds: settings.syncMilliseconds, logger: logger)
+        publisher = try Publisher(context: context, endpoint: try paths.endpoint(stream))
+    }
+
+    public var endpoint: String { publisher.endpoint }
+
+    /// The position of the last appended record; 0 before the first.
+    @inlinable public var lastPosition: UInt64 { journal.lastPosition }
+
+    /// The positions that were skipped at opening, after an unclean stop of the machine.
+    public var skipped: Range<UInt64>? { journal.skipped }
+
+    /// Appends one record to the present burst.
+    @inlinable
+    @discardableResult
+    public func append(_ record: some StreamRecord) throws -> UInt64 {
+        if journal.needsFlush { try commit() }
+        return journal.append(record)
+    }
+
+    /// Ends the burst: one write to the journal, then each record goes out on the bus.
+    public func commit() throws {
+        try journal.flush { publisher.send(records: $0, recordSize: journal.recordSize) }
+    }
+
+    /// Commits, forces everything to the disk, and notes an orderly end.
+    public func close() throws {
+        try commit()
+        try journal.close()
+    }
+}
+
+@available(*, unavailable)
+extension StreamWriter: Sendable {}
