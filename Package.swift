@@ -63,7 +63,7 @@ let package = Package(
         library("Candles", ["MarketData", "Wire"]),
 
         // One resource each.
-        library("Host", ["MarketData", "CPlatform", log, yams]),
+        library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
         library("Journal", ["Wire", "Host", "CPlatform", log]),
         library("Bus", ["Host", "CZeroMQ"]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),

@@ -1,0 +1,315 @@
+public import MarketData
+public import Wire
+
+/// Folds the `ticks` stream into candles: a function of its records alone, so that the same journal gives
+/// the same candles, byte for byte, apart from publish time and position.
+///
+/// An interval closes when feed time passes its end plus the grace; feed time is the newest of the clock
+/// records and the ticks. A later tick of a closed interval makes a new revision. Candles that close by
+/// the same record come in the order of interval end, pair, timeframe. Source: docs/architecture.md § Candles.
+public final class CandleBuilder {
+    public struct Options: Sendable {
+        public var timeframes: [Timeframe] = [.fiveMinutes, .fifteenMinutes]
+        /// How long after its end an interval waits for late ticks.
+        public var graceNanos: Int64 = 2 * UTCNanos.perSecond
+        /// How far back a late tick still makes a new revision.
+        public var lateReachNanos: Int64 = 86_400 * UTCNanos.perSecond
+        public init() {}
+    }
+
+    public struct Counters: Hashable, Sendable, Encodable {
+        public var ticks: UInt64 = 0
+        /// Snapshots that repeat the pair's last tick.
+        public var duplicates: UInt64 = 0
+        /// Ticks without bid or ask: they do not move candles.
+        public var sideMissing: UInt64 = 0
+        /// Ticks with the ask below the bid: kept as they came.
+        public var inverted: UInt64 = 0
+        /// Ticks after their candle was final, each a new revision.
+        public var late: UInt64 = 0
+        /// Late ticks beyond the reach, left out.
+        public var tooLate: UInt64 = 0
+        /// Ticks and clocks before 1970, after 2200, or more than a day ahead of the feed's clock: left out.
+        public var implausible: UInt64 = 0
+        public var candles: UInt64 = 0
+        public var unknownRecords: UInt64 = 0
+    }
+
+    public private(set) var counters = Counters()
+    /// The newest time that the feed has told.
+    public private(set) var feedTime = UTCNanos(rawValue: .min)
+    /// What became final, and the feed events in their place between. The caller takes them away.
+    public var output: [CandleRecord] = []
+
+    private let options: Options
+    private let lengths: [Int64]
+    private var pairs = PairTable()
+    /// `pairs.count * lengths.count` candles that take ticks.
+    private var open: [OpenCandle] = []
+    /// The pair's last tick: to know a snapshot that only repeats it.
+    private var lastTicks: [LastTick] = []
+    /// Candles whose interval ended and whose grace did not.
+    private var pending: [Key: OpenCandle] = [:]
+    /// Final candles within the reach of late ticks.
+    private var final: [Key: OpenCandle] = [:]
+    private var evidence = Evidence()
+    /// The earliest feed time at which something closes.
+    private var nextClose = Int64.max
+    private var clock: Int64?
+    private var isFirst = true
+    private var nextPruning = Int64.min
+    private var position: UInt64 = 0
+
+    private struct LastTick {
+        var time = Int64.min
+        var bid: Int64 = 0
+        var ask: Int64 = 0
+    }
+
+    private struct Key: Hashable {
+        let pair: Int
+        let timeframe: Int
+        let start: Int64
+    }
+
+    private static let day = 86_400 * UTCNanos.perSecond
+
+    /// 1970 to 2200: outside of it, interval arithmetic could leave 64 bits.
+    private static func isPlausible(_ time: Int64) -> Bool {
+        UInt64(bitPattern: time) < 7_258_118_400_000_000_000
+    }
+
+    public init(options: Options) {
+        precondition(!options.timeframes.isEmpty)
+        self.options = options
+        lengths = options.timeframes.map(\.nanos)
+    }
+
+    /// Takes the next record of the stream.
+    @inline(__always)
+    public func fold(_ record: TickRecord) {
+        position = record.position
+        if isFirst { begin(record) }
+        switch record.kind {
+        case .tick: foldTick(record)
+        case .clock: foldClock(record)
+        case .feed: foldEvent(record)
+        default: counters.unknownRecords += 1
+        }
+    }
+
+    // MARK: Ticks
+
+    private func foldTick(_ tick: TickRecord) {
+        let time = tick.brokerTime.rawValue
+        guard Self.isPlausible(time) else {
+            counters.implausible += 1
+            return
+        }
+        if time > feedTime.rawValue, !advance(to: time) { return }
+        let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
+        let bid = tick.bid.rawValue
+        let ask = tick.ask.rawValue
+        if tick.flags.rawValue != 0, !counts(tick, pair) { return }
+        lastTicks[pair] = LastTick(time: time, bid: bid, ask: ask)
+        counters.ticks &+= 1
+        if ask < bid { counters.inverted &+= 1 }
+        let base = pair &* lengths.count
+        for index in lengths.indices {
+            let offset = UInt64(bitPattern: time &- open[base &+ index].start)
+            if offset < UInt64(bitPattern: lengths[index]) {
+                open[base &+ index].fold(time: time, bid: bid, ask: ask)
+            } else {
+                foldElsewhere(Key(pair: pair, timeframe: index, start: start(of: time, lengths[index])), time, bid, ask)
+            }
+        }
+    }
+
+    /// Whether a flagged tick moves candles.
+    private func counts(_ tick: TickRecord, _ pair: Int) -> Bool {
+        if tick.flags.contains(.bidMissing) || tick.flags.contains(.askMissing) {
+            counters.sideMissing += 1
+            return false
+        }
+        let last = lastTicks[pair]
+        let repeats =
+            last.time == tick.brokerTime.rawValue && last.bid == tick.bid.rawValue && last.ask == tick.ask.rawValue
+        if tick.flags.contains(.duplicate) || tick.flags.contains(.snapshot) && repeats {
+            counters.duplicates += 1
+            return false
+        }
+        return true
+    }
+
+    /// A tick that does not belong to its pair's open candle.
+    private func foldElsewhere(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
+        let closes = key.start &+ lengths[key.timeframe] &+ options.graceNanos
+        if closes <= feedTime.rawValue { return foldLate(key, time, bid, ask) }
+        let slot = key.pair * lengths.count + key.timeframe
+        let present = open[slot].start
+        if present == OpenCandle.none || key.start > present {
+            if present != OpenCandle.none {
+                pending[Key(pair: key.pair, timeframe: key.timeframe, start: present)] = open[slot]
+            }
+            open[slot] = OpenCandle(start: key.start, time: time, bid: bid, ask: ask)
+        } else if pending[key] != nil {
+            pending[key]?.fold(time: time, bid: bid, ask: ask)
+        } else {
+            pending[key] = OpenCandle(start: key.start, time: time, bid: bid, ask: ask)
+        }
+        nextClose = min(nextClose, closes)
+    }
+
+    /// A tick of an interval that is final: a new revision, or the first candle of a silent interval.
+    private func foldLate(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
+        guard key.start >= feedTime.rawValue &- options.lateReachNanos else {
+            counters.tooLate += 1
+            return
+        }
+        counters.late += 1
+        var candle = OpenCandle(start: key.start, time: time, bid: bid, ask: ask)
+        if let former = final[key] {
+            candle = former
+            candle.fold(time: time, bid: bid, ask: ask)
+            candle.revision = former.revision == .max ? .max : former.revision + 1
+        }
+        candle.flags.insert(.late)
+        emit(candle, key)
+    }
+
+    private func add(_ pair: Pair) -> Int {
+        open += Array(repeating: .empty, count: lengths.count)
+        lastTicks.append(LastTick())
+        return pairs.add(pair)
+    }
+
+    // MARK: Time
+
+    private func foldClock(_ record: TickRecord) {
+        let time = record.brokerTime.rawValue
+        guard Self.isPlausible(time) else {
+            counters.implausible += 1
+            return
+        }
+        clock = max(clock ?? time, time)
+        if time > feedTime.rawValue {
+            feedTime = record.brokerTime
+            closeDue(by: record.flags.contains(.localClock) ? .localClock : [])
+        }
+    }
+
+    /// Moves feed time to a tick's.
+    /// - Returns: false where the tick is stamped impossibly far ahead.
+    private func advance(to time: Int64) -> Bool {
+        if let clock, time > clock &+ Self.day {
+            counters.implausible += 1
+            return false
+        }
+        feedTime = UTCNanos(rawValue: time)
+        closeDue(by: [])
+        return true
+    }
+
+    /// Closes every interval whose end and grace have passed.
+    private func closeDue(by flags: CandleFlags) {
+        guard feedTime.rawValue >= nextClose else { return }
+        var due: [(key: Key, candle: OpenCandle)] = []
+        nextClose = .max
+        for slot in open.indices where open[slot].start != OpenCandle.none {
+            let key = Key(pair: slot / lengths.count, timeframe: slot % lengths.count, start: open[slot].start)
+            if isDue(key) {
+                due.append((key, open[slot]))
+                open[slot] = .empty
+            }
+        }
+        for (key, candle) in pending where isDue(key) { due.append((key, candle)) }
+        for (key, _) in due { pending[key] = nil }
+        due.sort { order($0.key) < order($1.key) }
+        for (key, candle) in due {
+            var candle = candle
+            candle.flags.formUnion(flags)
+            emit(candle, key)
+        }
+        if feedTime.rawValue >= nextPruning { prune() }
+    }
+
+    /// Whether the interval is over; notes when it will be where it is not.
+    private func isDue(_ key: Key) -> Bool {
+        let closes = key.start &+ lengths[key.timeframe] &+ options.graceNanos
+        if closes > feedTime.rawValue { nextClose = min(nextClose, closes) }
+        return closes <= feedTime.rawValue
+    }
+
+    private func order(_ key: Key) -> (Int64, Pair, Int64) {
+        (key.start &+ lengths[key.timeframe], pairs.pairs[key.pair], lengths[key.timeframe])
+    }
+
+    private func prune() {
+        let oldest = feedTime.rawValue &- options.lateReachNanos
+        final = final.filter { $0.key.start >= oldest }
+        evidence.forget(before: oldest &- Self.day)
+        nextPruning = feedTime.rawValue &+ 3_600 * UTCNanos.perSecond
+    }
+
+    // MARK: Output
+
+    private func emit(_ candle: OpenCandle, _ key: Key) {
+        final[key] = candle
+        counters.candles += 1
+        let pair = pairs.pairs[key.pair]
+        let interval = candle.start..<(candle.start &+ lengths[key.timeframe])
+        var record = candle.record(pair: pair, timeframe: options.timeframes[key.timeframe])
+        record.blindMilliseconds = evidence.blindMilliseconds(interval)
+        record.lostUpdates = evidence.lostUpdates(pair, interval, grace: options.graceNanos)
+        if record.blindMilliseconds > 0 || record.lostUpdates > 0 { record.flags.insert(.partial) }
+        record.inputPosition = position
+        output.append(record)
+    }
+
+    // MARK: Events of the feed
+
+    /// A journal that does not begin with the feed's own word is blind before its first record.
+    private func begin(_ record: TickRecord) {
+        isFirst = false
+        if case .blindBegan = record.feedEvent { return }
+        evidence.blindEnded(from: .min / 4, until: record.brokerTime.rawValue)
+    }
+
+    private func foldEvent(_ record: TickRecord) {
+        switch record.feedEvent {
+        case .blindBegan(let since): evidence.blindBegan(since: since.rawValue)
+        case .blindEnded(let from, let until):
+            let provisional = evidence
+            evidence.blindEnded(from: from.rawValue, until: until.rawValue)
+            revise(after: from.rawValue, provisional)
+        case .updatesLost(let count):
+            evidence.lost(count, pair: record.pair, at: max(record.brokerTime, feedTime).rawValue)
+        case .sessionNew, .sessionPreserved, .sessionRecovered, .sessionReplaced, .instrumentRefused,
+            .positionsSkipped:
+            break
+        case nil: counters.unknownRecords += 1
+        }
+        output.append(.feed(record))
+    }
+
+    /// Candles that closed while the feed was blind said so provisionally; now it is known how long it was.
+    private func revise(after from: Int64, _ provisional: Evidence) {
+        let touched = final.filter { key, candle in
+            let interval = candle.start..<(candle.start &+ lengths[key.timeframe])
+            return interval.upperBound > from
+                && provisional.blindMilliseconds(interval) != evidence.blindMilliseconds(interval)
+        }
+        for (key, candle) in touched.sorted(by: { order($0.key) < order($1.key) }) {
+            var candle = candle
+            candle.revision = candle.revision == .max ? .max : candle.revision + 1
+            emit(candle, key)
+        }
+    }
+
+    private func start(of time: Int64, _ length: Int64) -> Int64 {
+        time &- time % length
+    }
+}
+
+@available(*, unavailable)
+extension CandleBuilder: Sendable {}

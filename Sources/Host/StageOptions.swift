@@ -1,0 +1,55 @@
+public import ArgumentParser
+public import Logging
+
+/// The options that every daemon has.
+public struct StageOptions: ParsableArguments {
+    @Option(help: "How much is logged: trace, debug, info, notice, warning or error.")
+    public var logLevel: Logger.Level = .info
+
+    public init() {}
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// What a daemon needs before it can begin.
+public struct StageSetup {
+    public let environment: Environment
+    public let paths: Paths
+    public let configuration: Configuration
+    public let stop: StopSignal
+}
+
+extension Stage {
+    /// Reads environment and configuration, makes the folders, and runs a daemon's body.
+    public static func run(
+        _ name: String, _ options: StageOptions, _ body: (StageSetup, Logger) throws -> Void
+    ) -> Never {
+        run(name, logLevel: options.logLevel) { logger in
+            let stop = try StopSignal()
+            let environment = Environment.process
+            let configuration = try Configuration.load(environment: environment)
+            let paths = try Paths(environment: environment)
+            try paths.prepare()
+            let setup = StageSetup(environment: environment, paths: paths, configuration: configuration, stop: stop)
+            try body(setup, logger)
+        }
+    }
+
+    /// The version that every program reports.
+    public static let version = "0.1.0"
+
+    /// What every daemon's help says about its surroundings.
+    public static let environmentHelp = """
+        ENVIRONMENT
+          CANDLEWICK_RUNTIME_DIR  folder of the sockets (else RUNTIME_DIRECTORY, XDG_RUNTIME_DIR/candlewick,
+                                  /tmp/candlewick-UID)
+          CANDLEWICK_STATE_DIR    folder of journals and database (else STATE_DIRECTORY,
+                                  ~/.local/state/candlewick)
+          CANDLEWICK_DATABASE     the database (else candlewick.db in the state folder)
+          CANDLEWICK_CONFIG       configuration file (docs/configuration.md); none is needed
+
+        EXIT CODES
+          0 stopped in order, 64 wrong arguments, 65 damaged data, 69 broker unavailable, 74 disk or
+          socket, 75 another process has the lock, 78 wrong configuration or credentials
+        """
+}

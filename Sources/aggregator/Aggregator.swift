@@ -1,0 +1,32 @@
+internal import Aggregation
+internal import ArgumentParser
+internal import Host
+internal import Logging
+
+@main
+struct AggregatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "aggregator",
+        abstract: "Folds the ticks stream into candles.",
+        discussion: """
+            Reads the ticks stream (journal, then bus), folds every tick into candles of the configured
+            timeframes, and publishes each candle as it becomes final on the candles stream. Needs no
+            credentials and no network. May be stopped, killed and started at any time: it replays the tick
+            journal and goes on where its own journal ends.
+
+            Says READY on standard output when it serves. SIGTERM ends it in order.
+
+            """ + Stage.environmentHelp,
+        version: Stage.version)
+
+    @OptionGroup var options: StageOptions
+
+    func run() {
+        Stage.run("aggregator", options) { setup, logger in
+            let aggregator = try Aggregation.Aggregator(
+                paths: setup.paths, configuration: setup.configuration, clock: .system, logger: logger)
+            Stage.ready([("candles", aggregator.endpoint)])
+            try aggregator.run(until: setup.stop)
+        }
+    }
+}
