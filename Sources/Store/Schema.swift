@@ -1,0 +1,97 @@
+internal import GRDB
+
+/// The database's tables and views. Prices are integers of 1e-9 in the table and REAL in the views; times
+/// that readers order by are Unix seconds. Source: docs/formats.md § 5.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 candles, feed events, positions") { db in
+            try db.execute(sql: tables)
+            try db.execute(sql: views)
+        }
+        return migrator
+    }
+
+    private static let tables = """
+        CREATE TABLE instrument (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE timeframe (
+            seconds INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE candle (
+            instrument_id INTEGER NOT NULL REFERENCES instrument (id),
+            timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
+            open_time INTEGER NOT NULL,
+            bid_open INTEGER NOT NULL, bid_high INTEGER NOT NULL,
+            bid_low INTEGER NOT NULL, bid_close INTEGER NOT NULL,
+            ask_open INTEGER NOT NULL, ask_high INTEGER NOT NULL,
+            ask_low INTEGER NOT NULL, ask_close INTEGER NOT NULL,
+            mid_open INTEGER NOT NULL, mid_high INTEGER NOT NULL,
+            mid_low INTEGER NOT NULL, mid_close INTEGER NOT NULL,
+            tick_count INTEGER NOT NULL,
+            inverted_ticks INTEGER NOT NULL,
+            first_tick_time INTEGER NOT NULL,
+            last_tick_time INTEGER NOT NULL,
+            blind_ms INTEGER NOT NULL,
+            lost INTEGER NOT NULL,
+            complete INTEGER NOT NULL,
+            flags INTEGER NOT NULL,
+            source INTEGER NOT NULL,
+            rank INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            input_position INTEGER NOT NULL,
+            publish_time INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (instrument_id, timeframe, open_time)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE feed_event (
+            position INTEGER PRIMARY KEY,
+            time INTEGER NOT NULL,
+            receive_time INTEGER NOT NULL,
+            pair TEXT,
+            event TEXT NOT NULL,
+            detail INTEGER NOT NULL,
+            until INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE stream_position (
+            stream TEXT PRIMARY KEY,
+            position INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let source = """
+        CASE c.source WHEN 1 THEN 'streamed' WHEN 2 THEN 'bought' WHEN 3 THEN 'derived' ELSE 'unknown' END
+        """
+
+    private static let origin = """
+        FROM candle c
+        JOIN instrument i ON i.id = c.instrument_id
+        JOIN timeframe t ON t.seconds = c.timeframe
+        """
+
+    private static func prices(_ side: String, as name: String) -> String {
+        ["open", "high", "low", "close"].map { "c.\(side)_\($0) / 1e9 AS \(name)\($0)" }.joined(separator: ", ")
+    }
+
+    private static let views = """
+        CREATE VIEW candles AS
+        SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
+            \(prices("mid", as: "")),
+            c.tick_count AS volume, \(source) AS source, c.created_at AS created_at
+        \(origin)
+        WHERE c.complete = 1;
+        CREATE VIEW candles_full AS
+        SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
+            \(prices("bid", as: "bid_")),
+            \(prices("ask", as: "ask_")),
+            \(prices("mid", as: "mid_")),
+            c.tick_count AS tick_count, c.complete AS complete, 1 - c.complete AS partial,
+            c.blind_ms AS blind_ms, c.lost AS lost, c.revision AS revision,
+            \(source) AS source, c.created_at AS created_at
+        \(origin);
+        """
+}

@@ -1,0 +1,118 @@
+internal import Bus
+internal import Feed
+public import Host
+public import Logging
+internal import MarketData
+internal import Store
+internal import Wire
+
+/// The store-writer: candles and feed events in, rows out, with the stream's position in the same
+/// transaction, and each stored candle on the `stored` stream after its commit.
+///
+/// - Note: Everything runs on the thread that calls `run`.
+public final class StoreWriter {
+    private let store: CandleStore
+    private let candles: StreamReader
+    private let stored: Publisher
+    private let status: StatusPublisher
+    private let settings: Configuration.Store
+    private let clock: Clock
+    private let logger: Logger
+
+    private var batch: [CandleRecord] = []
+    /// Monotonic time by which the batch must be committed.
+    private var commitDeadline: Int64 = .max
+    private var nextStatus: Int64 = 0
+    private var counters = Counters()
+
+    struct Counters: Encodable {
+        /// Candles that changed a row.
+        var stored: UInt64 = 0
+        /// Candles that were there already or ranked lower.
+        var unchanged: UInt64 = 0
+        var events: UInt64 = 0
+        var commits: UInt64 = 0
+        /// Of the last commit, ns: from the aggregator's publication of its first candle to its end.
+        var lastDelayNanos: Int64 = 0
+        /// Start of the newest stored interval, Unix seconds.
+        var newestInterval: Int64 = 0
+    }
+
+    /// - Throws: `Failure`, `StoreError` or `BusError`: the stage cannot serve.
+    public init(paths: Paths, configuration: Configuration, clock: Clock, logger: Logger) throws {
+        let context = try BusContext()
+        self.clock = clock
+        self.logger = logger
+        settings = configuration.store
+        store = try CandleStore(path: paths.database)
+        stored = try Publisher(context: context, endpoint: try paths.endpoint("stored"))
+        status = try StatusPublisher(
+            context: context, endpoint: try paths.statusEndpoint("store-writer"), stage: "store-writer")
+        candles = try StreamReader(
+            context: context, endpoint: try paths.endpoint("candles"), journalFolder: paths.journal("candles"),
+            recordSize: CandleRecord.byteCount, from: try store.position(of: "candles") + 1)
+    }
+
+    /// The address of the `stored` stream.
+    public var endpoint: String { stored.endpoint }
+
+    /// Stores until a stop is asked for, then commits what it has and ends in order.
+    public func run(until stop: StopSignal) throws {
+        while !stop.isRaised {
+            let wait = batch.isEmpty ? 250 : max(0, (commitDeadline - clock.monotonic()) / UTCNanos.perMillisecond)
+            _ = try candles.poll(CandleRecord.self, milliseconds: Int(wait), stop: stop.descriptor) { record in
+                if batch.isEmpty {
+                    commitDeadline = clock.monotonic() + Int64(settings.batchMilliseconds) * UTCNanos.perMillisecond
+                }
+                batch.append(record)
+                if batch.count >= settings.batchRows { try commit() }
+            }
+            if clock.monotonic() >= commitDeadline { try commit() }
+            try publishStatus()
+        }
+        try commit()
+        try store.close()
+        logger.notice("Stopped", metadata: ["position": "\(candles.nextPosition - 1)"])
+    }
+
+    private func commit() throws {
+        commitDeadline = .max
+        guard let last = batch.last else { return }
+        let changed = try store.write(batch, stream: "candles", position: last.position, now: clock.now())
+        for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
+        count(changed)
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    private func count(_ changed: [CandleRecord]) {
+        let events = batch.count { $0.kind == .feed }
+        counters.commits += 1
+        counters.events += UInt64(events)
+        counters.stored += UInt64(changed.count)
+        counters.unchanged += UInt64(batch.count - events - changed.count)
+        guard let first = changed.first else { return }
+        counters.lastDelayNanos = clock.now().rawValue - first.publishTime.rawValue
+        let newest = changed.map(\.start.seconds).max() ?? 0
+        counters.newestInterval = max(counters.newestInterval, newest)
+    }
+
+    private func publishStatus() throws {
+        let now = clock.monotonic()
+        guard now >= nextStatus else { return }
+        nextStatus = now + UTCNanos.perSecond
+        try status.publish(
+            StoreWriterStatus(
+                time: clock.now().seconds, isLive: candles.isLive, candlesPosition: candles.nextPosition - 1,
+                input: candles.counters, counters: counters))
+    }
+}
+
+/// The store-writer's status object on the bus. Source: docs/formats.md § 4.
+struct StoreWriterStatus: Encodable {
+    /// Seconds since 1970 UTC.
+    let time: Int64
+    let isLive: Bool
+    let candlesPosition: UInt64
+    let input: StreamReader.Counters
+    let counters: StoreWriter.Counters
+}

@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import Host
+internal import Logging
+internal import StoreWriting
+
+@main
+struct StoreWriterCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store-writer",
+        abstract: "Writes the candles stream to SQLite.",
+        discussion: """
+            Reads the candles stream (journal, then bus) and writes each candle and each feed event to the
+            database, together with the position in the stream, in one transaction. The only program that
+            writes the database; readers open it read-only at any time. Each stored candle goes out on the
+            stored stream after its commit. Needs no credentials and no network. May be stopped, killed and
+            started at any time.
+
+            Says READY on standard output when it serves. SIGTERM ends it in order.
+
+            """ + Stage.environmentHelp,
+        version: Stage.version)
+
+    @OptionGroup var options: StageOptions
+
+    func run() {
+        Stage.run("store-writer", options) { setup, logger in
+            let writer = try StoreWriter(
+                paths: setup.paths, configuration: setup.configuration, clock: .system, logger: logger)
+            Stage.ready([("stored", writer.endpoint), ("database", setup.paths.database)])
+            try writer.run(until: setup.stop)
+        }
+    }
+}
