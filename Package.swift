@@ -95,13 +95,13 @@ let package = Package(
 
         .target(name: "TestKit", dependencies: ["Wire", "MarketData"], path: "Tests/TestKit", swiftSettings: settings),
         tests("MarketDataTests", ["MarketData"]),
-        tests("WireTests", ["Wire", "MarketData"]),
+        tests("WireTests", ["Wire", "MarketData", "CPlatform"]),
         tests(
             "TLCPTests",
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
-        tests("JournalTests", ["Journal", "Wire", "MarketData", "Host"]),
+        tests("JournalTests", ["Journal", "Wire", "Host", log]),
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host"]),
         tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host"]),
