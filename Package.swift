@@ -90,7 +90,7 @@ let package = Package(
         program("ingest-stream", ["StreamIngest", "Host"]),
         program("aggregator", ["Aggregation", "Host"]),
         program("store-writer", ["StoreWriting", "Host"]),
-        program("candlewick", ["Inspection", "Host", "MarketData"]),
+        program("candlewick", ["Inspection", "Store", "Host", "MarketData"]),
         program("ig-simulator", ["Simulation", "Host"]),
 
         .target(name: "TestKit", dependencies: ["Wire", "MarketData"], path: "Tests/TestKit", swiftSettings: settings),
