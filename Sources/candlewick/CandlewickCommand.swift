@@ -1,7 +1,7 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Host
-internal import Inspection
-internal import MarketData
+public import Inspection
+public import MarketData
 internal import Store
 
 @main
@@ -17,16 +17,16 @@ struct CandlewickCommand: ParsableCommand {
         subcommands: [CandlesCommand.self, StatusCommand.self])
 }
 
-extension Pair: @retroactive ExpressibleByArgument {
+extension Pair: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
 
-extension Timeframe: @retroactive ExpressibleByArgument {
+extension Timeframe: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
 
-extension CandleTable.Format: @retroactive ExpressibleByArgument {}
-extension CandleTable.Side: @retroactive ExpressibleByArgument {}
+extension CandleTable.Format: ExpressibleByArgument {}
+extension CandleTable.Side: ExpressibleByArgument {}
 
 struct CandlesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,7 +61,7 @@ struct CandlesCommand: ParsableCommand {
     }
 
     func run() {
-        Stage.run("candlewick", logLevel: .info) { _ in
+        Stage.run("candlewick") { _ in
             let paths = try Paths(environment: .process)
             let candles = try CandleReader(path: paths.database).last(last, pair, timeframe)
             if candles.isEmpty, format == .table {
@@ -86,7 +86,7 @@ struct StatusCommand: ParsableCommand {
     var json = false
 
     func run() {
-        Stage.run("candlewick", logLevel: .info) { _ in
+        Stage.run("candlewick") { _ in
             let paths = try Paths(environment: .process)
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: .system)
             let reader = try CandleReader(path: paths.database)
