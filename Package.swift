@@ -102,7 +102,7 @@ let package = Package(
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
         tests("JournalTests", ["Journal", "Wire", "Host", log]),
-        tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host"]),
+        tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host"]),
         tests("SimulationTests", ["Simulation", "MarketData"]),
