@@ -167,6 +167,7 @@ import Testing
         ["CONERR,20,Session not found"], ["CONERR,4,gone"], ["CONOK,S5f2c,50000,5000,*", "PROG,9"],
         ["CONOK,S5f2c,50000,5000,*", "U,1,1,^4"], ["CONOK,S5f2c,50000,5000,*", "EOS,1,1"], ["CONOK,other,50000,5000,*"],
         ["END,32,Session closed"], ["CONOK,S5f2c,50000,5000,*", "PROG,x"],
+        ["CONOK,S5f2c,50000,5000,*", "LOOP,0"],
     ])
     func `a recovery that is refused or wrong replaces the session`(answer: [String]) {
         var script = Script()
