@@ -1,0 +1,99 @@
+internal import BrokerAPI
+internal import Host
+internal import Logging
+internal import MarketData
+internal import NIOConcurrencyHelpers
+internal import RESTClient
+internal import TLCP
+
+/// What the streaming session needs from a login.
+struct StreamLogin: Sendable {
+    let endpoint: Endpoint
+    let account: String
+    /// `CST-…|XST-…`. Source: `ig-api` § 9.2.
+    let password: Secret
+}
+
+/// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits
+/// for the end. A lock, not a queue: there is at most one request and one outcome.
+final class LoginDesk: Sendable {
+    private struct State {
+        var isAsked = false
+        var failure: (any Error)?
+        var isFinished = false
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    /// The data thread needs new tokens.
+    func ask() { state.withLockedValue { $0.isAsked = true } }
+
+    /// The data thread cannot go on.
+    func fail(_ error: any Error) { state.withLockedValue { $0.failure = $0.failure ?? error } }
+
+    /// The data thread has stopped in order.
+    func finish() { state.withLockedValue { $0.isFinished = true } }
+
+    var isFinished: Bool { state.withLockedValue { $0.isFinished } }
+    var failure: (any Error)? { state.withLockedValue { $0.failure } }
+
+    /// Takes the request, if there is one.
+    func takeRequest() -> Bool {
+        state.withLockedValue { state in
+            defer { state.isAsked = false }
+            return state.isAsked
+        }
+    }
+}
+
+/// Logs in at the broker, patiently but never stubbornly: what cannot get better by trying again is thrown
+/// at once (accounts get locked), the rest is tried again with growing pauses.
+struct LoginPatience {
+    private let login: () throws -> StreamLogin
+    private let clock: Clock
+    private let logger: Logger
+    private let spacingNanos: Int64
+    private var lastAttempt: Int64?
+
+    /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
+    ///   from a cache with dead tokens (`ig-api` § 2.8).
+    init(spacingSeconds: Int, clock: Clock, logger: Logger, login: @escaping () throws -> StreamLogin) {
+        self.login = login
+        self.clock = clock
+        self.logger = logger
+        spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
+    }
+
+    /// - Returns: `nil` where a stop was asked for before it succeeded.
+    /// - Throws: `Failure` (78) where trying again cannot help.
+    mutating func run(until stop: StopSignal) throws -> StreamLogin? {
+        var pause = Int64(2) * UTCNanos.perSecond
+        var isSaid = false
+        while true {
+            if let last = lastAttempt, !wait(until: last + spacingNanos, stop) { return nil }
+            do {
+                lastAttempt = clock.monotonic()
+                return try login()
+            } catch let failure as Failure where failure.code == .configuration {
+                throw failure
+            } catch {
+                if !isSaid {
+                    logger.warning(
+                        "Login failed, trying again until it succeeds", metadata: ["error": "\(error)"])
+                }
+                isSaid = true
+                var random = SystemRandomNumberGenerator()
+                let jittered = Int64.random(in: (pause / 2)...pause, using: &random)
+                guard wait(until: clock.monotonic() + jittered, stop) else { return nil }
+                pause = min(pause * 2, 300 * UTCNanos.perSecond)
+            }
+        }
+    }
+
+    private func wait(until moment: Int64, _ stop: StopSignal) -> Bool {
+        while case let left = moment - clock.monotonic(), left > 0 {
+            if stop.wait(milliseconds: Int32(clamping: min(left / UTCNanos.perMillisecond + 1, 60_000))) { return false }
+        }
+        return !stop.isRaised
+    }
+}

@@ -1,0 +1,97 @@
+internal import BrokerAPI
+internal import Bus
+internal import Feed
+public import Host
+internal import Journal
+public import Logging
+internal import MarketData
+internal import NIOCore
+internal import NIOPosix
+internal import RESTClient
+internal import TLCP
+internal import Wire
+
+/// ingest-stream: the broker's stream in, the `ticks` stream out.
+///
+/// Two threads: the event loop carries all data (`StreamIngestor`); the caller's thread logs in, waits for
+/// the stop, and ends the process when the data thread cannot go on.
+public enum StreamIngest {
+    /// One subscription is the heartbeat's; the broker allows 40. Source: `ig-api` § 8.
+    static let instrumentsMax = 39
+
+    /// Runs until a stop is asked for.
+    /// - Throws: `Failure` (78) for wrong credentials or too many instruments, (69) where the broker refuses
+    ///   for good; `JournalError`, `BusError`.
+    public static func run(_ setup: StageSetup, clock: Clock, logger: Logger) throws {
+        let instruments = setup.configuration.instruments
+        guard instruments.count <= instrumentsMax else {
+            throw Failure(
+                .configuration,
+                """
+                \(instruments.count) instruments are configured and \(instrumentsMax) fit: the broker allows 40 \
+                subscriptions on one connection, and the heartbeat takes one
+                """)
+        }
+        let credentials = try Credentials(environment: setup.environment)
+        let context = try BusContext()
+        let writer = try StreamWriter(
+            stream: "ticks", recordSize: TickRecord.byteCount, paths: setup.paths,
+            settings: setup.configuration.journal, context: context, logger: logger)
+        let status = try StatusPublisher(
+            context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
+        let lastFeedTime = try newestFeedTime(setup.paths.journal("ticks"))
+
+        let client = try IGLogin(credentials)
+        var patience = LoginPatience(
+            spacingSeconds: setup.configuration.stream.loginSpacingSeconds, clock: clock, logger: logger
+        ) { try client.login() }
+        guard let login = try patience.run(until: setup.stop) else { return try writer.close() }
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
+        let loop = group.next()
+        let desk = LoginDesk()
+        var random = SystemRandomNumberGenerator()
+        let ingestor = StreamIngestor(
+            StreamIngestor.Parts(
+                loop: loop, clock: clock, logger: logger, desk: desk, status: status, writer: writer,
+                lastFeedTime: lastFeedTime, instruments: instruments, seed: random.next()),
+            login: login)
+        loop.execute { ingestor.start() }
+        try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
+    }
+
+    /// Logs in again when asked, until the stop or a failure.
+    private static func supervise(
+        _ ingestor: StreamIngestor, _ loop: any EventLoop, _ desk: LoginDesk, _ patience: inout LoginPatience,
+        _ stop: StopSignal, _ logger: Logger
+    ) throws {
+        while !stop.wait(milliseconds: 100) {
+            if let failure = desk.failure { throw failure }
+            guard desk.takeRequest(), let login = try patience.run(until: stop) else { continue }
+            logger.notice("Logged in again")
+            loop.execute { ingestor.resume(login) }
+        }
+        loop.execute { ingestor.stop() }
+        // The session answers within a second; the units' stop limit is 5.
+        for _ in 0..<400 where !desk.isFinished {
+            if let failure = desk.failure { throw failure }
+            stop.pause(milliseconds: 10)
+        }
+    }
+
+    /// The newest time that the broker told before this start; 0 for a fresh journal.
+    private static func newestFeedTime(_ folder: String) throws -> UTCNanos {
+        var newest = UTCNanos(rawValue: 0)
+        // Stand-in clocks do not count: the broker told none of them. A hundred records that do are enough,
+        // since ticks of different pairs are out of order by less.
+        var left = 100
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) { return true }
+            newest = max(newest, record.brokerTime)
+            left -= 1
+            return left > 0
+        }
+        return newest
+    }
+}

@@ -1,0 +1,316 @@
+internal import BrokerAPI
+internal import Bus
+internal import Feed
+internal import Host
+internal import Logging
+internal import MarketData
+internal import NIOCore
+internal import TLCP
+internal import Wire
+
+/// The data thread of ingest-stream: frame → TLCP → record → journal → bus in one call stack on one event
+/// loop. The session decides, this carries out.
+///
+/// `@unchecked Sendable`: everything happens on `loop`; every entry from outside checks that.
+final class StreamIngestor: @unchecked Sendable {
+    /// Appends to the stream; remembers the first failure, since the recorder cannot throw.
+    struct Output: RecordOutput {
+        let writer: StreamWriter
+        var failure: (any Error)?
+
+        mutating func append(_ record: TickRecord) {
+            if failure != nil { return }
+            do { try writer.append(record) } catch { failure = error }
+        }
+    }
+
+    private let loop: any EventLoop
+    private let clock: Clock
+    private let logger: Logger
+    private let desk: LoginDesk
+    private let status: StatusPublisher
+    private let instruments: [Instrument]
+    private let transports: Transports
+    private let writer: StreamWriter
+    private var session: ClientSession
+    private var recorder: FeedRecorder<Output>
+
+    private var throttle = LogThrottle()
+    private var deadline: Scheduled<Void>?
+    private var isReady = false
+    private var isStopping = false
+    private var subscribed = 0
+    private var refused = 0
+    private var state = "connecting"
+    private var reconnects = 0
+    private var statusMark: (monotonic: Int64, ticks: UInt64) = (0, 0)
+
+    struct Parts {
+        let loop: any EventLoop
+        let clock: Clock
+        let logger: Logger
+        let desk: LoginDesk
+        let status: StatusPublisher
+        let writer: StreamWriter
+        let lastFeedTime: UTCNanos
+        let instruments: [Instrument]
+        let seed: UInt64
+    }
+
+    init(_ parts: Parts, login: StreamLogin) {
+        loop = parts.loop
+        clock = parts.clock
+        logger = parts.logger
+        desk = parts.desk
+        status = parts.status
+        writer = parts.writer
+        instruments = parts.instruments
+        transports = Transports(loop: parts.loop, logger: parts.logger)
+        let options = SessionOptions(
+            endpoint: login.endpoint, user: login.account, password: login.password.reveal())
+        session = ClientSession(options: options, seed: parts.seed)
+        recorder = FeedRecorder(
+            instruments: parts.instruments, lastFeedTime: parts.lastFeedTime, output: Output(writer: parts.writer))
+    }
+
+    // MARK: Start and stop
+
+    /// Subscribes the heartbeat first, so that the feed's time is known before the first tick.
+    func start() {
+        loop.preconditionInEventLoop()
+        transports.owner = self
+        recorder.begin(now: clock.now(), monotonic: clock.monotonic())
+        if let skipped = writer.skipped { recorder.skipped(skipped) }
+        var requests = [SubscriptionRequest(mode: .merge, items: ["TRADE:HB.U.HEARTBEAT.IP"], fields: ["HEARTBEAT"])]
+        requests += instruments.map {
+            SubscriptionRequest(mode: .distinct, items: [$0.tickItem], fields: ["BID", "OFR", "UTM"])
+        }
+        for request in requests { _ = session.subscribe(request, now: now) }
+        session.start(now: now, into: &recorder)
+        settle()
+        tickOver()
+    }
+
+    /// New tokens have come.
+    func resume(_ login: StreamLogin) {
+        loop.preconditionInEventLoop()
+        session.resume(
+            endpoint: login.endpoint, user: login.account, password: login.password.reveal(), now: now, into: &recorder)
+        settle()
+    }
+
+    /// Ends the session at the broker, then the journal.
+    func stop() {
+        loop.preconditionInEventLoop()
+        isStopping = true
+        session.stop(now: now, into: &recorder)
+        settle()
+    }
+
+    private var now: Duration { .nanoseconds(clock.monotonic()) }
+
+    // MARK: What transports bring
+
+    func opened(_ id: TransportID) {
+        session.transportOpened(id, now: now)
+        settle()
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer, from id: TransportID) {
+        let monotonic = clock.monotonic()
+        recorder.burstBegan(now: clock.now(), monotonic: monotonic)
+        session.received(bytes, from: id, now: .nanoseconds(monotonic), into: &recorder)
+    }
+
+    func burstEnded() {
+        session.burstEnded(now: now, into: &recorder)
+        settle()
+    }
+
+    func closed(_ id: TransportID, reason: String) {
+        session.transportClosed(id, reason: reason, now: now, into: &recorder)
+        settle()
+    }
+
+    func posted(_ id: TransportID, _ answer: Result<[UInt8], any Error>) {
+        switch answer {
+        case .success(let bytes):
+            bytes.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
+        case .failure: session.postFailed(id, now: now)
+        }
+        settle()
+    }
+
+    // MARK: Turns
+
+    /// After every entry: commit the burst, act, say what happened, set the timer.
+    private func settle() {
+        commit()
+        while session.hasActions {
+            for action in session.takeActions() { transports.carryOut(action) }
+        }
+        let events = recorder.events
+        recorder.events.removeAll(keepingCapacity: true)
+        for event in events { handle(event) }
+        schedule()
+    }
+
+    private func commit() {
+        do {
+            if let failure = recorder.output.failure { throw failure }
+            try writer.commit()
+        } catch {
+            desk.fail(error)
+        }
+    }
+
+    private func schedule() {
+        guard let next = session.nextDeadline else { return }
+        let pause = max(0, (next - now).nanoseconds)
+        deadline?.cancel()
+        deadline = loop.scheduleTask(in: .nanoseconds(pause)) { [self] in
+            session.timePassed(now: now, into: &recorder)
+            settle()
+        }
+    }
+
+    /// Once a second: the stand-in clock, the status.
+    private func tickOver() {
+        recorder.timePassed(now: clock.now(), monotonic: clock.monotonic())
+        commit()
+        publishStatus()
+        if !isStopping { loop.scheduleTask(in: .seconds(1)) { [self] in tickOver() } }
+    }
+
+    // MARK: Events
+
+    private func handle(_ event: SessionEvent) {
+        switch event {
+        case .connecting(let isWebSocket):
+            logger.debug("Connecting", metadata: ["transport": isWebSocket ? "websocket" : "http"])
+        case .fellBackToHTTP(let reason):
+            warn("WebSocket cannot be opened, trying HTTP streaming", ["error": "\(reason)"])
+        case .began(let replacing):
+            (subscribed, refused) = (0, 0)
+            logger.notice("Session began", metadata: ["replacing": "\(replacing)"])
+        case .subscribed: subscribed += 1
+        case .refused(let subscription, let code, let text): refusedItem(subscription, code, text)
+        case .allAnswered: allAnswered()
+        case .preserved: logger.info("Session rebound, nothing missed")
+        case .recovered(let resent):
+            state = "streaming"
+            logger.notice("Session recovered, nothing missed", metadata: ["resent": "\(resent)"])
+        case .updatesLost(let subscription, _, let count):
+            warn("Broker declared updates lost", ["epic": "\(epic(subscription))", "count": "\(count)"])
+        case .stalled: warn("Feed is silent", [:])
+        case .flowing: logger.info("Feed flows again")
+        case .cut(let reason):
+            state = "recovering"
+            reconnects += 1
+            warn("Connection lost, recovering the session", ["error": "\(reason)"])
+        case .lost(let reason):
+            state = "blind"
+            warn("Session lost", ["error": "\(reason)"])
+        case .waiting(let pause, let failures, let reason):
+            state = "blind"
+            warn(
+                "Next attempt after a pause",
+                ["milliseconds": "\(pause.nanoseconds / 1_000_000)", "count": "\(failures)", "error": "\(reason)"])
+        case .credentialsRefused(let code, _):
+            state = "logging in"
+            warn("Session tokens refused, logging in again", ["code": "\(code)"])
+            desk.ask()
+        case .stopped(let code, let text):
+            desk.fail(Failure(.unavailable, "the broker refused to stream for good: code \(code) \(text)"))
+        case .destroyed: finish()
+        case .oddLine(let what): warn("Line not understood, left out", ["error": "\(what)"])
+        case .unsubscribed, .configured, .endOfSnapshot, .snapshotCleared: break
+        }
+    }
+
+    private func refusedItem(_ subscription: Int, _ code: Int, _ text: String) {
+        refused += 1
+        logger.error(
+            "Subscription refused, going on without it",
+            metadata: ["epic": "\(epic(subscription))", "code": "\(code)", "error": "\(text)"])
+    }
+
+    private func allAnswered() {
+        // Tokens are checked lazily: a session of dead tokens refuses every item (`ig-api` § 9.8).
+        if subscribed == 0 {
+            state = "logging in"
+            warn("Every subscription was refused, logging in again", [:])
+            return desk.ask()
+        }
+        state = "streaming"
+        logger.notice(
+            "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(refused)"])
+        guard !isReady else { return }
+        isReady = true
+        Stage.ready([("ticks", writer.endpoint)])
+    }
+
+    private func finish() {
+        guard isStopping else { return }
+        recorder.end(now: clock.now())
+        commit()
+        publishStatus()
+        transports.closeAll()
+        do { try writer.close() } catch { desk.fail(error) }
+        logger.notice("Stopped", metadata: ["position": "\(writer.lastPosition)"])
+        desk.finish()
+    }
+
+    private func epic(_ subscription: Int) -> String {
+        instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
+    }
+
+    private func warn(_ sentence: String, _ metadata: Logger.Metadata) {
+        throttle.warn(sentence, metadata, now: clock.monotonic(), logger)
+    }
+
+    // MARK: Status
+
+    private func publishStatus() {
+        let now = clock.monotonic()
+        let ticks = recorder.counters.ticks
+        let seconds = Double(now - statusMark.monotonic) / 1e9
+        let rate = seconds > 0 && statusMark.monotonic > 0 ? Double(ticks - statusMark.ticks) / seconds : 0
+        statusMark = (now, ticks)
+        let report = IngestStatus(
+            time: clock.now().seconds, state: state, transport: transportName, ticksPosition: writer.lastPosition,
+            ticksPerSecond: rate, feedTime: recorder.feedTime, subscriptions: subscribed, refused: refused,
+            reconnects: reconnects, counters: recorder.counters)
+        do { try status.publish(report) } catch { warn("Status cannot be published", ["error": "\(error)"]) }
+    }
+
+    private var transportName: String {
+        switch session.isOnWebSocket {
+        case true?: "websocket"
+        case false?: "http"
+        case nil: "none"
+        }
+    }
+}
+
+/// The status object of ingest-stream on the bus. Source: docs/formats.md § 4.
+struct IngestStatus: Encodable {
+    /// Seconds since 1970 UTC.
+    let time: Int64
+    /// connecting, streaming, recovering, blind or logging in.
+    let state: String
+    let transport: String
+    let ticksPosition: UInt64
+    let ticksPerSecond: Double
+    /// ns since 1970 UTC.
+    let feedTime: Int64
+    let subscriptions: Int
+    let refused: Int
+    let reconnects: Int
+    let counters: RecorderCounters
+}
+
+extension Duration {
+    /// Whole nanoseconds; durations here are far below the 292 years that fit.
+    var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}
