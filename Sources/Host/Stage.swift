@@ -6,7 +6,7 @@ public enum Stage {
     /// Runs `body` and ends the process with the code that its error stands for.
     ///
     /// Sets the umask so that sockets and files are for owner and group only.
-    public static func run(_ name: String, logLevel: Logger.Level, _ body: (Logger) throws -> Void) -> Never {
+    public static func run(_ name: String, logLevel: Logger.Level = .info, _ body: (Logger) throws -> Void) -> Never {
         umask(0o007)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: name)

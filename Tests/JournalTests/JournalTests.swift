@@ -1,1 +1,155 @@
-// placeholder
+import Host
+import Journal
+import Logging
+import TestKit
+import Testing
+import Wire
+
+func openWriter(_ folder: String, segmentRecords: Int = 1_024) throws -> JournalWriter {
+    try JournalWriter(
+        folder: folder, recordSize: TickRecord.byteCount, segmentRecords: segmentRecords, syncMilliseconds: 1,
+        logger: quietLogger())
+}
+
+func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+
+extension JournalWriter {
+    func appendTicks(_ count: Int) throws {
+        for _ in 0..<count {
+            if needsFlush { try flush() }
+            append(Make.tick(Double(lastPosition + 1), "1.1", "1.2"))
+        }
+        try flush()
+    }
+}
+
+func readPositions(_ folder: String, from position: UInt64 = 1) throws -> [UInt64] {
+    var positions: [UInt64] = []
+    let reader = JournalReader(folder: folder, recordSize: TickRecord.byteCount, from: position)
+    while try reader.read(TickRecord.self, { positions.append($0.position) }) > 0 {}
+    return positions
+}
+
+@Suite struct JournalTests {
+    let folder = TemporaryFolder()
+    var path: String { folder.path + "/ticks" }
+
+    @Test func `what was appended is read back in order, over many segments`() throws {
+        let writer = try openWriter(path)
+        try writer.appendTicks(5_000)
+        #expect(try readPositions(path) == Array(1...5_000))
+        #expect(try readPositions(path, from: 3_333) == Array(3_333...5_000))
+        #expect(folderNames(path).filter { $0.hasSuffix(".journal") }.count == 5)
+    }
+
+    @Test func `a reader follows a writer`() throws {
+        let writer = try openWriter(path)
+        let reader = JournalReader(folder: path, recordSize: 64)
+        var seen: [UInt64] = []
+        for _ in 0..<50 {
+            try writer.appendTicks(77)
+            while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        }
+        #expect(seen == Array(1...3_850) && reader.missingPositions == 0)
+    }
+
+    @Test func `a reader that is there before the journal waits for it`() throws {
+        let reader = JournalReader(folder: path, recordSize: 64)
+        #expect(try reader.readBytes { _ in } == 0)
+        try openWriter(path).appendTicks(3)
+        var bytes = 0
+        #expect(try reader.readBytes { bytes += $0.count } == 3)
+        #expect(bytes == 192)
+    }
+
+    @Test func `positions go on after a restart`() throws {
+        try openWriter(path).appendTicks(10)
+        let again = try openWriter(path)
+        #expect(again.lastPosition == 10 && again.cutBytes == 0 && again.skipped == nil)
+        try again.appendTicks(5)
+        #expect(try readPositions(path) == Array(1...15))
+    }
+
+    @Test func `a second writer is refused and told who is there`() throws {
+        let first = try openWriter(path)
+        let failure = #expect(throws: Failure.self) { try openWriter(path) }
+        #expect(failure?.code == .temporary && failure?.description.contains("held by process") == true)
+        try first.close()
+    }
+
+    @Test(arguments: [1, 63, 64, 65, 100])
+    func `a torn tail is cut, and no position is given twice`(torn: Int) throws {
+        try openWriter(path).appendTicks(10)
+        let file = path + "/" + folderNames(path).first { $0.hasSuffix(".journal") }!
+        let whole = fileBytes(file)
+        let garbage = [UInt8](repeating: 0xAB, count: torn)
+        TemporaryFolder.overwrite(file, whole + garbage)
+        let writer = try openWriter(path)
+        #expect(writer.cutBytes == torn)
+        // Less than a record was never published; a whole one may have been.
+        #expect((writer.skipped == nil) == (torn < 64))
+        let resumed = writer.lastPosition + 1
+        try writer.appendTicks(2)
+        #expect(try readPositions(path) == Array(1...10) + [resumed, resumed + 1])
+    }
+
+    @Test func `a flipped bit ends what a reader takes; the writer cuts there and keeps the rest beside it`() throws {
+        try openWriter(path).appendTicks(10)
+        let file = path + "/" + folderNames(path).first { $0.hasSuffix(".journal") }!
+        var bytes = fileBytes(file)
+        bytes[64 + 5 * 64 + 40] ^= 1
+        TemporaryFolder.overwrite(file, bytes)
+        #expect(try readPositions(path) == Array(1...5))
+        let writer = try openWriter(path)
+        #expect(writer.cutBytes == 5 * 64 && writer.skipped?.lowerBound == 6)
+        #expect(folderNames(path).contains { $0.contains(".cut-") })
+    }
+
+    @Test func `after a power cut positions are skipped, and a reader counts them`() throws {
+        try openWriter(path).appendTicks(10)
+        TemporaryFolder.overwrite(path + "/writer.lock", Array("1\nopen another-boot".utf8))
+        let writer = try openWriter(path)
+        let skipped = try #require(writer.skipped)
+        #expect(skipped.lowerBound == 11)
+        try writer.appendTicks(1)
+        let reader = JournalReader(folder: path, recordSize: 64)
+        var seen: [UInt64] = []
+        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        #expect(seen == Array(1...10) + [skipped.upperBound])
+        #expect(reader.missingPositions == UInt64(skipped.count))
+    }
+
+    @Test func `an orderly end is noted for the next start`() throws {
+        let writer = try openWriter(path)
+        try writer.appendTicks(10)
+        try writer.close()
+        let note = String(decoding: fileBytes(path + "/writer.lock"), as: UTF8.self)
+        #expect(note.contains("clean"))
+    }
+
+    @Test func `a journal of other records is refused by name`() throws {
+        try openWriter(path).appendTicks(1)
+        let reader = JournalReader(folder: path, recordSize: 192)
+        let error = #expect(throws: JournalError.self) { try reader.readBytes { _ in } }
+        #expect(error?.exitCode == .badData && error?.description.contains("192-byte") == true)
+    }
+
+    @Test func `a segment whose header was never written is made anew`() throws {
+        try openWriter(path).appendTicks(10)
+        TemporaryFolder.overwrite(path + "/00000000000000000011.journal", [1, 2, 3])
+        let writer = try openWriter(path)
+        #expect(writer.lastPosition == 10)
+        try writer.appendTicks(1)
+        #expect(try readPositions(path) == Array(1...11))
+    }
+
+    @Test func `the tail is read backward over segments`() throws {
+        try openWriter(path).appendTicks(3_000)
+        var seen: [UInt64] = []
+        try JournalTail.readBackward(TickRecord.self, folder: path) { record in
+            seen.append(record.position)
+            return seen.count < 2_500
+        }
+        #expect(seen == Array((501...3_000).reversed()))
+    }
+}

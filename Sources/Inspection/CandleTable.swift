@@ -1,0 +1,109 @@
+public import MarketData
+public import Store
+
+/// Candles as text: a table for people, CSV or JSON for programs.
+public struct CandleTable {
+    public enum Format: String, CaseIterable, Sendable { case table, csv, json }
+    /// Which prices are shown.
+    public enum Side: String, CaseIterable, Sendable { case mid, bid, ask, all }
+
+    private let candles: [CandleReader.Candle]
+    private let pair: Pair
+    private let timeframe: Timeframe
+    private let sides: [(name: String, prices: (CandleReader.Candle) -> [Price])]
+
+    public init(_ candles: [CandleReader.Candle], pair: Pair, timeframe: Timeframe, side: Side) {
+        self.candles = candles
+        self.pair = pair
+        self.timeframe = timeframe
+        let all: [(Side, (CandleReader.Candle) -> [Price])] = [(.bid, \.bid), (.ask, \.ask), (.mid, \.mid)]
+        sides = all.filter { side == .all || $0.0 == side }.map { ($0.0.rawValue, $0.1) }
+    }
+
+    public func text(_ format: Format) -> String {
+        switch format {
+        case .table: table()
+        case .csv: csv()
+        case .json: json()
+        }
+    }
+
+    private var columns: [String] {
+        let prices = ["open", "high", "low", "close"]
+        return sides.flatMap { side in prices.map { sides.count == 1 ? $0 : "\(side.name)_\($0)" } }
+    }
+
+    private func prices(_ candle: CandleReader.Candle, decimals: Int) -> [String] {
+        sides.flatMap { $0.prices(candle).map { $0.formatted(decimals: decimals) } }
+    }
+
+    private func table() -> String {
+        let head = ["time (UTC)"] + columns + ["ticks", "source", "note"]
+        let rows = candles.map { candle in
+            [UTCNanos(seconds: candle.timestamp).text()] + prices(candle, decimals: decimals)
+                + [String(candle.tickCount), candle.source, note(candle)]
+        }
+        return TextTable(head: head, rows: rows, leftAligned: ["time (UTC)", "source", "note"]).text
+    }
+
+    /// As many decimals as the finest price needs, so that a column's points stand below each other.
+    private var decimals: Int {
+        let shown = candles.flatMap { candle in prices(candle, decimals: 0) }
+        return shown.map { text in text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) - 1 } ?? 0
+        }
+        .max() ?? 0
+    }
+
+    private func note(_ candle: CandleReader.Candle) -> String {
+        var notes: [String] = []
+        if candle.blindMilliseconds > 0 { notes.append("blind \(candle.blindMilliseconds) ms") }
+        if candle.lostUpdates > 0 { notes.append("lost \(candle.lostUpdates)") }
+        if !candle.isComplete, notes.isEmpty { notes.append("partial") }
+        if candle.revision > 1 { notes.append("revision \(candle.revision)") }
+        return notes.joined(separator: ", ")
+    }
+
+    private func csv() -> String {
+        let head = ["timestamp"] + columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source"]
+        let rows = candles.map { candle in
+            [String(candle.timestamp)] + prices(candle, decimals: 0) + [
+                String(candle.tickCount), candle.isComplete ? "1" : "0", String(candle.blindMilliseconds),
+                String(candle.lostUpdates), String(candle.revision), candle.source,
+            ]
+        }
+        return ([head] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
+    }
+
+    private func json() -> String {
+        let rows = candles.map { candle in
+            let numbers = zip(columns, prices(candle, decimals: 0)).map { "\"\($0)\":\($1)" }.joined(separator: ",")
+            return """
+                {"pair":"\(pair)","timeframe":"\(timeframe.minutes)","timestamp":\(candle.timestamp),\(numbers),\
+                "ticks":\(candle.tickCount),"complete":\(candle.isComplete),"blind_ms":\(candle.blindMilliseconds),\
+                "lost":\(candle.lostUpdates),"revision":\(candle.revision),"source":"\(candle.source)"}
+                """
+        }
+        return rows.isEmpty ? "[]\n" : "[\n  " + rows.joined(separator: ",\n  ") + "\n]\n"
+    }
+}
+
+/// Columns below each other: text to the left, numbers to the right.
+struct TextTable {
+    let head: [String]
+    let rows: [[String]]
+    let leftAligned: Set<String>
+
+    var text: String {
+        let all = [head] + rows
+        let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        return all.map { row in
+            let cells = head.indices.map { column in
+                let space = String(repeating: " ", count: widths[column] - row[column].count)
+                return leftAligned.contains(head[column]) ? row[column] + space : space + row[column]
+            }
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            return line + "\n"
+        }.joined()
+    }
+}

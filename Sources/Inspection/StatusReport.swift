@@ -1,0 +1,105 @@
+public import Host
+internal import MarketData
+public import Store
+
+/// The state of the whole pipeline: stages, feed, and what the database holds.
+public struct StatusReport {
+    private let stages: [StageStatus]
+    private let freshness: [CandleReader.Freshness]
+    private let events: [CandleReader.Event]
+    private let paths: Paths
+
+    public init(
+        stages: [StageStatus], freshness: [CandleReader.Freshness], events: [CandleReader.Event], paths: Paths
+    ) {
+        self.stages = stages
+        self.freshness = freshness
+        self.events = events
+        self.paths = paths
+    }
+
+    /// Whether every stage answered.
+    public var allUp: Bool { stages.allSatisfy { $0.json != nil } }
+
+    /// How many candles are stored.
+    public var candleCount: Int { freshness.reduce(0) { $0 + $1.count } }
+
+    /// One JSON object: `stages`, `candles`, `events`.
+    public var json: String {
+        let stageLines = stages.map { stage in
+            "\"\(stage.stage)\":\(stage.json.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
+        }
+        let candleLines = freshness.map {
+            """
+            {"pair":"\($0.pair)","timeframe":"\($0.timeframe)","count":\($0.count),"complete":\($0.complete),\
+            "newest":\($0.newest),"close":\($0.close)}
+            """
+        }
+        let eventLines = events.map {
+            """
+            {"time":\($0.time),"pair":\($0.pair.map { "\"\($0)\"" } ?? "null"),"event":"\($0.event)",\
+            "detail":\($0.detail),"until":\($0.until)}
+            """
+        }
+        return """
+            {"stages":{\(stageLines.joined(separator: ","))},"candles":[\(candleLines.joined(separator: ","))],\
+            "events":[\(eventLines.joined(separator: ","))]}
+
+            """
+    }
+
+    /// The report for a person.
+    public var text: String {
+        [stageTable, candleTable, eventTable, "database  \(paths.database)\nsockets   \(paths.runtime)\n"]
+            .joined(separator: "\n")
+    }
+
+    private var stageTable: String {
+        let rows = stages.map { stage -> [String] in
+            guard stage.json != nil else { return [stage.stage, "down", "", "", ""] }
+            let position = ["ticksPosition", "candlesPosition"].compactMap { stage.number($0) }.first ?? 0
+            return [
+                stage.stage, stage.text("state") ?? (stage.number("isLive") == 1 ? "live" : "catching up"),
+                String(Int(position)), behind(stage), rate(stage),
+            ]
+        }
+        let head = ["stage", "state", "position", "behind", "ticks/s"]
+        return TextTable(head: head, rows: rows, leftAligned: ["stage", "state"]).text
+    }
+
+    /// How many records a stage has still to take from the one before.
+    private func behind(_ stage: StageStatus) -> String {
+        let inputs = [
+            "aggregator": ("ingest-stream", "ticksPosition"), "store-writer": ("aggregator", "candlesPosition"),
+        ]
+        guard let (source, key) = inputs[stage.stage], let taken = stage.number(key),
+            let given = stages.first(where: { $0.stage == source })?.number(key)
+        else { return "" }
+        return String(Int(max(0, given - taken)))
+    }
+
+    private func rate(_ stage: StageStatus) -> String { stage.number("ticksPerSecond").map { String(Int($0)) } ?? "" }
+
+    private var candleTable: String {
+        let rows = freshness.map {
+            [
+                $0.pair, "\($0.timeframe)m", String($0.count), String($0.count - $0.complete),
+                UTCNanos(seconds: $0.newest).text(), $0.close.formatted(decimals: 3),
+            ]
+        }
+        guard !rows.isEmpty else { return "no candles yet\n" }
+        let head = ["pair", "timeframe", "candles", "partial", "newest (UTC)", "close"]
+        return TextTable(head: head, rows: rows, leftAligned: ["pair", "newest (UTC)"]).text
+    }
+
+    private var eventTable: String {
+        let rows = events.map { event -> [String] in
+            let blind = event.event == "blind ended" && event.until > event.detail && event.detail > 0
+            let detail = blind ? "\((event.until - event.detail) / 1_000_000) ms" : ""
+            return [UTCNanos(rawValue: event.time).text(), event.pair ?? "feed", event.event, detail]
+        }
+        guard !rows.isEmpty else { return "no feed events yet\n" }
+        let head = ["feed time (UTC)", "pair", "event", "detail"]
+        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text
+    }
+}

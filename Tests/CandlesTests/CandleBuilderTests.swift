@@ -1,0 +1,259 @@
+import Candles
+import MarketData
+import TestKit
+import Testing
+import Wire
+
+/// Folds records as a journal would hold them: numbered from 1, after the feed's own word that it sees.
+func fold(_ records: [TickRecord], covered: Bool = true, options: CandleBuilder.Options = fiveMinutes) -> CandleBuilder
+{
+    let builder = CandleBuilder(options: options)
+    let opening = covered ? [Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 0)] : []
+    for (index, record) in (opening + records).enumerated() {
+        var record = record
+        record.seal(position: UInt64(index + 1))
+        builder.fold(record)
+    }
+    return builder
+}
+
+func seen(from: Double, until: Double) -> TickRecord {
+    Make.feed(.blindEnded(from: Make.nanos(from), until: Make.nanos(until)), at: until)
+}
+
+let fiveMinutes: CandleBuilder.Options = {
+    var options = CandleBuilder.Options()
+    options.timeframes = [.fiveMinutes]
+    return options
+}()
+
+extension CandleBuilder {
+    var candles: [CandleRecord] { output.filter { $0.kind == .candle } }
+}
+
+/// The candle without what depends on the order of arrival: revision, flags, input position.
+func content(_ candle: CandleRecord) -> [Int64] {
+    [candle.bid, candle.ask, candle.mid].flatMap { [$0.open, $0.high, $0.low, $0.close].map(\.rawValue) }
+        + [Int64(candle.tickCount), candle.firstTickTime.rawValue, candle.lastTickTime.rawValue, candle.start.rawValue]
+}
+
+@Suite struct FoldTests {
+    @Test func `bid, ask and mid are folded tick by tick`() {
+        let builder = fold([
+            Make.tick(300, "1.10", "1.20"), Make.tick(301, "1.30", "1.31"), Make.tick(302, "1.05", "1.25"),
+            Make.tick(599, "1.15", "1.16"), Make.clock(602),
+        ])
+        let candle = builder.candles[0]
+        #expect(candle.start.seconds == 300 && candle.tickCount == 4 && candle.revision == 1 && candle.flags == [])
+        #expect(
+            candle.bid == OHLC(open: Price("1.10")!, high: Price("1.30")!, low: Price("1.05")!, close: Price("1.15")!))
+        #expect(
+            candle.ask == OHLC(open: Price("1.20")!, high: Price("1.31")!, low: Price("1.16")!, close: Price("1.16")!))
+        // 1.15, 1.305, 1.15, 1.155: not the mean of the extremes of the two sides.
+        #expect(
+            candle.mid == OHLC(open: Price("1.15")!, high: Price("1.305")!, low: Price("1.15")!, close: Price("1.155")!)
+        )
+        #expect(candle.inputPosition == 7)
+    }
+
+    @Test func `a tick on the boundary opens the next candle`() {
+        let builder = fold([Make.tick(599.999, "1.1", "1.2"), Make.tick(600, "1.3", "1.4"), Make.clock(902)])
+        #expect(builder.candles.map(\.start.seconds) == [300, 600])
+        #expect(builder.candles.map(\.tickCount) == [1, 1])
+    }
+
+    @Test func `an interval without ticks has no candle`() {
+        let builder = fold([Make.tick(301, "1.1", "1.2"), Make.tick(1_300, "1.3", "1.4"), Make.clock(1_600)])
+        #expect(builder.candles.map(\.start.seconds) == [300, 1_200])
+    }
+
+    @Test func `a quiet pair closes on the feed's clock, at the end plus the grace`() {
+        #expect(fold([Make.tick(301, "1.1", "1.2"), Make.clock(601.999)]).candles.isEmpty)
+        #expect(fold([Make.tick(301, "1.1", "1.2"), Make.clock(602)]).candles.count == 1)
+    }
+
+    @Test func `another pair's tick moves feed time too`() {
+        let other = Pair("NZDUSD")!
+        #expect(fold([Make.tick(301, "1.1", "1.2"), Make.tick(602, "0.8", "0.9", pair: other)]).candles.count == 1)
+    }
+
+    @Test func `within the grace a late tick belongs to its candle, without a revision`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(601, "1.3", "1.4"), Make.tick(599, "1.0", "1.1"), Make.clock(902),
+        ])
+        #expect(builder.candles.map(\.tickCount) == [2, 1])
+        #expect(builder.candles[0].bid.close == Price("1.0") && builder.candles[0].revision == 1)
+    }
+
+    @Test func `after the close a late tick makes a numbered revision`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.clock(602), Make.tick(400, "1.5", "1.6"), Make.tick(302, "1.4", "1.5"),
+        ])
+        #expect(builder.candles.map(\.revision) == [1, 2, 3])
+        #expect(builder.candles.map(\.tickCount) == [1, 2, 3])
+        #expect(builder.candles.last?.bid.close == Price("1.5") && builder.candles.last?.flags == .late)
+        #expect(builder.counters.late == 2)
+    }
+
+    @Test func `a late tick of a silent interval gives its first candle`() {
+        let builder = fold([Make.clock(902), Make.tick(301, "1.1", "1.2")])
+        #expect(builder.candles.map(\.revision) == [1] && builder.candles.first?.flags == .late)
+    }
+
+    @Test func `a tick beyond the reach of late ticks is counted and left out`() {
+        let builder = fold([Make.clock(200_000), Make.tick(301, "1.1", "1.2")])
+        #expect(builder.candles.isEmpty && builder.counters.tooLate == 1)
+    }
+
+    @Test func `a tick a day ahead of the feed's clock moves nothing`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.clock(302), Make.tick(99_999_999, "9", "9"), Make.clock(602),
+        ])
+        #expect(builder.candles.count == 1 && builder.counters.implausible == 1)
+    }
+
+    @Test func `every order of five ticks around a boundary gives the same two candles`() {
+        let ticks = [
+            Make.tick(598, "1.1", "1.2"), Make.tick(599, "1.5", "1.6"), Make.tick(599.5, "1.0", "1.3"),
+            Make.tick(600, "1.2", "1.4"), Make.tick(601, "1.6", "1.7"),
+        ]
+        let expected = fold(ticks + [Make.clock(902)]).candles.map(content)
+        #expect(expected.count == 2)
+        for order in permutations(Array(ticks.indices)) {
+            #expect(fold(order.map { ticks[$0] } + [Make.clock(902)]).candles.map(content) == expected)
+        }
+    }
+
+    @Test func `candles that close together come by end, pair and timeframe`() {
+        var options = fiveMinutes
+        options.timeframes = [.fiveMinutes, .fifteenMinutes]
+        let pairs = ["USDJPY", "EURUSD", "AUDUSD"].map { Pair($0)! }
+        let builder = fold(pairs.map { Make.tick(700, "1.1", "1.2", pair: $0) } + [Make.clock(902)], options: options)
+        let names = builder.candles.map { "\($0.pair) \($0.timeframe!)" }
+        #expect(names == ["AUD_USD 5m", "AUD_USD 15m", "EUR_USD 5m", "EUR_USD 15m", "USD_JPY 5m", "USD_JPY 15m"])
+    }
+}
+
+@Suite struct FlaggedTickTests {
+    @Test func `a snapshot that repeats the pair's last tick is not counted`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(301, "1.1", "1.2", flags: .snapshot), Make.clock(602),
+        ])
+        #expect(builder.candles[0].tickCount == 1 && builder.counters.duplicates == 1)
+    }
+
+    @Test func `a newer snapshot, and an equal tick that is none, are ticks`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(301, "1.1", "1.2"), Make.tick(302, "1.1", "1.2", flags: .snapshot),
+            Make.clock(602),
+        ])
+        #expect(builder.candles[0].tickCount == 3)
+    }
+
+    @Test func `a tick with a missing side does not move candles`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(302, "0", "1.9", flags: .bidMissing),
+            Make.tick(303, "0", "0", flags: [.bidMissing, .askMissing]), Make.clock(602),
+        ])
+        #expect(builder.candles[0].tickCount == 1 && builder.candles[0].bid.low == Price("1.1"))
+        #expect(builder.counters.sideMissing == 2)
+    }
+
+    @Test func `ask below bid is kept and counted`() {
+        let builder = fold([Make.tick(301, "1.2", "1.1", flags: .inverted), Make.clock(602)])
+        #expect(builder.candles[0].invertedTicks == 1 && builder.candles[0].mid.open == Price("1.15"))
+    }
+}
+
+@Suite struct EvidenceTests {
+    @Test func `the first interval after a start is partial unless the journal covers it`() {
+        let ticks = [Make.tick(450, "1.1", "1.2"), Make.clock(602)]
+        let opening = [Make.feed(.blindBegan(since: Make.nanos(0))), Make.clock(400), seen(from: 0, until: 400)]
+        let late = fold(opening + ticks, covered: false).candles[0]
+        #expect(late.flags == .partial && late.blindMilliseconds == 100_000)
+        #expect(fold(ticks, covered: true).candles[0].flags == [])
+        #expect(fold(ticks, covered: false).candles[0].blindMilliseconds == 150_000)
+    }
+
+    @Test func `blindness inside an interval is counted in milliseconds`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.feed(.blindBegan(since: Make.nanos(400))), seen(from: 400, until: 410.5),
+            Make.tick(599, "1.1", "1.2"), Make.clock(902),
+        ])
+        #expect(builder.candles[0].blindMilliseconds == 10_500 && builder.candles[0].flags == .partial)
+    }
+
+    @Test func `a candle that closes while the feed is blind says so, and is revised when recovery fills the gap`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.feed(.blindBegan(since: Make.nanos(500))),
+            Make.clock(602, flags: .localClock), Make.tick(550, "1.3", "1.4", flags: .recovered),
+            seen(from: 500, until: 500), Make.clock(902),
+        ])
+        #expect(builder.candles.map(\.blindMilliseconds) == [100_000, 100_000, 0])
+        #expect(builder.candles.map(\.revision) == [1, 2, 3])
+        #expect(builder.candles[0].flags == [.partial, .localClock] && !builder.candles[2].flags.contains(.partial))
+        #expect(builder.candles[2].tickCount == 2)
+    }
+
+    @Test func `updates that the broker lost mark the pair's candle`() {
+        let other = Pair("NZDUSD")!
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(301, "0.8", "0.9", pair: other),
+            Make.feed(.updatesLost(count: 3), pair: Make.eurUSD, at: 302), Make.clock(602),
+        ])
+        #expect(builder.candles.map(\.lostUpdates) == [3, 0])
+        #expect(builder.candles.map { $0.flags.contains(.partial) } == [true, false])
+    }
+
+    @Test func `feed events are passed on in their place`() {
+        let builder = fold([Make.tick(301, "1.1", "1.2"), Make.clock(602), Make.feed(.sessionPreserved, at: 603)])
+        #expect(builder.output.map(\.kind) == [.feed, .feed, .candle, .feed])
+        #expect(builder.output.last?.feedEvent == .sessionPreserved && builder.output.last?.inputPosition == 5)
+    }
+}
+
+@Suite struct FoldRobustnessTests {
+    @Test(arguments: 0..<200)
+    func `no record traps, whatever stands in it`(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        let builder = CandleBuilder(options: fiveMinutes)
+        let kinds: [RecordKind] = [.tick, .clock, .feed, .candle]
+        for position in 1...500 {
+            var bytes = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let kind = kinds[Int.random(in: 0..<4, using: &random)].rawValue
+            withUnsafeBytes(of: kind) { bytes.replaceSubrange(0..<4, with: $0) }
+            if Bool.random(using: &random) { bytes.replaceSubrange(57..<60, with: [0, 0, 0]) }
+            let extremes: [Int64] = [.max, .min, 0, 7_258_118_399_999_999_999, -1, 300_000_000_000]
+            for field in stride(from: 24, to: 56, by: 8) where Bool.random(using: &random) {
+                let value = extremes.randomElement(using: &random)!
+                withUnsafeBytes(of: value) { bytes.replaceSubrange(field..<(field + 8), with: $0) }
+            }
+            bytes.withUnsafeMutableBytes { RecordBytes.seal($0, position: UInt64(position)) }
+            let record = bytes.withUnsafeBytes { TickRecord(bytes: $0) }
+            if let record { builder.fold(record) }
+        }
+    }
+
+    @Test func `folding the same records again gives the same bytes`() {
+        var random = SplitMix(seed: 11)
+        var records: [TickRecord] = []
+        var time = 300.0
+        for _ in 0..<5_000 {
+            time += Double.random(in: -3...4, using: &random)
+            let bid = "1.\(Int.random(in: 10_000...10_999, using: &random))"
+            records.append(
+                Make.tick(max(time, 1), bid, "1.2", pair: Instrument.defaults.randomElement(using: &random)!.pair))
+        }
+        let first = fold(records).output.flatMap(\.bytes)
+        #expect(!first.isEmpty && first == fold(records).output.flatMap(\.bytes))
+    }
+}
+
+private func permutations(_ items: [Int]) -> [[Int]] {
+    if items.count < 2 { return [items] }
+    return items.indices.flatMap { index in
+        var rest = items
+        let head = rest.remove(at: index)
+        return permutations(rest).map { [head] + $0 }
+    }
+}

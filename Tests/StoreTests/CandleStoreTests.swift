@@ -1,0 +1,153 @@
+import GRDB
+import Host
+import MarketData
+import Store
+import TestKit
+import Testing
+import Wire
+
+@Suite struct CandleStoreTests {
+    let folder = TemporaryFolder()
+    var path: String { folder.path + "/candlewick.db" }
+
+    private func rows(_ sql: String) throws -> [Row] {
+        try DatabaseQueue(path: path).read { try Row.fetchAll($0, sql: sql) }
+    }
+
+    private func write(_ store: CandleStore, _ records: [CandleRecord], position: UInt64 = 1) throws -> Int {
+        try store.write(records, stream: "candles", position: position, now: UTCNanos(seconds: 5)).count
+    }
+
+    @Test func `rows and position are in one transaction and survive a restart`() throws {
+        do {
+            let store = try CandleStore(path: path)
+            #expect(try store.position(of: "candles") == 0)
+            #expect(try write(store, [Make.candle(300), Make.candle(600)], position: 42) == 2)
+            try store.close()
+        }
+        let store = try CandleStore(path: path)
+        #expect(try store.position(of: "candles") == 42)
+        #expect(try CandleReader(path: path).last(5, Make.eurUSD, .fiveMinutes).map(\.timestamp) == [300, 600])
+    }
+
+    @Test func `the fixed view has the columns that bots query`() throws {
+        let store = try CandleStore(path: path)
+        _ = try write(store, [Make.candle(300, price: "1.38676"), Make.candle(600, flags: .partial)])
+        let row = try #require(try rows("SELECT * FROM candles").first)
+        #expect(
+            Array(row.columnNames)
+                == ["pair", "timeframe", "timestamp", "open", "high", "low", "close", "volume", "source", "created_at"])
+        let texts: [String] = [row["pair"], row["timeframe"], row["source"]]
+        let numbers: [Double] = [row["timestamp"], row["close"], row["volume"]]
+        #expect(texts == ["EUR_USD", "5", "streamed"] && numbers == [300, 1.38676, 1])
+        #expect(try rows("SELECT * FROM candles").count == 1)
+        let full = try rows("SELECT * FROM candles_full ORDER BY timestamp")
+        let wholeness: [[Int]] = full.map { [$0["complete"], $0["partial"]] }
+        #expect(wholeness == [[1, 0], [0, 1]])
+        let expected =
+            ["pair", "timeframe", "timestamp"]
+            + ["bid", "ask", "mid"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
+            + ["tick_count", "complete", "partial", "blind_ms", "lost", "revision", "source", "created_at"]
+        #expect(full.first.map { Array($0.columnNames) } == expected)
+    }
+
+    @Test(arguments: ["candles", "candles_full"])
+    func `the last candles through a view come by the key in order`(view: String) throws {
+        let store = try CandleStore(path: path)
+        _ = try write(store, (1...50).map { Make.candle($0 * 300) })
+        let plan = try rows(
+            """
+            EXPLAIN QUERY PLAN SELECT * FROM \(view)
+            WHERE pair = 'EUR_USD' AND timeframe = '5' ORDER BY timestamp DESC LIMIT 20
+            """
+        ).map { $0["detail"] as String }
+        #expect(plan.allSatisfy { $0.hasPrefix("SEARCH") && !$0.contains("TEMP") }, "\(plan)")
+        #expect(plan.contains { $0.contains("c USING PRIMARY KEY (instrument_id=? AND timeframe=?)") }, "\(plan)")
+    }
+
+    /// Whole streamed, bought, derived, partial streamed; within a rank the higher revision.
+    private static let ranked: [CandleRecord] = [
+        Make.candle(300, price: "6", revision: 2), Make.candle(300, price: "5", revision: 1),
+        Make.candle(300, price: "4", source: .bought), Make.candle(300, price: "3", source: .derived),
+        Make.candle(300, price: "2", revision: 9, flags: .partial), Make.candle(300, price: "1", flags: .partial),
+    ]
+
+    @Test func `the best candle stays, in every order of arrival, and repeating changes nothing`() throws {
+        let store = try CandleStore(path: path)
+        for (index, order) in permutations(Array(Self.ranked.indices)).enumerated() {
+            let pair = Instrument.defaults[index % 28].pair
+            let start = Int64(index / 28 + 1) * 300
+            let candles = order.map { place in
+                var candle = Self.ranked[place]
+                candle = Make.candle(
+                    start, pair: pair, price: candle.bid.open.description, source: candle.source,
+                    revision: candle.revision, flags: candle.flags)
+                return candle
+            }
+            _ = try write(store, candles)
+            #expect(try write(store, candles) == 0)
+        }
+        #expect(try rows("SELECT DISTINCT mid_close FROM candles_full").map { $0[0] as Double } == [6.0])
+        let count: Int? = try rows("SELECT COUNT(*) FROM candles_full").first?[0]
+        #expect(count == 720)
+    }
+
+    @Test func `each rank beats the next`() throws {
+        let store = try CandleStore(path: path)
+        for index in 1..<Self.ranked.count {
+            let pair = Instrument.defaults[index].pair
+            for place in [index, index - 1] {
+                let candle = Self.ranked[place]
+                let changed = try write(
+                    store,
+                    [
+                        Make.candle(
+                            300, pair: pair, price: candle.bid.open.description, source: candle.source,
+                            revision: candle.revision, flags: candle.flags)
+                    ])
+                #expect(changed == 1)
+            }
+        }
+    }
+
+    @Test func `feed events reach the database once`() throws {
+        let store = try CandleStore(path: path)
+        var event = Make.feed(.updatesLost(count: 7), pair: Make.eurUSD, at: 99)
+        event.seal(position: 17)
+        for _ in 0..<2 { _ = try write(store, [.feed(event)]) }
+        let rows = try rows("SELECT * FROM feed_event")
+        let texts: [[String]] = rows.map { [$0["event"], $0["pair"]] }
+        let numbers: [[Int]] = rows.map { [$0["position"], $0["detail"]] }
+        #expect(texts == [["updates lost", "EUR_USD"]] && numbers == [[17, 7]])
+    }
+
+    @Test func `a second writer is refused and told who is there`() throws {
+        let store = try CandleStore(path: path)
+        let failure = #expect(throws: Failure.self) { try CandleStore(path: path) }
+        #expect(failure?.code == .temporary && failure?.description.contains("held by process") == true)
+        try store.close()
+    }
+
+    @Test func `a file that is no database is refused by name and left as it is`() throws {
+        let text = Array(
+            "this is not a database, and it is longer than a header of one hundred bytes would be: so it stays".utf8)
+        folder.write(text, to: "candlewick.db")
+        let error = #expect(throws: StoreError.self) { try CandleStore(path: path) }
+        #expect(error?.exitCode == .badData && error?.description.contains(path) == true)
+        #expect(fileBytes(path) == text)
+    }
+
+    @Test func `a reader says where it looked for a database`() throws {
+        let failure = #expect(throws: Failure.self) { try CandleReader(path: path) }
+        #expect(failure?.code == .unavailable && failure?.description.contains(path) == true)
+    }
+}
+
+private func permutations(_ items: [Int]) -> [[Int]] {
+    if items.count < 2 { return [items] }
+    return items.indices.flatMap { index in
+        var rest = items
+        let head = rest.remove(at: index)
+        return permutations(rest).map { [head] + $0 }
+    }
+}

@@ -1,0 +1,15 @@
+/// What did not become true in time.
+public struct TimeOut: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// Polls until `condition` holds. The only place in the tests that sleeps.
+public func eventually(
+    _ what: String, within limit: Duration = .seconds(60), _ condition: () throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while try !condition() {
+        guard ContinuousClock.now < deadline else { throw TimeOut(description: "not in time: \(what)") }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}
