@@ -1,1 +1,92 @@
-// placeholder
+public import BrokerAPI
+internal import CCurl
+public import Host
+
+/// One request to the broker.
+public struct RESTRequest: Sendable {
+    public enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case put = "PUT"
+        case delete = "DELETE"
+    }
+
+    public var method: Method
+    /// From the base on, such as `/session`; may have a query.
+    public var path: String
+    /// The endpoint's version.
+    public var version: Int
+    public var body: [UInt8]?
+    /// Beside those that every request has; values may be secrets.
+    public var headers: [(name: String, value: Secret)] = []
+
+    public init(_ method: Method, _ path: String, version: Int, body: [UInt8]? = nil) {
+        self.method = method
+        self.path = path
+        self.version = version
+        self.body = body
+    }
+
+    /// Method and path without the query, for errors and logs.
+    var operation: String { "\(method.rawValue) \(path.prefix { $0 != "?" })" }
+}
+
+/// An answer with a status from 200 to 299.
+public struct RESTReply: Sendable {
+    public let status: Int
+    public let body: [UInt8]
+    /// Names in lower case; tokens are among the values.
+    public let headers: [String: Secret]
+}
+
+/// Blocking HTTPS requests over libcurl. Certificates are verified, redirects are not followed (they would
+/// take the credentials elsewhere).
+///
+/// - Note: One thread at a time.
+public final class RESTClient {
+    /// Without a slash at its end.
+    public let base: String
+    private let apiKey: Secret
+    private let extraTrustFile: String?
+    /// The time for one request, in seconds.
+    public var answerSeconds = 30
+    private static let bodySizeMax = 64 << 20
+
+    /// - Parameter extraTrustFile: PEM certificates to trust instead of the system's; for test servers.
+    public init(base: String, apiKey: Secret, extraTrustFile: String? = nil) {
+        self.base = base
+        self.apiKey = apiKey
+        self.extraTrustFile = extraTrustFile
+    }
+
+    /// Sends a request and waits for the answer.
+    public func send(_ request: RESTRequest) throws(RESTError) -> RESTReply {
+        let transfer = Transfer(bodySizeMax: Self.bodySizeMax)
+        guard var curl = CurlHandle(url: base + request.path, trust: extraTrustFile) else {
+            throw RESTError(operation: request.operation, cause: .transport("libcurl cannot be used"))
+        }
+        curl.set(CURLOPT_CONNECTTIMEOUT, 10)
+        curl.set(CURLOPT_TIMEOUT, answerSeconds)
+        curl.set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+        curl.addHeader("X-IG-API-KEY: \(apiKey.reveal())")
+        curl.addHeader("Accept: application/json; charset=UTF-8")
+        curl.addHeader("Version: \(request.version)")
+        if let body = request.body {
+            curl.addHeader("Content-Type: application/json; charset=UTF-8")
+            curl.set(body: body)
+        }
+        for (name, value) in request.headers { curl.addHeader("\(name): \(value.reveal())") }
+        if let reason = curl.perform(transfer) {
+            throw RESTError(operation: request.operation, cause: .transport(reason))
+        }
+        let status = curl.status
+        guard (200..<300).contains(status) else {
+            let code = ErrorReply.code(body: transfer.body, status: status)
+            throw RESTError(operation: request.operation, cause: .refused(status: status, errorCode: code))
+        }
+        return RESTReply(status: status, body: transfer.body, headers: transfer.headers)
+    }
+}
+
+@available(*, unavailable)
+extension RESTClient: Sendable {}

@@ -1,0 +1,48 @@
+internal import CCurl
+internal import Synchronization
+
+/// A POST whose answer does not end: HTTP streaming, and short control requests, of a Lightstreamer server.
+/// Blocks the calling thread; `cancel()` may come from any thread.
+public final class StreamingPost: Sendable {
+    private let url: String
+    private let body: [UInt8]
+    private let extraTrustFile: String?
+    private let isCancelled = Atomic(false)
+
+    public init(url: String, body: [UInt8], extraTrustFile: String? = nil) {
+        self.url = url
+        self.body = body
+        self.extraTrustFile = extraTrustFile
+    }
+
+    /// Ends the transfer within about a second (at once where bytes are flowing).
+    public func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+    /// Sends the request and hands out the answer's bytes as they come.
+    /// - Parameters:
+    ///   - timeoutSeconds: for the whole answer; 0: none, silence is the protocol's to notice.
+    ///   - onBytes: valid during the call; any thread of the caller's choice is the one that calls `run`.
+    /// - Returns: why it ended: `nil` where the server ended an answer with status 200.
+    public func run(timeoutSeconds: Int = 0, onBytes: @escaping (UnsafeRawBufferPointer) -> Void) -> String? {
+        guard var curl = CurlHandle(url: url, trust: extraTrustFile) else { return "libcurl cannot be used" }
+        curl.set(CURLOPT_CONNECTTIMEOUT, 5)
+        curl.set(CURLOPT_TIMEOUT, timeoutSeconds)
+        curl.set(CURLOPT_TCP_NODELAY, 1)
+        // A page of an error is not a stream.
+        curl.set(CURLOPT_FAILONERROR, 1)
+        curl.addHeader("Content-Type: text/plain; charset=utf-8")
+        curl.addHeader("Expect:")
+        curl.set(body: body)
+        let transfer = Transfer(bodySizeMax: 0)
+        transfer.isCancelled = { [self] in isCancelled.load(ordering: .relaxed) }
+        transfer.onBytes = { [self] bytes in
+            if isCancelled.load(ordering: .relaxed) { return false }
+            onBytes(bytes)
+            return true
+        }
+        let reason = curl.perform(transfer)
+        if isCancelled.load(ordering: .relaxed) { return "cancelled" }
+        if let reason { return curl.status >= 400 ? "HTTP status \(curl.status)" : reason }
+        return (200..<300).contains(curl.status) ? nil : "HTTP status \(curl.status)"
+    }
+}
