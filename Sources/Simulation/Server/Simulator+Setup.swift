@@ -58,10 +58,8 @@ extension Simulator {
     /// Now, on the last weekday from Monday to Thursday: the market then has a day before it.
     static func defaultStart(now: Int64) -> Int64 {
         var start = now
-        // 1970-01-01 was a Thursday: Monday is 4 days later.
-        while !(4...7).contains((floorDivide(start, 86_400) + 7) % 7 + ((floorDivide(start, 86_400) % 7) < 1 ? 7 : 0)) {
-            start -= 86_400
-        }
+        // 1970-01-01 was a Thursday: with three days added, day 0 of 7 is a Monday.
+        while (floorDivide(start, 86_400) + 3) % 7 > 3 { start -= 86_400 }
         return start
     }
 

@@ -94,7 +94,9 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
         send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: line + "\r\n")))
     }
 
-    func send(_ lines: ByteBuffer) { channel.write(WebSocketFrame(fin: true, opcode: .text, data: lines), promise: nil) }
+    func send(_ lines: ByteBuffer) {
+        channel.write(WebSocketFrame(fin: true, opcode: .text, data: lines), promise: nil)
+    }
 
     func flush() { channel.flush() }
 
