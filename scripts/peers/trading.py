@@ -20,7 +20,7 @@ with Simulator(binary, "--ticks", f"EUR_USD={path}", "--speed", "max") as simula
     stream.acc_number = "ABC12"
     stream.create_session(version=version)
     accounts = service.fetch_accounts()
-    assert len(accounts) == 2, accounts
+    assert len(accounts["accounts"]) == 2, accounts
     manager = StreamingManager(stream)
     manager.start_tick_subscription(EPIC)
     ticker = manager.ticker(EPIC, timeout_length=20)
