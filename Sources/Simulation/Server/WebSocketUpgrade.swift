@@ -39,7 +39,8 @@ final class HTTPPipeline {
         let pipeline = context.pipeline.syncOperations
         pipeline.removeHandler(encoder, promise: nil)
         pipeline.removeHandler(errors, promise: nil)
-        upgrader.upgrade(context: context, upgradeRequest: head).assumeIsolated().whenFailure { [channel = context.channel] _ in
+        upgrader.upgrade(context: context, upgradeRequest: head).assumeIsolated().whenFailure {
+            [channel = context.channel] _ in
             channel.close(promise: nil)
         }
         pipeline.removeHandler(handler, promise: nil)
