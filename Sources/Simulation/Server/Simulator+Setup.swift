@@ -121,8 +121,11 @@ extension SimulatorCore {
         for session in stream.sessions.values { session.outlet?.endStream() }
         let sockets = Set(webSockets.values.map { ObjectIdentifier($0.connection) })
         for (key, channel) in connections where !sockets.contains(key) {
-            // Behind the last bytes; input stays open so that nothing is reset.
-            channel.close(mode: .output, promise: nil)
+            // Behind the last bytes; input stays open a moment longer so that nothing is reset. Clients that
+            // keep idle connections would never close them.
+            channel.close(mode: .output).whenComplete { _ in
+                channel.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
+            }
         }
     }
 }

@@ -15,8 +15,8 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     private let channel: any Channel
     private var isClosing = false
 
-    /// How long an orderly close waits for the peer's part.
-    private static let closeWait = TimeAmount.seconds(20)
+    /// How long an orderly close waits for the peer, which may still have megabytes to read.
+    private static let closeWait = TimeAmount.seconds(60)
 
     init(core: SimulatorCore, channel: any Channel, version: ProtocolVersion) {
         self.core = core
