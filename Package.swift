@@ -105,7 +105,7 @@ let package = Package(
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host"]),
-        tests("SimulationTests", ["Simulation", "MarketData"]),
+        tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),
         tests(
             "EndToEndTests",
             [

@@ -27,7 +27,9 @@ final class ItemCatalogue {
         guard parts.count >= 2 else { throw .invalidGroup }
         let wantsPricing = parts[0] == "PRICE"
         guard adapter == (wantsPricing ? "Pricing" : "DEFAULT") || (!wantsPricing && adapter == "QUOTE_ADAPTER")
-        else { throw Refusal(code: wantsPricing ? 17 : 21, text: wantsPricing ? "Data Adapter not found" : "Invalid group") }
+        else {
+            throw Refusal(code: wantsPricing ? 17 : 21, text: wantsPricing ? "Data Adapter not found" : "Invalid group")
+        }
         switch (parts[0], parts.count) {
         case ("CHART", 3): return try chart(name, epic: parts[1], scale: parts[2])
         case ("PRICE", 3):

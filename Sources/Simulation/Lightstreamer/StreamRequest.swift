@@ -38,7 +38,8 @@ struct RequestParameters: Equatable {
 
 /// One message of a client: a request name and one parameter line for each request.
 struct StreamRequest: Equatable {
-    enum Name: String, CaseIterable { case createSession = "create_session", bindSession = "bind_session"
+    enum Name: String, CaseIterable {
+        case createSession = "create_session", bindSession = "bind_session"
         case control, msg, heartbeat, wsok
     }
 
@@ -142,7 +143,8 @@ func percentEncoded(_ text: String) -> String {
     for byte in text.utf8 {
         switch byte {
         case UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: "%"), UInt8(ascii: ","), UInt8(ascii: "|"):
-            result += "%" + String(byte >> 4, radix: 16, uppercase: true)
+            result +=
+                "%" + String(byte >> 4, radix: 16, uppercase: true)
                 + String(byte & 15, radix: 16, uppercase: true)
         default: result.unicodeScalars.append(Unicode.Scalar(byte < 128 ? byte : UInt8(ascii: "?")))
         }

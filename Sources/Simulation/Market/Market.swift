@@ -33,7 +33,8 @@ final class Market {
         self.end = end
         self.awaited = awaited
         now = self.start
-        nextSecond = firstSecond
+        // The beginning itself is what a subscriber has seen as the snapshot.
+        nextSecond = firstSecond + 1
         byName = Dictionary(pairs.map { ("\($0.pair.base)\($0.pair.quote)", $0) }) { first, _ in first }
         heartbeat.values[0] = FieldValue(firstSecond)
         heartbeat.hasValues = true

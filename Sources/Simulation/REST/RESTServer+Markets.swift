@@ -34,7 +34,8 @@ extension RESTServer {
                     let snapshot = snapshot(pair, epic, version: 3)
                     return .object(
                         [
-                            ("epic", .string(text)), ("instrumentName", .string("\(pair.pair.base)/\(pair.pair.quote)")),
+                            ("epic", .string(text)),
+                            ("instrumentName", .string("\(pair.pair.base)/\(pair.pair.quote)")),
                             ("instrumentType", "CURRENCIES"), ("expiry", "-"), ("lotSize", 10.0),
                             ("streamingPricesAvailable", .bool(isOpen)),
                         ]

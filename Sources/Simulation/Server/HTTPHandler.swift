@@ -7,15 +7,18 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    static let name = "simulator.http"
     private let core: SimulatorCore
+    private let pipeline: HTTPPipeline
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var isTooLong = false
     /// The exchange that is answering now, which may be a stream.
     private var exchange: HTTPExchange?
 
-    init(core: SimulatorCore) { self.core = core }
+    init(core: SimulatorCore, pipeline: HTTPPipeline) {
+        self.core = core
+        self.pipeline = pipeline
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -32,6 +35,11 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .end:
             guard let head else { return }
             self.head = nil
+            guard exchange == nil else {
+                // A second request while the first one's answer is an endless stream.
+                context.close(promise: nil)
+                return
+            }
             handle(head, context)
         }
     }
@@ -55,6 +63,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func handle(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         if isTooLong {
             reply(RESTReply(status: 413, body: ["errorCode": "invalid.input"]), head, context)
+            return
+        }
+        if head.headers[canonicalForm: "Upgrade"].contains(where: { $0.lowercased() == "websocket" }) {
+            if !pipeline.upgrade(head, context, handler: self) { empty(.badRequest, head, context) }
             return
         }
         if head.uri.hasPrefix("/lightstreamer") {

@@ -2,7 +2,6 @@ internal import Glibc
 internal import Logging
 internal import MarketData
 internal import NIOCore
-internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
 internal import NIOWebSocket
@@ -58,10 +57,8 @@ extension Simulator {
     /// Now, on the last weekday from Monday to Thursday: the market then has a day before it.
     static func defaultStart(now: Int64) -> Int64 {
         var start = now
-        // 1970-01-01 was a Thursday: Monday is 4 days later.
-        while !(4...7).contains((floorDivide(start, 86_400) + 7) % 7 + ((floorDivide(start, 86_400) % 7) < 1 ? 7 : 0)) {
-            start -= 86_400
-        }
+        // 1970-01-01 was a Thursday: with three days added, day 0 of 7 is a Monday.
+        while (floorDivide(start, 86_400) + 3) % 7 > 3 { start -= 86_400 }
         return start
     }
 
@@ -97,53 +94,12 @@ extension Simulator {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let core = core.value
-                    let pipeline = channel.pipeline.syncOperations
-                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try pipeline.configureHTTPServerPipeline(
-                        withServerUpgrade: (
-                            upgraders: [upgrader(core: NIOLoopBound(core, eventLoop: channel.eventLoop))],
-                            completionHandler: { context in
-                                // Failure would mean that it is gone already.
-                                context.pipeline.syncOperations.removeHandler(name: HTTPHandler.name, promise: nil)
-                            }
-                        ))
-                    try pipeline.addHandler(HTTPHandler(core: core), name: HTTPHandler.name)
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try HTTPPipeline(core: core, loop: channel.eventLoop).install(in: channel, core: core)
                     core.opened(channel)
                 }
             }
             .bind(host: options.host, port: options.port).wait()
-    }
-
-    private static func upgrader(core: NIOLoopBound<SimulatorCore>) -> NIOWebSocketServerUpgrader {
-        NIOWebSocketServerUpgrader(
-            maxFrameSize: 1 << 17,
-            shouldUpgrade: { channel, head in
-                let path = head.uri.split(separator: "?", maxSplits: 1).first ?? ""
-                let isStream = path == "/lightstreamer" || path == "/lightstreamer/"
-                guard isStream, !core.value.stream.faults.refusesWebSocket, let name = subprotocol(head) else {
-                    return channel.eventLoop.makeSucceededFuture(nil)
-                }
-                return channel.eventLoop.makeSucceededFuture(HTTPHeaders([("Sec-WebSocket-Protocol", name)]))
-            },
-            upgradePipelineHandler: { channel, head in
-                channel.eventLoop.makeCompletedFuture {
-                    // shouldUpgrade has let it pass, so there is one.
-                    guard let version = subprotocol(head).flatMap({ ProtocolVersion(announcement: $0) }) else { return }
-                    let pipeline = channel.pipeline.syncOperations
-                    let limit = core.value.stream.limits.requestBytesMax
-                    try pipeline.addHandler(
-                        NIOWebSocketFrameAggregator(
-                            minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 10_000,
-                            maxAccumulatedFrameSize: limit * 2))
-                    try pipeline.addHandler(WebSocketHandler(core: core.value, channel: channel, version: version))
-                }
-            })
-    }
-
-    /// The first TLCP subprotocol that the client offers.
-    private static func subprotocol(_ head: HTTPRequestHead) -> String? {
-        head.headers[canonicalForm: "Sec-WebSocket-Protocol"].map(String.init)
-            .first { ProtocolVersion(announcement: $0) != nil }
     }
 }
 
@@ -165,8 +121,11 @@ extension SimulatorCore {
         for session in stream.sessions.values { session.outlet?.endStream() }
         let sockets = Set(webSockets.values.map { ObjectIdentifier($0.connection) })
         for (key, channel) in connections where !sockets.contains(key) {
-            // Behind the last bytes; input stays open so that nothing is reset.
-            channel.close(mode: .output, promise: nil)
+            // Behind the last bytes; input stays open a moment longer so that nothing is reset. Clients that
+            // keep idle connections would never close them.
+            channel.close(mode: .output).whenComplete { _ in
+                channel.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
+            }
         }
     }
 }

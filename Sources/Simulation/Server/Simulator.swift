@@ -17,7 +17,7 @@ public final class Simulator: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let core: NIOLoopBound<SimulatorCore>
     private let listener: any Channel
-    private let done: EventLoopPromise<Void>
+    private let done: EventLoopPromise<Bool>
 
     /// Reads the tick files, opens the port and serves.
     public init(_ options: SimulatorOptions, logger: Logger) throws(SimulatorError) {
@@ -34,9 +34,9 @@ public final class Simulator: Sendable {
             let port = listener.localAddress?.port ?? options.port
             let authority = options.host.contains(":") ? "[\(options.host)]:\(port)" : "\(options.host):\(port)"
             let url = "\(tls == nil ? "http" : "https")://\(authority)"
-            let done = loop.makePromise(of: Void.self)
+            let done = loop.makePromise(of: Bool.self)
             try loop.submit {
-                core.value.onDone = { done.succeed() }
+                core.value.onDone = { done.succeed(true) }
                 core.value.start(url: url, authority: authority)
             }.wait()
             (self.group, self.core, self.listener, self.port, self.url, self.done) =
@@ -48,11 +48,13 @@ public final class Simulator: Sendable {
         }
     }
 
-    /// Returns when the play is delivered (with `exitsWhenDone`) or `stop` was called.
-    public func wait() { try? done.futureResult.wait() }  // The promise is only ever succeeded.
+    /// Returns when the play is delivered (with `exitsWhenDone`), true then, or `stop` was called.
+    public func wait() -> Bool {
+        (try? done.futureResult.wait()) ?? false  // The promise never fails.
+    }
 
     /// Makes `wait` return.
-    public func stop() { done.succeed() }
+    public func stop() { done.succeed(false) }
 
     /// Closes every connection in an orderly way and ends the event loop.
     /// - Parameter seconds: how long peers have to close their side.

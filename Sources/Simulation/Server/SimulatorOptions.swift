@@ -33,6 +33,18 @@ public struct SimulatorOptions: Sendable {
     public var faults: [Fault] = []
 
     public init() {}
+
+    /// Reads `max` or a positive number.
+    public static func speed(_ text: String) -> MarketSpeed? {
+        if text == "max" { return .max }
+        guard let factor = Double(text), factor > 0, factor <= 1e9 else { return nil }
+        return .times(factor)
+    }
+
+    /// Reads `2014-05-01T08:00:00` as UTC; seconds since 1970.
+    public static func moment(_ text: String) -> Int64? {
+        try? PriceQuery.second(text, .utc)  // The reason is only of use to REST.
+    }
 }
 
 /// Why a simulator cannot start.

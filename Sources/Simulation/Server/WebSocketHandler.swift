@@ -15,8 +15,8 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     private let channel: any Channel
     private var isClosing = false
 
-    /// How long an orderly close waits for the peer's part.
-    private static let closeWait = TimeAmount.seconds(20)
+    /// How long an orderly close waits for the peer, which may still have megabytes to read.
+    private static let closeWait = TimeAmount.seconds(60)
 
     init(core: SimulatorCore, channel: any Channel, version: ProtocolVersion) {
         self.core = core
@@ -94,7 +94,9 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
         send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: line + "\r\n")))
     }
 
-    func send(_ lines: ByteBuffer) { channel.write(WebSocketFrame(fin: true, opcode: .text, data: lines), promise: nil) }
+    func send(_ lines: ByteBuffer) {
+        channel.write(WebSocketFrame(fin: true, opcode: .text, data: lines), promise: nil)
+    }
 
     func flush() { channel.flush() }
 
