@@ -10,5 +10,5 @@ socket.connect(endpoint)
 while True:
     record = struct.unpack("<4s12sQqqqqII", socket.recv())
     kind, pair, position, broker_time, receive_time, bid, ask, flags, crc32c = record
-    prices = (Decimal(units).scaleb(-9).normalize() for units in (bid, ask))  # exact: units of 1e-9
+    prices = (f"{Decimal(units).scaleb(-9).normalize():f}" for units in (bid, ask))  # exact: units of 1e-9
     print(pair.rstrip(b"\0").decode(), position, broker_time, receive_time, *prices, flags, flush=True)
