@@ -82,7 +82,8 @@ public final class StreamReader {
         counters.replayed += UInt64(count)
         counters.missing = journal.missingPositions
         merge.replayed(upTo: journal.nextPosition)
-        isLive = count == 0
+        // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
+        isLive = count < JournalReader.batchRecords
         return count
     }
 

@@ -13,6 +13,9 @@ public final class JournalReader {
     /// Positions that the journal does not have: skipped by the writer, dropped by age, or damaged.
     public private(set) var missingPositions: UInt64 = 0
 
+    /// The most records handed out at once.
+    public static let batchRecords = 4_096
+
     private let buffer: UnsafeMutableRawBufferPointer
     private var segment: Segment?
     private var descriptor: Int32 = -1
@@ -22,7 +25,7 @@ public final class JournalReader {
         self.folder = folder
         self.recordSize = recordSize
         nextPosition = max(1, position)
-        buffer = .allocate(byteCount: 4_096 * recordSize, alignment: 64)
+        buffer = .allocate(byteCount: JournalReader.batchRecords * recordSize, alignment: 64)
     }
 
     deinit {
@@ -33,7 +36,7 @@ public final class JournalReader {
     /// Goes on from a later position: what lies between was had elsewhere.
     public func skip(to position: UInt64) { nextPosition = max(nextPosition, position) }
 
-    /// Hands out the records that are there, in order, at most one buffer full (4,096), as their bytes.
+    /// Hands out the records that are there, in order, at most `batchRecords`, as their bytes.
     /// - Returns: how many; 0 at the journal's present end.
     public func readBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         while true {
@@ -48,7 +51,7 @@ public final class JournalReader {
         }
     }
 
-    /// Hands out the records that are there, in order, at most one buffer full (4,096).
+    /// Hands out the records that are there, in order, at most `batchRecords`.
     /// - Returns: how many; 0 at the journal's present end.
     @inlinable
     @discardableResult

@@ -37,11 +37,13 @@ import Wire
         #expect(
             Array(row.columnNames)
                 == ["pair", "timeframe", "timestamp", "open", "high", "low", "close", "volume", "source", "created_at"])
-        #expect(row["pair"] == "EUR_USD" && row["timeframe"] == "5" && row["timestamp"] == 300)
-        #expect(row["close"] == 1.38676 && row["volume"] == 1 && row["source"] == "streamed")
+        let texts: [String] = [row["pair"], row["timeframe"], row["source"]]
+        let numbers: [Double] = [row["timestamp"], row["close"], row["volume"]]
+        #expect(texts == ["EUR_USD", "5", "streamed"] && numbers == [300, 1.38676, 1])
         #expect(try rows("SELECT * FROM candles").count == 1)
         let full = try rows("SELECT * FROM candles_full ORDER BY timestamp")
-        #expect(full.map { $0["partial"] as Int } == [0, 1] && full.map { $0["complete"] as Int } == [1, 0])
+        let wholeness: [[Int]] = full.map { [$0["complete"], $0["partial"]] }
+        #expect(wholeness == [[1, 0], [0, 1]])
         let expected =
             ["pair", "timeframe", "timestamp"]
             + ["bid", "ask", "mid"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
@@ -86,7 +88,8 @@ import Wire
             #expect(try write(store, candles) == 0)
         }
         #expect(try rows("SELECT DISTINCT mid_close FROM candles_full").map { $0[0] as Double } == [6.0])
-        #expect(try rows("SELECT COUNT(*) FROM candles_full").first?[0] == 720)
+        let count: Int? = try rows("SELECT COUNT(*) FROM candles_full").first?[0]
+        #expect(count == 720)
     }
 
     @Test func `each rank beats the next`() throws {
@@ -113,8 +116,9 @@ import Wire
         event.seal(position: 17)
         for _ in 0..<2 { _ = try write(store, [.feed(event)]) }
         let rows = try rows("SELECT * FROM feed_event")
-        #expect(rows.count == 1 && rows[0]["position"] == 17 && rows[0]["event"] == "updates lost")
-        #expect(rows[0]["pair"] == "EUR_USD" && rows[0]["detail"] == 7)
+        let texts: [[String]] = rows.map { [$0["event"], $0["pair"]] }
+        let numbers: [[Int]] = rows.map { [$0["position"], $0["detail"]] }
+        #expect(texts == [["updates lost", "EUR_USD"]] && numbers == [[17, 7]])
     }
 
     @Test func `a second writer is refused and told who is there`() throws {

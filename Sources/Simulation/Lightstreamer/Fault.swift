@@ -1,0 +1,68 @@
+/// Something that goes wrong on request, as it does at the real broker. One word, or `word=value`.
+public enum Fault: Hashable, Sendable {
+    /// Cuts every stream connection: now (0), or behind the n-th data notification of each session.
+    case cut(after: Int)
+    /// Cuts each session every n data notifications.
+    case cutEvery(Int)
+    /// No data, with or without `PROBE`s, until `clear`.
+    case silence(probes: Bool)
+    /// One item sends nothing more, until `clear`.
+    case silentItem(String)
+    case end(code: Int)
+    case refuseEpic(String)
+    case refuseWebSocket
+    /// Every bind with `LS_recovery_from` is answered by this `CONERR` code.
+    case refuseRecovery(code: Int)
+    /// `PROG` this much lower than asked.
+    case progressBack(Int)
+    case loop
+    case expireTokens
+    /// `OV` with this count for every subscribed item.
+    case lost(Int)
+    /// Puts back every lasting fault.
+    case clear
+
+    /// What `--fault` and the REST path take, with an explanation each.
+    public static let syntax = """
+        cut                    cut every stream connection now
+        cut=N                  cut each session once, behind its N-th data line
+        cut-every=N            cut each session every N data lines
+        silence                no data, PROBEs only
+        silence=noprobe        no byte at all while TCP stays open
+        silent-item=ITEM       one item sends nothing more
+        end=CODE               END with this code to every session
+        refuse-epic=EPIC       REQERR -1 Invalid account type
+        refuse-websocket       the upgrade is refused, so clients fall back to HTTP
+        refuse-recovery=CODE   recovery is answered by CONERR 4 or 20
+        prog-back=N            PROG is N lower than asked
+        loop                   LOOP to every session now
+        expire-tokens          every REST and stream token dies; streams run on
+        lost=N                 OV with N for every subscribed item
+        clear                  end every lasting fault
+        """
+
+    public init?(_ text: String) {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard let word = parts.first else { return nil }
+        let value = parts.count > 1 ? parts[1] : nil
+        let number = value.flatMap { Int($0) }
+        switch (word, value, number) {
+        case ("cut", nil, _): self = .cut(after: 0)
+        case ("cut", _, let count?) where count > 0: self = .cut(after: count)
+        case ("cut-every", _, let count?) where count > 0: self = .cutEvery(count)
+        case ("silence", nil, _): self = .silence(probes: true)
+        case ("silence", "noprobe", _): self = .silence(probes: false)
+        case ("silent-item", let item?, _): self = .silentItem(item)
+        case ("end", _, let code?): self = .end(code: code)
+        case ("refuse-epic", let epic?, _): self = .refuseEpic(epic)
+        case ("refuse-websocket", nil, _): self = .refuseWebSocket
+        case ("refuse-recovery", _, let code?): self = .refuseRecovery(code: code)
+        case ("prog-back", _, let count?) where count > 0: self = .progressBack(count)
+        case ("loop", nil, _): self = .loop
+        case ("expire-tokens", nil, _): self = .expireTokens
+        case ("lost", _, let count?) where count > 0: self = .lost(count)
+        case ("clear", nil, _): self = .clear
+        default: return nil
+        }
+    }
+}

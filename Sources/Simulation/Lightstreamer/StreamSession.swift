@@ -1,0 +1,305 @@
+internal import NIOCore
+
+/// One Lightstreamer session: subscriptions, the count of data notifications, what was sent and what
+/// waits. Told the time (monotonic nanoseconds), owns no timer and no socket.
+final class StreamSession {
+    enum State {
+        case bound(any StreamOutlet, Binding)
+        /// Nobody listens; kept until the deadline.
+        case unbound(deadline: Int64)
+        case gone
+    }
+
+    let id: String
+    let user: String
+    let version: ProtocolVersion
+    let limits: StreamLimits
+    private(set) var state = State.unbound(deadline: .max)
+    private(set) var subscriptions: [Int: Subscription] = [:]
+    /// Data notifications so far, sent or about to be.
+    private(set) var count = 0
+    private var log: SentLog
+    /// Encoded data lines that are not sent yet.
+    private var pending = ByteBuffer()
+    private var pendingLines = 0
+    private var held = HeldUpdates()
+
+    private var boundAt: Int64 = 0
+    private var lastSent: Int64 = 0
+    private var lastSync: Int64 = 0
+    private var sentBytes = 0
+    /// The time of the last `tick`, for lines written between ticks.
+    private var now: Int64 = 0
+    /// No data goes out: a fault.
+    var isSilent = false { didSet { if !isSilent { drain() } } }
+    /// Not even `PROBE`s go out.
+    var withholdsProbes = false
+    /// A fault cuts the connection behind this notification.
+    var cutAt: Int?
+    /// A fault cuts again this many notifications later.
+    var cutEvery: Int?
+
+    /// Called when updates can no longer go straight to the client.
+    var onStall: () -> Void = {}
+
+    /// Bytes after which waiting lines are sent as one frame. Source: TLCP § WebSocket (16,384 at most).
+    static let frameBytes = 15_000
+    /// Room kept in an HTTP response for one more line and `LOOP`.
+    private static let lineRoom = 1_500
+    private static let syncNanos: Int64 = 20_000_000_000
+
+    init(id: String, user: String, version: ProtocolVersion, limits: StreamLimits, now: Int64) {
+        self.id = id
+        self.user = user
+        self.version = version
+        self.limits = limits
+        self.now = now
+        log = SentLog(bytesMax: limits.recoveryBytes)
+        pending.reserveCapacity(16_384)
+    }
+
+    var outlet: (any StreamOutlet)? { if case .bound(let outlet, _) = state { outlet } else { nil } }
+    var isGone: Bool { if case .gone = state { true } else { false } }
+    var itemCount: Int { subscriptions.values.reduce(0) { $0 + $1.items.count } }
+
+    /// Whether more updates can go straight to the client.
+    var isReady: Bool {
+        guard case .bound(let outlet, _) = state, !isSilent else { return false }
+        return held.isEmpty && outlet.isWritable
+    }
+
+    /// Whether anything waits for the client.
+    var hasWaiting: Bool { !held.isEmpty || pendingLines > 0 }
+
+    // MARK: Binding
+
+    /// Binds a connection and sends the head of the stream.
+    /// - Parameter resend: after a cut, what to send again, and the count it starts behind.
+    func bind(
+        to outlet: any StreamOutlet, _ binding: Binding, head: [String],
+        resend: (position: Int, lines: [ByteBuffer])?, now: Int64
+    ) {
+        self.now = now
+        state = .bound(outlet, binding)
+        boundAt = now
+        lastSync = now
+        sentBytes = 0
+        polledFrom = (resend?.lines.isEmpty ?? true) ? log.last : log.last - 1
+        var lines = head
+        if let resend { lines.append("PROG,\(resend.position)") }
+        sendNow(lines.joined(separator: "\r\n") + "\r\n")
+        for buffer in resend?.lines ?? [] { transmit(buffer) }
+        flush()
+        drain()
+        endPollIfDone()
+    }
+
+    /// What a client that has received `position` notifications must be sent again; `nil` where that is not kept.
+    func recover(from position: Int) -> [ByteBuffer]? { log.lines(after: position) }
+
+    /// The outlet's connection is gone. The session waits to be recovered.
+    func outletClosed(_ closed: any StreamOutlet, now: Int64) {
+        guard case .bound(let outlet, _) = state, outlet === closed else { return }
+        state = .unbound(deadline: now + Int64(limits.sessionRecoveryMillis) * 1_000_000)
+        onStall()
+    }
+
+    /// Asks the client to bind again and lets go of the connection.
+    func loop(closingSocket: Bool = false) {
+        guard case .bound(let outlet, let binding) = state else { return }
+        flushPending()
+        sendNow("LOOP,\(binding.isPolling ? binding.pollingMillis : 0)\r\n")
+        let wait = limits.sessionTimeoutMillis + (binding.isPolling ? binding.pollingMillis : 0)
+        state = .unbound(deadline: now + Int64(wait) * 1_000_000)
+        onStall()
+        outlet.flush()
+        outlet.endStream()
+        if closingSocket { outlet.close() }
+    }
+
+    /// Ends the session for good.
+    func end(code: Int, text: String, closingSocket: Bool = false) {
+        if case .bound(let outlet, _) = state {
+            flushPending()
+            sendNow("END,\(code),\(percentEncoded(text))\r\n")
+            outlet.flush()
+            outlet.endStream()
+            if closingSocket { outlet.close() }
+        }
+        leave()
+    }
+
+    private func leave() {
+        state = .gone
+        for subscription in subscriptions.values { stopListening(subscription) }
+        subscriptions = [:]
+    }
+
+    // MARK: Subscriptions
+
+    /// Announces a subscription and sends its snapshot. Source: TLCP § Order of answers.
+    func add(_ subscription: Subscription, wantsSnapshot: Bool) {
+        subscriptions[subscription.id] = subscription
+        writeData("SUBOK,\(subscription.id),\(subscription.items.count),\(subscription.fieldCount)\r\n")
+        writeData("CONF,\(subscription.id),unlimited,\(subscription.dispatching)\r\n")
+        for item in subscription.items {
+            item.item.add(item)
+            guard wantsSnapshot else { continue }
+            if item.item.hasValues { writeUpdate(item, item.item.values) }
+            if item.item.mode == .distinct { writeData("EOS,\(subscription.id),\(item.number)\r\n") }
+        }
+    }
+
+    /// - Returns: whether there was such a subscription.
+    func remove(subscription id: Int) -> Bool {
+        guard let subscription = subscriptions.removeValue(forKey: id) else { return false }
+        stopListening(subscription)
+        held.removeAll(ofSubscription: id)
+        writeData("UNSUB,\(id)\r\n")
+        return true
+    }
+
+    func confirm(_ subscription: Subscription) {
+        writeData("CONF,\(subscription.id),unlimited,\(subscription.dispatching)\r\n")
+    }
+
+    private func stopListening(_ subscription: Subscription) {
+        for item in subscription.items { item.item.remove(item) }
+    }
+
+    // MARK: Updates
+
+    func itemChanged(_ item: SubscribedItem) {
+        if item.isSilent { return }
+        if isReady {
+            writeUpdate(item, item.item.values)
+            return
+        }
+        let lost = held.add(item)
+        if lost > 0, item.dispatching == .unfiltered { writeOverflow(item, lost: lost) }
+    }
+
+    func writeOverflow(_ item: SubscribedItem, lost: Int) {
+        writeData("OV,\(item.subscription),\(item.number),\(lost)\r\n")
+    }
+
+    /// Tells the client, as if the server had lost them, that updates of every item are missing.
+    func reportLoss(_ lost: Int) {
+        for subscription in subscriptions.values {
+            for item in subscription.items { writeOverflow(item, lost: lost) }
+        }
+        flush()
+    }
+
+    private func writeUpdate(_ item: SubscribedItem, _ values: [FieldValue]) {
+        item.encoder.encode(values, into: &pending)
+        dataLineWritten()
+    }
+
+    private func writeData(_ line: String) {
+        pending.writeString(line)
+        dataLineWritten()
+    }
+
+    private func dataLineWritten() {
+        count += 1
+        pendingLines += 1
+        if let cutAt, count >= cutAt {
+            self.cutAt = cutEvery.map { count + $0 }
+            flush()
+            outlet?.cut()
+            return
+        }
+        if pending.readableBytes >= StreamSession.frameBytes { flushPending() }
+        if case .bound(_, let binding) = state, let length = binding.contentLength,
+            sentBytes + pending.readableBytes + StreamSession.lineRoom > length
+        {
+            loop()
+        }
+    }
+
+    /// Sends what was held, as far as the client reads.
+    func drain() {
+        while !held.isEmpty, !isSilent, case .bound(let outlet, _) = state, outlet.isWritable,
+            let entry = held.next()
+        {
+            writeUpdate(entry.item, entry.values)
+        }
+        flush()
+    }
+
+    // MARK: Sending
+
+    /// Sends waiting lines and pushes them onto the wire.
+    func flush() {
+        flushPending()
+        outlet?.flush()
+    }
+
+    private func flushPending() {
+        guard pendingLines > 0, case .bound = state, !isSilent else { return }
+        let buffer = pending
+        log.append(buffer, lines: pendingLines)
+        pending = ByteBuffer()
+        pending.reserveCapacity(16_384)
+        pendingLines = 0
+        transmit(buffer)
+    }
+
+    /// Cuts what is longer than a frame into frames.
+    private func transmit(_ buffer: ByteBuffer) {
+        guard case .bound(let outlet, _) = state else { return }
+        sentBytes += buffer.readableBytes
+        lastSent = now
+        var rest = buffer
+        while let slice = rest.readSlice(length: min(rest.readableBytes, 16_384)), slice.readableBytes > 0 {
+            outlet.send(slice)
+        }
+        if !outlet.isWritable { onStall() }
+    }
+
+    private func sendNow(_ text: String) { transmit(ByteBuffer(string: text)) }
+
+    /// A line that is no data notification, in order behind those that were written.
+    func sendLine(_ line: String) {
+        flushPending()
+        sendNow(line + "\r\n")
+        outlet?.flush()
+    }
+
+    // MARK: Time
+
+    /// Does what is due: keep-alive, `SYNC`, the end of a poll, the end of waiting.
+    func tick(now: Int64) {
+        self.now = now
+        switch state {
+        case .gone: return
+        case .unbound(let deadline):
+            if now >= deadline { leave() }
+        case .bound(_, let binding):
+            if binding.isPolling {
+                let idleUntil = boundAt + Int64(binding.idleMillis) * 1_000_000
+                if now >= idleUntil { loop() }
+                return
+            }
+            guard !withholdsProbes else { return }
+            if binding.sendsSync, now - lastSync >= StreamSession.syncNanos {
+                lastSync = now
+                sendLine("SYNC,\((now - boundAt) / 1_000_000_000)")
+            }
+            if now - lastSent >= Int64(binding.keepaliveMillis) * 1_000_000 { sendLine("PROBE") }
+        }
+    }
+
+    /// A poll is over once it has delivered something, or when it may not wait.
+    func endPollIfDone() {
+        guard case .bound(_, let binding) = state, binding.isPolling else { return }
+        if log.last > polledFrom || binding.idleMillis == 0 {
+            polledFrom = log.last
+            loop()
+        }
+    }
+
+    /// Notifications that earlier polls have delivered.
+    private var polledFrom = 0
+}

@@ -1,0 +1,67 @@
+/// Is told of each new state of an item.
+protocol ItemListener: AnyObject {
+    func itemChanged()
+}
+
+/// How an item is published. `COMMAND` and `RAW` are not used at IG.
+enum ItemMode: String, Sendable {
+    case merge = "MERGE"
+    case distinct = "DISTINCT"
+}
+
+/// One Lightstreamer item: field names, present values and who listens.
+final class MarketItem {
+    let name: String
+    let mode: ItemMode
+    let fields: [String]
+    /// One value per field. All null before the first update.
+    var values: [FieldValue]
+    /// Whether there is anything to show as a snapshot.
+    var hasValues = false
+    private(set) var listeners: [any ItemListener] = []
+
+    init(name: String, mode: ItemMode, fields: [String]) {
+        self.name = name
+        self.mode = mode
+        self.fields = fields
+        values = Array(repeating: .null, count: fields.count)
+    }
+
+    func add(_ listener: any ItemListener) { listeners.append(listener) }
+
+    func remove(_ listener: any ItemListener) { listeners.removeAll { $0 === listener } }
+
+    /// Tells the listeners that `values` is a new update.
+    func publish() {
+        hasValues = true
+        for listener in listeners { listener.itemChanged() }
+    }
+}
+
+/// The scales in which IG publishes candles. Source: ig-api § 9.3.
+enum CandleScale: Int, CaseIterable, Sendable {
+    case second, oneMinute, fiveMinutes, hour
+
+    var name: String {
+        switch self {
+        case .second: "SECOND"
+        case .oneMinute: "1MINUTE"
+        case .fiveMinutes: "5MINUTE"
+        case .hour: "HOUR"
+        }
+    }
+
+    var seconds: Int64 {
+        switch self {
+        case .second: 1
+        case .oneMinute: 60
+        case .fiveMinutes: 300
+        case .hour: 3_600
+        }
+    }
+
+    init?(name: String) {
+        guard let scale = CandleScale.allCases.first(where: { $0.name == name }) else { return nil }
+        self = scale
+    }
+}

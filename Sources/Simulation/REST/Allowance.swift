@@ -1,0 +1,79 @@
+/// What a client may still ask for: points of history in a week, requests in a minute. Told the time
+/// (monotonic nanoseconds). Source: ig-api §§ 3.7, 8.
+struct Allowance {
+    /// History points in a window of a week that begins with the first use.
+    let points: Int
+    /// Requests in any 60 s for the account; `nil` is no limit.
+    let accountPerMinute: Int?
+    /// Requests in any 60 s for the API key; `nil` is no limit.
+    let keyPerMinute: Int?
+    private(set) var remaining: Int
+    private var windowStart: Int64?
+    private var recent: [Int64] = []
+    private var head = 0
+
+    static let weekSeconds: Int64 = 604_800
+    private static let second: Int64 = 1_000_000_000
+
+    init(points: Int, accountPerMinute: Int?, keyPerMinute: Int?) {
+        self.points = points
+        self.accountPerMinute = accountPerMinute
+        self.keyPerMinute = keyPerMinute
+        remaining = points
+    }
+
+    /// Counts one request.
+    mutating func countRequest(at now: Int64) throws(RESTError) {
+        while head < recent.count, recent[head] <= now - 60 * Allowance.second { head += 1 }
+        if head > 4_096 {
+            recent.removeFirst(head)
+            head = 0
+        }
+        let count = recent.count - head
+        if let accountPerMinute, count >= accountPerMinute {
+            throw RESTError(status: 403, code: "error.public-api.exceeded-account-allowance")
+        }
+        if let keyPerMinute, count >= keyPerMinute {
+            throw RESTError(status: 403, code: "error.public-api.exceeded-api-key-allowance")
+        }
+        guard accountPerMinute != nil || keyPerMinute != nil else { return }
+        recent.append(now)
+    }
+
+    /// Refuses when nothing is left.
+    mutating func admitHistory(at now: Int64) throws(RESTError) {
+        renew(at: now)
+        guard remaining > 0 else {
+            throw RESTError(status: 403, code: "error.public-api.exceeded-account-historical-data-allowance")
+        }
+    }
+
+    /// Pays for rows that are about to be returned.
+    /// - Returns: false where they cost more than is left; nothing is paid then.
+    mutating func pay(_ rows: Int, at now: Int64) -> Bool {
+        renew(at: now)
+        guard rows <= remaining else { return false }
+        if rows > 0, windowStart == nil { windowStart = now }
+        remaining -= rows
+        return true
+    }
+
+    /// Seconds until the points are given anew.
+    func expirySeconds(at now: Int64) -> Int64 {
+        guard let windowStart else { return Allowance.weekSeconds }
+        return max(0, Allowance.weekSeconds - (now - windowStart) / Allowance.second)
+    }
+
+    func json(at now: Int64) -> JSON {
+        [
+            "remainingAllowance": .integer(remaining), "totalAllowance": .integer(points),
+            "allowanceExpiry": .integer(Int(expirySeconds(at: now))),
+        ]
+    }
+
+    private mutating func renew(at now: Int64) {
+        guard let start = windowStart, now - start >= Allowance.weekSeconds * Allowance.second else { return }
+        windowStart = nil
+        remaining = points
+    }
+}

@@ -1,0 +1,152 @@
+/// Session, account and application endpoints. Source: ig-api §§ 2, 5.
+extension RESTServer {
+    func login(_ request: RESTRequest) throws(RESTError) -> RESTReply {
+        guard let body = JSONReader.read(request.body) else {
+            throw RESTError(status: 400, code: "invalid.input")
+        }
+        guard let identifier = body["identifier"]?.string, let password = body["password"]?.string else {
+            throw RESTError(status: 400, code: "validation.null-not-allowed.authenticationRequest.identifier")
+        }
+        guard isIdentifier(identifier) else {
+            throw RESTError(status: 400, code: "validation.pattern.invalid.authenticationRequest.identifier")
+        }
+        guard !password.isEmpty, password.utf8.count <= 350,
+            accounts.credentials.identifier.map({ $0 == identifier }) ?? true,
+            accounts.credentials.password.map({ $0 == password || body["encryptedPassword"]?.bool == true }) ?? true
+        else { throw RESTError(status: 401, code: "error.security.invalid-details") }
+        if request.version >= 3 { return oauth() }
+        let tokens = accounts.login()
+        return RESTReply(status: 200, headers: headers(tokens), body: loginBody(tokens))
+    }
+
+    private func isIdentifier(_ text: String) -> Bool {
+        (1...30).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    private func headers(_ tokens: Accounts.Tokens) -> [(name: String, value: String)] {
+        [("CST", tokens.cst), ("X-SECURITY-TOKEN", tokens.accountToken)]
+    }
+
+    private var timezoneOffset: JSON { .integer(Int(settings.clock.offsetHours(at: market.second))) }
+
+    private func loginBody(_ tokens: Accounts.Tokens) -> JSON {
+        [
+            "accountType": "CFD",
+            "accountInfo": ["balance": 10000.0, "deposit": 0.0, "profitLoss": 0.0, "available": 10000.0],
+            "currencyIsoCode": "GBP", "currencySymbol": "£", "currentAccountId": .string(tokens.accountID),
+            "lightstreamerEndpoint": .string(streamURL),
+            "accounts": .array(
+                accounts.accountIDs.enumerated().map { index, id in
+                    [
+                        "accountId": .string(id), "accountName": index == 0 ? "CFD" : "Spread bet",
+                        "preferred": .bool(index == 0), "accountType": index == 0 ? "CFD" : "SPREADBET",
+                    ]
+                }),
+            "clientId": .string(accounts.clientID), "timezoneOffset": timezoneOffset, "hasActiveDemoAccounts": true,
+            "hasActiveLiveAccounts": false, "trailingStopsEnabled": false, "reroutingEnvironment": nil,
+            "dealingEnabled": true,
+        ]
+    }
+
+    /// The OAuth login's offset does not follow daylight saving. Source: ig-api § 2.2.
+    private func oauth() -> RESTReply {
+        .ok([
+            "clientId": .string(accounts.clientID), "accountId": .string(accounts.accountIDs[0]),
+            "timezoneOffset": .integer(settings.accountClock == .newYork ? -5 : 0),
+            "lightstreamerEndpoint": .string(streamURL), "oauthToken": oauthToken(accounts.oauthLogin()),
+        ])
+    }
+
+    private func oauthToken(_ tokens: (access: String, refresh: String)) -> JSON {
+        [
+            "access_token": .string(tokens.access), "refresh_token": .string(tokens.refresh), "scope": "profile",
+            "token_type": "Bearer", "expires_in": "60",
+        ]
+    }
+
+    func refresh(_ request: RESTRequest) throws(RESTError) -> RESTReply {
+        guard let token = JSONReader.read(request.body)?["refresh_token"]?.string,
+            let tokens = accounts.refresh(token)
+        else { throw RESTError(status: 401, code: "error.security.oauth-token-invalid") }
+        return .ok(oauthToken(tokens))
+    }
+
+    func session(_ request: RESTRequest, _ tokens: Accounts.Tokens) -> RESTReply {
+        var reply = RESTReply.ok([
+            "clientId": .string(accounts.clientID), "accountId": .string(tokens.accountID),
+            "timezoneOffset": timezoneOffset, "locale": "en_GB", "currency": "GBP",
+            "lightstreamerEndpoint": .string(streamURL),
+        ])
+        if request.query["fetchSessionTokens"] == "true" {
+            reply.headers = headers(tokens.cst.isEmpty ? accounts.login() : tokens)
+        }
+        return reply
+    }
+
+    func switchAccount(_ request: RESTRequest, _ tokens: Accounts.Tokens) throws(RESTError) -> RESTReply {
+        guard let account = JSONReader.read(request.body)?["accountId"]?.string,
+            accounts.accountIDs.contains(account)
+        else { throw RESTError(status: 400, code: "error.switch.invalid-accountId") }
+        guard account != tokens.accountID else {
+            throw RESTError(status: 400, code: "error.switch.accountId-must-be-different")
+        }
+        let changed = accounts.activate(account, for: tokens)
+        return RESTReply(
+            status: 200, headers: headers(changed),
+            body: [
+                "trailingStopsEnabled": false, "dealingEnabled": true, "hasActiveDemoAccounts": true,
+                "hasActiveLiveAccounts": false,
+            ])
+    }
+
+    /// A public RSA key nobody has the private half of: encrypted passwords are accepted unread.
+    func encryptionKey() -> RESTReply {
+        let key = """
+            MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvYgtB2CjVUSeth78Q/rcItyCE45uqdd8ZMkQzhoXQk+HrMAS5JaC97y0\
+            2PJIE1o3qiVjl3sS+NIZ71/8e7wUJNxFPt25JbqIzZCKrmDTU2VJec3oOzaFZGY5vfv5e6OZchShEoc5GvWo9JHJeKq/+VPT7v5l\
+            fw2MiYqtwU1jQaAhpFsNU5osdJYzWvol//Ia6tdZ6TvGsLlArALQoyblzya97gOAtt2nqjK9FiPaGr86X7eZ33J7sGecB1RsCkxN\
+            Ohi4cmj11j90xtLQn0znDsG6Ww0D8OH2CgfNxEVvsl1jpWDKBPGVZt8Y1rtHdKHfCIj+/c2YkE6R5PbblEmYvwIDAQAB
+            """
+        return .ok(["encryptionKey": .string(key), "timeStamp": .integer(Int(market.second) * 1_000)])
+    }
+
+    func application(_ request: RESTRequest) -> RESTReply {
+        .ok([
+            [
+                "name": "simulator", "apiKey": .string(request.headers["x-ig-api-key"] ?? ""), "status": "ENABLED",
+                "allowanceApplicationOverall": .integer(settings.keyPerMinute ?? 1_000_000),
+                "allowanceAccountTrading": 100,
+                "allowanceAccountOverall": .integer(settings.accountPerMinute ?? 1_000_000),
+                "allowanceAccountHistoricalData": .integer(settings.points), "concurrentSubscriptionsLimit": 40,
+                "allowEquities": false, "allowQuoteOrders": false, "createdDate": "2021-03-04",
+            ]
+        ])
+    }
+
+    func accountList() -> RESTReply {
+        .ok([
+            "accounts": .array(
+                accounts.accountIDs.enumerated().map { index, id in
+                    [
+                        "accountId": .string(id), "accountName": index == 0 ? "CFD" : "Spread bet",
+                        "accountAlias": nil, "status": "ENABLED", "accountType": index == 0 ? "CFD" : "SPREADBET",
+                        "preferred": .bool(index == 0),
+                        "balance": ["balance": 10000.0, "deposit": 0.0, "profitLoss": 0.0, "available": 10000.0],
+                        "currency": "GBP", "canTransferFrom": true, "canTransferTo": true,
+                    ]
+                })
+        ])
+    }
+}
+
+extension JSON: ExpressibleByFloatLiteral {
+    init(floatLiteral value: Double) { self = .number(String(value)) }
+}

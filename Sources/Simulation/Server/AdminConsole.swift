@@ -1,0 +1,60 @@
+internal import MarketData
+
+/// The simulator's own paths, outside the broker's interface: faults and state.
+final class AdminConsole {
+    private let stream: StreamServer
+    private let accounts: Accounts
+    private let market: Market
+
+    init(stream: StreamServer, accounts: Accounts, market: Market) {
+        self.stream = stream
+        self.accounts = accounts
+        self.market = market
+    }
+
+    func apply(_ fault: Fault) {
+        if fault == .expireTokens { accounts.expireTokens() }
+        stream.apply(fault)
+    }
+
+    /// - Returns: `nil` for paths that are the broker's.
+    func reply(to request: RESTRequest) -> RESTReply? {
+        guard request.path.hasPrefix("/simulator/") else { return nil }
+        switch (request.method, request.path) {
+        case ("GET", "/simulator/state"): return .ok(state)
+        case ("POST", "/simulator/cut"): return apply(["cut"])
+        case ("POST", "/simulator/faults"):
+            return apply(
+                String(decoding: request.body, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init))
+        default: return RESTReply(status: 404, body: ["errorCode": "invalid.url"])
+        }
+    }
+
+    private func apply(_ texts: [String]) -> RESTReply {
+        var faults: [Fault] = []
+        for text in texts {
+            guard let fault = Fault(text) else {
+                return RESTReply(status: 400, body: ["errorCode": .string("unknown fault \(text)")])
+            }
+            faults.append(fault)
+        }
+        guard !faults.isEmpty else { return RESTReply(status: 400, body: ["errorCode": "no fault given"]) }
+        for fault in faults { apply(fault) }
+        return .ok(["applied": .integer(faults.count)])
+    }
+
+    private var state: JSON {
+        [
+            "marketTime": .string(UTCNanos(rawValue: market.now).description), "phase": .string("\(market.phase)"),
+            "ticks": .object(market.pairs.map { ($0.pair.description, .integer($0.sentCount)) }),
+            "sessions": .array(
+                stream.sessions.values.sorted { $0.id < $1.id }.map { session in
+                    [
+                        "id": .string(session.id), "bound": .bool(session.outlet != nil),
+                        "dataLines": .integer(session.count), "items": .integer(session.itemCount),
+                        "ready": .bool(session.isReady),
+                    ]
+                }),
+        ]
+    }
+}

@@ -1,0 +1,172 @@
+internal import Glibc
+internal import Logging
+internal import MarketData
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import NIOSSL
+internal import NIOWebSocket
+
+extension Simulator {
+    // MARK: The market
+
+    static func market(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
+        options.tickFiles.isEmpty ? walk(options) : try play(options)
+    }
+
+    private static func play(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
+        var pairs: [PairMarket] = []
+        var start = Int64.max
+        var end = Int64.min
+        for option in options.tickFiles {
+            guard let pair = Pair(option.pair) else {
+                throw SimulatorError(.usage, "`\(option.pair)` is no pair such as EUR_USD")
+            }
+            guard !pairs.contains(where: { $0.pair == pair }) else {
+                throw SimulatorError(.usage, "\(pair) has two tick files")
+            }
+            let ticks = FileTicks(try read(option, options))
+            start = min(start, ticks.beginning)
+            end = max(end, ticks.lastTime)
+            pairs.append(PairMarket(pair: pair, source: ticks))
+        }
+        let hour = 3_600 * UTCNanos.perSecond
+        return Market(
+            pairs: pairs, start: start, end: (floorDivide(end, hour) + 1) * hour + 10 * UTCNanos.perSecond,
+            awaited: Set(pairs.map(\.pair)))
+    }
+
+    private static func read(_ option: SimulatorOptions.TickFileOption, _ options: SimulatorOptions)
+        throws(SimulatorError) -> [MarketTick]
+    {
+        do throws(TickFileError) {
+            return try TickFile(path: option.path, allowsLateTicks: options.allowsLateTicks).ticks
+        } catch {
+            throw SimulatorError(error.kind == .unreadable ? .unreadableFile : .badData, error.description)
+        }
+    }
+
+    private static func walk(_ options: SimulatorOptions) -> Market {
+        let start = (options.start ?? defaultStart(now: WallClock().second())) * UTCNanos.perSecond
+        let pairs = Instrument.defaults.map { instrument in
+            let walk = RandomWalk(pair: instrument.pair, seed: options.seed, rate: options.rate)
+            return PairMarket(pair: instrument.pair, source: WalkTicks(walk: walk, start: start))
+        }
+        return Market(pairs: pairs, start: start, end: .max, awaited: [])
+    }
+
+    /// Now, on the last weekday from Monday to Thursday: the market then has a day before it.
+    static func defaultStart(now: Int64) -> Int64 {
+        var start = now
+        // 1970-01-01 was a Thursday: Monday is 4 days later.
+        while !(4...7).contains((floorDivide(start, 86_400) + 7) % 7 + ((floorDivide(start, 86_400) % 7) < 1 ? 7 : 0)) {
+            start -= 86_400
+        }
+        return start
+    }
+
+    // MARK: The port
+
+    static func tls(_ options: SimulatorOptions) throws(SimulatorError) -> NIOSSLContext? {
+        guard let certificate = options.certificate, let key = options.privateKey else {
+            guard options.certificate == nil, options.privateKey == nil else {
+                throw SimulatorError(.usage, "TLS needs both a certificate and a key")
+            }
+            return nil
+        }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+            let privateKey = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            return try NIOSSLContext(
+                configuration: .makeServerConfiguration(certificateChain: chain, privateKey: privateKey))
+        } catch {
+            throw SimulatorError(.unreadableFile, "TLS with \(certificate) and \(key): \(error)")
+        }
+    }
+
+    static func listen(
+        _ options: SimulatorOptions, tls: NIOSSLContext?, core: NIOLoopBound<SimulatorCore>,
+        group: MultiThreadedEventLoopGroup
+    ) throws -> any Channel {
+        try ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // What may wait here for a slow reader, beside the kernel's buffers.
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let core = core.value
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try pipeline.configureHTTPServerPipeline(
+                        withServerUpgrade: (
+                            upgraders: [upgrader(core: NIOLoopBound(core, eventLoop: channel.eventLoop))],
+                            completionHandler: { context in
+                                // Failure would mean that it is gone already.
+                                context.pipeline.syncOperations.removeHandler(name: HTTPHandler.name, promise: nil)
+                            }
+                        ))
+                    try pipeline.addHandler(HTTPHandler(core: core), name: HTTPHandler.name)
+                    core.opened(channel)
+                }
+            }
+            .bind(host: options.host, port: options.port).wait()
+    }
+
+    private static func upgrader(core: NIOLoopBound<SimulatorCore>) -> NIOWebSocketServerUpgrader {
+        NIOWebSocketServerUpgrader(
+            maxFrameSize: 1 << 17,
+            shouldUpgrade: { channel, head in
+                let path = head.uri.split(separator: "?", maxSplits: 1).first ?? ""
+                let isStream = path == "/lightstreamer" || path == "/lightstreamer/"
+                guard isStream, !core.value.stream.faults.refusesWebSocket, let name = subprotocol(head) else {
+                    return channel.eventLoop.makeSucceededFuture(nil)
+                }
+                return channel.eventLoop.makeSucceededFuture(HTTPHeaders([("Sec-WebSocket-Protocol", name)]))
+            },
+            upgradePipelineHandler: { channel, head in
+                channel.eventLoop.makeCompletedFuture {
+                    // shouldUpgrade has let it pass, so there is one.
+                    guard let version = subprotocol(head).flatMap({ ProtocolVersion(announcement: $0) }) else { return }
+                    let pipeline = channel.pipeline.syncOperations
+                    let limit = core.value.stream.limits.requestBytesMax
+                    try pipeline.addHandler(
+                        NIOWebSocketFrameAggregator(
+                            minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 10_000,
+                            maxAccumulatedFrameSize: limit * 2))
+                    try pipeline.addHandler(WebSocketHandler(core: core.value, channel: channel, version: version))
+                }
+            })
+    }
+
+    /// The first TLCP subprotocol that the client offers.
+    private static func subprotocol(_ head: HTTPRequestHead) -> String? {
+        head.headers[canonicalForm: "Sec-WebSocket-Protocol"].map(String.init)
+            .first { ProtocolVersion(announcement: $0) != nil }
+    }
+}
+
+extension SimulatorCore {
+    /// Keeps count of a connection until it is closed.
+    func opened(_ channel: any Channel) {
+        let key = ObjectIdentifier(channel)
+        connections[key] = channel
+        let core = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        channel.closeFuture.whenComplete { _ in core.value.connections[key] = nil }
+    }
+
+    var connectionCount: Int { connections.count }
+
+    /// Lets every stream end: a close frame, the last chunk, then the connection.
+    func closeStreams() {
+        stream.flush()
+        for socket in webSockets.values { socket.close(code: .goingAway) }
+        for session in stream.sessions.values { session.outlet?.endStream() }
+        let sockets = Set(webSockets.values.map { ObjectIdentifier($0.connection) })
+        for (key, channel) in connections where !sockets.contains(key) {
+            // Behind the last bytes; input stays open so that nothing is reset.
+            channel.close(mode: .output, promise: nil)
+        }
+    }
+}

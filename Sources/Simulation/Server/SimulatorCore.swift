@@ -1,0 +1,136 @@
+internal import Logging
+internal import MarketData
+internal import NIOCore
+
+/// Everything that lives on the simulator's one event loop: the market, the two servers, and the pump that
+/// moves market time.
+final class SimulatorCore {
+    let market: Market
+    let stream: StreamServer
+    let rest: RESTServer
+    let logger: Logger
+    let wallClock = WallClock()
+    /// Open WebSockets, to be closed at the end.
+    var webSockets: [ObjectIdentifier: WebSocketHandler] = [:]
+    /// Open connections of every kind.
+    var connections: [ObjectIdentifier: any Channel] = [:]
+    /// Called once when the play is over and delivered, if the simulator is to leave then.
+    var onDone: () -> Void = {}
+
+    private let loop: any EventLoop
+    private let speed: MarketSpeed
+    private let exitsWhenDone: Bool
+    private var clock: MarketClock
+    private var isSliceScheduled = false
+    private var saysDone = false
+    private var timers: [RepeatedTask] = []
+
+    /// Events per turn of the loop: several frames' worth, well under a millisecond.
+    private static let sliceEvents = 4_000
+    /// How often due ticks are sent at a finite speed.
+    private static let turn = TimeAmount.milliseconds(2)
+
+    init(options: SimulatorOptions, market: Market, loop: any EventLoop, logger: Logger) {
+        self.market = market
+        self.loop = loop
+        self.logger = logger
+        speed = options.speed
+        exitsWhenDone = options.exitsWhenDone
+        clock = MarketClock(speed: options.speed)
+        let accounts = Accounts(
+            credentials: .init(
+                identifier: options.identifier, password: options.password, apiKey: options.apiKey),
+            seed: options.seed)
+        let stream = StreamServer(
+            market: market, limits: options.stream, seed: options.seed, logger: logger,
+            authenticate: { accounts.streamAccount(user: $0, password: $1) })
+        self.stream = stream
+        let console = AdminConsole(stream: stream, accounts: accounts, market: market)
+        rest = RESTServer(
+            accounts: accounts, market: market, settings: options.rest, logger: logger,
+            admin: { console.reply(to: $0) })
+        stream.onProgress = { [weak self] in self?.progress() }
+        for fault in options.faults { console.apply(fault) }
+    }
+
+    /// Monotonic nanoseconds.
+    var now: Int64 { wallClock.monotonic() }
+
+    func start(url: String, authority: String) {
+        rest.streamURL = url
+        if stream.limits.linksToItself { stream.limits.controlLink = authority }
+        timers.append(
+            loop.scheduleRepeatedTask(initialDelay: .milliseconds(100), delay: .milliseconds(100)) {
+                [core = NIOLoopBound(self, eventLoop: loop)] _ in
+                core.value.stream.tick(now: core.value.now)
+            })
+    }
+
+    func stop() {
+        for timer in timers { timer.cancel() }
+        timers = []
+    }
+
+    // MARK: The pump
+
+    /// Something happened after which the market may go on.
+    private func progress() {
+        if market.phase == .running, !clock.isRunning {
+            clock.start(market: market.now, monotonic: now)
+            logger.info("the play starts", metadata: ["marketTime": "\(UTCNanos(rawValue: market.now))"])
+            if speed != .max { startTurns() }
+        }
+        if market.phase == .finished { finishWhenDelivered() } else if speed == .max { scheduleSlice() }
+    }
+
+    private func startTurns() {
+        timers.append(
+            loop.scheduleRepeatedTask(initialDelay: .zero, delay: SimulatorCore.turn) {
+                [core = NIOLoopBound(self, eventLoop: loop)] _ in core.value.slice()
+            })
+    }
+
+    private func scheduleSlice() {
+        guard market.phase != .waiting, !isSliceScheduled else { return }
+        isSliceScheduled = true
+        loop.execute { [core = NIOLoopBound(self, eventLoop: loop)] in
+            core.value.isSliceScheduled = false
+            core.value.slice()
+        }
+    }
+
+    /// One turn: publishes what is due, then sends it.
+    private func slice() {
+        guard let limit = clock.limit(at: now) else { return }
+        let isPaced = speed == .max && market.phase == .running
+        // At full speed the slowest reader sets the pace.
+        if isPaced, !stream.isReady { return }
+        stream.isStalled = false
+        let stream = stream
+        let count = market.step(until: limit, budget: SimulatorCore.sliceEvents) { isPaced && stream.isStalled }
+        stream.flush()
+        if market.phase == .finished {
+            finishWhenDelivered()
+        } else if isPaced || count == SimulatorCore.sliceEvents {
+            scheduleSlice()
+        }
+    }
+
+    // MARK: The end
+
+    private func finishWhenDelivered() {
+        guard !saysDone, !exitsWhenDone || stream.isDelivered else { return }
+        saysDone = true
+        for pair in market.pairs {
+            logger.notice("ticks sent", metadata: ["pair": "\(pair.pair)", "count": "\(pair.sentCount)"])
+        }
+        if exitsWhenDone {
+            onDone()
+        } else if speed == .max {
+            // No more ticks to hurry for: market time goes on as real time does.
+            clock = MarketClock(speed: .times(1))
+            clock.start(market: market.now, monotonic: now)
+            startTurns()
+        }
+    }
+}

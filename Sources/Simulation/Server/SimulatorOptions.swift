@@ -1,0 +1,49 @@
+/// Everything a simulator can be told.
+public struct SimulatorOptions: Sendable {
+    public struct TickFileOption: Sendable {
+        /// `EUR_USD`, in any of the spellings of a pair.
+        public var pair: String
+        public var path: String
+
+        public init(pair: String, path: String) {
+            self.pair = pair
+            self.path = path
+        }
+    }
+
+    public var host = "127.0.0.1"
+    public var port = 0
+    /// Paths of PEM files; both or none.
+    public var certificate: String?
+    public var privateKey: String?
+    public var tickFiles: [TickFileOption] = []
+    public var allowsLateTicks = false
+    public var speed = MarketSpeed.times(1)
+    public var seed: UInt64 = 1
+    public var exitsWhenDone = false
+    /// Market time of the walk's beginning, in seconds since 1970; `nil` is a weekday near now.
+    public var start: Int64?
+    /// Ticks per pair and market second of the walk, on average.
+    public var rate = 2.0
+    public var identifier: String?
+    public var password: String?
+    public var apiKey: String?
+    public var stream = StreamLimits()
+    public var rest = RESTSettings()
+    public var faults: [Fault] = []
+
+    public init() {}
+}
+
+/// Why a simulator cannot start.
+public struct SimulatorError: Error, CustomStringConvertible, Sendable {
+    public enum Kind: Sendable { case usage, unreadableFile, badData, portTaken, unavailable }
+
+    public let kind: Kind
+    public let description: String
+
+    init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}

@@ -1,0 +1,28 @@
+internal import Glibc
+internal import MarketData
+internal import NIOCore
+
+/// The machine's clocks: the only place of the simulator that asks for the time.
+struct WallClock {
+    /// Seconds since 1970 UTC.
+    func second() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec)
+    }
+
+    /// Nanoseconds since an arbitrary moment; never steps.
+    func monotonic() -> Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
+
+    /// The time as HTTP's `Date` header shows it.
+    func httpDate() -> String {
+        let second = second()
+        let days = floorDivide(second, 86_400)
+        let date = CivilDate(daysSince1970: days)
+        let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let day = date.day < 10 ? "0\(date.day)" : "\(date.day)"
+        let time = UTCNanos(seconds: second).text().suffix(8)
+        return "\(weekdays[Int(days % 7)]), \(day) \(months[Int(date.month - 1)]) \(date.year) \(time) GMT"
+    }
+}

@@ -1,0 +1,209 @@
+/// A Lightstreamer client session: bytes and times in, actions and updates out. It owns no socket and no
+/// clock, so that every turn of it can be tested.
+///
+/// The owner feeds it with what its transports bring and with the time (any monotonic one), then carries
+/// out `takeActions()` and comes back at `nextDeadline`. Bytes of transports that were closed or replaced
+/// are ignored, so late calls do no harm.
+///
+/// Source: TLCP § Session model, § Liveness, § LOOP and rebind, § Recovery after a cut.
+public struct ClientSession: ~Copyable {
+    enum Attempt: Hashable {
+        case create
+        /// After `LOOP`: a plain bind, nothing is resent.
+        case rebind
+        /// After a cut: with the count of what was received.
+        case recover
+    }
+
+    enum Phase: Hashable {
+        case idle
+        case waiting(until: Duration, Attempt)
+        /// The transport is being opened.
+        case opening(Attempt, since: Duration)
+        /// The request is sent; `CONOK` is awaited.
+        case binding(Attempt, since: Duration)
+        case bound
+        case suspended
+        case destroying(until: Duration)
+        case stopped
+    }
+
+    struct Transport: Hashable {
+        let id: TransportID
+        let isWebSocket: Bool
+        /// `WSOK` came: WebSockets work here.
+        var isProven = false
+    }
+
+    /// What the server said about the session that we hold.
+    struct Identity: Hashable {
+        let session: String
+        var link: Endpoint
+        var requestLimit: Int
+        var keepaliveMillis: Int
+        let beganAt: Duration
+    }
+
+    enum Answer: Hashable {
+        case none, pending, active, refused
+        case retry(at: Duration)
+    }
+
+    struct Subscription: Hashable {
+        let request: SubscriptionRequest
+        var number = 0
+        var answer = Answer.none
+        var isWanted = true
+    }
+
+    struct Control: Hashable {
+        let operation: ControlOperation
+        let handle: Int?
+        let subscription: Int?
+    }
+
+    public internal(set) var options: SessionOptions
+    var phase = Phase.idle
+    var transport: Transport?
+    var identity: Identity?
+    var lostSession: String?
+    var subscriptions: [Subscription] = []
+    var allWereAnswered = false
+
+    /// Data notifications received since the session began, and the number of the last one the present
+    /// connection brought. Lower than `received`: known ones are coming again.
+    var received: UInt64 = 0
+    var serverAt: UInt64 = 0
+    var awaitsProgress = false
+    /// Bound, and the count is sure: updates may be taken.
+    var takesUpdates = false
+    var catchUp: CatchUp?
+    var flags: FieldUpdate.Flags = []
+
+    var lastLine = Duration.zero
+    var isStalled = false
+    var recoveryDeadline = Duration.zero
+    var attemptStart = Duration.zero
+    var recoverOverHTTP = false
+
+    var reader: LineReader
+    var routes = RouteTable()
+    var actions: [SessionAction] = []
+    var pendingControls: [Control] = []
+    var sentControls: [Int: Control] = [:]
+    var post: (id: TransportID, requests: [Int])?
+    var postRetry: Duration?
+    var lastRequest = 0
+    var lastTransport = 0
+    var zombies: Set<Int> = []
+    var random: SplitMix
+    var backoff: Backoff
+    var longBackoff: Backoff
+
+    /// The stretch after a recovery in which what comes may be from before the cut. The protocol marks no
+    /// end of it on a streaming bind; ours is the end of the first read that brought data.
+    struct CatchUp: Hashable {
+        /// The count to which the server went back.
+        let from: UInt64
+        let until: Duration
+    }
+
+    /// - Parameter seed: of the random part of the pauses.
+    public init(options: SessionOptions, seed: UInt64) {
+        self.options = options
+        reader = LineReader(lengthMax: options.lineLengthMax)
+        random = SplitMix(seed: seed)
+        backoff = Backoff(base: options.retryBase, ceiling: options.retryCeiling)
+        longBackoff = Backoff(base: options.longRetryBase, ceiling: options.longRetryCeiling)
+    }
+
+    // MARK: What the owner asks for
+
+    /// Adds a subscription to this session and all that follow it.
+    /// - Returns: the number under which updates and events name it, from 0.
+    public mutating func subscribe(_ request: SubscriptionRequest, now: Duration) -> Int {
+        precondition(!request.items.isEmpty && !request.fields.isEmpty)
+        subscriptions.append(Subscription(request: request))
+        allWereAnswered = false
+        if phase == .bound {
+            ask(for: subscriptions.count - 1)
+            sendControls()
+        }
+        return subscriptions.count - 1
+    }
+
+    /// Ends a subscription; `unsubscribed` follows after its last update.
+    public mutating func unsubscribe(_ handle: Int) {
+        guard subscriptions.indices.contains(handle), subscriptions[handle].isWanted else { return }
+        subscriptions[handle].isWanted = false
+        guard identity != nil, subscriptions[handle].answer == .active || subscriptions[handle].answer == .pending
+        else { return }
+        let control = Control(
+            operation: .delete(cause: nil), handle: handle, subscription: subscriptions[handle].number)
+        pendingControls.append(control)
+        sendControls()
+    }
+
+    /// Sends another control request, such as `forceRebind`.
+    public mutating func control(_ operation: ControlOperation, subscription handle: Int? = nil) {
+        let number = handle.map { subscriptions[$0].number }
+        pendingControls.append(Control(operation: operation, handle: nil, subscription: number))
+        sendControls()
+    }
+
+    /// Begins: creates the first session.
+    public mutating func start(now: Duration, into sink: inout some SessionSink) {
+        guard phase == .idle else { return }
+        open(.create, isWebSocket: options.transports != .httpOnly, now: now, &sink)
+    }
+
+    /// Goes on with new credentials, after `credentialsRefused`; in any other state the present session is
+    /// given up for a new one.
+    public mutating func resume(
+        endpoint: Endpoint, user: String?, password: String?, now: Duration, into sink: inout some SessionSink
+    ) {
+        options.endpoint = endpoint
+        options.user = user
+        options.password = password
+        if phase == .stopped || isDestroying { return }
+        if identity != nil { giveUp(reason: "new credentials", now: now, &sink) }
+        closeTransport()
+        open(.create, isWebSocket: options.transports != .httpOnly, now: now, &sink)
+    }
+
+    /// Ends the session on the server too; `destroyed` follows within a second.
+    public mutating func stop(now: Duration, into sink: inout some SessionSink) {
+        switch phase {
+        case .stopped, .destroying: return
+        case .bound:
+            post = nil
+            postRetry = nil
+            pendingControls = [Control(operation: .destroy, handle: nil, subscription: nil)]
+            sendControls()
+            phase = .destroying(until: now + .seconds(1))
+            takesUpdates = false
+        case .idle, .waiting, .opening, .binding, .suspended:
+            closeTransport()
+            phase = .stopped
+            sink.happened(.destroyed)
+        }
+    }
+
+    /// What to do now, in order; each is given once.
+    public mutating func takeActions() -> [SessionAction] {
+        if actions.isEmpty { return [] }
+        defer { actions.removeAll() }
+        return actions
+    }
+
+    /// Whether there is something in `takeActions()`.
+    public var hasActions: Bool { !actions.isEmpty }
+
+    /// Whether a session is bound and flows.
+    public var isBound: Bool { phase == .bound }
+
+    /// Whether the present transport is a WebSocket; `nil` without one.
+    public var isOnWebSocket: Bool? { transport?.isWebSocket }
+
+    var isDestroying: Bool { if case .destroying = phase { true } else { false } }
+}
