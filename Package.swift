@@ -76,8 +76,8 @@ let package = Package(
         library(
             "StreamIngest",
             [
-                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", log,
-                nio("NIOCore"), nio("NIOPosix"), "CCurl",
+                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", "Feed",
+                log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
             ]),
         library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
         library("StoreWriting", ["MarketData", "Wire", "Host", "Bus", "Feed", "Store", log]),

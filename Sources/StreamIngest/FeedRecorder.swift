@@ -12,22 +12,6 @@ protocol RecordOutput {
 ///
 /// Subscription 0 is the heartbeat; subscription n is the tick item of instrument n − 1.
 struct FeedRecorder<Output: RecordOutput>: SessionSink {
-    struct Counters: Encodable {
-        var ticks: UInt64 = 0
-        var heartbeats: UInt64 = 0
-        /// Clock records that stand in for heartbeats which did not come.
-        var localClocks: UInt64 = 0
-        /// Updates whose price is no positive decimal of at most 8 places.
-        var badPrices: UInt64 = 0
-        /// Updates whose time is missing, no number, or outside 2000–2100.
-        var badTimes: UInt64 = 0
-        var badHeartbeats: UInt64 = 0
-        /// Updates that the broker declared lost.
-        var lostUpdates: UInt64 = 0
-        var sessions: UInt64 = 0
-        var recoveries: UInt64 = 0
-    }
-
     private struct LastTick {
         var time: Int64 = 0
         var bid: Int64 = 0
@@ -51,7 +35,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         let monotonic: Int64
     }
 
-    private(set) var counters = Counters()
+    private(set) var counters = RecorderCounters()
     var output: Output
     /// Events that the owner must act on or log, in order; it takes them away.
     var events: [SessionEvent] = []
@@ -93,6 +77,11 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     mutating func begin(now: UTCNanos, monotonic: Int64) {
         burstBegan(now: now, monotonic: monotonic)
         append(.blindBegan(since: UTCNanos(rawValue: lastClock)))
+    }
+
+    /// The journal gave up positions after an unclean stop of the machine.
+    mutating func skipped(_ positions: Range<UInt64>) {
+        append(.positionsSkipped(first: positions.lowerBound, count: UInt64(positions.count)))
     }
 
     /// Bytes have come: one time stands for all that they bring.
@@ -306,4 +295,21 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
                 event, pair: pair, brokerTime: UTCNanos(rawValue: max(feedTime, lastClock)),
                 receiveTime: receiveTime))
     }
+}
+
+/// What was met, since the process started.
+struct RecorderCounters: Encodable, Hashable {
+    var ticks: UInt64 = 0
+    var heartbeats: UInt64 = 0
+    /// Clock records that stand in for heartbeats which did not come.
+    var localClocks: UInt64 = 0
+    /// Updates whose price is no positive decimal of at most 8 places.
+    var badPrices: UInt64 = 0
+    /// Updates whose time is missing, no number, or outside 2000–2100.
+    var badTimes: UInt64 = 0
+    var badHeartbeats: UInt64 = 0
+    /// Updates that the broker declared lost.
+    var lostUpdates: UInt64 = 0
+    var sessions: UInt64 = 0
+    var recoveries: UInt64 = 0
 }

@@ -1,0 +1,230 @@
+import MarketData
+import TLCP
+import TestKit
+import Testing
+import Wire
+
+@testable import StreamIngest
+
+/// A recorder behind a real session whose server is a script. Times are in seconds.
+private struct Script: ~Copyable {
+    struct Output: RecordOutput {
+        var records: [TickRecord] = []
+        mutating func append(_ record: TickRecord) { records.append(record) }
+    }
+
+    var session: ClientSession
+    var recorder: FeedRecorder<Output>
+    var clock: Double = 1_000
+    var transport: TransportID?
+
+    init(pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0) {
+        let instruments = pairs.map { Instrument(pair: Pair($0)!, epic: "CS.D.\($0).CFD.IP") }
+        recorder = FeedRecorder(instruments: instruments, lastFeedTime: Make.nanos(lastFeedTime), output: Output())
+        var options = SessionOptions(endpoint: Endpoint("http://127.0.0.1:1")!)
+        options.transports = .webSocketOnly
+        session = ClientSession(options: options, seed: 1)
+        recorder.begin(now: Make.nanos(clock), monotonic: Int64(clock * 1e9))
+        _ = session.subscribe(
+            SubscriptionRequest(mode: .merge, items: ["TRADE:HB.U.HEARTBEAT.IP"], fields: ["HEARTBEAT"]), now: now)
+        for instrument in instruments {
+            _ = session.subscribe(
+                SubscriptionRequest(mode: .distinct, items: [instrument.tickItem], fields: ["BID", "OFR", "UTM"]),
+                now: now)
+        }
+        session.start(now: now, into: &recorder)
+        connect()
+    }
+
+    var now: Duration { .nanoseconds(Int64(clock * 1e9)) }
+
+    mutating func connect() {
+        for action in session.takeActions() {
+            if case .openWebSocket(let id, _, _) = action { transport = id }
+        }
+        session.transportOpened(transport!, now: now)
+        _ = session.takeActions()
+    }
+
+    mutating func say(_ lines: String...) {
+        let text = lines.map { $0 + "\r\n" }.joined()
+        recorder.burstBegan(now: Make.nanos(clock), monotonic: Int64(clock * 1e9))
+        Array(text.utf8).withUnsafeBytes { session.received($0, from: transport!, now: now, into: &recorder) }
+        session.burstEnded(now: now, into: &recorder)
+    }
+
+    mutating func pass(_ seconds: Double) {
+        clock += seconds
+        session.timePassed(now: now, into: &recorder)
+        recorder.timePassed(now: Make.nanos(clock), monotonic: Int64(clock * 1e9))
+    }
+
+    /// Session, heartbeat and both ticks subscribed at feed time 500.
+    mutating func subscribeAll(first: Int = 1) {
+        say(
+            "WSOK", "CONOK,S1,50000,5000,*", "SUBOK,\(first),1,1", "CONF,\(first),unlimited,filtered",
+            "U,\(first),1,1600000500")
+        say("SUBOK,\(first + 1),1,3", "SUBOK,\(first + 2),1,3")
+    }
+
+    /// The records since the last call, one short text each.
+    mutating func take() -> [String] {
+        defer { recorder.output.records = [] }
+        return recorder.output.records.map { record in
+            let time = "\(Double(record.brokerTime.rawValue / 1_000_000 - 1_600_000_000_000) / 1000)"
+            switch record.kind {
+            case .tick: return "\(record.pair) \(record.bid) \(record.ask) @\(time) \(record.flags.rawValue)"
+            case .clock: return "clock @\(time)\(record.flags.contains(.localClock) ? " local" : "")"
+            default:
+                switch record.feedEvent {
+                case .blindBegan(let since): return "blind since \(since.rawValue / 1_000_000_000 % 100_000)"
+                case .blindEnded(let from, let until):
+                    return
+                        "blind \(from.rawValue / 1_000_000_000 % 100_000) to \(until.rawValue / 1_000_000_000 % 100_000)"
+                case let event: return event?.name ?? "?"
+                }
+            }
+        }
+    }
+}
+
+@Suite struct FeedRecorderTests {
+    @Test func `a fresh start is blind until every subscription is answered`() {
+        var script = Script()
+        script.subscribeAll()
+        #expect(script.take() == ["blind since 0", "clock @500.0", "session new", "blind 0 to 500"])
+    }
+
+    @Test func `without a heartbeat the blindness ends before the first live tick`() {
+        var script = Script(lastFeedTime: 1_600_000_400)
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "REQERR,1,21,Invalid group", "SUBOK,2,1,3", "SUBOK,3,1,3")
+        script.say("U,2,1,1.1|1.2|1600000300000", "EOS,2,1", "U,2,1,1.1|1.3|1600000600000")
+        #expect(
+            script.take() == [
+                "blind since 400", "instrument refused", "session new", "EUR_USD 1.1 1.2 @300.0 1", "blind 400 to 600",
+                "EUR_USD 1.1 1.3 @600.0 0",
+            ])
+    }
+
+    @Test func `prices are exact, and missing, inverted and repeated ones are flagged`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.say(
+            "U,2,1,1.38676|1.38686|1600000501292", "U,2,1,|1.38687|", "U,2,1,^3", "U,2,1,#||", "U,2,1,1.4|1.3|",
+            "U,2,1,#|#|#", "U,3,1,161.204|161.21|1600000501000")
+        #expect(
+            script.take() == [
+                "EUR_USD 1.38676 1.38686 @501.292 1", "EUR_USD 1.38676 1.38687 @501.292 1",
+                "EUR_USD 1.38676 1.38687 @501.292 5", "EUR_USD 0 1.38687 @501.292 9", "EUR_USD 1.4 1.3 @501.292 33",
+                "EUR_USD 0 0 @500.0 25", "USD_JPY 161.204 161.21 @501.0 1",
+            ])
+    }
+
+    @Test(arguments: [
+        "1.123456789|1.2|1600000501000", "abc|1.2|1600000501000", "-1|1.2|1600000501000", "0|1.2|1600000501000",
+        "1.1|$|1600000501000", "1.1|1e3|1600000501000", "1.1|1.2|soon", "1.1|1.2|#", "1.1|1.2|1600000501",
+        "1.1|1.2|99999999999999999999", "1.1|1.2|$", "%C3%28|1.2|1600000501000",
+    ])
+    func `a wrong number is counted, is no tick, and harms no later one`(values: String) {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.say("EOS,2,1", "U,2,1,\(values)", "U,2,1,1.5|1.6|1600000502000")
+        #expect(script.take() == ["EUR_USD 1.5 1.6 @502.0 0"])
+        #expect(script.recorder.counters.badPrices + script.recorder.counters.badTimes == 1)
+    }
+
+    @Test func `each heartbeat is a clock record, in seconds or milliseconds, and never steps back`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.say("U,1,1,1600000501", "U,1,1,1600000502500", "U,1,1,1600000400", "U,1,1,tick", "U,1,1,#", "U,1,1,5")
+        #expect(script.take() == ["clock @501.0", "clock @502.5", "clock @502.5"])
+        #expect(script.recorder.counters.badHeartbeats == 3)
+    }
+
+    @Test func `the local clock stands in after five seconds, from the broker's last time on`() {
+        var script = Script()
+        script.pass(100)
+        #expect(script.take() == ["blind since 0"])
+        script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        for _ in 0..<4 { script.pass(1); script.say("PROBE") }
+        #expect(script.take() == [])
+        script.pass(1)
+        script.pass(1)
+        #expect(script.take() == ["clock @505.0 local", "clock @506.0 local"])
+    }
+
+    @Test func `a connection that says nothing is blind before any stand-in clock`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.pass(5)
+        #expect(script.take() == ["blind since 500", "clock @505.0 local"])
+        script.say("PROBE")
+        #expect(script.take() == ["blind 500 to 500"])
+    }
+
+    @Test func `a recovered session was never blind`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.session.transportClosed(script.transport!, reason: "test", now: script.now, into: &script.recorder)
+        #expect(script.take() == ["blind since 500"])
+        script.pass(1)
+        script.connect()
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "PROG,5", "U,2,1,1.1|1.2|1600000501000", "U,1,1,1600000503")
+        script.pass(1)
+        #expect(
+            script.take() == [
+                "EUR_USD 1.1 1.2 @501.0 3", "clock @503.0", "session recovered", "blind 500 to 500",
+            ])
+    }
+
+    @Test func `a replaced session leaves a hole from the last time told to the first one told again`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.say("END,48,Session duration")
+        #expect(script.take() == ["blind since 500"])
+        script.pass(1)
+        script.connect()
+        script.say("WSOK", "CONOK,S2,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000520", "SUBOK,2,1,3", "SUBOK,3,1,3")
+        #expect(script.take() == ["clock @520.0", "session replaced", "blind 500 to 520"])
+    }
+
+    @Test func `a cut before all is subscribed does not end the blindness of the start`() {
+        var script = Script(lastFeedTime: 1_600_000_100)
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500")
+        script.session.transportClosed(script.transport!, reason: "test", now: script.now, into: &script.recorder)
+        script.pass(1)
+        script.connect()
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "PROG,2", "SUBOK,2,1,3", "SUBOK,3,1,3", "U,1,1,1600000502")
+        script.pass(1)
+        let records = script.take()
+        #expect(records.first == "blind since 100" && records.contains("blind 100 to 500"), "\(records)")
+        #expect(!records.contains("blind 100 to 100"), "\(records)")
+    }
+
+    @Test func `rebinding and lost updates are told`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.say("OV,2,1,7", "LOOP,0")
+        _ = script.session.takeActions()
+        script.say("CONOK,S1,50000,5000,*", "U,1,1,1600000501")
+        #expect(script.take() == ["updates lost", "session preserved", "clock @501.0"])
+        #expect(script.recorder.counters.lostUpdates == 7)
+    }
+
+    @Test func `an orderly stop says since when nothing is known`() {
+        var script = Script()
+        script.subscribeAll()
+        _ = script.take()
+        script.recorder.end(now: Make.nanos(1))
+        #expect(script.take() == ["blind since 500"])
+    }
+}
