@@ -29,7 +29,7 @@ struct LiveFrame {
     /// Lines that fit the terminal; pairs stand in several columns where the height does not suffice.
     func screen(_ size: Terminal.Size) -> [Line] {
         var lines = [
-            Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: facts.joined(separator: "   ")),
+            Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: facts.joined(separator: "  ")),
         ]
         lines.append(Line(text: ""))
         for (index, text) in StageTable(stages).text.split(separator: "\n").enumerated() {
@@ -94,13 +94,13 @@ struct LiveFrame {
         let width = blocks.map(\.count).max() ?? 0
         let head = blocks[0]
         let pairs = Array(blocks.dropFirst())
-        let fitting = max(1, (columns + 3) / (width + 3))
+        let fitting = max(1, (columns + 2) / (width + 2))
         let height = max(1, rows - 1)
         let count = min(fitting, (pairs.count + height - 1) / height)
         let perColumn = (pairs.count + count - 1) / count
         let shown = min(perColumn, perColumn > height ? max(1, height - 1) : height)
         func joined(_ cells: [String]) -> String {
-            cells.map { $0 + String(repeating: " ", count: width - $0.count) }.joined(separator: "   ")
+            cells.map { $0 + String(repeating: " ", count: width - $0.count) }.joined(separator: "  ")
         }
         var lines = [Line(text: joined(Array(repeating: head, count: count)), tone: .heading)]
         for row in 0..<shown {
@@ -116,17 +116,19 @@ struct LiveFrame {
         let timeframes = Array(Set(freshness.map(\.timeframe)).sorted().prefix(2))
         let newest = freshness.map(\.newest).max() ?? 0
         let byPair = Dictionary(grouping: freshness, by: \.pair)
+        let longest = freshness.map { $0.close.formatted(decimals: 3).count }.max() ?? 0
         let rows = byPair.keys.sorted().map { pair in
             [pair]
-                + timeframes.flatMap { timeframe -> [String] in
-                    guard let last = byPair[pair]?.first(where: { $0.timeframe == timeframe }) else { return ["", ""] }
+                + timeframes.map { timeframe -> String in
+                    guard let last = byPair[pair]?.first(where: { $0.timeframe == timeframe }) else { return "" }
                     let text = UTCNanos(seconds: last.newest).text()
                     // Within a day the time of day says it, before that the date.
                     let time = newest - last.newest < 86_400 ? text.suffix(8).prefix(5) : text.prefix(10).suffix(5)
-                    return [String(time), last.close.formatted(decimals: 3)]
+                    let close = last.close.formatted(decimals: 3)
+                    return "\(time) \(close)" + String(repeating: " ", count: longest - close.count)
                 }
         }
-        let head = ["pair"] + timeframes.flatMap { ["\($0)m", "close\($0 == timeframes[0] ? "" : " ")"] }
-        return TextTable(head: head, rows: rows, leftAligned: ["pair"]).text.split(separator: "\n").map(String.init)
+        let head = ["pair"] + timeframes.map { "\($0)m" }
+        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text.split(separator: "\n").map(String.init)
     }
 }
