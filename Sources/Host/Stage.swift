@@ -27,19 +27,21 @@ public enum Stage {
     }
 
     /// Writes text to standard output without a buffer.
-    public static func write(standardOutput text: String) { put(text, 1) }
+    /// - Returns: false where nobody reads any more.
+    @discardableResult
+    public static func write(standardOutput text: String) -> Bool { put(text, 1) }
 
     /// Writes text to standard error without a buffer.
-    public static func write(standardError text: String) { put(text, 2) }
+    public static func write(standardError text: String) { _ = put(text, 2) }
 
-    private static func put(_ text: String, _ descriptor: Int32) {
+    private static func put(_ text: String, _ descriptor: Int32) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            // Nobody reads any more: there is no one to tell.
-            if count <= 0 { return }
+            if count <= 0 { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 }

@@ -1,6 +1,6 @@
-internal import Bus
 internal import FoundationEssentials
 public import Host
+public import MarketData
 
 /// What the stages say of themselves, once a second, on their status sockets.
 public struct StageStatus: Sendable {
@@ -11,22 +11,20 @@ public struct StageStatus: Sendable {
 
     public static let stages = ["ingest-stream", "aggregator", "store-writer"]
 
-    /// Listens to all stages.
-    /// - Parameter milliseconds: how long; a stage speaks once a second.
+    /// When it came; `nil` as above.
+    public let receivedAt: UTCNanos?
+
+    /// Listens to all stages until each has spoken.
+    /// - Parameter milliseconds: how long at most; a stage speaks once a second.
     public static func collect(paths: Paths, milliseconds: Int, clock: Clock) throws -> [StageStatus] {
-        let context = try BusContext()
-        let subscribers = try stages.map {
-            try Subscriber(context: context, endpoint: try paths.statusEndpoint($0), topics: ["STAT"])
+        let listener = try StageListener(paths: paths, clock: clock)
+        let deadline = clock.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        while listener.statuses.contains(where: { $0.json == nil }),
+            case let left = (deadline - clock.monotonic()) / UTCNanos.perMillisecond, left > 0
+        {
+            listener.listen(milliseconds: Int(left))
         }
-        var found: [Int: [UInt8]] = [:]
-        let deadline = clock.monotonic() + Int64(milliseconds) * 1_000_000
-        while found.count < stages.count, case let left = (deadline - clock.monotonic()) / 1_000_000, left > 0 {
-            _ = Subscriber.wait(for: subscribers, milliseconds: Int(left))
-            for (index, subscriber) in subscribers.enumerated() {
-                subscriber.receive { found[index] = StatusMessage.json($0) ?? found[index] }
-            }
-        }
-        return stages.indices.map { StageStatus(stage: stages[$0], json: found[$0]) }
+        return listener.statuses
     }
 
     /// A number in the object, by its path of keys.

@@ -21,9 +21,6 @@ public struct StatusReport {
     /// Whether every stage answered.
     public var allUp: Bool { stages.allSatisfy { $0.json != nil } }
 
-    /// How many candles are stored.
-    public var candleCount: Int { freshness.reduce(0) { $0 + $1.count } }
-
     /// One JSON object: `stages`, `candles`, `events`.
     public var json: String {
         let stageLines = stages.map { stage in
@@ -50,35 +47,9 @@ public struct StatusReport {
 
     /// The report for a person.
     public var text: String {
-        [stageTable, candleTable, eventTable, "database  \(paths.database)\nsockets   \(paths.runtime)\n"]
+        [StageTable(stages).text, candleTable, eventTable, "database  \(paths.database)\nsockets   \(paths.runtime)\n"]
             .joined(separator: "\n")
     }
-
-    private var stageTable: String {
-        let rows = stages.map { stage -> [String] in
-            guard stage.json != nil else { return [stage.stage, "down", "", "", ""] }
-            let position = ["ticksPosition", "candlesPosition"].compactMap { stage.number($0) }.first ?? 0
-            return [
-                stage.stage, stage.text("state") ?? (stage.number("isLive") == 1 ? "live" : "catching up"),
-                String(Int(position)), behind(stage), rate(stage),
-            ]
-        }
-        let head = ["stage", "state", "position", "behind", "ticks/s"]
-        return TextTable(head: head, rows: rows, leftAligned: ["stage", "state"]).text
-    }
-
-    /// How many records a stage has still to take from the one before.
-    private func behind(_ stage: StageStatus) -> String {
-        let inputs = [
-            "aggregator": ("ingest-stream", "ticksPosition"), "store-writer": ("aggregator", "candlesPosition"),
-        ]
-        guard let (source, key) = inputs[stage.stage], let taken = stage.number(key),
-            let given = stages.first(where: { $0.stage == source })?.number(key)
-        else { return "" }
-        return String(Int(max(0, given - taken)))
-    }
-
-    private func rate(_ stage: StageStatus) -> String { stage.number("ticksPerSecond").map { String(Int($0)) } ?? "" }
 
     private var candleTable: String {
         let rows = freshness.map {

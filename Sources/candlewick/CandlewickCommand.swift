@@ -14,7 +14,7 @@ struct CandlewickCommand: ParsableCommand {
             CANDLEWICK_DATABASE and CANDLEWICK_RUNTIME_DIR, as the stages do.
             """,
         version: Stage.version,
-        subcommands: [CandlesCommand.self, StatusCommand.self])
+        subcommands: [CandlesCommand.self, StatusCommand.self, TopCommand.self])
 }
 
 extension Pair: ExpressibleByArgument {
@@ -79,15 +79,24 @@ struct StatusCommand: ParsableCommand {
         abstract: "Shows stages, feed and stored candles.",
         discussion: """
             Listens to the stages for up to two seconds. Exit code 0 where all of them answered, 69 where one
-            is down or there is no database.
+            is down or there is no database. With --stored it asks the database only: one line, and exit code
+            69 where no candle is stored.
             """)
 
     @Flag(help: "One JSON object instead of tables.")
     var json = false
 
+    @Flag(help: "Only how many candles the database holds.")
+    var stored = false
+
+    func validate() throws {
+        guard !(json && stored) else { throw ValidationError("--json and --stored exclude each other") }
+    }
+
     func run() {
         Stage.run("candlewick") { _ in
             let paths = try Paths(environment: .process)
+            if stored { return try reportStored(paths) }
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: .system)
             let reader = try CandleReader(path: paths.database)
             let report = StatusReport(
@@ -96,5 +105,13 @@ struct StatusCommand: ParsableCommand {
             let down = stages.filter { $0.json == nil }.map(\.stage)
             if !down.isEmpty { throw Failure(.unavailable, "not running: \(down.joined(separator: ", "))") }
         }
+    }
+
+    private func reportStored(_ paths: Paths) throws {
+        let freshness = try CandleReader(path: paths.database).freshness()
+        let count = freshness.reduce(0) { $0 + $1.count }
+        let pairs = Set(freshness.map(\.pair)).count
+        guard count > 0 else { throw Failure(.unavailable, "no candle stored in \(paths.database)") }
+        Stage.write(standardOutput: "\(count) candles of \(pairs) pairs stored in \(paths.database)\n")
     }
 }

@@ -24,10 +24,12 @@ func lines(_ chunks: [[UInt8]], lengthMax: Int = 1 << 20) -> [String] {
 }
 
 /// The fields of one item after each update, as text: `~` is null; a `*` follows what the update sent.
-struct Fields {
+struct Fields: ~Copyable {
     var state: ItemState
 
     init(_ count: Int) { state = ItemState(fieldCount: count, hasSnapshot: false, snapshotIsOneUpdate: false) }
+
+    deinit { state.deallocate() }
 
     mutating func take(_ values: String) -> String {
         withBytes(values) { bytes in

@@ -68,7 +68,6 @@ import Testing
         #expect(fields.take("\(long)|") == "\(long)* 2")
         #expect(fields.take("\(long)yy|3") == "\(long)yy* 3*")
         #expect(fields.take("a|") == "a* 3")
-        fields.state.deallocate()
     }
 
     @Test(arguments: [

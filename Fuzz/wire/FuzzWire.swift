@@ -1,0 +1,68 @@
+import Candles
+import MarketData
+import Wire
+
+/// libFuzzer's entry: the input is one candle record, then tick records. Each is decoded as it came, which
+/// must refuse it unless its checksum is right, and once more with a right checksum, so that the fields
+/// behind it are reached; what decodes goes into a fold, as in the aggregator. Built by `scripts/fuzz`.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    var input = UnsafeRawBufferPointer(start: data, count: count)
+    var sum = touch(CandleRecord(bytes: input)) + touch(TickRecord(bytes: input))
+    if let candle: CandleRecord = sealed(input, position: 1) {
+        sum += touch(candle)
+        input = UnsafeRawBufferPointer(rebasing: input[CandleRecord.byteCount...])
+    }
+    let builder = CandleBuilder(options: CandleBuilder.Options())
+    var position: UInt64 = 0
+    while input.count >= TickRecord.byteCount, position < 64 {
+        position += 1
+        guard let tick: TickRecord = sealed(input, position: position) else { break }
+        input = UnsafeRawBufferPointer(rebasing: input[TickRecord.byteCount...])
+        sum += touch(tick)
+        builder.fold(tick)
+        for var candle in builder.output {
+            candle.seal(position: position)
+            guard CandleRecord(bytes: candle.bytes) != nil else { preconditionFailure("a sealed candle must decode") }
+            precondition(isPlausible(candle), "a candle out of order: \(candle)")
+            sum += touch(candle)
+        }
+        builder.output.removeAll(keepingCapacity: true)
+    }
+    return sum == .min ? -1 : 0
+}
+
+extension StreamRecord {
+    fileprivate init?(bytes: [UInt8]) {
+        guard let record = bytes.withUnsafeBytes({ Self(bytes: $0) }) else { return nil }
+        self = record
+    }
+}
+
+/// The first bytes of the input as a record of this position with the right checksum.
+private func sealed<Record: StreamRecord>(_ input: UnsafeRawBufferPointer, position: UInt64) -> Record? {
+    guard input.count >= Record.byteCount else { return nil }
+    var bytes = Array(input.prefix(Record.byteCount))
+    bytes.withUnsafeMutableBytes { RecordBytes.seal($0, position: position) }
+    return Record(bytes: bytes)
+}
+
+/// What holds for every candle that ticks made, whatever the ticks were.
+private func isPlausible(_ candle: CandleRecord) -> Bool {
+    guard candle.kind == .candle else { return candle.kind == .feed }
+    return [candle.bid, candle.ask, candle.mid].allSatisfy { side in
+        side.low.rawValue <= min(side.open.rawValue, side.close.rawValue)
+            && side.high.rawValue >= max(side.open.rawValue, side.close.rawValue)
+    } && candle.timeframe != nil && candle.revision >= 1
+}
+
+private func touch(_ record: TickRecord?) -> Int {
+    guard let record else { return 0 }
+    return "\(record.pair) \(record.brokerTime) \(record.bid)".utf8.count + (record.feedEvent?.name.utf8.count ?? 0)
+}
+
+private func touch(_ record: CandleRecord?) -> Int {
+    guard let record else { return 0 }
+    return "\(record.pair) \(record.start) \(record.mid.close)".utf8.count + (record.timeframe?.minutes ?? 0)
+        + (record.feedEvent?.name.utf8.count ?? 0)
+}

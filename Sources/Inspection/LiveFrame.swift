@@ -1,0 +1,134 @@
+internal import Host
+internal import MarketData
+internal import Store
+
+/// What the live view shows at one moment, as text.
+struct LiveFrame {
+    let now: UTCNanos
+    let stages: [StageStatus]
+    let freshness: [CandleReader.Freshness]
+
+    enum Tone { case plain, heading, bad }
+
+    struct Line {
+        var text: String
+        var tone = Tone.plain
+    }
+
+    /// All in one line, for logs and pipes.
+    var line: String {
+        let table = StageTable(stages)
+        let states = stages.map { stage in
+            let behind = table.behind(stage)
+            return "\(stage.stage) \(table.state(stage))"
+                + (behind.isEmpty || behind == "0" ? "" : " (\(behind) behind)")
+        }
+        return ([now.text() + "Z"] + facts + states + [newestText]).filter { !$0.isEmpty }.joined(separator: " | ")
+    }
+
+    /// Lines that fit the terminal; pairs stand in several columns where the height does not suffice.
+    func screen(_ size: Terminal.Size) -> [Line] {
+        var lines = [
+            Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: facts.joined(separator: "  ")),
+        ]
+        lines.append(Line(text: ""))
+        for (index, text) in StageTable(stages).text.split(separator: "\n").enumerated() {
+            let isDown = index > 0 && stages[index - 1].json == nil
+            lines.append(Line(text: String(text), tone: index == 0 ? .heading : isDown ? .bad : .plain))
+        }
+        lines.append(Line(text: ""))
+        // The last row stays free: writing into its last column would scroll some terminals.
+        lines += pairLines(rows: size.rows - lines.count - 1, columns: size.columns)
+        return lines.prefix(max(1, size.rows - 1)).map {
+            Line(text: String($0.text.prefix(size.columns)), tone: $0.tone)
+        }
+    }
+
+    // MARK: Facts
+
+    private func stage(_ name: String) -> StageStatus? { stages.first { $0.stage == name } }
+
+    private var facts: [String] {
+        let ingest = stage("ingest-stream")
+        let store = stage("store-writer")
+        let rate = ingest?.number("ticksPerSecond").map { "\(Int($0))" } ?? "-"
+        let count = freshness.reduce(0) { $0 + $1.count }
+        let delay = store?.number("counters", "lastDelayNanos").flatMap { $0 > 0 ? LiveFrame.duration($0) : nil }
+        return [
+            "\(rate) ticks/s", "\(count) candles of \(Set(freshness.map(\.pair)).count) pairs", "delay \(delay ?? "-")",
+            "feed \(feedTime.map { String($0.text().suffix(8)) } ?? "-")", "lag \(lag ?? "-")",
+        ]
+    }
+
+    private var feedTime: UTCNanos? {
+        let times = [stage("ingest-stream"), stage("aggregator")].compactMap { $0?.number("feedTime") }
+        return times.first { $0 > 0 && $0 < 9e18 }.map { UTCNanos(rawValue: Int64($0)) }
+    }
+
+    private var lag: String? {
+        guard let received = stage("ingest-stream")?.receivedAt, let feedTime else { return nil }
+        return LiveFrame.duration(Double(received.rawValue) - Double(feedTime.rawValue))
+    }
+
+    /// Nanoseconds as a person reads them: `12 ms`, `3.4 s`, `-2.5 h`.
+    static func duration(_ nanos: Double) -> String {
+        let units: [(String, Double)] = [("d", 86_400e9), ("h", 3_600e9), ("min", 60e9), ("s", 1e9)]
+        guard let (name, length) = units.first(where: { abs(nanos) >= $0.1 }) else {
+            return "\(Int((nanos / 1e6).rounded())) ms"
+        }
+        let tenths = Int((nanos / length * 10).rounded())
+        return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) \(name)"
+    }
+
+    // MARK: Last candles
+
+    private var newestText: String {
+        guard let last = freshness.max(by: { $0.newest < $1.newest }) else { return "no candles yet" }
+        return
+            "last \(last.pair) \(last.timeframe)m \(UTCNanos(seconds: last.newest).text()) \(last.close.formatted(decimals: 3))"
+    }
+
+    private func pairLines(rows: Int, columns: Int) -> [Line] {
+        guard !freshness.isEmpty else { return [Line(text: "no candles yet")] }
+        let blocks = pairTable
+        let width = blocks.map(\.count).max() ?? 0
+        let head = blocks[0]
+        let pairs = Array(blocks.dropFirst())
+        let fitting = max(1, (columns + 2) / (width + 2))
+        let height = max(1, rows - 1)
+        let count = min(fitting, (pairs.count + height - 1) / height)
+        let perColumn = (pairs.count + count - 1) / count
+        let shown = min(perColumn, perColumn > height ? max(1, height - 1) : height)
+        func joined(_ cells: [String]) -> String {
+            cells.map { $0 + String(repeating: " ", count: width - $0.count) }.joined(separator: "  ")
+        }
+        var lines = [Line(text: joined(Array(repeating: head, count: count)), tone: .heading)]
+        for row in 0..<shown {
+            let indices = (0..<count).map { $0 * perColumn + row }.filter { $0 < pairs.count }
+            lines.append(Line(text: joined(indices.map { pairs[$0] })))
+        }
+        if shown < perColumn { lines.append(Line(text: "… and more pairs: the window is too small")) }
+        return lines
+    }
+
+    /// A heading and one line for each pair: start and mid close of the last candle of two timeframes.
+    private var pairTable: [String] {
+        let timeframes = Array(Set(freshness.map(\.timeframe)).sorted().prefix(2))
+        let newest = freshness.map(\.newest).max() ?? 0
+        let byPair = Dictionary(grouping: freshness, by: \.pair)
+        let longest = freshness.map { $0.close.formatted(decimals: 3).count }.max() ?? 0
+        let rows = byPair.keys.sorted().map { pair in
+            [pair]
+                + timeframes.map { timeframe -> String in
+                    guard let last = byPair[pair]?.first(where: { $0.timeframe == timeframe }) else { return "" }
+                    let text = UTCNanos(seconds: last.newest).text()
+                    // Within a day the time of day says it, before that the date.
+                    let time = newest - last.newest < 86_400 ? text.suffix(8).prefix(5) : text.prefix(10).suffix(5)
+                    let close = last.close.formatted(decimals: 3)
+                    return "\(time) \(close)" + String(repeating: " ", count: longest - close.count)
+                }
+        }
+        let head = ["pair"] + timeframes.map { "\($0)m" }
+        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text.split(separator: "\n").map(String.init)
+    }
+}
