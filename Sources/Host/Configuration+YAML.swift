@@ -34,8 +34,19 @@ extension Configuration {
             case "timeframes": timeframes = try reader.timeframes(value)
             case "grace_milliseconds": graceMilliseconds = Int64(try reader.integer(value, 0...60_000))
             case "late_reach_minutes": lateReachMinutes = Int64(try reader.integer(value, 0...10_080))
+            case "stream": try readStream(value, reader)
             case "journal": try readJournal(value, reader)
             case "store": try readStore(value, reader)
+            default: return false
+            }
+            return true
+        }
+    }
+
+    private mutating func readStream(_ node: Node, _ reader: YAMLReader) throws {
+        try reader.eachKey(of: node) { key, value in
+            switch key {
+            case "login_spacing_seconds": stream.loginSpacingSeconds = try reader.integer(value, 0...3_600)
             default: return false
             }
             return true

@@ -10,8 +10,16 @@ public struct Configuration: Sendable {
     public var graceMilliseconds: Int64 = 2_000
     /// How far back a late tick still makes a new revision of its candle, in feed time.
     public var lateReachMinutes: Int64 = 1_440
+    public var stream = Stream()
     public var journal = Journal()
     public var store = Store()
+
+    public struct Stream: Sendable {
+        /// At least so long between two logins: the broker answers quicker ones from a cache with dead
+        /// tokens (`ig-api` § 2.8).
+        public var loginSpacingSeconds = 61
+        public init() {}
+    }
 
     public struct Journal: Sendable {
         /// Records in one segment; a power of two is not needed.

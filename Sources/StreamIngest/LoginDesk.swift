@@ -1,9 +1,7 @@
-internal import BrokerAPI
 internal import Host
 internal import Logging
 internal import MarketData
 internal import NIOConcurrencyHelpers
-internal import RESTClient
 internal import TLCP
 
 /// What the streaming session needs from a login.
@@ -17,32 +15,38 @@ struct StreamLogin: Sendable {
 /// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits
 /// for the end. A lock, not a queue: there is at most one request and one outcome.
 final class LoginDesk: Sendable {
-    private struct State {
-        var isAsked = false
-        var failure: (any Error)?
-        var isFinished = false
-    }
-
-    private let state = NIOLockedValueBox(State())
+    private let isAsked = NIOLockedValueBox(false)
+    private let firstFailure = NIOLockedValueBox<(any Error)?>(nil)
+    private let end = ConditionLock(value: false)
 
     /// The data thread needs new tokens.
-    func ask() { state.withLockedValue { $0.isAsked = true } }
+    func ask() { isAsked.withLockedValue { $0 = true } }
 
     /// The data thread cannot go on.
-    func fail(_ error: any Error) { state.withLockedValue { $0.failure = $0.failure ?? error } }
+    func fail(_ error: any Error) {
+        firstFailure.withLockedValue { $0 = $0 ?? error }
+        finish()
+    }
 
-    /// The data thread has stopped in order.
-    func finish() { state.withLockedValue { $0.isFinished = true } }
+    /// The data thread has stopped.
+    func finish() {
+        end.lock()
+        end.unlock(withValue: true)
+    }
 
-    var isFinished: Bool { state.withLockedValue { $0.isFinished } }
-    var failure: (any Error)? { state.withLockedValue { $0.failure } }
+    var failure: (any Error)? { firstFailure.withLockedValue { $0 } }
 
     /// Takes the request, if there is one.
     func takeRequest() -> Bool {
-        state.withLockedValue { state in
-            defer { state.isAsked = false }
-            return state.isAsked
+        isAsked.withLockedValue { isAsked in
+            defer { isAsked = false }
+            return isAsked
         }
+    }
+
+    /// Waits until the data thread has stopped, at most so long.
+    func waitForEnd(seconds: Double) {
+        if end.lock(whenValue: true, timeoutSeconds: seconds) { end.unlock() }
     }
 }
 
@@ -92,7 +96,9 @@ struct LoginPatience {
 
     private func wait(until moment: Int64, _ stop: StopSignal) -> Bool {
         while case let left = moment - clock.monotonic(), left > 0 {
-            if stop.wait(milliseconds: Int32(clamping: min(left / UTCNanos.perMillisecond + 1, 60_000))) { return false }
+            if stop.wait(milliseconds: Int32(clamping: min(left / UTCNanos.perMillisecond + 1, 60_000))) {
+                return false
+            }
         }
         return !stop.isRaised
     }

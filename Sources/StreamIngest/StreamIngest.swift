@@ -1,4 +1,3 @@
-internal import BrokerAPI
 internal import Bus
 internal import Feed
 public import Host
@@ -41,10 +40,9 @@ public enum StreamIngest {
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
         let lastFeedTime = try newestFeedTime(setup.paths.journal("ticks"))
 
-        let client = try IGLogin(credentials)
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds, clock: clock, logger: logger
-        ) { try client.login() }
+        ) { try StreamLogin(RESTClient.login(credentials)) }
         guard let login = try patience.run(until: setup.stop) else { return try writer.close() }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -52,7 +50,7 @@ public enum StreamIngest {
         let loop = group.next()
         let desk = LoginDesk()
         var random = SystemRandomNumberGenerator()
-        let ingestor = StreamIngestor(
+        let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, writer: writer,
                 lastFeedTime: lastFeedTime, instruments: instruments, seed: random.next()),
@@ -74,10 +72,8 @@ public enum StreamIngest {
         }
         loop.execute { ingestor.stop() }
         // The session answers within a second; the units' stop limit is 5.
-        for _ in 0..<400 where !desk.isFinished {
-            if let failure = desk.failure { throw failure }
-            stop.pause(milliseconds: 10)
-        }
+        desk.waitForEnd(seconds: 4)
+        if let failure = desk.failure { throw failure }
     }
 
     /// The newest time that the broker told before this start; 0 for a fresh journal.
@@ -87,11 +83,23 @@ public enum StreamIngest {
         // since ticks of different pairs are out of order by less.
         var left = 100
         try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
-            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) { return true }
+            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
+                return true
+            }
             newest = max(newest, record.brokerTime)
             left -= 1
             return left > 0
         }
         return newest
+    }
+}
+
+extension StreamLogin {
+    /// - Throws: `Failure` (78) where the broker names no stream that can be reached.
+    init(_ login: BrokerLogin) throws {
+        guard let endpoint = Endpoint(login.lightstreamerEndpoint) else {
+            throw Failure(.configuration, "the broker's login names no streaming server")
+        }
+        self.init(endpoint: endpoint, account: login.accountID, password: login.streamPassword)
     }
 }

@@ -1,4 +1,3 @@
-internal import BrokerAPI
 internal import Bus
 internal import Feed
 internal import Host
@@ -57,7 +56,7 @@ final class StreamIngestor: @unchecked Sendable {
         let seed: UInt64
     }
 
-    init(_ parts: Parts, login: StreamLogin) {
+    init(_ parts: Parts, login: StreamLogin) throws {
         loop = parts.loop
         clock = parts.clock
         logger = parts.logger
@@ -65,7 +64,7 @@ final class StreamIngestor: @unchecked Sendable {
         status = parts.status
         writer = parts.writer
         instruments = parts.instruments
-        transports = Transports(loop: parts.loop, logger: parts.logger)
+        transports = try Transports(loop: parts.loop)
         let options = SessionOptions(
             endpoint: login.endpoint, user: login.account, password: login.password.reveal())
         session = ClientSession(options: options, seed: parts.seed)
@@ -132,11 +131,12 @@ final class StreamIngestor: @unchecked Sendable {
         settle()
     }
 
-    func posted(_ id: TransportID, _ answer: Result<[UInt8], any Error>) {
-        switch answer {
-        case .success(let bytes):
-            bytes.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
-        case .failure: session.postFailed(id, now: now)
+    /// - Parameter answer: `nil` where there was none.
+    func posted(_ id: TransportID, _ answer: [UInt8]?) {
+        if let answer {
+            answer.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
+        } else {
+            session.postFailed(id, now: now)
         }
         settle()
     }

@@ -59,7 +59,9 @@ final class Pipeline {
     }
 
     /// What was said by all of them, for a failure's report.
-    var logs: String { programs.map { "--- \($0.key)\n\($0.value.standardError.suffix(1_500))" }.joined(separator: "\n") }
+    var logs: String {
+        programs.map { "--- \($0.key)\n\($0.value.standardError.suffix(1_500))" }.joined(separator: "\n")
+    }
 
     func rows(_ sql: String) throws -> [Row] {
         var configuration = Configuration()

@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 import Synchronization
 
 /// A program of ours as a real process: started, read from, ended.
@@ -11,7 +11,7 @@ public final class RunningProgram: Sendable {
         ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
 
     public let name: String
-    nonisolated(unsafe) private let process = Process()  // Foundation's Process guards itself.
+    private let process = Process()
     private let output = Collected()
     private let errors = Collected()
 
@@ -20,7 +20,6 @@ public final class RunningProgram: Sendable {
         var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
         func drain(_ pipe: Pipe) {
             let descriptor = pipe.fileHandleForReading.fileDescriptor
-            nonisolated(unsafe) let pipe = pipe  // Kept alive by its one reader.
             Thread.detachNewThread {
                 var buffer = [UInt8](repeating: 0, count: 65_536)
                 while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
@@ -65,7 +64,9 @@ public final class RunningProgram: Sendable {
             return false
         }
         let line = standardOutput.split(separator: "\n").first { $0.hasPrefix("READY ") } ?? ""
-        let facts = line.split(separator: " ").dropFirst().map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
+        let facts = line.split(separator: " ").dropFirst().map {
+            $0.split(separator: "=", maxSplits: 1).map(String.init)
+        }
         return Dictionary(facts.filter { $0.count == 2 }.map { ($0[0], $0[1]) }) { $1 }
     }
 

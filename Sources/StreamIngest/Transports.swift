@@ -1,0 +1,90 @@
+internal import Foundation
+internal import Logging
+internal import NIOCore
+internal import RESTClient
+internal import TLCP
+internal import TLCPWebSocket
+
+/// The open connections of the session: WebSockets on the data thread's own event loop, HTTP streaming and
+/// control requests on threads of their own that hand their bytes to the loop.
+///
+/// `@unchecked Sendable`: used on `loop` only.
+final class Transports: @unchecked Sendable {
+    private let loop: any EventLoop
+    private let client: WebSocketClient
+    private var sockets: [TransportID: WebSocket<Wire>] = [:]
+    private var streams: [TransportID: StreamingPost] = [:]
+    weak var owner: StreamIngestor?
+
+    /// One control request may take so long; the session sends it again after that.
+    private static let postSeconds = 10
+
+    init(loop: any EventLoop) throws {
+        self.loop = loop
+        client = try WebSocketClient(options: WebSocketOptions(), eventLoop: loop)
+    }
+
+    func carryOut(_ action: SessionAction) {
+        switch action {
+        case .openWebSocket(let id, let endpoint, let subprotocol):
+            sockets[id] = client.open(endpoint, subprotocol: subprotocol, delegate: Wire(id: id, owner: owner))
+        case .openStream(let id, let endpoint, let path, let body):
+            openStream(id, url: endpoint.httpURL + path, body: body)
+        case .send(let id, let message): sockets[id]?.send(message: message)
+        case .post(let id, let endpoint, let path, let body): post(id, url: endpoint.httpURL + path, body: body)
+        case .close(let id):
+            sockets.removeValue(forKey: id)?.close()
+            streams.removeValue(forKey: id)?.cancel()
+        }
+    }
+
+    func closeAll() {
+        for socket in sockets.values { socket.close() }
+        for stream in streams.values { stream.cancel() }
+        sockets = [:]
+        streams = [:]
+    }
+
+    private func openStream(_ id: TransportID, url: String, body: [UInt8]) {
+        let stream = StreamingPost(url: url, body: body)
+        streams[id] = stream
+        let (loop, owner) = (loop, owner)
+        Thread.detachNewThread {
+            let reason = stream.run { bytes in
+                let chunk = [UInt8](bytes)
+                loop.execute {
+                    chunk.withUnsafeBytes { owner?.received($0, from: id) }
+                    owner?.burstEnded()
+                }
+            }
+            loop.execute { owner?.closed(id, reason: reason ?? "the server ended the response") }
+        }
+    }
+
+    private func post(_ id: TransportID, url: String, body: [UInt8]) {
+        let request = StreamingPost(url: url, body: body)
+        let (loop, owner) = (loop, owner)
+        Thread.detachNewThread {
+            var answer: [UInt8] = []
+            let reason = request.run(timeoutSeconds: Transports.postSeconds) { answer += $0 }
+            let body = reason == nil ? answer : nil
+            loop.execute { owner?.posted(id, body) }
+        }
+    }
+}
+
+/// What one WebSocket tells, passed on under its number.
+private final class Wire: WebSocketDelegate {
+    private let id: TransportID
+    private weak var owner: StreamIngestor?
+
+    init(id: TransportID, owner: StreamIngestor?) {
+        self.id = id
+        self.owner = owner
+    }
+
+    func webSocketOpened() { owner?.opened(id) }
+    func webSocketReceived(_ bytes: UnsafeRawBufferPointer) { owner?.received(bytes, from: id) }
+    func webSocketBurstEnded() { owner?.burstEnded() }
+    func webSocketClosed(reason: String) { owner?.closed(id, reason: reason) }
+}
