@@ -76,11 +76,12 @@ let package = Package(
         library(
             "StreamIngest",
             [
-                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", "Feed",
+                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus",
+                "Feed",
                 log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
             ]),
         library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
-        library("StoreWriting", ["MarketData", "Wire", "Host", "Bus", "Feed", "Store", log]),
+        library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
         library("Inspection", ["MarketData", "Wire", "Host", "Bus", "Store"]),
         library(
             "Simulation",

@@ -4,7 +4,7 @@ public import Wire
 /// Folds the `ticks` stream into candles: a function of its records alone, so that the same journal gives
 /// the same candles, byte for byte, apart from publish time and position.
 ///
-/// An interval closes when feed time passes its end plus the grace; feed time is the newest of the clock
+/// An interval closes when feed time reaches its end plus the grace; feed time is the newest of the clock
 /// records and the ticks. A later tick of a closed interval makes a new revision. Candles that close by
 /// the same record come in the order of interval end, pair, timeframe. Source: docs/architecture.md § Candles.
 public final class CandleBuilder {
@@ -282,6 +282,8 @@ public final class CandleBuilder {
             let provisional = evidence
             evidence.blindEnded(from: from.rawValue, until: until.rawValue)
             revise(after: from.rawValue, provisional)
+            // After a long silence ticks come before the first new clock.
+            if let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
         case .updatesLost(let count):
             evidence.lost(count, pair: record.pair, at: max(record.brokerTime, feedTime).rawValue)
         case .sessionNew, .sessionPreserved, .sessionRecovered, .sessionReplaced, .instrumentRefused,

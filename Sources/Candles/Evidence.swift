@@ -26,11 +26,15 @@ struct Evidence {
 
     /// Milliseconds of `[start, end)` of which nothing is known, rounded up.
     func blindMilliseconds(_ interval: Range<Int64>) -> UInt32 {
-        var nanos = holes.reduce(Int64(0)) { $0 + length($1.clamped(to: interval)) }
-        if let since = blindSince, since < interval.upperBound {
-            nanos += interval.upperBound - max(since, interval.lowerBound)
+        var nanos: Int64 = 0
+        var counted = interval.lowerBound
+        let present = blindSince.map { min($0, interval.upperBound)..<interval.upperBound }
+        // Stretches may overlap: each moment counts once.
+        for hole in (holes + (present.map { [$0] } ?? [])).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            let part = hole.clamped(to: counted..<interval.upperBound)
+            nanos += part.upperBound - part.lowerBound
+            counted = max(counted, part.upperBound)
         }
-        nanos = min(nanos, length(interval))
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
     }
 
@@ -49,10 +53,5 @@ struct Evidence {
             let kept = list.filter { $0.time >= time }
             return kept.isEmpty ? nil : kept
         }
-    }
-
-    private func length(_ range: Range<Int64>) -> Int64 {
-        let (length, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
-        return overflow ? Int64.max / 4 : length
     }
 }

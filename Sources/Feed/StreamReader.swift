@@ -1,4 +1,5 @@
 public import Bus
+internal import Host
 internal import Journal
 public import Wire
 
@@ -32,6 +33,9 @@ public final class StreamReader {
     private let subscriber: Subscriber
     private var journal: JournalReader
     private var merge: Merge
+    /// A position that came live, so that the journal must have it.
+    private var owed: UInt64 = 0
+    private let journalFolder: String
 
     /// The most live records delivered in one turn, so that a caller can flush in between.
     private static let turnLimit = 4_096
@@ -47,6 +51,7 @@ public final class StreamReader {
         journal = JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
         merge = Merge(next: position)
         self.recordSize = recordSize
+        self.journalFolder = journalFolder
     }
 
     /// Delivers what is there; waits at most so long for the first record.
@@ -82,8 +87,16 @@ public final class StreamReader {
         counters.replayed += UInt64(count)
         counters.missing = journal.missingPositions
         merge.replayed(upTo: journal.nextPosition)
+        guard count > 0 || merge.next > owed else {
+            throw Failure(
+                .badData,
+                """
+                position \(owed) was published, but the journal in \(journalFolder) ends before \(merge.next): it is \
+                damaged there, or belongs to another publisher
+                """)
+        }
         // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
-        isLive = count < JournalReader.batchRecords
+        isLive = count < JournalReader.batchRecords && merge.next > owed
         return count
     }
 
@@ -107,7 +120,8 @@ public final class StreamReader {
             counters.damaged += 1
             return false
         }
-        switch merge.admit(RecordBytes.position(message)) {
+        let position = RecordBytes.position(message)
+        switch merge.admit(position) {
         case .accept:
             try deliver(message)
             return true
@@ -115,6 +129,7 @@ public final class StreamReader {
             return false
         case .gap:
             counters.gaps += 1
+            owed = position
             isLive = false
             return false
         }

@@ -32,8 +32,12 @@ public struct Credentials: Sendable {
         case let other?: throw Failure(.configuration, "IG_DEMO is '\(other)': it must be true or false")
         }
         var base = environment["IG_REST_URL"] ?? (demo ? Credentials.demoURL : Credentials.liveURL)
-        guard base.hasPrefix("https://") || base.hasPrefix("http://") else {
-            throw Failure(.configuration, "IG_REST_URL must begin with https:// or http://")
+        let isLocal = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { local in
+            base.hasPrefix(local) && [":", "/", nil].contains(base.dropFirst(local.count).first)
+        }
+        guard base.hasPrefix("https://") || isLocal else {
+            throw Failure(
+                .configuration, "IG_REST_URL must begin with https:// (http:// only for this machine: 127.0.0.1)")
         }
         while base.hasSuffix("/") { base.removeLast() }
         restURL = base

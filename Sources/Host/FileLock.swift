@@ -22,13 +22,16 @@ public final class FileLock {
             throw Failure(.temporary, "\(path) is held by process \(owner): only one may write here")
         }
         formerNote = former.split(separator: "\n", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
-        try write(note: "")
+        // The former note stays until the owner has its own: a start that fails must not forget it.
+        try write(note: formerNote)
     }
 
     /// Replaces the note for the next owner.
     public func write(note: String) throws {
         let text = "\(getpid())\n\(note)"
-        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count else {
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count,
+            fdatasync(descriptor) == 0
+        else {
             throw Failure(.io, "lock \(path) cannot be written: \(systemMessage(errno))")
         }
     }

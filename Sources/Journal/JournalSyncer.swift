@@ -9,6 +9,8 @@ final class JournalSyncer: Sendable {
         /// Our own duplicates of the writer's descriptors; the last is the current segment.
         var files: [Int32] = []
         var folder: Int32 = -1
+        /// A file was made since the folder was last synced.
+        var folderIsDirty = false
         var stopping = false
         var thread: pthread_t?
     }
@@ -30,6 +32,7 @@ final class JournalSyncer: Sendable {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         let start = state.withLock { state in
             state.files.append(copy)
+            state.folderIsDirty = true
             if state.folder < 0 { state.folder = open(folder, O_RDONLY | O_CLOEXEC) }
             return state.thread == nil
         }
@@ -98,10 +101,13 @@ final class JournalSyncer: Sendable {
     }
 
     private func syncAll() {
-        let (files, folder) = state.withLock { ($0.files, $0.folder) }
+        let (files, folder) = state.withLock { state in
+            defer { state.folderIsDirty = false }
+            return (state.files, state.folderIsDirty ? state.folder : -1)
+        }
         for file in files where fdatasync(file) != 0 { failure.store(errno, ordering: .relaxed) }
+        if folder >= 0, fsync(folder) != 0 { failure.store(errno, ordering: .relaxed) }
         guard files.count > 1 else { return }
-        fsync(folder)
         state.withLock { state in
             for file in files.dropLast() { close(file) }
             state.files.removeFirst(files.count - 1)

@@ -33,7 +33,7 @@ public final class JournalWriter {
     private let bootID: String
 
     /// How many positions are skipped: more than any writer appends between two syncs.
-    private static var skipCount: UInt64 { 1 << 24 }
+    private static var skipCount: UInt64 { 1 << 32 }
     /// The burst that is written at once, in bytes.
     private static var bufferSize: Int { 256 * 1024 }
 
@@ -142,7 +142,7 @@ public final class JournalWriter {
                 "Torn tail cut off the journal", metadata: ["segment": "\(segment.path)", "bytes": "\(cutBytes)"])
         }
         let note = lock.formerNote.split(separator: " ")
-        let machineStopped = note.first == "open" && note.last.map(String.init) != bootID
+        let machineStopped = note.first != "clean" && note.last.map(String.init) != bootID
         if lastPosition > 0, machineStopped || cutBytes >= recordSize {
             let next = lastPosition + 1 + Self.skipCount
             skipped = (lastPosition + 1)..<next

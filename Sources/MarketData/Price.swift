@@ -9,6 +9,9 @@ public struct Price: RawRepresentable, Hashable, Comparable, Sendable {
     /// `unitsPerOne` units make 1.
     public static let unitsPerOne: Int64 = 1_000_000_000
 
+    /// The largest price: bid + ask must fit 64 bits too.
+    public static let unitsMax = Int64.max / 2
+
     /// The most decimals a price may have. One fewer than units have, so that mid, (bid + ask) / 2,
     /// is exact too. (FX prices have at most 6.)
     public static let decimalsMax = 8
@@ -53,7 +56,7 @@ public struct Price: RawRepresentable, Hashable, Comparable, Sendable {
         }
         guard digits > 0, decimals <= Price.decimalsMax else { return nil }
         let (units, overflow) = value.multipliedReportingOverflow(by: Price.powersOfTen[9 &- decimals])
-        if overflow { return nil }
+        if overflow || units > Price.unitsMax { return nil }
         self.init(rawValue: units)
     }
 

@@ -43,7 +43,7 @@ public final class CandleReader {
         try read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT c.*, CASE c.source WHEN 1 THEN 'streamed' WHEN 2 THEN 'bought' ELSE 'derived' END AS origin
+                    SELECT c.*, \(Schema.sourceName) AS origin
                     FROM candle c
                     WHERE c.instrument_id = (SELECT id FROM instrument WHERE name = ?) AND c.timeframe = ?
                     ORDER BY c.open_time DESC LIMIT ?

@@ -16,7 +16,7 @@ public final class CandleStore {
     /// - Throws: `Failure` (75) where another process writes it; (74) where it cannot be opened; (65) where
     ///   the file is no database or was made by a later version.
     public init(path: String) throws {
-        try makeFolder(path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/"))
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
         lock = try FileLock(path: "\(path).lock")
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal

@@ -63,7 +63,7 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         """
 
-    private static let source = """
+    static let sourceName = """
         CASE c.source WHEN 1 THEN 'streamed' WHEN 2 THEN 'bought' WHEN 3 THEN 'derived' ELSE 'unknown' END
         """
 
@@ -81,7 +81,7 @@ enum Schema {
         CREATE VIEW candles AS
         SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
             \(prices("mid", as: "")),
-            c.tick_count AS volume, \(source) AS source, c.created_at AS created_at
+            c.tick_count AS volume, \(sourceName) AS source, c.created_at AS created_at
         \(origin)
         WHERE c.complete = 1;
         CREATE VIEW candles_full AS
@@ -91,7 +91,7 @@ enum Schema {
             \(prices("mid", as: "mid_")),
             c.tick_count AS tick_count, c.complete AS complete, 1 - c.complete AS partial,
             c.blind_ms AS blind_ms, c.lost AS lost, c.revision AS revision,
-            \(source) AS source, c.created_at AS created_at
+            \(sourceName) AS source, c.created_at AS created_at
         \(origin);
         """
 }

@@ -2,6 +2,7 @@ internal import Bus
 internal import Feed
 public import Host
 public import Logging
+internal import Journal
 internal import MarketData
 internal import Store
 internal import Wire
@@ -48,9 +49,28 @@ public final class StoreWriter {
         stored = try Publisher(context: context, endpoint: try paths.endpoint("stored"))
         status = try StatusPublisher(
             context: context, endpoint: try paths.statusEndpoint("store-writer"), stage: "store-writer")
+        let position = try store.position(of: "candles")
+        try StoreWriter.check(position, paths)
         candles = try StreamReader(
             context: context, endpoint: try paths.endpoint("candles"), journalFolder: paths.journal("candles"),
-            recordSize: CandleRecord.byteCount, from: try store.position(of: "candles") + 1)
+            recordSize: CandleRecord.byteCount, from: position + 1)
+    }
+
+    /// A journal that ends before what the database holds would give its positions a second time.
+    private static func check(_ position: UInt64, _ paths: Paths) throws {
+        var last: UInt64 = 0
+        try JournalTail.readBackward(CandleRecord.self, folder: paths.journal("candles")) { record in
+            last = record.position
+            return false
+        }
+        guard position <= last else {
+            throw Failure(
+                .badData,
+                """
+                database \(paths.database) holds the candles stream up to position \(position), but its journal in \
+                \(paths.journal("candles")) ends at \(last): put the journal back, or begin with a new database
+                """)
+        }
     }
 
     /// The address of the `stored` stream.

@@ -51,6 +51,8 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     private var lastBytes: Int64 = 0
     private var lastClock: Int64 = 0
     private var heartbeat: Told?
+    /// The last heartbeat's time, believed or not.
+    private var leap: Int64 = 0
     private var isReplacement = false
     private var hasBegun = false
     /// The present session told a time.
@@ -60,6 +62,8 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
 
     /// Silence of the heartbeat after which the local clock stands in (docs/architecture.md § Candles).
     static var heartbeatLimit: Int64 { 5 * UTCNanos.perSecond }
+    /// How far a tick may be ahead of the heartbeat, and one heartbeat of the last.
+    private static var leapLimit: Int64 { 3_600 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
     private static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
 
@@ -149,7 +153,10 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     private func time(_ field: UnsafeRawBufferPointer?, isPriced: Bool) -> Int64? {
         guard let field else { return isPriced || feedTime == 0 ? nil : feedTime }
         guard let millis = wholeNumber(field), Self.plausibleMillis.contains(millis) else { return nil }
-        return millis * UTCNanos.perMillisecond
+        let time = millis * UTCNanos.perMillisecond
+        // Far ahead of the heartbeat it would close every interval before it.
+        if let heartbeat, isTold, time > heartbeat.time + Self.leapLimit { return nil }
+        return time
     }
 
     private mutating func beat(_ update: FieldUpdate) {
@@ -163,11 +170,22 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
             counters.badHeartbeats += 1
             return
         }
-        counters.heartbeats &+= 1
         let time = millis * UTCNanos.perMillisecond
+        guard isBelievable(time) else {
+            counters.badHeartbeats += 1
+            return
+        }
+        counters.heartbeats &+= 1
         told(max(time, feedTime))
         heartbeat = Told(time: time, monotonic: monotonic)
         clock(time, [])
+    }
+
+    /// A leap of the heartbeat within a session must be told twice: time that ran ahead cannot be taken back.
+    private mutating func isBelievable(_ time: Int64) -> Bool {
+        defer { leap = time }
+        guard let heartbeat, isTold, time > heartbeat.time + Self.leapLimit else { return true }
+        return leap > heartbeat.time + Self.leapLimit && time >= leap && time <= leap + Self.leapLimit
     }
 
     private func wholeNumber(_ text: UnsafeRawBufferPointer) -> Int64? {

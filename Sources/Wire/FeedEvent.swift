@@ -20,7 +20,7 @@ public enum FeedEvent: Hashable, Sendable {
     case blindBegan(since: UTCNanos)
     /// Nothing is known of `[from, until)`; empty where recovery filled it.
     case blindEnded(from: UTCNanos, until: UTCNanos)
-    /// The broker refused the pair's subscription with this code; the pair is blind from here on.
+    /// The broker refused the pair's subscription with this code: it gets no ticks, and so no candles.
     case instrumentRefused(code: Int64)
     /// The journal skipped `count` positions from `first` on after an unclean stop of the machine.
     case positionsSkipped(first: UInt64, count: UInt64)
