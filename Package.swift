@@ -85,7 +85,10 @@ let package = Package(
         library("Inspection", ["MarketData", "Wire", "Host", "Bus", "Store"]),
         library(
             "Simulation",
-            ["MarketData", log, "CZlib", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
+            [
+                "MarketData", "Host", log, "CZlib", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                nio("NIOWebSocket"), nioSSL,
+            ]),
 
         // Arguments, configuration, run, exit code.
         program("ingest-stream", ["StreamIngest", "Host"]),

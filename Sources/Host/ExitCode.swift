@@ -5,7 +5,9 @@ public enum ExitCode: Int32, Sendable {
     case usage = 64
     /// Damaged or impossible input data.
     case badData = 65
-    /// Something outside is not there: the broker, a file that must exist.
+    /// An input file is not there or cannot be read.
+    case missingInput = 66
+    /// Something outside is not there: the broker, the database, a stage.
     case unavailable = 69
     /// A bug of ours.
     case software = 70

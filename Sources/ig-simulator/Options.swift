@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import Logging
+internal import Logging
 public import Simulation
 
 /// The text under the usage line: the simulator's manual.
@@ -149,7 +149,6 @@ struct PerMinute {
     var count: Int?
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension RESTSettings.AccountClock: ExpressibleByArgument {}
 
 private func tickFileArgument(_ text: String) throws -> SimulatorOptions.TickFileOption {

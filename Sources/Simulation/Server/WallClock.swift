@@ -1,18 +1,15 @@
-internal import Glibc
+internal import Host
 internal import MarketData
-internal import NIOCore
 
 /// The machine's clocks: the only place of the simulator that asks for the time.
 struct WallClock {
+    private let clock = Clock.system
+
     /// Seconds since 1970 UTC.
-    func second() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec)
-    }
+    func second() -> Int64 { clock.now().seconds }
 
     /// Nanoseconds since an arbitrary moment; never steps.
-    func monotonic() -> Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
+    func monotonic() -> Int64 { clock.monotonic() }
 
     /// The time as HTTP's `Date` header shows it.
     func httpDate() -> String {
