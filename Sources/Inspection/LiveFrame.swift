@@ -56,8 +56,8 @@ struct LiveFrame {
         let delay = store?.number("counters", "lastDelayNanos").flatMap { $0 > 0 ? LiveFrame.duration($0) : nil }
         return [
             "\(rate) ticks/s", "\(count) candles of \(Set(freshness.map(\.pair)).count) pairs", "delay \(delay ?? "-")",
-            "feed \(feedTime.map { String($0.text().suffix(8)) } ?? "-")", "lag \(lag ?? "-")",
-        ]
+            "feed \(feedTime.map { String($0.text().suffix(8)) } ?? "-")",
+        ] + (lag.map { ["lag \($0)"] } ?? [])
     }
 
     private var feedTime: UTCNanos? {
@@ -67,7 +67,9 @@ struct LiveFrame {
 
     private var lag: String? {
         guard let received = stage("ingest-stream")?.receivedAt, let feedTime else { return nil }
-        return LiveFrame.duration(Double(received.rawValue) - Double(feedTime.rawValue))
+        let nanos = Double(received.rawValue) - Double(feedTime.rawValue)
+        // Simulated market time may run ahead of the clock: then there is nothing to lag behind.
+        return nanos < 0 ? nil : LiveFrame.duration(nanos)
     }
 
     /// Nanoseconds as a person reads them: `12 ms`, `3.4 s`, `-2.5 h`.

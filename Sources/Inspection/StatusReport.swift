@@ -63,11 +63,20 @@ public struct StatusReport {
         return TextTable(head: head, rows: rows, leftAligned: ["pair", "newest (UTC)"]).text
     }
 
+    private func detail(_ event: CandleReader.Event) -> String {
+        switch event.event {
+        case "blind ended" where event.detail == 0: "since ever"
+        case "blind ended": "\((event.until - event.detail) / 1_000_000) ms"
+        case "updates lost", "session recovered": "\(event.detail)"
+        case "instrument refused": "code \(event.detail)"
+        case "positions skipped": "\(event.until) from \(event.detail)"
+        default: ""
+        }
+    }
+
     private var eventTable: String {
         let rows = events.map { event -> [String] in
-            let blind = event.event == "blind ended" && event.until > event.detail && event.detail > 0
-            let detail = blind ? "\((event.until - event.detail) / 1_000_000) ms" : ""
-            return [UTCNanos(rawValue: event.time).text(), event.pair ?? "feed", event.event, detail]
+            [UTCNanos(rawValue: event.time).text(), event.pair ?? "feed", event.event, detail(event)]
         }
         guard !rows.isEmpty else { return "no feed events yet\n" }
         let head = ["feed time (UTC)", "pair", "event", "detail"]
