@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Host
 internal import Logging
 internal import MarketData
@@ -53,7 +54,7 @@ final class LoginDesk: Sendable {
 /// Logs in at the broker, patiently but never stubbornly: what cannot get better by trying again is thrown
 /// at once (accounts get locked), the rest is tried again with growing pauses.
 struct LoginPatience {
-    private let login: () throws -> StreamLogin
+    private let login: @Sendable () throws -> StreamLogin
     private let clock: Clock
     private let logger: Logger
     private let spacingNanos: Int64
@@ -61,7 +62,7 @@ struct LoginPatience {
 
     /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
     ///   from a cache with dead tokens (`ig-api` § 2.8).
-    init(spacingSeconds: Int, clock: Clock, logger: Logger, login: @escaping () throws -> StreamLogin) {
+    init(spacingSeconds: Int, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin) {
         self.login = login
         self.clock = clock
         self.logger = logger
@@ -77,7 +78,7 @@ struct LoginPatience {
             if let last = lastAttempt, !wait(until: last + spacingNanos, stop) { return nil }
             do {
                 lastAttempt = clock.monotonic()
-                return try login()
+                return try attempt(stop)
             } catch let failure as Failure where failure.code == .configuration {
                 throw failure
             } catch {
@@ -92,6 +93,20 @@ struct LoginPatience {
                 pause = min(pause * 2, 300 * UTCNanos.perSecond)
             }
         }
+    }
+
+    /// One login on a thread of its own, so that a broker which does not answer cannot delay the stop.
+    private func attempt(_ stop: StopSignal) throws -> StreamLogin? {
+        let outcome = NIOLockedValueBox<Result<StreamLogin, any Error>?>(nil)
+        let login = login
+        Thread.detachNewThread {
+            let result = Result { try login() }
+            outcome.withLockedValue { $0 = result }
+        }
+        while !stop.wait(milliseconds: 20) {
+            if let result = outcome.withLockedValue({ $0 }) { return try result.get() }
+        }
+        return nil
     }
 
     private func wait(until moment: Int64, _ stop: StopSignal) -> Bool {
