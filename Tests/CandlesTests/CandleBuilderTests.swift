@@ -248,12 +248,3 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(!first.isEmpty && first == fold(records).output.flatMap(\.bytes))
     }
 }
-
-private func permutations(_ items: [Int]) -> [[Int]] {
-    if items.count < 2 { return [items] }
-    return items.indices.flatMap { index in
-        var rest = items
-        let head = rest.remove(at: index)
-        return permutations(rest).map { [head] + $0 }
-    }
-}

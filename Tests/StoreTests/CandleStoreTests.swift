@@ -142,12 +142,3 @@ import Wire
         #expect(failure?.code == .unavailable && failure?.description.contains(path) == true)
     }
 }
-
-private func permutations(_ items: [Int]) -> [[Int]] {
-    if items.count < 2 { return [items] }
-    return items.indices.flatMap { index in
-        var rest = items
-        let head = rest.remove(at: index)
-        return permutations(rest).map { [head] + $0 }
-    }
-}
