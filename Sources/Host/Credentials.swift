@@ -9,6 +9,10 @@ public struct Credentials: Sendable {
     /// The REST base without a trailing slash, such as `https://demo-api.ig.com/gateway/deal`.
     public let restURL: String
 
+    /// `IG_CA_FILE`: PEM certificates to trust for REST and streaming, for a proxy or the simulator; `nil`:
+    /// those of the system.
+    public let trustFile: String?
+
     public static let demoURL = "https://demo-api.ig.com/gateway/deal"
     public static let liveURL = "https://api.ig.com/gateway/deal"
 
@@ -25,6 +29,7 @@ public struct Credentials: Sendable {
         identifier = try required("IG_USERNAME")
         password = try required("IG_PASSWORD")
         accountID = try environment.credential("IG_ACC_NUMBER").flatMap { $0.isEmpty ? nil : $0 }
+        trustFile = environment["IG_CA_FILE"]
         let demo: Bool
         switch environment["IG_DEMO"]?.lowercased() {
         case nil, "", "true", "1", "yes": demo = true

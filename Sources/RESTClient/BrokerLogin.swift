@@ -22,9 +22,9 @@ extension RESTClient {
     ///
     /// - Throws: `Failure` (78) where trying again cannot help: one clear line, no secrets. `RESTError`
     ///   where it may succeed later.
-    public static func login(_ credentials: Credentials, extraTrustFile: String? = nil) throws -> BrokerLogin {
+    public static func login(_ credentials: Credentials, trustFile: String? = nil) throws -> BrokerLogin {
         let client = RESTClient(
-            base: credentials.restURL, apiKey: credentials.apiKey, extraTrustFile: extraTrustFile)
+            base: credentials.restURL, apiKey: credentials.apiKey, trustFile: trustFile)
         do {
             return try client.login(credentials)
         } catch let error as RESTError where error.disposition.forLogin == .final {

@@ -47,22 +47,22 @@ public final class RESTClient {
     /// Without a slash at its end.
     public let base: String
     private let apiKey: Secret
-    private let extraTrustFile: String?
+    private let trustFile: String?
     /// The time for one request, in seconds.
     public var answerSeconds = 30
     private static let bodySizeMax = 64 << 20
 
-    /// - Parameter extraTrustFile: PEM certificates to trust instead of the system's; for test servers.
-    public init(base: String, apiKey: Secret, extraTrustFile: String? = nil) {
+    /// - Parameter trustFile: PEM certificates to trust instead of the system's; for test servers.
+    public init(base: String, apiKey: Secret, trustFile: String? = nil) {
         self.base = base
         self.apiKey = apiKey
-        self.extraTrustFile = extraTrustFile
+        self.trustFile = trustFile
     }
 
     /// Sends a request and waits for the answer.
     public func send(_ request: RESTRequest) throws(RESTError) -> RESTReply {
         let transfer = Transfer(bodySizeMax: Self.bodySizeMax)
-        guard var curl = CurlHandle(url: base + request.path, trust: extraTrustFile) else {
+        guard var curl = CurlHandle(url: base + request.path, trust: trustFile) else {
             throw RESTError(operation: request.operation, cause: .transport("libcurl cannot be used"))
         }
         curl.set(CURLOPT_CONNECTTIMEOUT, 10)

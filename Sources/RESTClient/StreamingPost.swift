@@ -6,13 +6,13 @@ internal import Synchronization
 public final class StreamingPost: Sendable {
     private let url: String
     private let body: [UInt8]
-    private let extraTrustFile: String?
+    private let trustFile: String?
     private let isCancelled = Atomic(false)
 
-    public init(url: String, body: [UInt8], extraTrustFile: String? = nil) {
+    public init(url: String, body: [UInt8], trustFile: String? = nil) {
         self.url = url
         self.body = body
-        self.extraTrustFile = extraTrustFile
+        self.trustFile = trustFile
     }
 
     /// Ends the transfer within about a second (at once where bytes are flowing).
@@ -24,7 +24,7 @@ public final class StreamingPost: Sendable {
     ///   - onBytes: valid during the call; any thread of the caller's choice is the one that calls `run`.
     /// - Returns: why it ended: `nil` where the server ended an answer with status 200.
     public func run(timeoutSeconds: Int = 0, onBytes: @escaping (UnsafeRawBufferPointer) -> Void) -> String? {
-        guard var curl = CurlHandle(url: url, trust: extraTrustFile) else { return "libcurl cannot be used" }
+        guard var curl = CurlHandle(url: url, trust: trustFile) else { return "libcurl cannot be used" }
         curl.set(CURLOPT_CONNECTTIMEOUT, 5)
         curl.set(CURLOPT_TIMEOUT, timeoutSeconds)
         curl.set(CURLOPT_TCP_NODELAY, 1)

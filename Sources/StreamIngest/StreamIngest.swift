@@ -42,7 +42,7 @@ public enum StreamIngest {
 
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds, clock: clock, logger: logger
-        ) { try StreamLogin(RESTClient.login(credentials)) }
+        ) { try StreamLogin(RESTClient.login(credentials, trustFile: credentials.trustFile)) }
         guard let login = try patience.run(until: setup.stop) else { return try writer.close() }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -53,7 +53,8 @@ public enum StreamIngest {
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, writer: writer,
-                lastFeedTime: lastFeedTime, instruments: instruments, seed: random.next()),
+                lastFeedTime: lastFeedTime, instruments: instruments,
+                trustFile: credentials.trustFile, seed: random.next()),
             login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)

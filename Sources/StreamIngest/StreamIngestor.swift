@@ -53,6 +53,7 @@ final class StreamIngestor: @unchecked Sendable {
         let writer: StreamWriter
         let lastFeedTime: UTCNanos
         let instruments: [Instrument]
+        let trustFile: String?
         let seed: UInt64
     }
 
@@ -64,7 +65,7 @@ final class StreamIngestor: @unchecked Sendable {
         status = parts.status
         writer = parts.writer
         instruments = parts.instruments
-        transports = try Transports(loop: parts.loop)
+        transports = try Transports(loop: parts.loop, trustFile: parts.trustFile)
         let options = SessionOptions(
             endpoint: login.endpoint, user: login.account, password: login.password.reveal())
         session = ClientSession(options: options, seed: parts.seed)

@@ -11,6 +11,7 @@ internal import TLCPWebSocket
 /// `@unchecked Sendable`: used on `loop` only.
 final class Transports: @unchecked Sendable {
     private let loop: any EventLoop
+    private let trustFile: String?
     private let client: WebSocketClient
     private var sockets: [TransportID: WebSocket<Wire>] = [:]
     private var streams: [TransportID: StreamingPost] = [:]
@@ -19,9 +20,12 @@ final class Transports: @unchecked Sendable {
     /// One control request may take so long; the session sends it again after that.
     private static let postSeconds = 10
 
-    init(loop: any EventLoop) throws {
+    init(loop: any EventLoop, trustFile: String?) throws {
         self.loop = loop
-        client = try WebSocketClient(options: WebSocketOptions(), eventLoop: loop)
+        self.trustFile = trustFile
+        var options = WebSocketOptions()
+        options.trustFile = trustFile
+        client = try WebSocketClient(options: options, eventLoop: loop)
     }
 
     func carryOut(_ action: SessionAction) {
@@ -46,7 +50,7 @@ final class Transports: @unchecked Sendable {
     }
 
     private func openStream(_ id: TransportID, url: String, body: [UInt8]) {
-        let stream = StreamingPost(url: url, body: body)
+        let stream = StreamingPost(url: url, body: body, trustFile: trustFile)
         streams[id] = stream
         let (loop, owner) = (loop, owner)
         Thread.detachNewThread {
@@ -62,7 +66,7 @@ final class Transports: @unchecked Sendable {
     }
 
     private func post(_ id: TransportID, url: String, body: [UInt8]) {
-        let request = StreamingPost(url: url, body: body)
+        let request = StreamingPost(url: url, body: body, trustFile: trustFile)
         let (loop, owner) = (loop, owner)
         Thread.detachNewThread {
             var answer: [UInt8] = []

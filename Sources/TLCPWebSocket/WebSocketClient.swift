@@ -16,7 +16,7 @@ public final class WebSocketClient {
     public init(options: WebSocketOptions, eventLoop: any EventLoop) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
-        if let file = options.extraTrustFile { configuration.additionalTrustRoots = [.file(file)] }
+        if let file = options.trustFile { configuration.trustRoots = .file(file) }
         tls = try NIOSSLContext(configuration: configuration)
         self.options = options
         self.eventLoop = eventLoop

@@ -14,8 +14,8 @@ public protocol WebSocketDelegate: AnyObject, SendableMetatype {
 
 /// What all WebSockets of a process have in common.
 public struct WebSocketOptions: Sendable {
-    /// PEM certificates that are trusted beside those of the system. For test servers.
-    public var extraTrustFile: String?
+    /// PEM certificates that are trusted instead of those of the system: for a proxy, or a test server.
+    public var trustFile: String?
     /// The time for connecting, TLS and upgrade together, in milliseconds.
     public var openMillis: Int64 = 5_000
     /// The time that the peer has to answer a close, in milliseconds.

@@ -21,6 +21,7 @@ struct IngestStreamCommand: ParsableCommand {
               IG_ACC_NUMBER  the account to use (else the one the broker prefers)
               IG_DEMO        true (default) or false
               IG_REST_URL    another REST base: the simulator, a proxy
+              IG_CA_FILE     PEM certificates to trust instead of the system's, for such a base
 
             """ + Stage.environmentHelp,
         version: Stage.version)

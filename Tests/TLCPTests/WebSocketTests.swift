@@ -234,7 +234,7 @@ private func frame(_ opcode: WebSocketOpcode, _ text: String, fin: Bool = true, 
         let server = try await TestServer(try pem.serverOptions())
         defer { server.channel.close(promise: nil) }
         var trusting = WebSocketOptions()
-        trusting.extraTrustFile = pem.certificate
+        trusting.trustFile = pem.certificate
         let good = try await TestClient(port: server.port, secure: true, host: "localhost", options: trusting)
         try await eventually("a line over TLS") { try await good.received() == Array("WSOK\r\n".utf8) }
         for (host, options) in [("localhost", WebSocketOptions()), ("127.0.0.1", trusting)] {
