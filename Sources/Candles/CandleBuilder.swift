@@ -19,7 +19,7 @@ public final class CandleBuilder {
 
     public struct Counters: Hashable, Sendable, Encodable {
         public var ticks: UInt64 = 0
-        /// Snapshots that repeat the pair's last tick.
+        /// Snapshots that only repeat the pair's last tick, or an older one.
         public var duplicates: UInt64 = 0
         /// Ticks without bid or ask: they do not move candles.
         public var sideMissing: UInt64 = 0
@@ -88,8 +88,8 @@ public final class CandleBuilder {
     /// Takes the next record of the stream.
     @inline(__always)
     public func fold(_ record: TickRecord) {
+        if isFirst { begin(record) } else if record.position != position &+ 1 { jump(to: record) }
         position = record.position
-        if isFirst { begin(record) }
         switch record.kind {
         case .tick: foldTick(record)
         case .clock: foldClock(record)
@@ -106,7 +106,10 @@ public final class CandleBuilder {
             counters.implausible += 1
             return
         }
-        if time > feedTime.rawValue, !advance(to: time) { return }
+        if time > feedTime.rawValue, !advance(to: time) {
+            counters.implausible += 1
+            return evidence.lost(1, pair: tick.pair, at: feedTime.rawValue)
+        }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         let bid = tick.bid.rawValue
         let ask = tick.ask.rawValue
@@ -132,9 +135,11 @@ public final class CandleBuilder {
             return false
         }
         let last = lastTicks[pair]
-        let repeats =
-            last.time == tick.brokerTime.rawValue && last.bid == tick.bid.rawValue && last.ask == tick.ask.rawValue
-        if tick.flags.contains(.duplicate) || tick.flags.contains(.snapshot) && repeats {
+        let time = tick.brokerTime.rawValue
+        let isOld =
+            last.time > time
+            || last.time == time && last.bid == tick.bid.rawValue && last.ask == tick.ask.rawValue
+        if tick.flags.contains(.duplicate) || tick.flags.contains(.snapshot) && isOld {
             counters.duplicates += 1
             return false
         }
@@ -202,7 +207,6 @@ public final class CandleBuilder {
     /// - Returns: false where the tick is stamped impossibly far ahead.
     private func advance(to time: Int64) -> Bool {
         if let clock, time > clock &+ Self.day {
-            counters.implausible += 1
             return false
         }
         feedTime = UTCNanos(rawValue: time)
@@ -272,7 +276,13 @@ public final class CandleBuilder {
     private func begin(_ record: TickRecord) {
         isFirst = false
         if case .blindBegan = record.feedEvent { return }
-        evidence.blindEnded(from: .min / 4, until: record.brokerTime.rawValue)
+        evidence.missing(from: .min / 4, until: record.brokerTime.rawValue)
+    }
+
+    /// Positions that the journal lacks: whatever they held is not known.
+    private func jump(to record: TickRecord) {
+        if case .blindBegan = record.feedEvent { return }
+        evidence.missing(from: feedTime.rawValue, until: record.brokerTime.rawValue)
     }
 
     private func foldEvent(_ record: TickRecord) {

@@ -17,6 +17,11 @@ struct Evidence {
 
     mutating func blindEnded(from: Int64, until: Int64) {
         blindSince = nil
+        missing(from: from, until: until)
+    }
+
+    /// Nothing is known of `[from, until)`, whatever else is.
+    mutating func missing(from: Int64, until: Int64) {
         if until > from { holes.append(from..<until) }
     }
 

@@ -40,7 +40,7 @@ public struct Credentials: Sendable {
         let isLocal = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { local in
             base.hasPrefix(local) && [":", "/", nil].contains(base.dropFirst(local.count).first)
         }
-        guard base.hasPrefix("https://") || isLocal else {
+        guard !base.contains("@"), base.hasPrefix("https://") || isLocal else {
             throw Failure(
                 .configuration, "IG_REST_URL must begin with https:// (http:// only for this machine: 127.0.0.1)")
         }

@@ -121,6 +121,17 @@ extension JournalReader: Sendable {}
 
 /// The end of a journal, newest record first: what a writer must know of its own past.
 public enum JournalTail {
+    /// The last position that the journal gave or skipped; 0 for none.
+    public static func lastPosition<Record: StreamRecord>(_ type: Record.Type, folder: String) throws -> UInt64 {
+        var last: UInt64 = 0
+        try readBackward(type, folder: folder) { record in
+            last = record.position
+            return false
+        }
+        let newest = try Segment.all(in: folder).last?.firstPosition ?? 1
+        return max(last, newest - 1)
+    }
+
     /// Hands out records from the newest on, until `body` returns false or the journal ends.
     public static func readBackward<Record: StreamRecord>(
         _ type: Record.Type, folder: String, _ body: (Record) throws -> Bool

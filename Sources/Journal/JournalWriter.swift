@@ -29,6 +29,8 @@ public final class JournalWriter {
     private let lock: FileLock
     private let syncer: JournalSyncer
     private var segment: Segment
+    /// Why nothing can be written any more: writing the same bytes again could repeat or misalign records.
+    private var broken: (any Error)?
     private var descriptor: Int32 = -1
     private let bootID: String
 
@@ -75,9 +77,15 @@ public final class JournalWriter {
     /// Writes the gathered records and hands their bytes out, in order: publish them after this.
     /// - Throws: `JournalError`; the writer is unusable afterwards.
     public func flush(_ written: (UnsafeRawBufferPointer) -> Void = { _ in }) throws {
+        if let broken { throw broken }
         guard buffered > 0 else { return }
-        try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
-        if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
+        do {
+            try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+            if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
+        } catch {
+            broken = error
+            throw error
+        }
         written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
         buffered = 0
         if lastPosition == lastOfSegment { try startSegment(at: lastPosition + 1) }

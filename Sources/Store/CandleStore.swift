@@ -80,10 +80,10 @@ public final class CandleStore {
         return stored
     }
 
-    /// Moves the write-ahead log into the database and empties it.
+    /// Moves what no reader needs from the write-ahead log into the database. Never waits for readers.
     public func close() throws {
         try during("close") {
-            _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            _ = try database.writeWithoutTransaction { try $0.checkpoint(.passive) }
             try database.close()
         }
     }

@@ -58,17 +58,15 @@ public final class StoreWriter {
 
     /// A journal that ends before what the database holds would give its positions a second time.
     private static func check(_ position: UInt64, _ paths: Paths) throws {
-        var last: UInt64 = 0
-        try JournalTail.readBackward(CandleRecord.self, folder: paths.journal("candles")) { record in
-            last = record.position
-            return false
-        }
+        let last = try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal("candles"))
         guard position <= last else {
+            // After a power cut the aggregator's start skips what the disk has lost: then this can serve.
             throw Failure(
-                .badData,
+                .temporary,
                 """
                 database \(paths.database) holds the candles stream up to position \(position), but its journal in \
-                \(paths.journal("candles")) ends at \(last): put the journal back, or begin with a new database
+                \(paths.journal("candles")) ends at \(last): start the aggregator first; if that \
+                does not help, put the journal back or begin with a new database
                 """)
         }
     }

@@ -53,15 +53,27 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     private var heartbeat: Told?
     /// The last heartbeat's time, believed or not.
     private var leap: Int64 = 0
+    /// The last tick time that was too far ahead.
+    private var tickLeap: Int64 = 0
     private var isReplacement = false
     private var hasBegun = false
-    /// The present session told a time.
-    private var isTold = false
-    /// Every subscription is answered; the blindness ends with the first time that is told.
+    /// The last heartbeat of the present session.
+    private var sessionHeartbeat: Told?
+    /// Tick items that are subscribed and whose snapshot is not complete.
+    private var openSnapshots: Set<Int> = []
+    /// The newest time in the present session's snapshots: nothing of the pair came between it and them.
+    private var newestSnapshot: Int64 = 0
+    /// Every subscription is answered: the blindness ends when all snapshots are complete, or with the
+    /// first time that is told.
     private var endsBlindness = false
+    /// The connection goes on, or the session is recovered: what was missing has come once feed time
+    /// passes the last clock record.
+    private var seesAgain = false
 
     /// Silence of the heartbeat after which the local clock stands in (docs/architecture.md § Candles).
     static var heartbeatLimit: Int64 { 5 * UTCNanos.perSecond }
+    /// How far the ticks of different pairs may be out of order.
+    private static var orderMargin: Int64 { 2 * UTCNanos.perSecond }
     /// How far a tick may be ahead of the heartbeat, and one heartbeat of the last.
     private static var leapLimit: Int64 { 3_600 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
@@ -74,13 +86,13 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         lastTicks = Array(repeating: LastTick(), count: instruments.count)
         feedTime = 0
         lastClock = lastFeedTime.rawValue
-        sight = .blind(since: lastFeedTime.rawValue)
+        sight = .blind(since: max(0, lastFeedTime.rawValue - Self.orderMargin))
     }
 
     /// The process starts: what was before is unknown since the journal's last word.
     mutating func begin(now: UTCNanos, monotonic: Int64) {
         burstBegan(now: now, monotonic: monotonic)
-        append(.blindBegan(since: UTCNanos(rawValue: lastClock)))
+        if case .blind(let since) = sight { append(.blindBegan(since: UTCNanos(rawValue: since))) }
     }
 
     /// The journal gave up positions after an unclean stop of the machine.
@@ -93,7 +105,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         receiveTime = now
         self.monotonic = monotonic
         lastBytes = monotonic
-        if case .silent = sight { seeAgain() }
+        if case .silent = sight { seesAgain = true }
     }
 
     // MARK: Updates
@@ -114,26 +126,34 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
             let ask = price(update[1], shift, .askMissing, &flags)
         else {
             counters.badPrices += 1
-            return
+            return leaveOut(index)
         }
         let isPriced = !flags.contains(.bidMissing) || !flags.contains(.askMissing)
         guard let time = self.time(update[2], isPriced: isPriced) else {
             counters.badTimes += 1
-            return
+            return leaveOut(index)
         }
         if ask < bid, !flags.contains(.bidMissing), !flags.contains(.askMissing) { flags.insert(.inverted) }
         let last = lastTicks[index]
         if flags.contains(.snapshot) {
-            if last.time == time, last.bid == bid, last.ask == ask { flags.insert(.duplicate) }
+            // An older one than what was had is no news either.
+            if last.time > time || last.time == time && last.bid == bid && last.ask == ask { flags.insert(.duplicate) }
+            newestSnapshot = max(newestSnapshot, time)
         } else if time > feedTime {
             told(time)
         }
-        lastTicks[index] = LastTick(time: time, bid: bid, ask: ask)
+        if !flags.contains(.duplicate) { lastTicks[index] = LastTick(time: time, bid: bid, ask: ask) }
         counters.ticks &+= 1
         output.append(
             .tick(
                 instruments[index].pair, brokerTime: UTCNanos(rawValue: time), receiveTime: receiveTime,
                 bid: Price(rawValue: bid), ask: Price(rawValue: ask), flags: flags))
+    }
+
+    /// An update that cannot be taken is a lost one: the pair's candle must say so.
+    private mutating func leaveOut(_ index: Int) {
+        append(.updatesLost(count: 1), pair: instruments[index].pair)
+        events.append(.oddLine("update of \(instruments[index].epic) with a wrong price or time"))
     }
 
     /// - Returns: units; 0 with the flag for null; `nil` for what is no price.
@@ -150,13 +170,11 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
 
     /// - Returns: ns since 1970. At the market's close the broker sends all fields null: the feed's time
     ///   then stands for the tick's. A price without a time cannot be placed: `nil`.
-    private func time(_ field: UnsafeRawBufferPointer?, isPriced: Bool) -> Int64? {
+    private mutating func time(_ field: UnsafeRawBufferPointer?, isPriced: Bool) -> Int64? {
         guard let field else { return isPriced || feedTime == 0 ? nil : feedTime }
         guard let millis = wholeNumber(field), Self.plausibleMillis.contains(millis) else { return nil }
         let time = millis * UTCNanos.perMillisecond
-        // Far ahead of the heartbeat it would close every interval before it.
-        if let heartbeat, isTold, time > heartbeat.time + Self.leapLimit { return nil }
-        return time
+        return Self.isBelievable(time, sessionHeartbeat, now: monotonic, &tickLeap) ? time : nil
     }
 
     private mutating func beat(_ update: FieldUpdate) {
@@ -171,21 +189,26 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
             return
         }
         let time = millis * UTCNanos.perMillisecond
-        guard isBelievable(time) else {
+        guard Self.isBelievable(time, sessionHeartbeat, now: monotonic, &leap) else {
             counters.badHeartbeats += 1
             return
         }
         counters.heartbeats &+= 1
         told(max(time, feedTime))
         heartbeat = Told(time: time, monotonic: monotonic)
+        sessionHeartbeat = heartbeat
         clock(time, [])
     }
 
-    /// A leap of the heartbeat within a session must be told twice: time that ran ahead cannot be taken back.
-    private mutating func isBelievable(_ time: Int64) -> Bool {
+    /// A time far ahead of the session's heartbeat would close every interval before it, and cannot be taken
+    /// back: it must be told twice.
+    private static func isBelievable(_ time: Int64, _ heartbeat: Told?, now: Int64, _ leap: inout Int64) -> Bool {
+        guard let heartbeat, time > heartbeat.time + (now - heartbeat.monotonic) + leapLimit else {
+            leap = 0
+            return true
+        }
         defer { leap = time }
-        guard let heartbeat, isTold, time > heartbeat.time + Self.leapLimit else { return true }
-        return leap > heartbeat.time + Self.leapLimit && time >= leap && time <= leap + Self.leapLimit
+        return abs(time - leap) <= leapLimit
     }
 
     private func wholeNumber(_ text: UnsafeRawBufferPointer) -> Int64? {
@@ -222,9 +245,9 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     }
 
     private mutating func told(_ time: Int64) {
-        isTold = true
         feedTime = time
         if endsBlindness { endBlindness() }
+        if seesAgain, time >= lastClock { seeAgain() }
     }
 
     // MARK: Continuity
@@ -234,15 +257,24 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         case .began(let replacing):
             counters.sessions += 1
             isReplacement = replacing && hasBegun
-            isTold = false
+            sessionHeartbeat = nil
+            openSnapshots = []
+            newestSnapshot = 0
+        case .subscribed(let subscription): if subscription > 0 { openSnapshots.insert(subscription) }
+        case .endOfSnapshot(let subscription, _):
+            openSnapshots.remove(subscription)
+            if endsBlindness { endBlindnessBySnapshots() }
+        case .unsubscribed(let subscription):
+            openSnapshots.remove(subscription)
+            append(.instrumentRefused(code: 0), pair: pair(subscription))
         case .allAnswered: allAnswered()
         case .preserved: append(.sessionPreserved)
         case .recovered(let resent):
             counters.recoveries += 1
             append(.sessionRecovered(resent: Int64(resent)))
-            if case .cut = sight { seeAgain() }
+            if case .cut = sight { seesAgain = true }
         case .stalled: lose { .silent(since: $0) }
-        case .flowing: if case .silent = sight { seeAgain() }
+        case .flowing: if case .silent = sight { seesAgain = true }
         case .cut: lose { .cut(since: $0) }
         case .lost:
             endsBlindness = false
@@ -267,16 +299,28 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         append(isReplacement ? .sessionReplaced : .sessionNew)
         hasBegun = true
         guard case .blind = sight else { return }
-        if isTold { endBlindness() } else { endsBlindness = true }
+        endsBlindness = true
+        endBlindnessBySnapshots()
+    }
+
+    /// A pair's snapshot is its last tick before the subscription: with all of them there, nothing is missing
+    /// after the newest of them, nor after a heartbeat that came before.
+    private mutating func endBlindnessBySnapshots() {
+        guard openSnapshots.isEmpty, let told = sessionHeartbeat else { return }
+        feedTime = max(feedTime, told.time, newestSnapshot)
+        endBlindness()
     }
 
     /// The feed is seen less well than before: says so where it was seen, and keeps the older moment where
     /// it was not.
     private mutating func lose(_ worse: (Int64) -> Sight) {
+        seesAgain = false
         switch sight {
         case .seeing:
-            sight = worse(feedTime)
-            append(.blindBegan(since: UTCNanos(rawValue: feedTime)))
+            // Ticks of other pairs from just before the newest one may still have been under way.
+            let since = max(0, feedTime - Self.orderMargin)
+            sight = worse(since)
+            append(.blindBegan(since: UTCNanos(rawValue: since)))
         case .silent(let since), .cut(let since):
             if case .silent = worse(since) { return }
             sight = worse(since)
@@ -299,6 +343,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         case .silent(let moment), .cut(let moment): since = moment
         case .seeing, .blind: return
         }
+        seesAgain = false
         sight = .seeing
         append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: since)))
     }

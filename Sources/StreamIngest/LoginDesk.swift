@@ -1,3 +1,4 @@
+internal import BrokerAPI
 internal import Foundation
 internal import Host
 internal import Logging
@@ -17,11 +18,23 @@ struct StreamLogin: Sendable {
 /// for the end. A lock, not a queue: there is at most one request and one outcome.
 final class LoginDesk: Sendable {
     private let isAsked = NIOLockedValueBox(false)
+    private let isProven = NIOLockedValueBox(false)
     private let firstFailure = NIOLockedValueBox<(any Error)?>(nil)
     private let end = ConditionLock(value: false)
 
     /// The data thread needs new tokens.
     func ask() { isAsked.withLockedValue { $0 = true } }
+
+    /// The last login led to a stream.
+    func proven() { isProven.withLockedValue { $0 = true } }
+
+    /// Whether a stream has come of a login since the last call.
+    func takeProof() -> Bool {
+        isProven.withLockedValue { isProven in
+            defer { isProven = false }
+            return isProven
+        }
+    }
 
     /// The data thread cannot go on.
     func fail(_ error: any Error) {
@@ -59,39 +72,55 @@ struct LoginPatience {
     private let logger: Logger
     private let spacingNanos: Int64
     private var lastAttempt: Int64?
+    /// Logins since the last one that led to a stream: each doubles the pause before the next.
+    private var unproven = 0
+    private var throttle = LogThrottle()
+
+    /// The longest pause before another login, or another try of one.
+    private static let pauseMax = 1_800 * UTCNanos.perSecond
 
     /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
     ///   from a cache with dead tokens (`ig-api` § 2.8).
-    init(spacingSeconds: Int, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin) {
+    init(
+        spacingSeconds: Int, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin
+    ) {
         self.login = login
         self.clock = clock
         self.logger = logger
         spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
     }
 
-    /// - Returns: `nil` where a stop was asked for before it succeeded.
+    /// The last login led to a stream.
+    mutating func succeeded() { unproven = 0 }
+
+    /// - Parameter isOver: whether the login is not wanted any more.
+    /// - Returns: `nil` where a stop was asked for before it succeeded, or it is over.
     /// - Throws: `Failure` (78) where trying again cannot help.
-    mutating func run(until stop: StopSignal) throws -> StreamLogin? {
-        var pause = Int64(2) * UTCNanos.perSecond
-        var isSaid = false
+    mutating func run(until stop: StopSignal, isOver: () -> Bool) throws -> StreamLogin? {
+        var pause = 2 * UTCNanos.perSecond
+        if let lastAttempt {
+            let spacing = min(spacingNanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
+            guard wait(until: lastAttempt + max(spacing, spacingNanos), stop, isOver) else { return nil }
+        }
+        unproven += 1
         while true {
-            if let last = lastAttempt, !wait(until: last + spacingNanos, stop) { return nil }
+            var floor = spacingNanos
             do {
                 lastAttempt = clock.monotonic()
                 return try attempt(stop)
             } catch let failure as Failure where failure.code == .configuration {
                 throw failure
             } catch {
-                if !isSaid {
-                    logger.warning(
-                        "Login failed, trying again until it succeeds", metadata: ["error": "\(error)"])
-                }
-                isSaid = true
-                var random = SystemRandomNumberGenerator()
-                let jittered = Int64.random(in: (pause / 2)...pause, using: &random)
-                guard wait(until: clock.monotonic() + jittered, stop) else { return nil }
-                pause = min(pause * 2, 300 * UTCNanos.perSecond)
+                // Who was not reached has not counted the attempt.
+                if let refusal = error as? RESTError, case .transport = refusal.cause { floor = 0 }
+                throttle.warn(
+                    "Login failed, trying again until it succeeds", ["error": "\(error)"], now: clock.monotonic(),
+                    logger)
             }
+            var random = SystemRandomNumberGenerator()
+            let jittered = max(floor, Int64.random(in: (pause / 2)...pause, using: &random))
+            guard wait(until: clock.monotonic() + jittered, stop, isOver) else { return nil }
+            pause = min(pause * 2, 300 * UTCNanos.perSecond)
         }
     }
 
@@ -109,11 +138,9 @@ struct LoginPatience {
         return nil
     }
 
-    private func wait(until moment: Int64, _ stop: StopSignal) -> Bool {
+    private func wait(until moment: Int64, _ stop: StopSignal, _ isOver: () -> Bool) -> Bool {
         while case let left = moment - clock.monotonic(), left > 0 {
-            if stop.wait(milliseconds: Int32(clamping: min(left / UTCNanos.perMillisecond + 1, 60_000))) {
-                return false
-            }
+            if stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 100))) || isOver() { return false }
         }
         return !stop.isRaised
     }

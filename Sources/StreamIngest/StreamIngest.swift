@@ -43,7 +43,7 @@ public enum StreamIngest {
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds, clock: clock, logger: logger
         ) { try StreamLogin(RESTClient.login(credentials, trustFile: credentials.trustFile)) }
-        guard let login = try patience.run(until: setup.stop) else { return try writer.close() }
+        guard let login = try patience.run(until: setup.stop, isOver: { false }) else { return try writer.close() }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
@@ -67,8 +67,12 @@ public enum StreamIngest {
     ) throws {
         while !stop.wait(milliseconds: 100) {
             if let failure = desk.failure { throw failure }
-            guard desk.takeRequest(), let login = try patience.run(until: stop) else { continue }
+            if desk.takeProof() { patience.succeeded() }
+            guard desk.takeRequest(), let login = try patience.run(until: stop, isOver: { desk.failure != nil }) else {
+                continue
+            }
             logger.notice("Logged in again")
+            _ = desk.takeRequest()
             loop.execute { ingestor.resume(login) }
         }
         loop.execute { ingestor.stop() }
@@ -98,8 +102,11 @@ public enum StreamIngest {
 extension StreamLogin {
     /// - Throws: `Failure` (78) where the broker names no stream that can be reached.
     init(_ login: BrokerLogin) throws {
-        guard let endpoint = Endpoint(login.lightstreamerEndpoint) else {
-            throw Failure(.configuration, "the broker's login names no streaming server")
+        guard let endpoint = Endpoint(login.lightstreamerEndpoint),
+            endpoint.isSecure || ["127.0.0.1", "localhost", "[::1]"].contains(endpoint.host)
+        else {
+            throw Failure(
+                .configuration, "the broker's login names no streaming server that takes encrypted connections")
         }
         self.init(endpoint: endpoint, account: login.accountID, password: login.streamPassword)
     }

@@ -38,6 +38,7 @@ final class StreamIngestor: @unchecked Sendable {
     private var deadline: Scheduled<Void>?
     private var isReady = false
     private var isStopping = false
+    private var isFinished = false
     private var subscribed = 0
     private var refused = 0
     private var state = "connecting"
@@ -128,6 +129,7 @@ final class StreamIngestor: @unchecked Sendable {
     }
 
     func closed(_ id: TransportID, reason: String) {
+        transports.forget(id)
         session.transportClosed(id, reason: reason, now: now, into: &recorder)
         settle()
     }
@@ -177,6 +179,7 @@ final class StreamIngestor: @unchecked Sendable {
 
     /// Once a second: the stand-in clock, the status.
     private func tickOver() {
+        if isFinished { return }
         recorder.timePassed(now: clock.now(), monotonic: clock.monotonic())
         commit()
         publishStatus()
@@ -194,7 +197,7 @@ final class StreamIngestor: @unchecked Sendable {
         case .began(let replacing):
             (subscribed, refused) = (0, 0)
             logger.notice("Session began", metadata: ["replacing": "\(replacing)"])
-        case .subscribed: subscribed += 1
+        case .subscribed(let subscription): if subscription > 0 { subscribed += 1 }
         case .refused(let subscription, let code, let text): refusedItem(subscription, code, text)
         case .allAnswered: allAnswered()
         case .preserved: logger.info("Session rebound, nothing missed")
@@ -203,8 +206,12 @@ final class StreamIngestor: @unchecked Sendable {
             logger.notice("Session recovered, nothing missed", metadata: ["resent": "\(resent)"])
         case .updatesLost(let subscription, _, let count):
             warn("Broker declared updates lost", ["epic": "\(epic(subscription))", "count": "\(count)"])
-        case .stalled: warn("Feed is silent", [:])
-        case .flowing: logger.info("Feed flows again")
+        case .stalled:
+            state = "silent"
+            warn("Feed is silent", [:])
+        case .flowing:
+            state = "streaming"
+            logger.info("Feed flows again")
         case .cut(let reason):
             state = "recovering"
             reconnects += 1
@@ -225,7 +232,14 @@ final class StreamIngestor: @unchecked Sendable {
             desk.fail(Failure(.unavailable, "the broker refused to stream for good: code \(code) \(text)"))
         case .destroyed: finish()
         case .oddLine(let what): warn("Line not understood, left out", ["error": "\(what)"])
-        case .unsubscribed, .configured, .endOfSnapshot, .snapshotCleared: break
+        case .configured(let subscription, let frequency, _):
+            // Updates above a limit are dropped by the broker without a word (`tlcp` § Modes).
+            if frequency != "unlimited" {
+                warn("Broker limits the updates", ["epic": "\(epic(subscription))", "frequency": "\(frequency)"])
+            }
+        case .unsubscribed(let subscription):
+            refusedItem(subscription, 0, "unsubscribed by the broker")
+        case .endOfSnapshot, .snapshotCleared: break
         }
     }
 
@@ -244,6 +258,7 @@ final class StreamIngestor: @unchecked Sendable {
             return desk.ask()
         }
         state = "streaming"
+        desk.proven()
         logger.notice(
             "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(refused)"])
         guard !isReady else { return }
@@ -252,7 +267,8 @@ final class StreamIngestor: @unchecked Sendable {
     }
 
     private func finish() {
-        guard isStopping else { return }
+        guard isStopping, !isFinished else { return }
+        isFinished = true
         recorder.end(now: clock.now())
         commit()
         publishStatus()
@@ -298,7 +314,7 @@ final class StreamIngestor: @unchecked Sendable {
 struct IngestStatus: Encodable {
     /// Seconds since 1970 UTC.
     let time: Int64
-    /// connecting, streaming, recovering, blind or logging in.
+    /// connecting, streaming, silent, recovering, blind or logging in.
     let state: String
     let transport: String
     let ticksPosition: UInt64

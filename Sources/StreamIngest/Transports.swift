@@ -13,7 +13,7 @@ final class Transports: @unchecked Sendable {
     private let loop: any EventLoop
     private let trustFile: String?
     private let client: WebSocketClient
-    private var sockets: [TransportID: WebSocket<Wire>] = [:]
+    private var sockets: [TransportID: WebSocket<WebSocketListener>] = [:]
     private var streams: [TransportID: StreamingPost] = [:]
     weak var owner: StreamIngestor?
 
@@ -31,7 +31,8 @@ final class Transports: @unchecked Sendable {
     func carryOut(_ action: SessionAction) {
         switch action {
         case .openWebSocket(let id, let endpoint, let subprotocol):
-            sockets[id] = client.open(endpoint, subprotocol: subprotocol, delegate: Wire(id: id, owner: owner))
+            sockets[id] = client.open(
+                endpoint, subprotocol: subprotocol, delegate: WebSocketListener(id: id, owner: owner))
         case .openStream(let id, let endpoint, let path, let body):
             openStream(id, url: endpoint.httpURL + path, body: body)
         case .send(let id, let message): sockets[id]?.send(message: message)
@@ -40,6 +41,12 @@ final class Transports: @unchecked Sendable {
             sockets.removeValue(forKey: id)?.close()
             streams.removeValue(forKey: id)?.cancel()
         }
+    }
+
+    /// A transport that ended by itself.
+    func forget(_ id: TransportID) {
+        sockets[id] = nil
+        streams[id] = nil
     }
 
     func closeAll() {
@@ -52,7 +59,8 @@ final class Transports: @unchecked Sendable {
     private func openStream(_ id: TransportID, url: String, body: [UInt8]) {
         let stream = StreamingPost(url: url, body: body, trustFile: trustFile)
         streams[id] = stream
-        let (loop, owner) = (loop, owner)
+        let loop = loop
+        weak let owner = owner
         Thread.detachNewThread {
             let reason = stream.run { bytes in
                 let chunk = [UInt8](bytes)
@@ -67,7 +75,8 @@ final class Transports: @unchecked Sendable {
 
     private func post(_ id: TransportID, url: String, body: [UInt8]) {
         let request = StreamingPost(url: url, body: body, trustFile: trustFile)
-        let (loop, owner) = (loop, owner)
+        let loop = loop
+        weak let owner = owner
         Thread.detachNewThread {
             var answer: [UInt8] = []
             let reason = request.run(timeoutSeconds: Transports.postSeconds) { answer += $0 }
@@ -78,7 +87,7 @@ final class Transports: @unchecked Sendable {
 }
 
 /// What one WebSocket tells, passed on under its number.
-private final class Wire: WebSocketDelegate {
+private final class WebSocketListener: WebSocketDelegate {
     private let id: TransportID
     private weak var owner: StreamIngestor?
 

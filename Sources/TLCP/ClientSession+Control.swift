@@ -64,6 +64,9 @@ extension ClientSession {
             guard let handle = control.handle, case .add = control.operation,
                 subscriptions[handle].number == control.subscription
             else { return }
+            subscriptions[handle].failures += 1
+            // One item that never gets an answer must not keep all the others waiting.
+            if subscriptions[handle].failures > Self.retriesMax { return refuse(handle, code: code, text: text, &sink) }
             subscriptions[handle].answer = .retry(at: now + options.retryBase * 5)
         case .refuse:
             guard let handle = control.handle, case .add = control.operation,
@@ -72,6 +75,9 @@ extension ClientSession {
             refuse(handle, code: code, text: text, &sink)
         }
     }
+
+    /// How often a subscription is asked for again where the server says that it failed for now.
+    private static var retriesMax: Int { 3 }
 
     // MARK: Sending
 

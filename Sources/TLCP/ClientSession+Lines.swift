@@ -177,7 +177,8 @@ extension ClientSession {
             identity?.requestLimit = limit
             identity?.keepaliveMillis = keepalive
         }
-        serverAt = received
+        // After a LOOP in the middle of a resend the known notifications are still not all through.
+        if attempt != .rebind { serverAt = received }
         awaitsProgress = attempt == .recover
         takesUpdates = attempt != .recover
         if attempt == .recover { flags.insert(.recovered) }
@@ -188,7 +189,7 @@ extension ClientSession {
     private mutating func progress(_ count: UInt64, now: Duration, _ sink: inout some SessionSink) {
         guard phase == .bound else { return }
         // Higher: what lies between is lost. Without a recovery the server may only confirm our count.
-        guard count <= received, awaitsProgress || count == received else {
+        guard count <= received, awaitsProgress || count == serverAt else {
             return fail("PROG,\(count) after \(received) notifications", now: now, &sink)
         }
         guard awaitsProgress else { return }

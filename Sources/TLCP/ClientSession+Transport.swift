@@ -35,7 +35,7 @@ extension ClientSession {
         case .opening(_, let since), .binding(_, let since): return since + options.answerWithin
         case .bound:
             var next = isStalled ? silenceLimit(options.cutAfter) : silenceLimit(options.stallAfter)
-            if let catchUp { next = min(next, max(catchUp.until, lastLine)) }
+            if let catchUp, isCaughtUp() { next = min(next, max(catchUp.until, lastLine)) }
             if let postRetry { next = min(next, postRetry) }
             for subscription in subscriptions {
                 if case .retry(let at) = subscription.answer { next = min(next, at) }
@@ -210,7 +210,10 @@ extension ClientSession {
         post = nil
         postRetry = nil
         allWereAnswered = false
-        for handle in subscriptions.indices { subscriptions[handle].answer = .none }
+        for handle in subscriptions.indices {
+            subscriptions[handle].answer = .none
+            subscriptions[handle].failures = 0
+        }
     }
 
     /// Creates a new session after a pause.

@@ -54,6 +54,8 @@ public struct ClientSession: ~Copyable {
         var number = 0
         var answer = Answer.none
         var isWanted = true
+        /// Answers of this session that said: try again.
+        var failures = 0
     }
 
     struct Control: Hashable {

@@ -16,6 +16,8 @@ public final class WebSocketClient {
     public init(options: WebSocketOptions, eventLoop: any EventLoop) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
+        // A dead peer never says goodbye; a stop does not wait for it.
+        configuration.shutdownTimeout = .seconds(1)
         if let file = options.trustFile { configuration.trustRoots = .file(file) }
         tls = try NIOSSLContext(configuration: configuration)
         self.options = options

@@ -76,7 +76,7 @@ public struct TickFlags: OptionSet, Sendable {
     @inlinable public static var snapshot: TickFlags { TickFlags(rawValue: 1) }
     /// Sent again by session recovery after a cut.
     @inlinable public static var recovered: TickFlags { TickFlags(rawValue: 2) }
-    /// A snapshot that only repeats the pair's last tick: not counted in candles.
+    /// A snapshot that only repeats the pair's last tick, or an older one: not counted in candles.
     @inlinable public static var duplicate: TickFlags { TickFlags(rawValue: 4) }
     /// The broker sent no bid; `bid` is 0.
     @inlinable public static var bidMissing: TickFlags { TickFlags(rawValue: 8) }
@@ -86,6 +86,4 @@ public struct TickFlags: OptionSet, Sendable {
     @inlinable public static var inverted: TickFlags { TickFlags(rawValue: 32) }
     /// `CLCK` only: the broker sent no heartbeat for 5 s; this is its last time plus the local time passed.
     @inlinable public static var localClock: TickFlags { TickFlags(rawValue: 64) }
-    /// One of these: the tick does not move candles.
-    @inlinable public static var uncounted: TickFlags { [.duplicate, .bidMissing, .askMissing] }
 }

@@ -94,6 +94,21 @@ import Testing
         #expect(script.session.received == 9)
     }
 
+    @Test func `a LOOP in the middle of a resend does not make known lines new`() {
+        var script = Script()
+        script.play()
+        script.closed()
+        script.wait(.seconds(2))
+        _ = script.trace()
+        script.opened()
+        _ = script.trace()
+        script.receive("WSOK", "CONOK,S5f2c,50000,5000,*", "PROG,6", "U,1,1,1.16459|1.16469||1779709104020", "LOOP,0")
+        _ = script.trace()
+        script.receive("CONOK,S5f2c,50000,5000,*", "U,1,2,143.216|^2|1779709104377", "U,1,1,1.9|||")
+        #expect(script.trace().filter { $0.hasPrefix("U ") } == ["U 0.1 1.9|1.16469|1|1779709104020"])
+        #expect(script.session.received == 9)
+    }
+
     @Test func `silence stalls after keepalive and 2 s, cuts 3 s later, and recovery throws known lines away`() {
         var script = Script()
         script.play()
