@@ -114,7 +114,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ingest-stream", "aggregator", "store-writer", "candlewick", "ig-simulator",
-                "Wire", "MarketData", "Candles", "Journal", "Store", "Host", grdb,
+                "Wire", "MarketData", "Candles", "Journal", "Store", "Host", "RESTClient", "Simulation", grdb,
             ]),
     ]
 )

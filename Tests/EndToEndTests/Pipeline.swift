@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
+import RESTClient
 import TestKit
+import Testing
 
 /// The programs of the pipeline as real processes, in a fresh folder.
 final class Pipeline {
@@ -11,7 +13,8 @@ final class Pipeline {
     let folder = TemporaryFolder()
     var programs: [String: RunningProgram] = [:]
     let logLevel: String
-    private var variables: [String: String]
+    /// What every program finds in its environment.
+    var variables: [String: String]
 
     init(logLevel: String = "info", extra: [String: String] = [:]) {
         self.logLevel = logLevel
@@ -39,9 +42,46 @@ final class Pipeline {
         return program
     }
 
+    /// A program beside the pipeline's own, such as a second one of a kind, or one with other variables.
+    func launch(
+        _ name: String, _ arguments: [String] = [], with changes: [String: String?] = [:]
+    ) throws -> RunningProgram {
+        var environment = variables
+        for (name, value) in changes { environment[name] = value }
+        return try RunningProgram(name, arguments, environment: environment)
+    }
+
+    /// Runs a program to its end.
+    func result(
+        _ name: String, _ arguments: [String] = [], with changes: [String: String?] = [:]
+    ) async throws -> (code: Int32, output: String, errors: String) {
+        let program = try launch(name, arguments, with: changes)
+        let code = try await program.ended(within: .seconds(20))
+        try await eventually("its output is read", within: .seconds(5)) { program.isRead }
+        return (code, program.standardOutput, program.standardError)
+    }
+
+    /// Lets faults happen in the simulator, by the words of its `--help`.
+    func fault(_ words: String) throws {
+        let base = try #require(variables["IG_REST_URL"]).dropLast("/gateway/deal".utf8.count)
+        let post = StreamingPost(url: "\(base)/simulator/faults", body: Array(words.utf8))
+        let reason = post.run(timeoutSeconds: 5) { _ in }
+        if let reason { throw TimeOut(description: "fault \(words): \(reason)") }
+    }
+
+    /// Kills a program in the middle of whatever it does, and starts it again.
+    func killAndRestart(_ name: String) async throws {
+        let killed = programs[name]
+        killed?.kill()
+        _ = try await killed?.ended(within: .seconds(5))
+        try await start(name)
+    }
+
     /// Simulator, store-writer, aggregator and ingest-stream, in that order.
     func startAll(simulator arguments: [String]) async throws {
-        try await start("ig-simulator", ["--port", "0"] + arguments)
+        // A walk must not run into the weekend, whatever day it is.
+        let day = arguments.contains("--ticks") ? [] : ["--start", "2026-05-12T08:00:00"]
+        try await start("ig-simulator", ["--port", "0"] + day + arguments)
         try await start("store-writer")
         try await start("aggregator")
         try await start("ingest-stream")

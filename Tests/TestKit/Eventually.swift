@@ -1,6 +1,8 @@
 /// What did not become true in time.
 public struct TimeOut: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// Polls until `condition` holds. The only place in the tests that sleeps.

@@ -17,6 +17,7 @@ public final class RunningProgram: Sendable {
 
     private final class Collected: Sendable {
         private let bytes = Mutex<[UInt8]>([])
+        let isAtEnd = Atomic(false)
         var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
         func drain(_ pipe: Pipe) {
             let descriptor = pipe.fileHandleForReading.fileDescriptor
@@ -25,6 +26,7 @@ public final class RunningProgram: Sendable {
                 while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
                     self.bytes.withLock { $0 += buffer[..<count] }
                 }
+                self.isAtEnd.store(true, ordering: .releasing)
                 _ = pipe
             }
         }
@@ -52,6 +54,8 @@ public final class RunningProgram: Sendable {
     deinit { kill() }
 
     public var isRunning: Bool { process.isRunning }
+    /// Whether all that it said has been read.
+    public var isRead: Bool { output.isAtEnd.load(ordering: .acquiring) && errors.isAtEnd.load(ordering: .acquiring) }
     public var processID: Int32 { process.processIdentifier }
     public var standardOutput: String { output.text }
     public var standardError: String { errors.text }

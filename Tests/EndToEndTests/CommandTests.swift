@@ -1,0 +1,131 @@
+import Foundation
+import GRDB
+import TestKit
+import Testing
+
+/// What a person asks for on the command line.
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct CommandTests {
+    @Test func `candles shows what the database holds, as a table, as CSV and as JSON`() async throws {
+        let pipeline = try await Payrolls.play(["--speed", "max", "--exit-when-done"])
+        try await Payrolls.expectExact(pipeline)
+        let stored = try pipeline.rows(
+            """
+            SELECT * FROM candles_full WHERE pair = 'EUR_USD' AND timeframe = '5' ORDER BY timestamp DESC LIMIT 7
+            """
+        ).reversed().map { $0 }
+        #expect(stored.count == 7)
+        try await expectCSV(pipeline, stored)
+        try await expectJSON(pipeline, stored)
+        try await expectTable(pipeline, stored)
+        try await pipeline.expectCleanEnd()
+    }
+
+    private static let columns = ["bid", "ask", "mid"].flatMap { side in
+        ["open", "high", "low", "close"].map { "\(side)_\($0)" }
+    }
+
+    private func candles(_ pipeline: Pipeline, _ pair: String, _ more: String...) async throws -> String {
+        let (code, output, errors) = try await pipeline.result(
+            "candlewick", ["candles", pair, "5m", "--last", "7"] + more)
+        #expect(code == 0 && errors == "")
+        return output
+    }
+
+    private func expectCSV(_ pipeline: Pipeline, _ stored: [Row]) async throws {
+        let text = try await candles(pipeline, "EUR/USD", "--format", "csv", "--price", "all")
+        for spelling in ["EUR_USD", "EURUSD", "eurusd"] {
+            #expect(try await candles(pipeline, spelling, "--format", "csv", "--price", "all") == text)
+        }
+        let lines = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+        let head = ["timestamp"] + Self.columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source"]
+        #expect(lines.first == head)
+        #expect(lines.count == 8)
+        for (line, row) in zip(lines.dropFirst(), stored) {
+            #expect(line.count == head.count)
+            let prices = Self.columns.map { row[$0] as Double }
+            #expect(line[1...12].map { Double($0) } == prices)
+            let numbers = ["timestamp", "tick_count", "complete", "blind_ms", "lost", "revision"].map { row[$0] as Int }
+            #expect(([line[0]] + line[13...17]).map { Int($0) } == numbers)
+            #expect(line[18] == "streamed")
+        }
+    }
+
+    private func expectJSON(_ pipeline: Pipeline, _ stored: [Row]) async throws {
+        let text = try await candles(pipeline, "EUR/USD", "--format", "json", "--price", "all")
+        let objects = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+        #expect(objects.count == 7)
+        for (object, row) in zip(objects, stored) {
+            #expect(object["pair"] as? String == "EUR_USD" && object["timeframe"] as? String == "5")
+            #expect(object["timestamp"] as? Int == row["timestamp"])
+            #expect(object["ticks"] as? Int == row["tick_count"])
+            #expect(object["complete"] as? Bool == true)
+            for name in Self.columns { #expect(object[name] as? Double == row[name]) }
+        }
+    }
+
+    private func expectTable(_ pipeline: Pipeline, _ stored: [Row]) async throws {
+        let lines = try await candles(pipeline, "EUR/USD", "--price", "bid").split(separator: "\n")
+        #expect(lines.count == 8)
+        for (line, row) in zip(lines.dropFirst(), stored) {
+            let numbers = line.split(separator: " ").compactMap { Double($0) }
+            #expect(
+                numbers == ["open", "high", "low", "close"].map { row["bid_\($0)"] } + [
+                    Double(row["tick_count"] as Int)
+                ])
+        }
+    }
+
+    @Test(arguments: [
+        ("EURUS", "5m", "EURUS"), ("EUR_USD", "7m", "7m"), ("EUR_USD", "0", "0"), ("EUR_USD", "soon", "soon"),
+    ])
+    func `a pair or timeframe that is none ends with 64 and is named`(
+        pair: String, timeframe: String, named: String
+    ) async throws {
+        let (code, output, errors) = try await Pipeline().result("candlewick", ["candles", pair, timeframe])
+        #expect(code == 64)
+        #expect(output == "")
+        #expect(errors.contains("The value '\(named)' is invalid for"), "\(errors)")
+    }
+
+    @Test func `candles without a database say so and end with 69`() async throws {
+        let (code, _, errors) = try await Pipeline().result("candlewick", ["candles", "EUR_USD", "5m"])
+        #expect(code == 69)
+        #expect(errors.contains("there is no database at"))
+    }
+
+    @Test func `status tells all stages, and names the one that is down`() async throws {
+        let pipeline = Pipeline()
+        pipeline.configure("instruments: [EUR_USD]\n")
+        try await pipeline.startAll(simulator: ["--speed", "600"])
+        try await Payrolls.begun(pipeline, candles: 2)
+        let up = try await pipeline.result("candlewick", ["status", "--json"])
+        #expect(up.code == 0, "\(up.errors)")
+        let whole = try stages(up.output)
+        #expect(whole.count == 3 && whole.values.allSatisfy { $0 is [String: Any] })
+
+        pipeline.programs["aggregator"]?.kill()
+        let down = try await pipeline.result("candlewick", ["status", "--json"])
+        #expect(down.code == 69)
+        #expect(down.errors.contains("not running: aggregator"), "\(down.errors)")
+        let rest = try stages(down.output)
+        #expect(rest["aggregator"] is NSNull)
+        #expect(rest["ingest-stream"] is [String: Any] && rest["store-writer"] is [String: Any])
+    }
+
+    private func stages(_ text: String) throws -> [String: Any] {
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect((report["candles"] as? [Any])?.isEmpty == false && (report["events"] as? [Any])?.isEmpty == false)
+        return try #require(report["stages"] as? [String: Any])
+    }
+
+    @Test(arguments: ["ingest-stream", "aggregator", "store-writer", "ig-simulator", "candlewick"])
+    func `every program tells its use and its version`(program: String) async throws {
+        let help = try await Pipeline().result(program, ["--help"])
+        #expect(help.code == 0 && help.errors == "")
+        #expect(help.output.contains("USAGE: \(program)"))
+        let version = try await Pipeline().result(program, ["--version"])
+        #expect(version.code == 0)
+        #expect(version.output.firstMatch(of: #/^[0-9]+\.[0-9]+\.[0-9]+\n$/#) != nil, "\(version.output)")
+    }
+}
