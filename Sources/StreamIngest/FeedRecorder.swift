@@ -314,6 +314,8 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     /// The feed is seen less well than before: says so where it was seen, and keeps the older moment where
     /// it was not.
     private mutating func lose(_ worse: (Int64) -> Sight) {
+        // Lost again right after a recovery: what was missing before has come, up to feed time.
+        if seesAgain, feedTime >= lastClock { seeAgain() }
         seesAgain = false
         switch sight {
         case .seeing:

@@ -105,7 +105,7 @@ import Testing
         script.receive("WSOK", "CONOK,S5f2c,50000,5000,*", "PROG,6", "U,1,1,1.16459|1.16469||1779709104020", "LOOP,0")
         _ = script.trace()
         script.receive("CONOK,S5f2c,50000,5000,*", "U,1,2,143.216|^2|1779709104377", "U,1,1,1.9|||")
-        #expect(script.trace().filter { $0.hasPrefix("U ") } == ["U 0.1 1.9|1.16469|1|1779709104020"])
+        #expect(script.trace().filter { $0.hasPrefix("U ") } == ["U 0.1 1.9|1.16469|1|1779709104020 recovered"])
         #expect(script.session.received == 9)
     }
 
