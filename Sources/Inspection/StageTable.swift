@@ -21,7 +21,8 @@ struct StageTable {
         return stage.text("state") ?? (stage.number("isLive") == 1 ? "live" : "catching up")
     }
 
-    /// How many records a stage has still to take from the one before; empty where nothing tells.
+    /// How many records a stage has still to take from the one before; empty where nothing tells. The two
+    /// speak up to a second apart, so what comes in a second does not count.
     func behind(_ stage: StageStatus) -> String {
         let inputs = [
             "aggregator": ("ingest-stream", "ticksPosition"), "store-writer": ("aggregator", "candlesPosition"),
@@ -29,6 +30,7 @@ struct StageTable {
         guard let (source, key) = inputs[stage.stage], let taken = stage.number(key),
             let given = stages.first(where: { $0.stage == source })?.number(key)
         else { return "" }
-        return String(Int(max(0, given - taken)))
+        let perSecond = stages.first { $0.stage == "ingest-stream" }?.number("ticksPerSecond") ?? 0
+        return String(Int(max(0, given - taken - perSecond)))
     }
 }
