@@ -56,6 +56,13 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(candle.inputPosition == 7)
     }
 
+    @Test func `of ticks with one time the first is the open and the last the close`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(301, "1.3", "1.4"), Make.tick(301, "1.2", "1.3"), Make.clock(602),
+        ])
+        #expect(builder.candles[0].bid.open == Price("1.1") && builder.candles[0].bid.close == Price("1.2"))
+    }
+
     @Test func `a tick on the boundary opens the next candle`() {
         let builder = fold([Make.tick(599.999, "1.1", "1.2"), Make.tick(600, "1.3", "1.4"), Make.clock(902)])
         #expect(builder.candles.map(\.start.seconds) == [300, 600])
