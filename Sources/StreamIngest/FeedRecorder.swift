@@ -51,6 +51,10 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     private var lastBytes: Int64 = 0
     private var lastClock: Int64 = 0
     private var heartbeat: Told?
+    /// The newest time of heartbeats and live ticks: the stand-in clock runs on from it.
+    private var lastTold = Told(time: 0, monotonic: 0)
+    /// Monotonic time of the first of them.
+    private var firstTold: Int64 = 0
     /// The last heartbeat's time, believed or not.
     private var leap: Int64 = 0
     /// The last tick time that was too far ahead.
@@ -235,17 +239,18 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         receiveTime = now
         self.monotonic = monotonic
         guard feedTime > 0 else { return }
-        let told = heartbeat ?? Told(time: feedTime, monotonic: lastBytes)
-        guard monotonic - told.monotonic >= Self.heartbeatLimit else { return }
+        guard monotonic - (heartbeat?.monotonic ?? firstTold) >= Self.heartbeatLimit else { return }
         // A connection that says nothing at all may be dead: whoever closes a candle by the clock that
         // follows must know.
         if monotonic - lastBytes >= Self.heartbeatLimit { lose { .silent(since: $0) } }
         counters.localClocks += 1
-        clock(told.time + (monotonic - told.monotonic), .localClock)
+        clock(lastTold.time + (monotonic - lastTold.monotonic), .localClock)
     }
 
     private mutating func told(_ time: Int64) {
+        if feedTime == 0 { firstTold = monotonic }
         feedTime = time
+        lastTold = Told(time: time, monotonic: monotonic)
         if endsBlindness { endBlindness() }
         if seesAgain, time >= lastClock { seeAgain() }
     }

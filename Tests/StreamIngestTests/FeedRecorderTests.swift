@@ -198,6 +198,18 @@ private struct Script: ~Copyable {
         #expect(script.take() == ["clock @505.0 local", "clock @506.0 local"])
     }
 
+    @Test func `where the heartbeat is refused the local clock stands in between the ticks`() {
+        var script = Script()
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "REQERR,1,21,Invalid group", "SUBOK,2,1,3", "SUBOK,3,1,3")
+        script.say("EOS,2,1", "EOS,3,1", "U,2,1,1.1|1.2|1600000600000")
+        _ = script.take()
+        for _ in 0..<4 { script.pass(1); script.say("PROBE") }
+        script.say("U,2,1,1.2|1.3|1600000604000")
+        script.pass(1)
+        script.pass(1)
+        #expect(script.take() == ["EUR_USD 1.2 1.3 @604.0 0", "clock @605.0 local", "clock @606.0 local"])
+    }
+
     @Test func `a connection that says nothing is blind before any stand-in clock`() {
         var script = Script()
         script.subscribeAll()
