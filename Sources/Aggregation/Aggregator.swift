@@ -21,7 +21,6 @@ public final class Aggregator {
     private let status: StatusPublisher
     private let clock: Clock
     private let logger: Logger
-    private var nextStatus: Int64 = 0
 
     /// - Throws: `Failure`, `JournalError` or `BusError`: the stage cannot serve.
     public init(paths: Paths, configuration: Configuration, clock: Clock, logger: Logger) throws {
@@ -72,14 +71,12 @@ public final class Aggregator {
     }
 
     private func publishStatus() throws {
-        let now = clock.monotonic()
-        guard now >= nextStatus else { return }
-        nextStatus = now + UTCNanos.perSecond
-        try status.publish(
+        try status.publishEverySecond(monotonic: clock.monotonic()) {
             AggregatorStatus(
                 time: clock.now().seconds, isLive: ticks.isLive, ticksPosition: ticks.nextPosition - 1,
                 candlesPosition: candles.lastPosition, feedTime: builder.feedTime.rawValue, input: ticks.counters,
-                fold: builder.counters))
+                fold: builder.counters)
+        }
     }
 }
 

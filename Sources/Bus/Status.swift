@@ -6,12 +6,21 @@ internal import Host
 public final class StatusPublisher {
     private let publisher: Publisher
     private let topic: [UInt8]
+    private var nextTime = Int64.min
 
     /// - Throws: as `Publisher.init`.
     public init(context: BusContext, endpoint: String, stage: String) throws {
         publisher = try Publisher(context: context, endpoint: endpoint)
         let name = Array(stage.utf8.prefix(12))
         topic = Array("STAT".utf8) + name + [UInt8](repeating: 0, count: 12 - name.count)
+    }
+
+    /// Publishes a status where a second has passed since the last one.
+    /// - Parameter monotonic: the time now, ns.
+    public func publishEverySecond(monotonic: Int64, _ status: () -> some Encodable) throws {
+        guard monotonic >= nextTime else { return }
+        nextTime = monotonic + 1_000_000_000
+        try publish(status())
     }
 
     /// Publishes one status object.

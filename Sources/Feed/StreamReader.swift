@@ -31,11 +31,10 @@ public final class StreamReader {
     public var nextPosition: UInt64 { merge.next }
 
     private let subscriber: Subscriber
-    private var journal: JournalReader
+    private let journal: JournalReader
     private var merge: Merge
     /// A position that came live, so that the journal must have it.
     private var owed: UInt64 = 0
-    private let journalFolder: String
 
     /// The most live records delivered in one turn, so that a caller can flush in between.
     private static let turnLimit = 4_096
@@ -51,7 +50,6 @@ public final class StreamReader {
         journal = JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
         merge = Merge(next: position)
         self.recordSize = recordSize
-        self.journalFolder = journalFolder
     }
 
     /// Delivers what is there; waits at most so long for the first record.
@@ -91,7 +89,7 @@ public final class StreamReader {
             throw Failure(
                 .badData,
                 """
-                position \(owed) was published, but the journal in \(journalFolder) ends before \(merge.next): it is \
+                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): it is \
                 damaged there, or belongs to another publisher
                 """)
         }

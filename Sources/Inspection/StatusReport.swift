@@ -18,9 +18,6 @@ public struct StatusReport {
         self.paths = paths
     }
 
-    /// Whether every stage answered.
-    public var allUp: Bool { stages.allSatisfy { $0.json != nil } }
-
     /// One JSON object: `stages`, `candles`, `events`.
     public var json: String {
         let stageLines = stages.map { stage in

@@ -67,7 +67,7 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
 
 /// Division that rounds toward minus infinity, so that times before 1970 fall into the right interval.
 @inlinable
-func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
+public func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
     let quotient = a / b
     return a % b < 0 ? quotient - 1 : quotient
 }

@@ -23,7 +23,6 @@ public final class StoreWriter {
     private var batch: [CandleRecord] = []
     /// Monotonic time by which the batch must be committed.
     private var commitDeadline: Int64 = .max
-    private var nextStatus: Int64 = 0
     private var counters = Counters()
 
     struct Counters: Encodable {
@@ -115,13 +114,11 @@ public final class StoreWriter {
     }
 
     private func publishStatus() throws {
-        let now = clock.monotonic()
-        guard now >= nextStatus else { return }
-        nextStatus = now + UTCNanos.perSecond
-        try status.publish(
+        try status.publishEverySecond(monotonic: clock.monotonic()) {
             StoreWriterStatus(
                 time: clock.now().seconds, isLive: candles.isLive, candlesPosition: candles.nextPosition - 1,
-                input: candles.counters, counters: counters))
+                input: candles.counters, counters: counters)
+        }
     }
 }
 

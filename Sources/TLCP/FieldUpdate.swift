@@ -66,9 +66,6 @@ public struct FieldUpdate {
         return slots[field].isChanged
     }
 
-    /// Whether this update sent no field at all: the same values again.
-    public var isRepetition: Bool { !(0..<fieldCount).contains { slots[$0].isChanged } }
-
     /// The value as text, for the curious; invalid UTF-8 is repaired.
     public func text(_ field: Int) -> String? { self[field].map { String(decoding: $0, as: UTF8.self) } }
 }

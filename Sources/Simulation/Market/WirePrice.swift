@@ -74,9 +74,3 @@ func powerOfTen(_ exponent: Int) -> Int64 {
     for _ in 0..<max(0, min(18, exponent)) { power *= 10 }
     return power
 }
-
-/// Division that rounds toward minus infinity.
-func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
-    let quotient = a / b
-    return a % b < 0 ? quotient - 1 : quotient
-}
