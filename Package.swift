@@ -82,7 +82,7 @@ let package = Package(
             ]),
         library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
-        library("Inspection", ["MarketData", "Wire", "Host", "Bus", "Store"]),
+        library("Inspection", ["MarketData", "Wire", "Host", "Journal", "Bus", "Store", log]),
         library(
             "Simulation",
             [
@@ -107,6 +107,8 @@ let package = Package(
         tests("HostTests", ["Host", "MarketData"]),
         tests("JournalTests", ["Journal", "Wire", "Host", log]),
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
+        tests(
+            "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host"]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),

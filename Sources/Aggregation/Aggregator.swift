@@ -16,8 +16,7 @@ internal import Wire
 public final class Aggregator {
     private let ticks: StreamReader
     private let candles: StreamWriter
-    private let builder: CandleBuilder
-    private var emitted: EmittedMark
+    private let fold: ResumedFold
     private let status: StatusPublisher
     private let clock: Clock
     private let logger: Logger
@@ -30,13 +29,29 @@ public final class Aggregator {
         candles = try StreamWriter(
             stream: "candles", recordSize: CandleRecord.byteCount, paths: paths, settings: configuration.journal,
             context: context, logger: logger)
-        emitted = try EmittedMark(journalFolder: paths.journal("candles"))
+        fold = try ResumedFold(
+            options: CandleBuilder.Options(configuration), candlesFolder: paths.journal("candles"))
+        try Aggregator.check(fold.resumedFrom, paths)
         ticks = try StreamReader(
-            context: context, endpoint: try paths.endpoint("ticks"), journalFolder: paths.journal("ticks"),
-            recordSize: TickRecord.byteCount, from: 1)
+            stream: "ticks", paths: paths, recordSize: TickRecord.byteCount, from: nil, consumer: "aggregator",
+            context: context, logger: logger)
         status = try StatusPublisher(
             context: context, endpoint: try paths.statusEndpoint("aggregator"), stage: "aggregator")
-        builder = CandleBuilder(options: CandleBuilder.Options(configuration))
+    }
+
+    /// Where the ticks journal was taken away or replaced, its new records would count as emitted already.
+    private static func check(_ resumedFrom: UInt64, _ paths: Paths) throws {
+        let last = try JournalTail.lastPosition(TickRecord.self, folder: paths.journal("ticks"))
+        guard resumedFrom <= last else {
+            // After a power cut the start of ingest-stream skips what the disk has lost: then this can serve.
+            throw Failure(
+                .temporary,
+                """
+                the candles journal in \(paths.journal("candles")) was made of the ticks stream up to position \(resumedFrom), \
+                but the journal in \(paths.journal("ticks")) ends at \(last): start ingest-stream first; if that does not \
+                help, put the journal back or begin with a new state folder
+                """)
+        }
     }
 
     /// The address of the `candles` stream.
@@ -46,7 +61,7 @@ public final class Aggregator {
     public func run(until stop: StopSignal) throws {
         var caughtUp = false
         while !stop.isRaised {
-            _ = try ticks.poll(TickRecord.self, milliseconds: 250, stop: stop.descriptor) { builder.fold($0) }
+            _ = try ticks.poll(TickRecord.self, milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
             try emit()
             if ticks.isLive, !caughtUp {
                 caughtUp = true
@@ -58,25 +73,20 @@ public final class Aggregator {
         logger.notice("Stopped", metadata: ["position": "\(candles.lastPosition)"])
     }
 
-    /// Appends and publishes what became final, but for what an earlier run already did.
+    /// Appends and publishes what became final.
     private func emit() throws {
-        guard !builder.output.isEmpty else { return }
-        let publishTime = clock.now()
-        for var record in builder.output where !emitted.covers(record) {
-            record.publishTime = publishTime
-            try candles.append(record)
-        }
-        builder.output.removeAll(keepingCapacity: true)
+        try fold.takeNew(publishTime: clock.now()) { try candles.append($0) }
         try candles.commit()
     }
 
     private func publishStatus() throws {
-        try status.publishEverySecond(monotonic: clock.monotonic()) {
+        let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
             AggregatorStatus(
                 time: clock.now().seconds, isLive: ticks.isLive, ticksPosition: ticks.nextPosition - 1,
-                candlesPosition: candles.lastPosition, feedTime: builder.feedTime.rawValue, input: ticks.counters,
-                fold: builder.counters)
+                candlesPosition: candles.lastPosition, feedTime: fold.builder.feedTime.rawValue, input: ticks.counters,
+                fold: fold.builder.counters)
         }
+        if isDue { try ticks.noteTaken(ticks.nextPosition - 1) }
     }
 }
 
@@ -99,32 +109,5 @@ extension CandleBuilder.Options {
         timeframes = configuration.timeframes
         graceNanos = configuration.graceMilliseconds * UTCNanos.perMillisecond
         lateReachNanos = configuration.lateReachMinutes * 60 * UTCNanos.perSecond
-    }
-}
-
-/// How far the aggregator's own journal reaches: the input position of its last record, and how many
-/// records that position gave. Replaying gives the same records in the same order, so those are left out.
-struct EmittedMark {
-    private let position: UInt64
-    private var remaining: Int
-
-    init(journalFolder: String) throws {
-        var last: UInt64 = 0
-        var count = 0
-        try JournalTail.readBackward(CandleRecord.self, folder: journalFolder) { record in
-            if count == 0 { last = record.inputPosition }
-            guard record.inputPosition == last else { return false }
-            count += 1
-            return true
-        }
-        position = last
-        remaining = count
-    }
-
-    /// Whether the journal already holds this record; ask once for each, in order.
-    mutating func covers(_ record: CandleRecord) -> Bool {
-        if record.inputPosition != position { return record.inputPosition < position }
-        remaining -= 1
-        return remaining >= 0
     }
 }

@@ -17,10 +17,13 @@ public final class StatusPublisher {
 
     /// Publishes a status where a second has passed since the last one.
     /// - Parameter monotonic: the time now, ns.
-    public func publishEverySecond(monotonic: Int64, _ status: () -> some Encodable) throws {
-        guard monotonic >= nextTime else { return }
+    /// - Returns: whether it did.
+    @discardableResult
+    public func publishEverySecond(monotonic: Int64, _ status: () -> some Encodable) throws -> Bool {
+        guard monotonic >= nextTime else { return false }
         nextTime = monotonic + 1_000_000_000
         try publish(status())
+        return true
     }
 
     /// Publishes one status object.

@@ -28,7 +28,7 @@ public final class Subscriber {
     }
 
     /// Waits until a message is there, `stop` becomes readable, or the time is over.
-    public func wait(milliseconds: Int, stop: Int32 = -1) {
+    public func wait(milliseconds: Int, stop: Int32) {
         _ = Subscriber.wait(for: [self], milliseconds: milliseconds, stop: stop)
     }
 

@@ -73,6 +73,8 @@ public final class CandleBuilder {
     }
 
     private static let day = 86_400 * UTCNanos.perSecond
+    /// How far the ticks of different pairs may be out of order.
+    private static let orderMargin = 2 * UTCNanos.perSecond
 
     /// 1970 to 2200: outside of it, interval arithmetic could leave 64 bits.
     private static func isPlausible(_ time: Int64) -> Bool {
@@ -176,7 +178,7 @@ public final class CandleBuilder {
         if let former = final[key] {
             candle = former
             candle.fold(time: time, bid: bid, ask: ask)
-            candle.revision = former.revision == .max ? .max : former.revision + 1
+            candle.countRevision()
         }
         candle.flags.insert(.late)
         emit(candle, key)
@@ -258,44 +260,71 @@ public final class CandleBuilder {
     // MARK: Output
 
     private func emit(_ candle: OpenCandle, _ key: Key) {
-        final[key] = candle
         counters.candles += 1
         let pair = pairs.pairs[key.pair]
-        let interval = candle.start..<(candle.start &+ lengths[key.timeframe])
+        var candle = candle
         var record = candle.record(pair: pair, timeframe: options.timeframes[key.timeframe])
-        record.blindMilliseconds = evidence.blindMilliseconds(interval)
-        record.lostUpdates = evidence.lostUpdates(pair, interval, grace: options.graceNanos)
-        if record.blindMilliseconds > 0 || record.lostUpdates > 0 { record.flags.insert(.partial) }
+        (record.blindMilliseconds, record.lostUpdates) = doubts(key, evidence)
+        if record.blindMilliseconds == 0, record.lostUpdates == 0 {
+            candle.wasWhole = true
+        } else {
+            record.flags.formUnion(candle.wasWhole ? [.partial, .withdrawn] : .partial)
+        }
         record.inputPosition = position
+        final[key] = candle
         output.append(record)
+    }
+
+    /// Blind milliseconds and lost updates of a candle.
+    private func doubts(_ key: Key, _ evidence: Evidence) -> (UInt32, UInt32) {
+        let interval = key.start..<(key.start &+ lengths[key.timeframe])
+        return (
+            evidence.blindMilliseconds(interval),
+            evidence.lostUpdates(pairs.pairs[key.pair], interval, grace: options.graceNanos)
+        )
     }
 
     // MARK: Events of the feed
 
-    /// A journal that does not begin with the feed's own word is blind before its first record.
+    /// A journal that does not begin with the feed's own word is blind before its first record. Where older
+    /// records were dropped, some of them may be newer than it by their time.
     private func begin(_ record: TickRecord) {
         isFirst = false
         if case .blindBegan = record.feedEvent { return }
-        evidence.missing(from: .min / 4, until: record.brokerTime.rawValue)
+        let margin = record.position > 1 ? Self.orderMargin : 0
+        evidence.missing(from: .min / 4, until: record.brokerTime.rawValue &+ margin)
     }
 
-    /// Positions that the journal lacks: whatever they held is not known.
+    /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
+    /// The hole is told as an event at the last of these positions. In the dark nothing more is to be told: should
+    /// the word that it ended be among them, it stays dark until the next.
     private func jump(to record: TickRecord) {
-        if case .blindBegan = record.feedEvent { return }
-        evidence.missing(from: feedTime.rawValue, until: record.brokerTime.rawValue)
+        let since = feedTime.rawValue &- max(Self.orderMargin, options.graceNanos)
+        if evidence.blindSince != nil { return }
+        if case .blindBegan(let from) = record.feedEvent, from.rawValue <= since { return }
+        guard feedTime.rawValue > 0 else { return begin(record) }
+        let told = record.brokerTime.rawValue
+        let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
+        let until = UTCNanos(rawValue: max(isBelieved ? told : 0, feedTime.rawValue) &+ 1)
+        var hole = TickRecord.feed(
+            .blindEnded(from: UTCNanos(rawValue: since), until: until), brokerTime: feedTime,
+            receiveTime: record.receiveTime)
+        hole.position = record.position &- 1
+        position = hole.position
+        learn(after: since) { $0.missing(from: since, until: until.rawValue) }
+        output.append(.feed(hole))
     }
 
     private func foldEvent(_ record: TickRecord) {
         switch record.feedEvent {
-        case .blindBegan(let since): evidence.blindBegan(since: since.rawValue)
+        case .blindBegan(let since): learn(after: since.rawValue) { $0.blindBegan(since: since.rawValue) }
         case .blindEnded(let from, let until):
-            let provisional = evidence
-            evidence.blindEnded(from: from.rawValue, until: until.rawValue)
-            revise(after: from.rawValue, provisional)
+            learn(after: from.rawValue) { $0.blindEnded(from: from.rawValue, until: until.rawValue) }
             // After a long silence ticks come before the first new clock.
             if let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
         case .updatesLost(let count):
-            evidence.lost(count, pair: record.pair, at: max(record.brokerTime, feedTime).rawValue)
+            let time = max(record.brokerTime, feedTime).rawValue
+            learn(after: time) { $0.lost(count, pair: record.pair, at: time) }
         case .sessionNew, .sessionPreserved, .sessionRecovered, .sessionReplaced, .instrumentRefused,
             .positionsSkipped:
             break
@@ -304,16 +333,18 @@ public final class CandleBuilder {
         output.append(.feed(record))
     }
 
-    /// Candles that closed while the feed was blind said so provisionally; now it is known how long it was.
-    private func revise(after from: Int64, _ provisional: Evidence) {
+    /// Takes in what the feed tells about what was not seen, and revises the closed candles that it touches.
+    /// - Parameter moment: candles whose grace was over before it are not touched.
+    private func learn(after moment: Int64, _ change: (inout Evidence) -> Void) {
+        let before = evidence
+        change(&evidence)
+        let reach = moment == .min ? moment : moment &- options.graceNanos
         let touched = final.filter { key, candle in
-            let interval = candle.start..<(candle.start &+ lengths[key.timeframe])
-            return interval.upperBound > from
-                && provisional.blindMilliseconds(interval) != evidence.blindMilliseconds(interval)
+            key.start &+ lengths[key.timeframe] >= reach && doubts(key, before) != doubts(key, evidence)
         }
         for (key, candle) in touched.sorted(by: { order($0.key) < order($1.key) }) {
             var candle = candle
-            candle.revision = candle.revision == .max ? .max : candle.revision + 1
+            candle.countRevision()
             emit(candle, key)
         }
     }

@@ -7,7 +7,7 @@ struct Evidence {
         let count: Int64
     }
 
-    /// Closed stretches `[from, until)`, ns.
+    /// Closed stretches `[from, until)`, ns: sorted, apart from each other.
     private var holes: [Range<Int64>] = []
     /// Since when nothing is known; `nil` while the feed is seen.
     private(set) var blindSince: Int64?
@@ -22,23 +22,32 @@ struct Evidence {
 
     /// Nothing is known of `[from, until)`, whatever else is.
     mutating func missing(from: Int64, until: Int64) {
-        if until > from { holes.append(from..<until) }
+        guard until > from else { return }
+        var (from, until) = (from, until)
+        // New stretches come at the end or near it.
+        var place = holes.endIndex
+        while place > 0, holes[place - 1].upperBound >= from {
+            place -= 1
+            if holes[place].lowerBound > until { continue }
+            from = min(from, holes[place].lowerBound)
+            until = max(until, holes[place].upperBound)
+            holes.remove(at: place)
+        }
+        holes.insert(from..<until, at: place)
     }
 
     mutating func lost(_ count: Int64, pair: Pair, at time: Int64) {
         losses[pair, default: []].append(Loss(time: time, count: count))
     }
 
-    /// Milliseconds of `[start, end)` of which nothing is known, rounded up.
+    /// Milliseconds of `[start, end)` of which nothing is known, rounded up. Each moment counts once.
     func blindMilliseconds(_ interval: Range<Int64>) -> UInt32 {
-        var nanos: Int64 = 0
-        var counted = interval.lowerBound
-        let present = blindSince.map { min($0, interval.upperBound)..<interval.upperBound }
-        // Stretches may overlap: each moment counts once.
-        for hole in (holes + (present.map { [$0] } ?? [])).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            let part = hole.clamped(to: counted..<interval.upperBound)
+        let dark = max(interval.lowerBound, min(blindSince ?? .max, interval.upperBound))
+        var nanos = interval.upperBound - dark
+        for hole in holes.reversed() {
+            if hole.upperBound <= interval.lowerBound { break }
+            let part = hole.clamped(to: interval.lowerBound..<dark)
             nanos += part.upperBound - part.lowerBound
-            counted = max(counted, part.upperBound)
         }
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
     }

@@ -18,6 +18,8 @@ struct OpenCandle {
     var invertedTicks: UInt32
     var revision: UInt16
     var flags: CandleFlags
+    /// A revision of it was whole.
+    var wasWhole = false
 
     /// Chosen so that no tick's time lies in `[none, none + timeframe)`.
     static let none = Int64.max
@@ -92,6 +94,9 @@ struct OpenCandle {
         tickCount &+= 1
         if newAsk < newBid { invertedTicks &+= 1 }
     }
+
+    /// Numbers the next revision.
+    mutating func countRevision() { revision = revision == .max ? .max : revision + 1 }
 
     /// The record of it, without what only the builder knows: evidence and input position.
     func record(pair: Pair, timeframe: Timeframe) -> CandleRecord {

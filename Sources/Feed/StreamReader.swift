@@ -1,7 +1,19 @@
 public import Bus
-internal import Host
-internal import Journal
+public import Host
+public import Journal
+public import Logging
 public import Wire
+
+/// Where a stream's records come live: the bus, or a test's model of it.
+public protocol LiveSource: AnyObject {
+    /// Waits until a message is there, `stop` becomes readable, or the time is over.
+    func wait(milliseconds: Int, stop: Int32)
+    /// Hands out one message that is already there; its bytes are valid during the call.
+    /// - Returns: false where none is.
+    func receive(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
+}
+
+extension Subscriber: LiveSource {}
 
 /// A stream without a gap: its journal from a position on, then live from the bus, with the journal
 /// again wherever the bus lost something. Every position once, in order.
@@ -30,7 +42,9 @@ public final class StreamReader {
     /// The position that is delivered next.
     public var nextPosition: UInt64 { merge.next }
 
-    private let subscriber: Subscriber
+    private let live: any LiveSource
+    private let mark: ConsumerMark?
+    private let logger: Logger
     private let journal: JournalReader
     private var merge: Merge
     /// A position that came live, so that the journal must have it.
@@ -41,16 +55,35 @@ public final class StreamReader {
     @usableFromInline let recordSize: Int
 
     /// - Parameters:
-    ///   - journalFolder: where the publisher of `endpoint` keeps its journal.
-    ///   - position: the first position that is wanted.
-    public init(
-        context: BusContext, endpoint: String, journalFolder: String, recordSize: Int, from position: UInt64
+    ///   - stream: the stream's name; its bus and its journal are those of `paths`.
+    ///   - position: the first position that is wanted; `nil`: the oldest that the journal still has.
+    ///   - consumer: under which name `noteTaken` holds the journal's retention back.
+    public convenience init(
+        stream: String, paths: Paths, recordSize: Int, from position: UInt64?, consumer: String, context: BusContext,
+        logger: Logger
     ) throws {
-        subscriber = try Subscriber(context: context, endpoint: endpoint)
-        journal = JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
-        merge = Merge(next: position)
+        let folder = paths.journal(stream)
+        try self.init(
+            live: try Subscriber(context: context, endpoint: try paths.endpoint(stream)), journalFolder: folder,
+            recordSize: recordSize, from: position, logger: logger,
+            mark: ConsumerMark(folder: folder, consumer: consumer))
+    }
+
+    /// - Parameter journalFolder: where the publisher behind `live` keeps its journal.
+    public init(
+        live: any LiveSource, journalFolder: String, recordSize: Int, from position: UInt64?, logger: Logger,
+        mark: ConsumerMark? = nil
+    ) throws {
+        self.live = live
+        self.logger = logger
+        self.mark = mark
+        journal = try JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
+        merge = Merge(next: journal.nextPosition)
         self.recordSize = recordSize
     }
+
+    /// Lets the journal forget what is up to here, once it is old enough.
+    public func noteTaken(_ position: UInt64) throws { try mark?.note(position) }
 
     /// Delivers what is there; waits at most so long for the first record.
     /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
@@ -74,7 +107,7 @@ public final class StreamReader {
         if !isLive { return try replay(deliver) }
         let waiting = try takeLive(deliver)
         if waiting > 0 || !isLive { return waiting }
-        subscriber.wait(milliseconds: milliseconds, stop: stop)
+        live.wait(milliseconds: milliseconds, stop: stop)
         let arrived = try takeLive(deliver)
         // Silence may also be a lost last message, or a publisher that is gone: the journal knows.
         return arrived > 0 || !isLive ? arrived : try replay(deliver)
@@ -83,7 +116,7 @@ public final class StreamReader {
     private func replay(_ deliver: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         let count = try journal.readBytes(deliver)
         counters.replayed += UInt64(count)
-        counters.missing = journal.missingPositions
+        if journal.missingPositions > counters.missing { reportMissing(before: count) }
         merge.replayed(upTo: journal.nextPosition)
         guard count > 0 || merge.next > owed else {
             throw Failure(
@@ -98,10 +131,20 @@ public final class StreamReader {
         return count
     }
 
+    private func reportMissing(before count: Int) {
+        logger.warning(
+            "Positions missing in the journal: skipped after an unclean stop, damaged, or dropped by age",
+            metadata: [
+                "journal": "\(journal.folder)", "count": "\(journal.missingPositions - counters.missing)",
+                "position": "\(journal.nextPosition - UInt64(count))",
+            ])
+        counters.missing = journal.missingPositions
+    }
+
     private func takeLive(_ deliver: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         var count = 0
         while count < Self.turnLimit, isLive {
-            let received = try subscriber.receive { count += try take($0, deliver) ? 1 : 0 }
+            let received = try live.receive { count += try take($0, deliver) ? 1 : 0 }
             if !received { break }
         }
         counters.live += UInt64(count)

@@ -19,8 +19,7 @@ public final class StreamWriter {
         logger: Logger
     ) throws {
         journal = try JournalWriter(
-            folder: paths.journal(stream), recordSize: recordSize, segmentRecords: settings.segmentRecords,
-            syncMilliseconds: settings.syncMilliseconds, logger: logger)
+            folder: paths.journal(stream), recordSize: recordSize, settings: settings, logger: logger)
         publisher = try Publisher(context: context, endpoint: try paths.endpoint(stream))
     }
 

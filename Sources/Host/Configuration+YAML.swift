@@ -41,6 +41,13 @@ extension Configuration {
             }
             return true
         }
+        // A day more than late ticks reach: what the aggregator needs at its start must still be there.
+        let needed = lateReachMinutes / 1_440 + 1
+        if journal.retentionDays > 0, journal.retentionDays < needed {
+            throw Failure(
+                .configuration,
+                "\(path): late_reach_minutes \(lateReachMinutes) needs journal.retention_days \(needed) or more, or 0")
+        }
     }
 
     private mutating func readStream(_ node: Node, _ reader: YAMLReader) throws {
@@ -58,6 +65,8 @@ extension Configuration {
             switch key {
             case "segment_records": journal.segmentRecords = try reader.integer(value, 1_024...16_777_216)
             case "sync_milliseconds": journal.syncMilliseconds = try reader.integer(value, 1...60_000)
+            case "retention_days": journal.retentionDays = try reader.integer(value, 0...36_500)
+            case "retention_megabytes": journal.retentionMegabytes = try reader.integer(value, 0...1_000_000_000)
             default: return false
             }
             return true
@@ -69,6 +78,7 @@ extension Configuration {
             switch key {
             case "batch_rows": store.batchRows = try reader.integer(value, 1...100_000)
             case "batch_milliseconds": store.batchMilliseconds = try reader.integer(value, 1...200)
+            case "retention_days": store.retentionDays = try reader.integer(value, 0...36_500)
             default: return false
             }
             return true

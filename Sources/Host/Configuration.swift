@@ -26,6 +26,10 @@ public struct Configuration: Sendable {
         public var segmentRecords = 1_048_576
         /// How often appended records are forced to the disk.
         public var syncMilliseconds = 1_000
+        /// Records older than this are dropped, in whole segments, by the stream's own time; 0: never.
+        public var retentionDays = 7
+        /// The oldest segments are dropped while a journal is larger than this; 0: no limit.
+        public var retentionMegabytes = 0
         public init() {}
     }
 
@@ -34,6 +38,8 @@ public struct Configuration: Sendable {
         public var batchRows = 1_000
         /// The longest a received row waits for its commit, at most 200.
         public var batchMilliseconds = 50
+        /// Candles and feed events older than this are deleted, by feed time; 0: kept for ever.
+        public var retentionDays = 0
         public init() {}
     }
 

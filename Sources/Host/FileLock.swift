@@ -29,8 +29,9 @@ public final class FileLock {
     /// Replaces the note for the next owner.
     public func write(note: String) throws {
         let text = "\(getpid())\n\(note)"
-        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count,
-            fdatasync(descriptor) == 0
+        // Over the former bytes: on a full disk they are all there is.
+        guard pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count,
+            ftruncate(descriptor, off_t(text.utf8.count)) == 0, fdatasync(descriptor) == 0
         else {
             throw Failure(.io, "lock \(path) cannot be written: \(systemMessage(errno))")
         }

@@ -3,7 +3,7 @@ public import Host
 /// A journal file that cannot be used: what was being done, to which file, where and why.
 public struct JournalError: ExitCodeProviding, CustomStringConvertible {
     public enum Operation: String, Sendable {
-        case open, append, sync, read, cut
+        case open, append, sync, read, cut, drop, mark, repair
     }
 
     public let operation: Operation

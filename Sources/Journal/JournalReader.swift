@@ -21,10 +21,11 @@ public final class JournalReader {
     private var descriptor: Int32 = -1
 
     /// - Parameter position: where to begin; what is older than the oldest segment is `missingPositions`.
-    public init(folder: String, recordSize: Int, from position: UInt64 = 1) {
+    ///   `nil`: with the oldest record that is there.
+    public init(folder: String, recordSize: Int, from position: UInt64? = 1) throws {
         self.folder = folder
         self.recordSize = recordSize
-        nextPosition = max(1, position)
+        nextPosition = try max(1, position ?? Segment.all(in: folder).first?.firstPosition ?? 1)
         buffer = .allocate(byteCount: JournalReader.batchRecords * recordSize, alignment: 64)
     }
 
@@ -47,6 +48,7 @@ public final class JournalReader {
                 try body(UnsafeRawBufferPointer(rebasing: buffer[..<(count * recordSize)]))
                 return count
             }
+            if try stepOverDamage() { continue }
             guard try moveToNextSegment() else { return 0 }
         }
     }
@@ -80,30 +82,52 @@ public final class JournalReader {
         return valid
     }
 
+    /// Goes on behind records that are not valid where a valid one follows in the segment: bytes are appended
+    /// in order, so those before it were whole once. Without one they are a tail that may still grow.
+    private func stepOverDamage() throws -> Bool {
+        guard let segment else { return false }
+        let first = Int(nextPosition - segment.firstPosition) + 1
+        guard let slot = try segment.firstValidSlot(from: first, descriptor, recordSize: recordSize) else {
+            return false
+        }
+        // What a writer was just appending may be whole by now.
+        if try fillBuffer() > 0 { return true }
+        let position = segment.firstPosition + UInt64(slot)
+        missingPositions += position - nextPosition
+        nextPosition = position
+        return true
+    }
+
     /// Opens the segment that holds the next position, or the one after it.
     private func openSegment() throws -> Bool {
         let segments = try Segment.all(in: folder)
-        guard let chosen = segments.last(where: { $0.firstPosition <= nextPosition }) ?? segments.first else {
-            return false
-        }
-        return try use(chosen)
+        let first = segments.lastIndex { $0.firstPosition <= nextPosition } ?? 0
+        return try useFirst(of: segments[first...])
     }
 
     /// Goes on where a later segment exists; what the present one lacks before it is missing for good.
     private func moveToNextSegment() throws -> Bool {
         guard let current = segment else { return false }
-        guard let next = try Segment.all(in: folder).first(where: { $0.firstPosition > current.firstPosition }) else {
-            return false
-        }
-        return try use(next)
+        let later = try Segment.all(in: folder).drop { $0.firstPosition <= current.firstPosition }
+        return try useFirst(of: later)
     }
 
-    private func use(_ chosen: Segment) throws -> Bool {
-        guard let opened = try chosen.openForReading(recordSize: recordSize) else { return false }
+    /// Uses the first segment that can be read: one without a whole header is being made, or was torn by a crash.
+    private func useFirst(of segments: ArraySlice<Segment>) throws -> Bool {
+        for chosen in segments {
+            if let opened = try chosen.openForReading(recordSize: recordSize) {
+                try use(chosen, opened)
+                return true
+            }
+        }
+        return false
+    }
+
+    private func use(_ chosen: Segment, _ opened: Int32) throws {
         // The writer may have added records to the old segment between our last read and its roll.
         if descriptor >= 0, chosen.firstPosition > nextPosition, try fillBuffer() > 0 {
             close(opened)
-            return true
+            return
         }
         if descriptor >= 0 { close(descriptor) }
         descriptor = opened
@@ -112,7 +136,6 @@ public final class JournalReader {
             missingPositions += chosen.firstPosition - nextPosition
             nextPosition = chosen.firstPosition
         }
-        return true
     }
 }
 

@@ -9,7 +9,7 @@ final class JournalSyncer: Sendable {
         /// Our own duplicates of the writer's descriptors; the last is the current segment.
         var files: [Int32] = []
         var folder: Int32 = -1
-        /// A file was made since the folder was last synced.
+        /// A file was made since the folder was last synced: retention has something to do, too.
         var folderIsDirty = false
         var stopping = false
         var thread: pthread_t?
@@ -21,9 +21,12 @@ final class JournalSyncer: Sendable {
     /// Wakes the thread early.
     private let wake: Int32
     private let milliseconds: Int32
+    /// Called on the thread after each new file.
+    private let fileAdded: @Sendable () -> Void
 
-    init(milliseconds: Int) {
+    init(milliseconds: Int, fileAdded: @escaping @Sendable () -> Void) {
         self.milliseconds = Int32(milliseconds)
+        self.fileAdded = fileAdded
         wake = candlewick_wake_descriptor()
     }
 
@@ -107,6 +110,7 @@ final class JournalSyncer: Sendable {
         }
         for file in files where fdatasync(file) != 0 { failure.store(errno, ordering: .relaxed) }
         if folder >= 0, fsync(folder) != 0 { failure.store(errno, ordering: .relaxed) }
+        if folder >= 0 { fileAdded() }
         guard files.count > 1 else { return }
         state.withLock { state in
             for file in files.dropLast() { close(file) }

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Host
+public import Host
 public import Logging
 public import Wire
 
@@ -19,6 +19,9 @@ public final class JournalWriter {
     @usableFromInline var appended: UInt64 = 0
     /// Bytes that were cut off a torn tail at opening.
     public private(set) var cutBytes = 0
+    /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers
+    /// step over them.
+    public private(set) var damagedRecords = 0
     /// The positions that were skipped at opening, for the stream's own record of it.
     public private(set) var skipped: Range<UInt64>?
 
@@ -33,26 +36,36 @@ public final class JournalWriter {
     private var broken: (any Error)?
     private var descriptor: Int32 = -1
     private let bootID: String
+    /// The time of the segment's first record that has one, ns; 0 before it.
+    private var segmentTime: Int64 = 0
 
     /// How many positions are skipped: more than any writer appends between two syncs.
     private static var skipCount: UInt64 { 1 << 32 }
+    /// A segment spans at most a day of the stream's time, so that age can drop it.
+    private static var segmentNanos: Int64 { 86_400_000_000_000 }
     /// The burst that is written at once, in bytes.
     private static var bufferSize: Int { 256 * 1024 }
 
-    /// Opens the journal, makes its folder, cuts a torn tail.
+    /// Opens the journal, makes its folder, cuts a torn tail, drops what is too old.
+    /// - Parameter bootID: names the machine's run; `nil`: the present one. A test says another.
     /// - Throws: `Failure` (75) where another process writes it; `JournalError`.
-    public init(folder: String, recordSize: Int, segmentRecords: Int, syncMilliseconds: Int, logger: Logger) throws {
+    public init(
+        folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger, bootID: String? = nil
+    ) throws {
         try makeFolder(folder)
         self.folder = folder
         self.recordSize = recordSize
-        self.segmentRecords = UInt64(segmentRecords)
+        segmentRecords = UInt64(settings.segmentRecords)
         lock = try FileLock(path: "\(folder)/writer.lock")
-        bootID = try JournalWriter.currentBootID()
-        syncer = JournalSyncer(milliseconds: syncMilliseconds)
+        self.bootID = try bootID ?? JournalWriter.currentBootID()
+        let retention = Retention(settings)
+        syncer = JournalSyncer(milliseconds: settings.syncMilliseconds) {
+            retention.apply(folder: folder, recordSize: recordSize, logger: logger)
+        }
         segment = Segment(folder: folder, firstPosition: 1)
         buffer = .allocate(byteCount: Self.bufferSize / recordSize * recordSize, alignment: 64)
         try recover(logger: logger)
-        try lock.write(note: "open \(bootID)")
+        try lock.write(note: "open \(self.bootID)")
     }
 
     /// Seals the record with the next position and keeps it for the next `flush()`.
@@ -87,8 +100,12 @@ public final class JournalWriter {
             throw error
         }
         written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+        let time = RecordBytes.time(UnsafeRawBufferPointer(rebasing: buffer[(buffered - recordSize)..<buffered]))
         buffered = 0
-        if lastPosition == lastOfSegment { try startSegment(at: lastPosition + 1) }
+        if segmentTime <= 0 { segmentTime = time }
+        if lastPosition == lastOfSegment || segmentTime > 0 && time &- segmentTime >= Self.segmentNanos {
+            try startSegment(at: lastPosition + 1)
+        }
     }
 
     /// Flushes, syncs and notes that nothing is missing.
@@ -127,6 +144,7 @@ public final class JournalWriter {
 
     private func use(_ segment: Segment) {
         self.segment = segment
+        segmentTime = 0
         lastOfSegment = segment.firstPosition + segmentRecords - 1
     }
 
@@ -138,6 +156,9 @@ public final class JournalWriter {
             if let end = try validEnd(of: last) {
                 use(last)
                 appended = end.position
+                segmentTime = end.firstTime
+                damagedRecords = end.damaged
+                _ = try last.repairHeader(recordSize: recordSize)
                 try openForAppending(cutAt: end.offset)
                 break
             }
@@ -149,39 +170,60 @@ public final class JournalWriter {
             logger.warning(
                 "Torn tail cut off the journal", metadata: ["segment": "\(segment.path)", "bytes": "\(cutBytes)"])
         }
+        if damagedRecords > 0 {
+            logger.error(
+                "Damaged records in the journal",
+                metadata: ["segment": "\(segment.path)", "count": "\(damagedRecords)"])
+        }
         let note = lock.formerNote.split(separator: " ")
-        let machineStopped = note.first != "clean" && note.last.map(String.init) != bootID
-        if lastPosition > 0, machineStopped || cutBytes >= recordSize {
+        // Without a note and without a record it is the first start of all.
+        let hasPast = lastPosition > 0 || !note.isEmpty
+        let machineStopped = hasPast && note.first != "clean" && note.last.map(String.init) != bootID
+        if machineStopped || cutBytes >= recordSize {
             let next = lastPosition + 1 + Self.skipCount
             skipped = (lastPosition + 1)..<next
             logger.warning("Positions skipped after an unclean stop", metadata: ["first": "\(lastPosition + 1)"])
             appended = next - 1
             try startSegment(at: next)
+            // The name is the record of the skip: were it lost, the next skip would lead to the same positions.
+            guard fdatasync(descriptor) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
+            try syncFolder()
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)
         }
     }
 
-    /// The last valid position of a segment and where its bytes end; `nil` where not even the header is whole.
-    private func validEnd(of segment: Segment) throws(JournalError) -> (position: UInt64, offset: Int)? {
+    private func syncFolder() throws(JournalError) {
+        let file = open(folder, O_RDONLY | O_CLOEXEC)
+        defer { if file >= 0 { Glibc.close(file) } }
+        guard file >= 0, fsync(file) == 0 else { throw JournalError(.sync, folder, errno: errno) }
+    }
+
+    /// The end of a segment: behind its last record that is whole.
+    private struct ValidEnd {
+        var position: UInt64
+        var offset: Int
+        /// Records before it that are not whole.
+        var damaged = 0
+        var firstTime: Int64 = 0
+    }
+
+    /// - Returns: `nil` where not even the header is written.
+    private func validEnd(of segment: Segment) throws(JournalError) -> ValidEnd? {
         guard let file = try segment.openForReading(recordSize: recordSize) else { return nil }
         defer { Glibc.close(file) }
-        var next = segment.firstPosition
-        var offset = Segment.headerSize
-        while true {
-            let count = pread(file, buffer.baseAddress, buffer.count, off_t(offset))
-            guard count >= 0 else { throw JournalError(.read, segment.path, errno: errno) }
-            for start in stride(from: 0, through: count - recordSize, by: recordSize) {
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + recordSize)])
-                guard RecordBytes.isValid(bytes), RecordBytes.position(bytes) == next else {
-                    return (next - 1, offset + start)
-                }
-                next += 1
-            }
-            let whole = count / recordSize * recordSize
-            offset += whole
-            if count < buffer.count { return (next - 1, offset) }
+        var end = ValidEnd(position: segment.firstPosition - 1, offset: Segment.headerSize)
+        var whole = 0
+        try segment.eachSlot(from: 0, file, recordSize: recordSize) { slot, isValid, record in
+            guard isValid else { return true }
+            if end.firstTime <= 0 { end.firstTime = RecordBytes.time(record) }
+            whole += 1
+            end.damaged = slot + 1 - whole
+            end.position = segment.firstPosition + UInt64(slot)
+            end.offset = Segment.offset(slot: slot + 1, recordSize: recordSize)
+            return true
         }
+        return end
     }
 
     private func openForAppending(cutAt end: Int) throws(JournalError) {

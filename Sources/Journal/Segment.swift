@@ -16,6 +16,7 @@ internal import Wire
 ///
 /// The file's name is the first position in 20 digits and `.journal`. A jump between the end of one
 /// segment and the first position of the next is a recorded skip: those positions were never given.
+/// A segment takes `segment_records` records and at most a day of the stream's own time.
 struct Segment: Hashable {
     let path: String
     let firstPosition: UInt64
@@ -32,19 +33,8 @@ struct Segment: Hashable {
 
     /// The segments of a folder, oldest first. A folder that does not exist has none.
     static func all(in folder: String) throws(JournalError) -> [Segment] {
-        guard let directory = opendir(folder) else {
-            if errno == ENOENT { return [] }
-            throw JournalError(.open, folder, errno: errno)
-        }
-        defer { closedir(directory) }
-        var found: [UInt64] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.utf8.count == 28, name.hasSuffix(suffix), let first = UInt64(name.prefix(20)) {
-                found.append(first)
-            }
+        let found = try fileNames(in: folder).compactMap { name in
+            name.utf8.count == 28 && name.hasSuffix(suffix) ? UInt64(name.prefix(20)) : nil
         }
         return found.sorted().map { Segment(folder: folder, firstPosition: $0) }
     }
@@ -59,17 +49,84 @@ struct Segment: Hashable {
         return bytes
     }
 
-    /// Opens the file for reading and checks its header.
-    /// - Returns: the descriptor; `nil` where the header is not written yet (the writer was killed there).
+    /// Opens the file for reading and checks its header. A header whose own checksum is wrong does not
+    /// matter: name and stream say all that it says, and every record has a checksum.
+    /// - Returns: the descriptor; `nil` where the header is not written yet (the writer was killed there), or
+    ///   where the segment has just been dropped by age.
     func openForReading(recordSize: Int) throws(JournalError) -> Int32? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw JournalError(.open, path, errno: errno) }
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw JournalError(.open, path, errno: errno)
+        }
         var bytes = [UInt8](repeating: 0, count: Segment.headerSize)
         let count = pread(descriptor, &bytes, bytes.count, 0)
-        if count == bytes.count, bytes == header(recordSize: recordSize) { return descriptor }
+        if count == bytes.count, bytes == header(recordSize: recordSize) || !Segment.isHeaderWhole(bytes) {
+            return descriptor
+        }
         close(descriptor)
         if (0..<bytes.count).contains(count) { return nil }
         throw JournalError(
             .read, path, reason: "the header is not that of a version 1 journal of \(recordSize)-byte records")
+    }
+
+    /// Writes the header again where it is damaged.
+    /// - Returns: whether it was.
+    func repairHeader(recordSize: Int) throws(JournalError) -> Bool {
+        let file = open(path, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { throw JournalError(.open, path, errno: errno) }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: Segment.headerSize)
+        guard pread(file, &bytes, bytes.count, 0) == bytes.count, !Segment.isHeaderWhole(bytes) else { return false }
+        let header = header(recordSize: recordSize)
+        guard pwrite(file, header, header.count, 0) == header.count, fdatasync(file) == 0 else {
+            throw JournalError(.repair, path, errno: errno)
+        }
+        return true
+    }
+
+    static func isHeaderWhole(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes {
+            checksum(of: UnsafeRawBufferPointer(rebasing: $0[..<60]))
+                == $0.loadUnaligned(fromByteOffset: 60, as: UInt32.self)
+        }
+    }
+
+    /// Where the record in a slot begins in the file; slot 0 holds `firstPosition`.
+    static func offset(slot: Int, recordSize: Int) -> Int { headerSize + slot * recordSize }
+
+    /// Hands out the slots from one on, in order, each with whether it holds its record whole, until `body`
+    /// returns false or the whole slots of the file end.
+    func eachSlot(
+        from slot: Int, _ descriptor: Int32, recordSize: Int, _ body: (Int, Bool, UnsafeRawBufferPointer) -> Bool
+    ) throws(JournalError) {
+        var chunk = [UInt8](repeating: 0, count: 1_024 * recordSize)
+        var next = slot
+        while true {
+            let offset = Segment.offset(slot: next, recordSize: recordSize)
+            let count = pread(descriptor, &chunk, chunk.count, off_t(offset))
+            guard count >= 0 else { throw JournalError(.read, path, errno: errno) }
+            let wantsMore = chunk.withUnsafeBytes { bytes in
+                for start in stride(from: 0, through: count - recordSize, by: recordSize) {
+                    let record = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + recordSize)])
+                    let isValid =
+                        RecordBytes.isValid(record) && RecordBytes.position(record) == firstPosition + UInt64(next)
+                    if !body(next, isValid, record) { return false }
+                    next += 1
+                }
+                return true
+            }
+            if !wantsMore || count < chunk.count { return }
+        }
+    }
+
+    /// The first slot at or after one that holds its record whole.
+    func firstValidSlot(from slot: Int, _ descriptor: Int32, recordSize: Int) throws(JournalError) -> Int? {
+        var found: Int?
+        try eachSlot(from: slot, descriptor, recordSize: recordSize) { slot, isValid, _ in
+            if isValid { found = slot }
+            return !isValid
+        }
+        return found
     }
 }

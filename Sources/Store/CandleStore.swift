@@ -80,6 +80,28 @@ public final class CandleStore {
         return stored
     }
 
+    /// Deletes candles and feed events from before a moment, in one transaction.
+    /// - Returns: how many candles.
+    @discardableResult
+    public func forget(before moment: UTCNanos) throws -> Int {
+        try during("delete from") {
+            try database.write { db in
+                var count = 0
+                // Range by range along the key: the whole table is never scanned.
+                for instrument in try Int64.fetchAll(db, sql: "SELECT id FROM instrument") {
+                    for timeframe in timeframes {
+                        try db.execute(
+                            sql: "DELETE FROM candle WHERE instrument_id = ? AND timeframe = ? AND open_time < ?",
+                            arguments: [instrument, timeframe, moment.seconds])
+                        count += db.changesCount
+                    }
+                }
+                try db.execute(sql: "DELETE FROM feed_event WHERE time < ?", arguments: [moment.rawValue])
+                return count
+            }
+        }
+    }
+
     /// Moves what no reader needs from the write-ahead log into the database. Never waits for readers.
     public func close() throws {
         try during("close") {
@@ -104,7 +126,10 @@ public final class CandleStore {
             INSERT INTO candle (\(columns.joined(separator: ", ")))
             VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))
             ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET \(updates)
-            WHERE (excluded.rank, excluded.revision) > (candle.rank, candle.revision)
+            WHERE CASE WHEN excluded.source = candle.source
+                    AND ((excluded.flags | candle.flags) & \(CandleFlags.withdrawn.rawValue)) <> 0
+                THEN excluded.revision > candle.revision
+                ELSE (excluded.rank, excluded.revision) > (candle.rank, candle.revision) END
             """
     }()
 

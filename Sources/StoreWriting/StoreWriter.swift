@@ -21,9 +21,13 @@ public final class StoreWriter {
     private let logger: Logger
 
     private var batch: [CandleRecord] = []
+    /// The last position in the database.
+    private var committed: UInt64
     /// Monotonic time by which the batch must be committed.
     private var commitDeadline: Int64 = .max
     private var counters = Counters()
+    /// Start of the newest interval when old rows were last deleted, Unix seconds.
+    private var forgotAt: Int64 = 0
 
     struct Counters: Encodable {
         /// Candles that changed a row.
@@ -51,8 +55,9 @@ public final class StoreWriter {
         let position = try store.position(of: "candles")
         try StoreWriter.check(position, paths)
         candles = try StreamReader(
-            context: context, endpoint: try paths.endpoint("candles"), journalFolder: paths.journal("candles"),
-            recordSize: CandleRecord.byteCount, from: position + 1)
+            stream: "candles", paths: paths, recordSize: CandleRecord.byteCount, from: position + 1,
+            consumer: "store-writer", context: context, logger: logger)
+        committed = position
     }
 
     /// A journal that ends before what the database holds would give its positions a second time.
@@ -97,8 +102,19 @@ public final class StoreWriter {
         guard let last = batch.last else { return }
         let changed = try store.write(batch, stream: "candles", position: last.position, now: clock.now())
         for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
+        committed = last.position
         count(changed)
         batch.removeAll(keepingCapacity: true)
+        try forget()
+    }
+
+    /// Once an hour of feed time, deletes what is older than `store.retention_days`.
+    private func forget() throws {
+        guard settings.retentionDays > 0, counters.newestInterval >= forgotAt + 3_600 else { return }
+        forgotAt = counters.newestInterval
+        let moment = UTCNanos(seconds: forgotAt - Int64(settings.retentionDays) * 86_400)
+        let count = try store.forget(before: moment)
+        if count > 0 { logger.notice("Old candles deleted", metadata: ["count": "\(count)", "before": "\(moment)"]) }
     }
 
     private func count(_ changed: [CandleRecord]) {
@@ -114,11 +130,12 @@ public final class StoreWriter {
     }
 
     private func publishStatus() throws {
-        try status.publishEverySecond(monotonic: clock.monotonic()) {
+        let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
             StoreWriterStatus(
                 time: clock.now().seconds, isLive: candles.isLive, candlesPosition: candles.nextPosition - 1,
                 input: candles.counters, counters: counters)
         }
+        if isDue { try candles.noteTaken(committed) }
     }
 }
 

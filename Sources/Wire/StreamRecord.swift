@@ -50,11 +50,18 @@ extension StreamRecord {
 /// Records as bytes, of any size: for those who store and forward them without looking inside.
 public enum RecordBytes {
     @usableFromInline static var positionOffset: Int { 16 }
+    @usableFromInline static var timeOffset: Int { 24 }
 
     /// The position of a record of at least 24 bytes.
     @inlinable
     public static func position(_ record: UnsafeRawBufferPointer) -> UInt64 {
         record.loadUnaligned(fromByteOffset: positionOffset, as: UInt64.self)
+    }
+
+    /// The time at offset 24, ns since 1970: a tick's or event's brokerTime, a candle's start.
+    @inlinable
+    public static func time(_ record: UnsafeRawBufferPointer) -> Int64 {
+        record.loadUnaligned(fromByteOffset: timeOffset, as: Int64.self)
     }
 
     /// Whether the last four bytes are the checksum of all before them.

@@ -10,11 +10,11 @@ struct CandlewickCommand: ParsableCommand {
         commandName: "candlewick",
         abstract: "Looks at the tick-to-candle pipeline and at what it stored.",
         discussion: """
-            Reads the database and listens to the stages; changes nothing. Finds both by CANDLEWICK_STATE_DIR,
-            CANDLEWICK_DATABASE and CANDLEWICK_RUNTIME_DIR, as the stages do.
+            Reads the database and listens to the stages; changes nothing but with 'journal repair'. Finds both by
+            CANDLEWICK_STATE_DIR, CANDLEWICK_DATABASE and CANDLEWICK_RUNTIME_DIR, as the stages do.
             """,
         version: Stage.version,
-        subcommands: [CandlesCommand.self, StatusCommand.self, TopCommand.self])
+        subcommands: [CandlesCommand.self, StatusCommand.self, TopCommand.self, JournalCommand.self])
 }
 
 extension Pair: ExpressibleByArgument {

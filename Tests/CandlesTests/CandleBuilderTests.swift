@@ -212,6 +212,87 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles.map { $0.flags.contains(.partial) } == [true, false])
     }
 
+    @Test func `a closed candle that was blind after all is withdrawn`() {
+        var options = fiveMinutes
+        options.graceNanos = 0
+        let builder = fold(
+            [
+                Make.tick(301, "1.1", "1.2"), Make.clock(600), Make.feed(.blindBegan(since: Make.nanos(598)), at: 600),
+                seen(from: 598, until: 610), Make.tick(302, "1.1", "1.2"), Make.clock(902),
+            ], options: options)
+        #expect(builder.candles.map(\.flags) == [[], [.partial, .withdrawn], [.partial, .withdrawn, .late]])
+        #expect(builder.candles.map(\.blindMilliseconds) == [0, 2_000, 2_000])
+    }
+
+    @Test func `a loss told as the candle closes is in it`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.clock(602),
+            Make.feed(.updatesLost(count: 2), pair: Make.eurUSD, at: 602),
+            Make.feed(.updatesLost(count: 2), pair: Make.eurUSD, at: 603),
+        ])
+        #expect(builder.candles.map(\.lostUpdates) == [0, 2])
+        #expect(builder.candles.map(\.revision) == [1, 2])
+    }
+
+    @Test func `a stand-in clock that ran past a loss takes its whole candles back`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.clock(595), Make.clock(602, flags: .localClock),
+            Make.feed(.blindBegan(since: Make.nanos(593)), at: 602), seen(from: 593, until: 640), Make.clock(902),
+        ])
+        #expect(builder.candles.map(\.flags) == [[.localClock], [.partial, .withdrawn, .localClock]])
+        #expect(builder.candles.map(\.blindMilliseconds) == [0, 7_000])
+    }
+
+    /// A record in the middle is not there: the journal was damaged.
+    private func foldWithoutOne(_ records: [TickRecord], leavingOut index: Int) -> CandleBuilder {
+        let builder = CandleBuilder(options: fiveMinutes)
+        for (place, record) in records.enumerated() where place != index {
+            var record = record
+            record.seal(position: UInt64(place + 1))
+            builder.fold(record)
+        }
+        return builder
+    }
+
+    @Test func `whichever record is damaged, no candle that it touched is whole`() {
+        let records = [
+            Make.feed(.blindBegan(since: Make.nanos(0))), Make.clock(299), seen(from: 0, until: 299),
+            Make.tick(301, "1.1", "1.2"), Make.tick(450, "1.0", "1.3"),
+            Make.feed(.updatesLost(count: 1), pair: Make.eurUSD, at: 450), Make.tick(599.5, "1.1", "1.2"),
+            Make.tick(601, "1.4", "1.5"), Make.clock(602), Make.clock(902),
+        ]
+        for index in 3...6 {
+            let first = foldWithoutOne(records, leavingOut: index).candles.last { $0.start == Make.nanos(300) }
+            #expect(first?.flags.contains(.partial) == true, "without record \(index)")
+        }
+        #expect(foldWithoutOne(records, leavingOut: 8).candles.count { $0.start == Make.nanos(300) } == 1)
+    }
+
+    @Test func `a journal whose older records are gone is blind a little beyond its first one`() {
+        let builder = CandleBuilder(options: fiveMinutes)
+        for (place, var record) in [Make.tick(300, "1.1", "1.2"), Make.clock(602)].enumerated() {
+            record.seal(position: UInt64(place + 1_000))
+            builder.fold(record)
+        }
+        #expect(builder.candles.map(\.blindMilliseconds) == [2_000])
+    }
+
+    @Test(arguments: 0..<300)
+    func `blind time is that of the union of all stretches`(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var records: [TickRecord] = [Make.tick(301, "1.1", "1.2")]
+        var dark = Set<Int>()
+        for _ in 0..<Int.random(in: 1...12, using: &random) {
+            let from = Int.random(in: 250...650, using: &random)
+            let until = from + Int.random(in: 0...120, using: &random)
+            dark.formUnion((from..<until).filter { (300..<600).contains($0) })
+            records.append(Make.feed(.blindBegan(since: Make.nanos(Double(from))), at: 301))
+            records.append(seen(from: Double(from), until: Double(until)))
+        }
+        let candle = fold(records + [Make.clock(602)]).candles[0]
+        #expect(candle.blindMilliseconds == UInt32(dark.count * 1_000))
+    }
+
     @Test func `feed events are passed on in their place`() {
         let builder = fold([Make.tick(301, "1.1", "1.2"), Make.clock(602), Make.feed(.sessionPreserved, at: 603)])
         #expect(builder.output.map(\.kind) == [.feed, .feed, .candle, .feed])

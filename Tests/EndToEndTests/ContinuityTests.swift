@@ -79,7 +79,7 @@ struct ContinuityTests {
     /// Positions without a gap, and no input that gave the same candle twice.
     private func expectNoCandleTwice(_ pipeline: Pipeline) throws {
         var records: [CandleRecord] = []
-        let journal = JournalReader(folder: pipeline.state + "/journal/candles", recordSize: CandleRecord.byteCount)
+        let journal = try JournalReader(folder: pipeline.state + "/journal/candles", recordSize: CandleRecord.byteCount)
         while try journal.read(CandleRecord.self, { records.append($0) }) > 0 {}
         #expect(records.map(\.position) == Array(1...UInt64(records.count)))
         let candles = records.filter { $0.kind != .feed }

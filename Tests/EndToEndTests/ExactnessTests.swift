@@ -73,10 +73,10 @@ struct ExactnessTests {
     /// Folds the tick journal again and compares with the candle journal, byte for byte but for publish time.
     private func replayEqualsLive(_ pipeline: Pipeline) throws {
         let builder = CandleBuilder(options: CandleBuilder.Options())
-        let ticks = JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
+        let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
         while try ticks.read(TickRecord.self, { builder.fold($0) }) > 0 {}
         var live: [CandleRecord] = []
-        let candles = JournalReader(folder: pipeline.state + "/journal/candles", recordSize: CandleRecord.byteCount)
+        let candles = try JournalReader(folder: pipeline.state + "/journal/candles", recordSize: CandleRecord.byteCount)
         while try candles.read(CandleRecord.self, { live.append($0) }) > 0 {}
         #expect(live.count == builder.output.count && !live.isEmpty)
         for (folded, lived) in zip(builder.output, live) {

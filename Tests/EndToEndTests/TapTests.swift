@@ -60,7 +60,7 @@ struct TapTests {
     /// The ticks of the journal in the script's form.
     private func journalLines(_ pipeline: Pipeline) throws -> [String] {
         var lines: [String] = []
-        let journal = JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
+        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
         let read = { (tick: TickRecord) in
             guard tick.kind == .tick else { return }
             lines.append(

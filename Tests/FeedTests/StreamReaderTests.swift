@@ -42,8 +42,8 @@ private struct Stream {
 
     func reader(from position: UInt64 = 1) throws -> StreamReader {
         try StreamReader(
-            context: context, endpoint: try paths.endpoint("ticks"), journalFolder: paths.journal("ticks"),
-            recordSize: 64, from: position)
+            stream: "ticks", paths: paths, recordSize: 64, from: position, consumer: "test", context: context,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }
 
@@ -110,7 +110,7 @@ extension StreamReader {
         let stream = try Stream()
         let reader = try stream.reader()
         let journal = try JournalWriter(
-            folder: stream.paths.journal("ticks"), recordSize: 64, segmentRecords: 1_024, syncMilliseconds: 1_000,
+            folder: stream.paths.journal("ticks"), recordSize: 64, settings: Configuration.Journal(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         var seen: [UInt64] = []
         try reader.take(&seen)

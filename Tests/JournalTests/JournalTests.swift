@@ -5,10 +5,12 @@ import TestKit
 import Testing
 import Wire
 
-func openWriter(_ folder: String, segmentRecords: Int = 1_024) throws -> JournalWriter {
-    try JournalWriter(
-        folder: folder, recordSize: TickRecord.byteCount, segmentRecords: segmentRecords, syncMilliseconds: 1,
-        logger: quietLogger())
+func openWriter(_ folder: String, segmentRecords: Int = 1_024, bootID: String? = nil) throws -> JournalWriter {
+    var settings = Configuration.Journal()
+    settings.segmentRecords = segmentRecords
+    settings.syncMilliseconds = 1
+    return try JournalWriter(
+        folder: folder, recordSize: TickRecord.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
 }
 
 func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
@@ -23,9 +25,9 @@ extension JournalWriter {
     }
 }
 
-func readPositions(_ folder: String, from position: UInt64 = 1) throws -> [UInt64] {
+func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt64] {
     var positions: [UInt64] = []
-    let reader = JournalReader(folder: folder, recordSize: TickRecord.byteCount, from: position)
+    let reader = try JournalReader(folder: folder, recordSize: TickRecord.byteCount, from: position)
     while try reader.read(TickRecord.self, { positions.append($0.position) }) > 0 {}
     return positions
 }
@@ -44,7 +46,7 @@ func readPositions(_ folder: String, from position: UInt64 = 1) throws -> [UInt6
 
     @Test func `a reader follows a writer`() throws {
         let writer = try openWriter(path)
-        let reader = JournalReader(folder: path, recordSize: 64)
+        let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
         for _ in 0..<50 {
             try writer.appendTicks(77)
@@ -54,7 +56,7 @@ func readPositions(_ folder: String, from position: UInt64 = 1) throws -> [UInt6
     }
 
     @Test func `a reader that is there before the journal waits for it`() throws {
-        let reader = JournalReader(folder: path, recordSize: 64)
+        let reader = try JournalReader(folder: path, recordSize: 64)
         #expect(try reader.readBytes { _ in } == 0)
         try openWriter(path).appendTicks(3)
         var bytes = 0
@@ -93,26 +95,84 @@ func readPositions(_ folder: String, from position: UInt64 = 1) throws -> [UInt6
         #expect(try readPositions(path) == Array(1...10) + [resumed, resumed + 1])
     }
 
-    @Test func `a flipped bit ends what a reader takes; the writer cuts there and keeps the rest beside it`() throws {
+    @Test func `a flipped bit costs its record alone, for readers and for the next writer`() throws {
         try openWriter(path).appendTicks(10)
-        let file = path + "/" + folderNames(path).first { $0.hasSuffix(".journal") }!
-        var bytes = fileBytes(file)
-        bytes[64 + 5 * 64 + 40] ^= 1
-        TemporaryFolder.overwrite(file, bytes)
-        #expect(try readPositions(path) == Array(1...5))
+        try damage(record: 6)
+        let reader = try JournalReader(folder: path, recordSize: 64)
+        var seen: [UInt64] = []
+        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        #expect(seen == [1, 2, 3, 4, 5, 7, 8, 9, 10] && reader.missingPositions == 1)
         let writer = try openWriter(path)
-        #expect(writer.cutBytes == 5 * 64 && writer.skipped?.lowerBound == 6)
+        #expect(writer.cutBytes == 0 && writer.damagedRecords == 1 && writer.skipped == nil)
+        try writer.appendTicks(1)
+        #expect(try readPositions(path) == seen + [11])
+    }
+
+    @Test func `damage over many records is stepped over in one go, also while the journal grows`() throws {
+        let writer = try openWriter(path, segmentRecords: 100_000)
+        try writer.appendTicks(20_000)
+        let file = segments[0]
+        var bytes = fileBytes(file)
+        for slot in 4_000..<15_000 { bytes[64 + slot * 64 + 30] ^= 0xFF }
+        TemporaryFolder.overwrite(file, bytes)
+        let reader = try JournalReader(folder: path, recordSize: 64)
+        var seen: [UInt64] = []
+        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        #expect(seen == Array(1...4_000) + Array(15_001...20_000) && reader.missingPositions == 11_000)
+        try writer.appendTicks(1)
+        #expect(try reader.read(TickRecord.self) { seen.append($0.position) } == 1 && seen.last == 20_001)
+    }
+
+    @Test func `a damaged last record is a tail that is cut, kept beside, and its position is not given again`() throws
+    {
+        try openWriter(path).appendTicks(10)
+        try damage(record: 10)
+        #expect(try readPositions(path) == Array(1...9))
+        let writer = try openWriter(path)
+        #expect(writer.cutBytes == 64 && writer.skipped?.lowerBound == 10)
         #expect(folderNames(path).contains { $0.contains(".cut-") })
+    }
+
+    @Test func `a damaged header hides nothing, and the next writer mends it`() throws {
+        try openWriter(path).appendTicks(1_500)
+        for file in segments {
+            var bytes = fileBytes(file)
+            bytes[9] ^= 0x40
+            TemporaryFolder.overwrite(file, bytes)
+        }
+        #expect(try readPositions(path) == Array(1...1_500))
+        try openWriter(path).appendTicks(1)
+        #expect(try JournalCheck(folder: path, recordSize: 64).segments.map(\.isHeaderDamaged) == [true, false])
+        #expect(try readPositions(path) == Array(1...1_501))
+    }
+
+    @Test func `an older segment that lost its end, or all, does not stop a reader`() throws {
+        try openWriter(path).appendTicks(4_000)
+        TemporaryFolder.overwrite(segments[0], Array(fileBytes(segments[0]).prefix(64 + 64 * 10 + 7)))
+        TemporaryFolder.overwrite(segments[2], [1, 2, 3])
+        let reader = try JournalReader(folder: path, recordSize: 64)
+        var seen: [UInt64] = []
+        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        #expect(seen == Array(1...10) + Array(1_025...2_048) + Array(3_073...4_000))
+        #expect(reader.missingPositions == 1_014 + 1_024)
+    }
+
+    private var segments: [String] { folderNames(path).filter { $0.hasSuffix(".journal") }.map { "\(path)/\($0)" } }
+
+    /// Flips a bit in a record of the first segment.
+    private func damage(record position: Int) throws {
+        var bytes = fileBytes(segments[0])
+        bytes[64 + (position - 1) * 64 + 40] ^= 1
+        TemporaryFolder.overwrite(segments[0], bytes)
     }
 
     @Test func `after a power cut positions are skipped, and a reader counts them`() throws {
         try openWriter(path).appendTicks(10)
-        TemporaryFolder.overwrite(path + "/writer.lock", Array("1\nopen another-boot".utf8))
-        let writer = try openWriter(path)
+        let writer = try openWriter(path, bootID: "another-boot")
         let skipped = try #require(writer.skipped)
         #expect(skipped.lowerBound == 11)
         try writer.appendTicks(1)
-        let reader = JournalReader(folder: path, recordSize: 64)
+        let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
         while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
         #expect(seen == Array(1...10) + [skipped.upperBound])
@@ -129,7 +189,7 @@ func readPositions(_ folder: String, from position: UInt64 = 1) throws -> [UInt6
 
     @Test func `a journal of other records is refused by name`() throws {
         try openWriter(path).appendTicks(1)
-        let reader = JournalReader(folder: path, recordSize: 192)
+        let reader = try JournalReader(folder: path, recordSize: 192)
         let error = #expect(throws: JournalError.self) { try reader.readBytes { _ in } }
         #expect(error?.exitCode == .badData && error?.description.contains("192-byte") == true)
     }

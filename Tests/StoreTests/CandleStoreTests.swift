@@ -110,6 +110,41 @@ import Wire
         }
     }
 
+    @Test func `a partial revision that withdraws a whole one takes its place, whichever comes first`() throws {
+        let store = try CandleStore(path: path)
+        func complete(_ start: Int64) throws -> Int? {
+            try rows("SELECT complete FROM candles_full WHERE timestamp = \(start)").first?[0]
+        }
+        for start in [Int64(300), 600] {
+            let whole = Make.candle(start, price: "1", revision: 1)
+            let withdrawn = Make.candle(start, price: "1", revision: 2, flags: [.partial, .withdrawn])
+            _ = try write(store, start == 300 ? [whole, withdrawn] : [withdrawn, whole])
+            #expect(try complete(start) == 0)
+            _ = try write(store, [Make.candle(start, price: "2", revision: 3), withdrawn, whole])
+            #expect(try complete(start) == 1)
+        }
+    }
+
+    @Test func `a withdrawn candle gives way to a bought one`() throws {
+        let store = try CandleStore(path: path)
+        for start in [Int64(300), 600] {
+            let withdrawn = Make.candle(start, price: "1", revision: 2, flags: [.partial, .withdrawn])
+            let bought = Make.candle(start, price: "3", source: .bought)
+            _ = try write(store, start == 300 ? [withdrawn, bought] : [bought, withdrawn])
+        }
+        #expect(try rows("SELECT DISTINCT source FROM candles_full").map { $0[0] as String } == ["bought"])
+    }
+
+    @Test func `old candles and events are deleted, the others stay`() throws {
+        let store = try CandleStore(path: path)
+        var event = Make.feed(.sessionNew, at: 400)
+        event.seal(position: 1)
+        _ = try write(store, [Make.candle(300), Make.candle(600), Make.candle(600, minutes: 15), .feed(event)])
+        #expect(try store.forget(before: UTCNanos(seconds: 600)) == 1)
+        #expect(try rows("SELECT timestamp FROM candles").map { $0[0] as Int } == [600, 600])
+        #expect(try rows("SELECT * FROM feed_event").isEmpty)
+    }
+
     @Test func `feed events reach the database once`() throws {
         let store = try CandleStore(path: path)
         var event = Make.feed(.updatesLost(count: 7), pair: Make.eurUSD, at: 99)

@@ -1,0 +1,60 @@
+public import Host
+internal import Journal
+public import Logging
+internal import Wire
+
+/// The condition of the journals for a person.
+public struct JournalReport {
+    /// The streams that have a journal.
+    public enum Stream: String, CaseIterable, Sendable {
+        case ticks, candles, history
+
+        var recordSize: Int { self == .ticks ? TickRecord.byteCount : CandleRecord.byteCount }
+    }
+
+    private let checks: [(stream: Stream, check: JournalCheck)]
+
+    /// Reads one journal, or all that are there.
+    /// - Throws: `Failure` (69) where there is none; `JournalError`.
+    public init(paths: Paths, stream: Stream?) throws {
+        checks = try (stream.map { [$0] } ?? Stream.allCases).compactMap { stream in
+            let check = try JournalCheck(folder: paths.journal(stream.rawValue), recordSize: stream.recordSize)
+            return check.segments.isEmpty ? nil : (stream, check)
+        }
+        guard !checks.isEmpty else {
+            let name = stream?.rawValue ?? ""
+            throw Failure(
+                .unavailable, "there is no \(name.isEmpty ? "" : name + " ")journal in \(paths.state)/journal")
+        }
+    }
+
+    public var isDamaged: Bool { checks.contains { $0.check.isDamaged } }
+
+    public var text: String {
+        let rows = checks.flatMap { stream, check in
+            check.segments.map { segment in
+                [
+                    stream.rawValue, String(segment.firstPosition), String(segment.records),
+                    String(segment.damagedRecords), String(segment.tailBytes), String(segment.jump),
+                    segment.isHeaderDamaged ? "damaged" : "sound",
+                ]
+            }
+        }
+        let head = ["journal", "first position", "records", "damaged", "tail", "jump", "header"]
+        return TextTable(head: head, rows: rows, leftAligned: ["journal", "header"]).text
+    }
+
+    /// Mends one journal, or all that are there.
+    /// - Returns: what was done, a line each.
+    /// - Throws: `Failure` (75) while the stage that writes it is at work; `JournalError`.
+    public static func repair(
+        paths: Paths, stream: Stream?, settings: Configuration.Journal, logger: Logger
+    ) throws -> [String] {
+        try (stream.map { [$0] } ?? Stream.allCases).flatMap { stream in
+            try JournalCheck.repair(
+                folder: paths.journal(stream.rawValue), recordSize: stream.recordSize, settings: settings,
+                logger: logger
+            ).map { "\(stream.rawValue): \($0)" }
+        }
+    }
+}

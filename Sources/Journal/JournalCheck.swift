@@ -1,0 +1,90 @@
+internal import Glibc
+public import Host
+public import Logging
+internal import Wire
+
+/// The condition of a journal, segment by segment, and the hands to mend it.
+public struct JournalCheck: Sendable {
+    public struct SegmentCondition: Sendable {
+        public let path: String
+        public let firstPosition: UInt64
+        /// Records that are whole.
+        public let records: Int
+        /// Records that are not, with whole ones behind them. Readers step over them.
+        public let damagedRecords: Int
+        /// Bytes behind the last whole record.
+        public let tailBytes: Int
+        public let isHeaderDamaged: Bool
+        /// Positions between the end of the segment before and this one: a recorded skip, or lost records.
+        public let jump: UInt64
+
+        let recordSize: Int
+
+        /// Less than a record at the end is what a writer is just appending, or was when it was killed.
+        public var isDamaged: Bool { isHeaderDamaged || damagedRecords > 0 || tailBytes >= recordSize }
+    }
+
+    public let segments: [SegmentCondition]
+
+    public var isDamaged: Bool { segments.contains(where: \.isDamaged) }
+
+    /// Reads every record of a journal; needs no lock, and may run beside the writer.
+    /// - Throws: `JournalError`, also where a segment is of another version or record size.
+    public init(folder: String, recordSize: Int) throws {
+        var conditions: [SegmentCondition] = []
+        var next: UInt64?
+        for segment in try Segment.all(in: folder) {
+            let condition = try SegmentCondition(segment, recordSize: recordSize, next: next)
+            next = max(next ?? 0, segment.firstPosition + UInt64(condition.records + condition.damagedRecords))
+            conditions.append(condition)
+        }
+        segments = conditions
+    }
+
+    /// Does at once what a writer does at its start, and rewrites damaged headers: nothing that is whole is lost,
+    /// and what is cut off is kept beside the segment.
+    /// - Returns: what was done, a sentence each; none where nothing was to be done.
+    /// - Throws: `Failure` (75) while a writer is at work; `JournalError`.
+    public static func repair(
+        folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger
+    ) throws -> [String] {
+        let segments = try Segment.all(in: folder)
+        guard !segments.isEmpty else { return [] }
+        var done = try JournalCheck(folder: folder, recordSize: recordSize).segments
+            .filter { $0.isHeaderDamaged && $0.records > 0 }.map { "header rewritten: \($0.path)" }
+        // Holds the writer's lock from here to the end, and mends the last segment.
+        let writer = try JournalWriter(folder: folder, recordSize: recordSize, settings: settings, logger: logger)
+        for segment in segments.dropLast() { _ = try segment.repairHeader(recordSize: recordSize) }
+        if writer.cutBytes > 0 { done.append("\(writer.cutBytes) bytes of a torn tail cut off \(segments.last!.path)") }
+        if let skipped = writer.skipped {
+            done.append("positions \(skipped.lowerBound) to \(skipped.upperBound - 1) skipped: none is given twice")
+        }
+        try writer.close()
+        return done
+    }
+}
+
+extension JournalCheck.SegmentCondition {
+    fileprivate init(_ segment: Segment, recordSize: Int, next: UInt64?) throws(JournalError) {
+        path = segment.path
+        firstPosition = segment.firstPosition
+        jump = next.map { segment.firstPosition > $0 ? segment.firstPosition - $0 : 0 } ?? 0
+        self.recordSize = recordSize
+        guard let file = try segment.openForReading(recordSize: recordSize) else {
+            (records, damagedRecords, tailBytes, isHeaderDamaged) = (0, 0, 0, true)
+            return
+        }
+        defer { close(file) }
+        var header = [UInt8](repeating: 0, count: Segment.headerSize)
+        isHeaderDamaged = pread(file, &header, header.count, 0) != header.count || !Segment.isHeaderWhole(header)
+        var whole = 0
+        var end = 0
+        try segment.eachSlot(from: 0, file, recordSize: recordSize) { slot, isValid, _ in
+            if isValid { (whole, end) = (whole + 1, slot + 1) }
+            return true
+        }
+        records = whole
+        damagedRecords = end - whole
+        tailBytes = Int(lseek(file, 0, SEEK_END)) - Segment.offset(slot: end, recordSize: recordSize)
+    }
+}

@@ -1,0 +1,71 @@
+public import ArgumentParser
+internal import Host
+public import Inspection
+internal import Logging
+
+struct JournalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "journal",
+        abstract: "Checks and repairs the journals.",
+        subcommands: [Check.self, Repair.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Reads every record of the journals and says what is damaged.",
+            discussion: """
+                May run beside the stages; changes nothing. 'damaged' are records that are not whole with whole ones
+                behind them: readers step over them, and the candles that they could touch are partial. 'tail' are
+                bytes behind the last whole record: less than one record is what a writer was just appending. 'jump'
+                are positions that were skipped on purpose after an unclean stop of the machine, or lost.
+
+                Exit code 0 where nothing is damaged, 65 otherwise.
+
+                EXAMPLES
+                  candlewick journal check
+                  candlewick journal check candles
+                """)
+
+        @Argument(help: "ticks, candles or history; without it, all that are there.")
+        var stream: JournalReport.Stream?
+
+        func run() {
+            Stage.run("candlewick") { _ in
+                let report = try JournalReport(paths: try Paths(environment: .process), stream: stream)
+                Stage.write(standardOutput: report.text)
+                if report.isDamaged {
+                    throw Failure(.badData, "damaged: see docs/operations.md, 'Journals', for what to do")
+                }
+            }
+        }
+    }
+
+    struct Repair: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Mends what can be mended in the journals.",
+            discussion: """
+                Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept beside the segment as
+                .cut-OFFSET), and skips the positions that a tail may have held. Nothing that is whole is lost; damaged
+                records stay as they are. The stages do the same for their last segment at every start. The stage that
+                writes the journal must be stopped: otherwise nothing is done and the exit code is 75.
+
+                EXAMPLES
+                  systemctl stop candlewick.target && candlewick journal repair
+                """)
+
+        @Argument(help: "ticks, candles or history; without it, all that are there.")
+        var stream: JournalReport.Stream?
+
+        func run() {
+            Stage.run("candlewick", logLevel: .critical) { logger in
+                let environment = Environment.process
+                let configuration = try Configuration.load(environment: environment)
+                let done = try JournalReport.repair(
+                    paths: try Paths(environment: environment), stream: stream, settings: configuration.journal,
+                    logger: logger)
+                Stage.write(standardOutput: done.isEmpty ? "nothing to repair\n" : done.joined(separator: "\n") + "\n")
+            }
+        }
+    }
+}
+
+extension JournalReport.Stream: ExpressibleByArgument {}

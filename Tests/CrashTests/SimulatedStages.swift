@@ -1,0 +1,250 @@
+import Aggregation
+import Candles
+import Feed
+import Host
+import Journal
+import Logging
+import MarketData
+import TestKit
+import Wire
+
+@testable import Store
+
+func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+
+/// ingest-stream as far as the journal and the bus see it: our journal, a model of the session.
+final class SimulatedIngest {
+    private let writer: JournalWriter
+    private let bus: SimulatedBus
+    private let appended: (UnsafeRawBufferPointer) -> Void
+    /// The wall clock's error: it may step. Only `receiveTime` shows it.
+    private let clockError: Int64
+    private var feedTime: Int64
+    /// `nil`: the feed is seen.
+    private var blindSince: Int64?
+    /// The blindness is that of a cut connection: a recovery fills it.
+    private var isCut = false
+    private var endsBlindness = false
+
+    init(
+        folder: String, settings: Configuration.Journal, bootID: String, bus: SimulatedBus, clockError: Int64,
+        appended: @escaping (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        self.bus = bus
+        self.appended = appended
+        self.clockError = clockError
+        var newest: Int64 = 0
+        var left = 100
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
+                return true
+            }
+            newest = max(newest, record.brokerTime.rawValue)
+            left -= 1
+            return left > 0
+        }
+        feedTime = newest
+        writer = try JournalWriter(
+            folder: folder, recordSize: TickRecord.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
+        try loseSight()
+        if let skipped = writer.skipped {
+            try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))
+        }
+        try commit()
+    }
+
+    /// A session that the broker may still have.
+    private(set) var hasSession = false
+
+    /// A session that answered every subscription: snapshots come, the next heartbeat ends the blindness.
+    func sessionBegan(_ snapshots: [SimulatedBroker.Tick]) throws {
+        try event(.sessionNew)
+        hasSession = true
+        for tick in snapshots { try append(tick, flags: .snapshot) }
+        endsBlindness = true
+        try commit()
+    }
+
+    /// The connection is gone: all that is sent from now on is missed until a new session, or comes late.
+    func cut() throws {
+        if blindSince == nil { isCut = true }
+        try loseSight()
+        try commit()
+    }
+
+    /// The session was recovered: what was sent meanwhile comes now.
+    func recovered(_ messages: [SimulatedBroker.Message]) throws {
+        try event(.sessionRecovered(resent: Int64(messages.count)))
+        for message in messages { try take(message, flags: .recovered) }
+        if isCut, let since = blindSince {
+            (isCut, blindSince) = (false, nil)
+            try event(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: since)))
+        }
+        try commit()
+    }
+
+    func receive(_ messages: [SimulatedBroker.Message]) throws {
+        for message in messages { try take(message, flags: []) }
+        try commit()
+    }
+
+    /// The local clock stands in.
+    func standIn(_ time: Int64) throws {
+        try put(.clock(UTCNanos(rawValue: max(time, feedTime)), receiveTime: wall, flags: .localClock))
+        try commit()
+    }
+
+    private func take(_ message: SimulatedBroker.Message, flags: TickFlags) throws {
+        switch message {
+        case .tick(let tick):
+            try append(tick, flags: flags)
+            feedTime = max(feedTime, tick.time)
+        case .heartbeat(let time):
+            feedTime = max(feedTime, time)
+            if endsBlindness, let since = blindSince {
+                (endsBlindness, isCut, blindSince) = (false, false, nil)
+                try event(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: feedTime)))
+            }
+            try put(.clock(UTCNanos(rawValue: feedTime), receiveTime: wall))
+        case .lost(let pair): try event(.updatesLost(count: 1), pair: SimulatedBroker.pairs[pair])
+        }
+    }
+
+    private func loseSight() throws {
+        guard blindSince == nil else { return }
+        let since = max(0, feedTime - 2_000_000_000)
+        blindSince = since
+        try event(.blindBegan(since: UTCNanos(rawValue: since)))
+    }
+
+    private var wall: UTCNanos { UTCNanos(rawValue: feedTime + clockError) }
+
+    private func append(_ tick: SimulatedBroker.Tick, flags: TickFlags) throws {
+        try put(
+            .tick(
+                SimulatedBroker.pairs[tick.pair], brokerTime: UTCNanos(rawValue: tick.time), receiveTime: wall,
+                bid: Price(rawValue: tick.bid), ask: Price(rawValue: tick.ask), flags: flags))
+    }
+
+    private func event(_ event: FeedEvent, pair: Pair = .none) throws {
+        try put(.feed(event, pair: pair, brokerTime: UTCNanos(rawValue: feedTime), receiveTime: wall))
+    }
+
+    private func put(_ record: TickRecord) throws {
+        if writer.needsFlush { try commit() }
+        writer.append(record)
+    }
+
+    private func commit() throws {
+        try writer.flush {
+            appended($0)
+            bus.publish($0, recordSize: TickRecord.byteCount)
+        }
+    }
+}
+
+/// The aggregator without its sockets: reader, fold and journal are those of the product.
+final class SimulatedAggregator {
+    let reader: StreamReader
+    private let fold: ResumedFold
+    private let writer: JournalWriter
+    private let bus: SimulatedBus
+    private let appended: (UnsafeRawBufferPointer) -> Void
+
+    init(
+        ticks: String, candles: String, settings: Configuration.Journal, bootID: String, input: SimulatedBus,
+        output: SimulatedBus, appended: @escaping (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        bus = output
+        self.appended = appended
+        writer = try JournalWriter(
+            folder: candles, recordSize: CandleRecord.byteCount, settings: settings, logger: quietLogger(),
+            bootID: bootID)
+        fold = try ResumedFold(options: SimulatedAggregator.options, candlesFolder: candles)
+        reader = try StreamReader(
+            live: input.subscribe(), journalFolder: ticks, recordSize: TickRecord.byteCount, from: nil,
+            logger: quietLogger())
+    }
+
+    static let options: CandleBuilder.Options = {
+        var options = CandleBuilder.Options()
+        options.timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
+        return options
+    }()
+
+    /// - Returns: how many records were folded.
+    func turn() throws -> Int {
+        let count = try reader.poll(TickRecord.self, milliseconds: 0, stop: -1) { fold.fold($0) }
+        try fold.takeNew(publishTime: UTCNanos(rawValue: 1)) {
+            if writer.needsFlush { try flush() }
+            writer.append($0)
+        }
+        try flush()
+        return count
+    }
+
+    private func flush() throws {
+        try writer.flush {
+            appended($0)
+            bus.publish($0, recordSize: CandleRecord.byteCount)
+        }
+    }
+}
+
+/// What the store-writer commits: rows, events and position change together or not at all.
+struct SimulatedDatabase {
+    struct Key: Hashable {
+        let pair: Pair
+        let timeframe: Int64
+        let start: Int64
+    }
+
+    private(set) var rows: [Key: CandleRecord] = [:]
+    private(set) var events: [UInt64: CandleRecord] = [:]
+    private(set) var position: UInt64 = 0
+
+    mutating func commit(_ batch: [CandleRecord]) {
+        for record in batch { take(record) }
+        position = batch.last?.position ?? position
+    }
+
+    /// The rule of `CandleStore.upsertSQL`, which StoreTests checks against SQLite.
+    mutating func take(_ record: CandleRecord) {
+        guard record.kind == .candle, let timeframe = record.timeframe else {
+            events[record.inputPosition] = events[record.inputPosition] ?? record
+            return
+        }
+        let key = Key(pair: record.pair, timeframe: timeframe.nanos, start: record.start.rawValue)
+        guard let row = rows[key] else {
+            rows[key] = record
+            return
+        }
+        let isWithdrawal = row.flags.union(record.flags).contains(.withdrawn)
+        let isBetter =
+            isWithdrawal
+            ? record.revision > row.revision
+            : (CandleRank.of(record), record.revision) > (CandleRank.of(row), row.revision)
+        if isBetter { rows[key] = record }
+    }
+}
+
+/// The store-writer without SQLite: the database survives it.
+final class SimulatedStoreWriter {
+    private let reader: StreamReader
+    private var batch: [CandleRecord] = []
+
+    init(candles: String, from position: UInt64, input: SimulatedBus) throws {
+        reader = try StreamReader(
+            live: input.subscribe(), journalFolder: candles, recordSize: CandleRecord.byteCount, from: position + 1,
+            logger: quietLogger())
+    }
+
+    func turn() throws -> Int {
+        try reader.poll(CandleRecord.self, milliseconds: 0, stop: -1) { batch.append($0) }
+    }
+
+    func commit(to database: inout SimulatedDatabase) {
+        database.commit(batch)
+        batch = []
+    }
+}
