@@ -7,7 +7,7 @@ public import Wire
 /// second time at every start and is left out. Source: docs/decisions/0004.
 public final class ResumedFold {
     public let builder: CandleBuilder
-    private var emitted: EmittedMark
+    private let emitted: EmittedMark
 
     /// - Parameter candlesFolder: the aggregator's own journal.
     /// - Throws: `JournalError`.
@@ -36,29 +36,63 @@ public final class ResumedFold {
 @available(*, unavailable)
 extension ResumedFold: Sendable {}
 
-/// How far the aggregator's own journal reaches: the input position of its last record, and how many
-/// records that position gave. Replaying gives the same records in the same order, so those are left out.
+/// What the aggregator's own journal holds: replaying the ticks gives it again, so it is left out.
+///
+/// Candles are known by how far the journal reaches without a gap, and one by one from there on. Events are known
+/// one by one: after a power cut a replay may tell a hole where the journal has long been further.
 struct EmittedMark {
-    let position: UInt64
-    private var remaining: Int
+    /// The newest input position.
+    private(set) var position: UInt64 = 0
+    private var oldest = UInt64.max
+    /// Candles of older input positions are all there.
+    private var certain: UInt64 = 0
+    /// Those from there on that are there.
+    private var candles: Set<Content> = []
+    private var events: Set<UInt64> = []
+    private var lastPosition: UInt64
+    private var hasGap = false
 
-    init(journalFolder: String) throws {
-        var last: UInt64 = 0
-        var count = 0
-        try JournalTail.readBackward(CandleRecord.self, folder: journalFolder) { record in
-            if count == 0 { last = record.inputPosition }
-            guard record.inputPosition == last else { return false }
-            count += 1
-            return true
+    /// What tells apart the candles.
+    private struct Content: Hashable {
+        let pair: Pair
+        let timeframe: Timeframe?
+        let start: UTCNanos
+        let revision: UInt16
+
+        init(_ record: CandleRecord) {
+            (pair, timeframe, start) = (record.pair, record.timeframe, record.start)
+            revision = record.revision
         }
-        position = last
-        remaining = count
     }
 
-    /// Whether the journal already holds this record; ask once for each, in order.
-    mutating func covers(_ record: CandleRecord) -> Bool {
-        if record.inputPosition != position { return record.inputPosition < position }
-        remaining -= 1
-        return remaining >= 0
+    init(journalFolder: String) throws {
+        let journal = try JournalReader(folder: journalFolder, recordSize: CandleRecord.byteCount, from: nil)
+        lastPosition = journal.nextPosition - 1
+        while try journal.read(CandleRecord.self, { note($0) }) > 0 {}
+    }
+
+    private mutating func note(_ record: CandleRecord) {
+        if record.position != lastPosition + 1 { hasGap = true }
+        lastPosition = record.position
+        if oldest == .max { oldest = hasGap ? 0 : record.inputPosition }
+        if record.inputPosition > position {
+            position = record.inputPosition
+            if !hasGap {
+                certain = position
+                candles.removeAll(keepingCapacity: true)
+            }
+        }
+        if record.kind == .feed {
+            events.insert(record.inputPosition)
+        } else if record.inputPosition >= certain {
+            candles.insert(Content(record))
+        }
+    }
+
+    /// Whether the journal holds this record, or held it before it was dropped by age.
+    func covers(_ record: CandleRecord) -> Bool {
+        if record.inputPosition < oldest { return position > 0 }
+        if record.kind == .feed { return events.contains(record.inputPosition) }
+        return record.inputPosition < certain || candles.contains(Content(record))
     }
 }

@@ -110,7 +110,7 @@ public final class CandleBuilder {
         }
         if time > feedTime.rawValue, !advance(to: time) {
             counters.implausible += 1
-            return evidence.lost(1, pair: tick.pair, at: feedTime.rawValue)
+            return evidence.lost(1, pair: tick.pair, from: feedTime.rawValue, until: feedTime.rawValue)
         }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         let bid = tick.bid.rawValue
@@ -286,45 +286,49 @@ public final class CandleBuilder {
 
     // MARK: Events of the feed
 
-    /// A journal that does not begin with the feed's own word is blind before its first record. Where older
-    /// records were dropped, some of them may be newer than it by their time.
+    /// A journal that does not begin with the feed's own word is blind before its first record.
     private func begin(_ record: TickRecord) {
         isFirst = false
+        if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
-        let margin = record.position > 1 ? Self.orderMargin : 0
-        evidence.missing(from: .min / 4, until: record.brokerTime.rawValue &+ margin)
+        evidence.missing(from: 0, until: record.brokerTime.rawValue)
     }
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
-    /// The hole is told as an event at the last of these positions. In the dark nothing more is to be told: should
-    /// the word that it ended be among them, it stays dark until the next.
+    /// That is told as an event at the last of these positions. In the dark the word that it ended may be among
+    /// them: what lies before `record` is a hole whatever comes, and it stays dark until the next word.
     private func jump(to record: TickRecord) {
-        let since = feedTime.rawValue &- max(Self.orderMargin, options.graceNanos)
-        if evidence.blindSince != nil { return }
-        if case .blindBegan(let from) = record.feedEvent, from.rawValue <= since { return }
-        guard feedTime.rawValue > 0 else { return begin(record) }
+        let margin = max(Self.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
         let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
-        let until = UTCNanos(rawValue: max(isBelieved ? told : 0, feedTime.rawValue) &+ 1)
-        var hole = TickRecord.feed(
-            .blindEnded(from: UTCNanos(rawValue: since), until: until), brokerTime: feedTime,
-            receiveTime: record.receiveTime)
+        // Some of them may be newer than the record by their time.
+        let until = max(isBelieved ? told : 0, feedTime.rawValue) &+ (feedTime.rawValue > 0 ? 1 : margin)
+        let since = max(0, feedTime.rawValue) &- margin
+        let event: FeedEvent =
+            evidence.blindSince == nil
+            ? .blindEnded(from: UTCNanos(rawValue: max(0, since)), until: UTCNanos(rawValue: until))
+            : .blindBegan(since: UTCNanos(rawValue: until))
+        var hole = TickRecord.feed(event, brokerTime: feedTime, receiveTime: record.receiveTime)
         hole.position = record.position &- 1
         position = hole.position
-        learn(after: since) { $0.missing(from: since, until: until.rawValue) }
-        output.append(.feed(hole))
+        foldEvent(hole)
     }
 
     private func foldEvent(_ record: TickRecord) {
         switch record.feedEvent {
-        case .blindBegan(let since): learn(after: since.rawValue) { $0.blindBegan(since: since.rawValue) }
+        case .blindBegan(let since):
+            let earliest = min(since.rawValue, evidence.blindSince ?? .max)
+            learn(after: earliest) { $0.blindBegan(since: since.rawValue) }
         case .blindEnded(let from, let until):
             learn(after: from.rawValue) { $0.blindEnded(from: from.rawValue, until: until.rawValue) }
             // After a long silence ticks come before the first new clock.
             if let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
         case .updatesLost(let count):
-            let time = max(record.brokerTime, feedTime).rawValue
-            learn(after: time) { $0.lost(count, pair: record.pair, at: time) }
+            let until = max(record.brokerTime, feedTime).rawValue
+            // In the dark what comes is older than the stand-in clock; the loss is newer than the pair's last tick.
+            let last = pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max
+            let from = evidence.blindSince == nil ? until : min(last, until)
+            learn(after: from) { $0.lost(count, pair: record.pair, from: from, until: until) }
         case .sessionNew, .sessionPreserved, .sessionRecovered, .sessionReplaced, .instrumentRefused,
             .positionsSkipped:
             break

@@ -2,8 +2,10 @@ internal import MarketData
 
 /// What is known to be unknown: stretches of blindness, and updates the broker declared lost.
 struct Evidence {
+    /// Updates that were lost at some moment of `[from, until]`, ns.
     private struct Loss {
-        let time: Int64
+        let from: Int64
+        let until: Int64
         let count: Int64
     }
 
@@ -13,7 +15,11 @@ struct Evidence {
     private(set) var blindSince: Int64?
     private var losses: [Pair: [Loss]] = [:]
 
-    mutating func blindBegan(since: Int64) { blindSince = min(since, blindSince ?? since) }
+    /// In the dark, the former stretch is a hole up to here: nobody will tell its end.
+    mutating func blindBegan(since: Int64) {
+        if let former = blindSince { missing(from: former, until: since) }
+        blindSince = since
+    }
 
     mutating func blindEnded(from: Int64, until: Int64) {
         blindSince = nil
@@ -36,8 +42,9 @@ struct Evidence {
         holes.insert(from..<until, at: place)
     }
 
-    mutating func lost(_ count: Int64, pair: Pair, at time: Int64) {
-        losses[pair, default: []].append(Loss(time: time, count: count))
+    /// - Precondition: `from` is not after `until`.
+    mutating func lost(_ count: Int64, pair: Pair, from: Int64, until: Int64) {
+        losses[pair, default: []].append(Loss(from: from, until: until, count: count))
     }
 
     /// Milliseconds of `[start, end)` of which nothing is known, rounded up. Each moment counts once.
@@ -52,11 +59,12 @@ struct Evidence {
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
     }
 
-    /// Updates lost in the interval or in the grace after it: a loss is told after it happened.
+    /// Updates lost in the interval or in the grace around it: a loss is told after it happened, and told with the
+    /// newest time that is known, which may be older.
     func lostUpdates(_ pair: Pair, _ interval: Range<Int64>, grace: Int64) -> UInt32 {
         guard let losses = losses[pair] else { return 0 }
-        let window = interval.lowerBound...(interval.upperBound + grace)
-        let count = losses.reduce(Int64(0)) { window.contains($1.time) ? $0 &+ $1.count : $0 }
+        let window = (interval.lowerBound - grace)...(interval.upperBound + grace)
+        let count = losses.reduce(Int64(0)) { window.overlaps($1.from...$1.until) ? $0 &+ $1.count : $0 }
         return UInt32(clamping: count)
     }
 
@@ -64,7 +72,7 @@ struct Evidence {
     mutating func forget(before time: Int64) {
         holes.removeAll { $0.upperBound < time }
         losses = losses.compactMapValues { list in
-            let kept = list.filter { $0.time >= time }
+            let kept = list.filter { $0.until >= time }
             return kept.isEmpty ? nil : kept
         }
     }

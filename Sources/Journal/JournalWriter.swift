@@ -152,6 +152,7 @@ public final class JournalWriter {
 
     private func recover(logger: Logger) throws {
         var segments = try Segment.all(in: folder)
+        try makeDurable(segments.suffix(2))
         while let last = segments.last {
             if let end = try validEnd(of: last) {
                 use(last)
@@ -191,6 +192,16 @@ public final class JournalWriter {
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)
         }
+    }
+
+    /// What a process left unsynced when it was killed is built upon from now on: a power cut must not take it back.
+    private func makeDurable(_ segments: some Sequence<Segment>) throws(JournalError) {
+        for segment in segments {
+            let file = open(segment.path, O_RDONLY | O_CLOEXEC)
+            defer { if file >= 0 { Glibc.close(file) } }
+            guard file >= 0, fdatasync(file) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
+        }
+        try syncFolder()
     }
 
     private func syncFolder() throws(JournalError) {

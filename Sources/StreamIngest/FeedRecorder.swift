@@ -251,7 +251,8 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         if feedTime == 0 { firstTold = monotonic }
         feedTime = time
         lastTold = Told(time: time, monotonic: monotonic)
-        if endsBlindness { endBlindness() }
+        // What a recovered session sends again is older than the clock that stood in.
+        if endsBlindness, time >= lastClock { endBlindness() }
         if seesAgain, time >= lastClock { seeAgain() }
     }
 

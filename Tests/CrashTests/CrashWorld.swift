@@ -29,6 +29,18 @@ final class CrashWorld {
     /// Positions that a power cut or a flipped bit may have taken.
     private(set) var mayBeLost: [Stream: Set<UInt64>] = [.ticks: [], .candles: []]
 
+    /// Where the word that blindness ended was damaged after it was passed on, replays stay blind longer than the
+    /// database tells: more is shown as partial than has to be.
+    var lostAnEnd: Bool {
+        guard trouble == .damage, let lost = mayBeLost[.ticks], let records = appended[.ticks] else { return false }
+        return lost.contains { position in
+            guard let bytes = records[position] else { return false }
+            let record = bytes.withUnsafeBytes { $0.loadUnaligned(as: TickRecord.self) }
+            if case .blindEnded = record.feedEvent { return true }
+            return false
+        }
+    }
+
     enum Stream: String {
         case ticks, candles
         var recordSize: Int { self == .ticks ? TickRecord.byteCount : CandleRecord.byteCount }
@@ -133,23 +145,28 @@ final class CrashWorld {
     // MARK: Processes
 
     private func startAll() throws {
+        // A writer makes durable what it finds.
         if ingest == nil {
+            noteSynced(.ticks)
             ingest = try SimulatedIngest(
                 folder: path(.ticks), settings: settings, bootID: "boot-\(boot)", bus: tickBus, clockError: clockError,
                 appended: { [unowned self] in note($0, .ticks) })
+            // The segment behind a skip is durable at once.
+            if ingest?.writer.skipped != nil { noteNamed(.ticks) }
             missed = []
             if Bool.random(using: &random) { try connect() }
         }
         if aggregator == nil {
+            noteSynced(.candles)
             aggregator = try SimulatedAggregator(
                 ticks: path(.ticks), candles: path(.candles), settings: settings, bootID: "boot-\(boot)",
                 input: tickBus, output: candleBus, appended: { [unowned self] in note($0, .candles) })
+            if aggregator?.writer.skipped != nil { noteNamed(.candles) }
         }
         if storeWriter == nil {
             storeWriter = try SimulatedStoreWriter(
                 candles: path(.candles), from: database.position, input: candleBus)
         }
-        namedSegments.formUnion([Stream.ticks, .candles].flatMap { segments($0) }.map(\.path))
     }
 
     private func killIngest() {
@@ -199,9 +216,18 @@ final class CrashWorld {
         }
     }
 
+    /// The writers' own threads sync.
     private func sync() {
-        for stream in [Stream.ticks, .candles] { synced[stream] = appended[stream]?.keys.max() ?? 0 }
+        if ingest != nil { noteSynced(.ticks) }
+        if aggregator != nil { noteSynced(.candles) }
     }
+
+    private func noteSynced(_ stream: Stream) {
+        synced[stream] = appended[stream]?.keys.max() ?? 0
+        noteNamed(stream)
+    }
+
+    private func noteNamed(_ stream: Stream) { namedSegments.formUnion(segments(stream).map(\.path)) }
 
     private func segments(_ stream: Stream) -> [(path: String, first: UInt64)] {
         folderNames(path(stream)).filter { $0.hasSuffix(".journal") }.map {

@@ -54,7 +54,7 @@ struct SimulatedBroker {
         let tick = Tick(
             pair: pair, time: now - delay, bid: bid, ask: bid + Int64.random(in: -2...20, using: &random) * 10_000)
         truth.append(tick)
-        if tick.time >= lastTicks[pair]?.time ?? 0 { lastTicks[pair] = tick }
+        lastTicks[pair] = tick
         return Int.random(in: 0..<200, using: &random) == 0 ? .lost(pair: pair) : .tick(tick)
     }
 

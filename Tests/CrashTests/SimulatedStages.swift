@@ -14,7 +14,7 @@ func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandl
 
 /// ingest-stream as far as the journal and the bus see it: our journal, a model of the session.
 final class SimulatedIngest {
-    private let writer: JournalWriter
+    let writer: JournalWriter
     private let bus: SimulatedBus
     private let appended: (UnsafeRawBufferPointer) -> Void
     /// The wall clock's error: it may step. Only `receiveTime` shows it.
@@ -25,6 +25,8 @@ final class SimulatedIngest {
     /// The blindness is that of a cut connection: a recovery fills it.
     private var isCut = false
     private var endsBlindness = false
+    /// The newest clock record.
+    private var lastClock: Int64 = 0
 
     init(
         folder: String, settings: Configuration.Journal, bootID: String, bus: SimulatedBus, clockError: Int64,
@@ -59,7 +61,7 @@ final class SimulatedIngest {
     /// A session that answered every subscription: snapshots come, the next heartbeat ends the blindness.
     func sessionBegan(_ snapshots: [SimulatedBroker.Tick]) throws {
         try event(.sessionNew)
-        hasSession = true
+        (hasSession, isCut) = (true, false)
         for tick in snapshots { try append(tick, flags: .snapshot) }
         endsBlindness = true
         try commit()
@@ -90,7 +92,8 @@ final class SimulatedIngest {
 
     /// The local clock stands in.
     func standIn(_ time: Int64) throws {
-        try put(.clock(UTCNanos(rawValue: max(time, feedTime)), receiveTime: wall, flags: .localClock))
+        lastClock = max(time, feedTime)
+        try put(.clock(UTCNanos(rawValue: lastClock), receiveTime: wall, flags: .localClock))
         try commit()
     }
 
@@ -101,10 +104,11 @@ final class SimulatedIngest {
             feedTime = max(feedTime, tick.time)
         case .heartbeat(let time):
             feedTime = max(feedTime, time)
-            if endsBlindness, let since = blindSince {
+            if endsBlindness, time >= lastClock, let since = blindSince {
                 (endsBlindness, isCut, blindSince) = (false, false, nil)
                 try event(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: feedTime)))
             }
+            lastClock = max(lastClock, time)
             try put(.clock(UTCNanos(rawValue: feedTime), receiveTime: wall))
         case .lost(let pair): try event(.updatesLost(count: 1), pair: SimulatedBroker.pairs[pair])
         }
@@ -147,7 +151,7 @@ final class SimulatedIngest {
 final class SimulatedAggregator {
     let reader: StreamReader
     private let fold: ResumedFold
-    private let writer: JournalWriter
+    let writer: JournalWriter
     private let bus: SimulatedBus
     private let appended: (UnsafeRawBufferPointer) -> Void
 
