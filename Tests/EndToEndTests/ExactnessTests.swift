@@ -47,7 +47,13 @@ struct ExactnessTests {
     /// Plays tick files at full speed through the real processes.
     private func play(_ files: [String: String]) async throws -> Pipeline {
         let pipeline = Pipeline()
-        pipeline.configure("instruments: [\(files.keys.sorted().joined(separator: ", "))]\n")
+        pipeline.configure(
+            """
+            instruments: [\(files.keys.sorted().joined(separator: ", "))]
+            # More than a week is played.
+            journal: {retention_days: 0}
+
+            """)
         let ticks = files.sorted { $0.key < $1.key }.flatMap { ["--ticks", "\($0.key)=\($0.value)"] }
         try await pipeline.startAll(simulator: ticks + ["--speed", "max", "--exit-when-done"])
         return pipeline
