@@ -38,6 +38,15 @@ struct LoginFaultTests {
         try await pipeline.expectCleanEnd()
     }
 
+    @Test(arguments: [[], ["--fault", "refuse-websocket"]])
+    func `a broker whose bytes dribble is understood, and nothing is missing`(transport: [String]) async throws {
+        let slow = ["--speed", "180", "--fault", "slow=12"]
+        let pipeline = try await SteadyFeed.play(seconds: 900, slow + transport)
+        try await SteadyFeed.expectWhole(pipeline, ticks: 900)
+        #expect(try pipeline.history() == Pipeline.begun)
+        try await pipeline.expectCleanEnd()
+    }
+
     @Test func `a closed market is not blindness`() async throws {
         let pipeline = Pipeline()
         pipeline.configure("instruments: [EUR_USD]\n")

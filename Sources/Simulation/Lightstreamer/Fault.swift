@@ -8,6 +8,8 @@ public enum Fault: Hashable, Sendable {
     case cutFrameEvery(Int)
     /// `LOOP` to each session every n data notifications, between two of a burst.
     case loopEvery(Int)
+    /// Every connection sends so many bytes a millisecond, until `clear`. Meant for finite speeds.
+    case slow(bytes: Int)
     /// An orderly close of every stream connection without `END` or `LOOP`; the sessions wait to be recovered.
     case close
     /// No data, with or without `PROBE`s, until `clear`.
@@ -39,6 +41,7 @@ public enum Fault: Hashable, Sendable {
         cut-every=N            cut each session every N data lines
         cut-frame-every=N      the same, in the middle of a frame
         loop-every=N           LOOP to each session every N data lines
+        slow=N                 N bytes a millisecond on each connection, cut anywhere
         close                  close every stream connection in order, without END
         silence                no data, PROBEs only
         silence=noprobe        no byte at all while TCP stays open
@@ -67,6 +70,7 @@ public enum Fault: Hashable, Sendable {
         case ("cut-every", _, let count?) where count > 0: self = .cutEvery(count)
         case ("cut-frame-every", _, let count?) where count > 0: self = .cutFrameEvery(count)
         case ("loop-every", _, let count?) where count > 0: self = .loopEvery(count)
+        case ("slow", _, let count?) where count > 0: self = .slow(bytes: count)
         case ("close", nil, _): self = .close
         case ("silence", nil, _): self = .silence(probes: true)
         case ("silence", "noprobe", _): self = .silence(probes: false)

@@ -20,6 +20,8 @@ struct FaultState {
     var refusedCreation: Int?
     var refusedRecovery: Int?
     var progressBack = 0
+    /// What every connection sends in a millisecond.
+    var bytesAtOnce: Int?
     var isSilent = false
     var withholdsProbes = false
 }
@@ -37,6 +39,7 @@ extension StreamServer {
         case .cutEvery(let lines): interrupt(.cut, every: lines)
         case .cutFrameEvery(let lines): interrupt(.cutInFrame, every: lines)
         case .loopEvery(let lines): interrupt(.loop, every: lines)
+        case .slow(let bytes): faults.bytesAtOnce = bytes
         case .close: for session in sessions.values { session.outlet?.close() }
         case .silence(let probes):
             faults.isSilent = true
