@@ -48,7 +48,7 @@ struct ContinuityTests {
         try await Payrolls.begun(pipeline, candles: 6)
         try pipeline.fault("cut")
         try await Payrolls.expectHonest(pipeline)
-        #expect(try pipeline.history() == Pipeline.begun + ["blind began", "session replaced", "blind ended"])
+        #expect(try pipeline.events("session replaced") == 1)
         #expect(pipeline.said("ingest-stream", "error=code \(code) ", "Session lost"))
         try pipeline.expectBlindnessTold()
         try await pipeline.expectCleanEnd()
