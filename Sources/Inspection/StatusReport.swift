@@ -7,18 +7,21 @@ public struct StatusReport {
     private let stages: [StageStatus]
     private let freshness: [CandleReader.Freshness]
     private let events: [CandleReader.Event]
+    private let continuity: ContinuityReport
     private let paths: Paths
 
     public init(
-        stages: [StageStatus], freshness: [CandleReader.Freshness], events: [CandleReader.Event], paths: Paths
+        stages: [StageStatus], freshness: [CandleReader.Freshness], events: [CandleReader.Event],
+        continuity: Continuity, paths: Paths
     ) {
         self.stages = stages
         self.freshness = freshness
         self.events = events
+        self.continuity = ContinuityReport(continuity, stages: stages)
         self.paths = paths
     }
 
-    /// One JSON object: `stages`, `candles`, `events`.
+    /// One JSON object: `stages`, `candles`, `continuity`, `events`.
     public var json: String {
         let stageLines = stages.map { stage in
             "\"\(stage.stage)\":\(stage.json.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
@@ -37,15 +40,17 @@ public struct StatusReport {
         }
         return """
             {"stages":{\(stageLines.joined(separator: ","))},"candles":[\(candleLines.joined(separator: ","))],\
-            "events":[\(eventLines.joined(separator: ","))]}
+            "continuity":\(continuity.json),"events":[\(eventLines.joined(separator: ","))]}
 
             """
     }
 
     /// The report for a person.
     public var text: String {
-        [StageTable(stages).text, candleTable, eventTable, "database  \(paths.database)\nsockets   \(paths.runtime)\n"]
-            .joined(separator: "\n")
+        [
+            StageTable(stages).text, candleTable, continuity.text, eventTable,
+            "database  \(paths.database)\nsockets   \(paths.runtime)\n",
+        ].joined(separator: "\n")
     }
 
     private var candleTable: String {

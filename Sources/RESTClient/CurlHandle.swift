@@ -35,6 +35,8 @@ final class Transfer {
 struct CurlHandle: ~Copyable {
     private let handle: UnsafeMutableRawPointer
     private var list: UnsafeMutablePointer<curl_slist>?
+    /// Where libcurl writes what exactly went wrong.
+    private let detail: UnsafeMutablePointer<CChar>
 
     /// Once for the process, before any handle.
     private static let isPrepared = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -42,6 +44,9 @@ struct CurlHandle: ~Copyable {
     init?(url: String, trust: String?) {
         guard CurlHandle.isPrepared, let handle = curl_easy_init() else { return nil }
         self.handle = handle
+        detail = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        _ = candlewick_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, detail)
         set(CURLOPT_URL, url)
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_FOLLOWLOCATION, 0)
@@ -55,6 +60,7 @@ struct CurlHandle: ~Copyable {
     deinit {
         curl_slist_free_all(list)
         curl_easy_cleanup(handle)
+        detail.deallocate()
     }
 
     func set(_ option: CURLoption, _ value: Int) {
@@ -113,8 +119,17 @@ struct CurlHandle: ~Copyable {
         }
         let result = curl_easy_perform(handle)
         return withExtendedLifetime(transfer) {
-            result == CURLE_OK ? nil : String(cString: curl_easy_strerror(result))
+            result == CURLE_OK ? nil : reason(result)
         }
+    }
+
+    /// What is wrong with a certificate decides what helps. The details of other failures hold times that
+    /// would make each one new.
+    private func reason(_ result: CURLcode) -> String {
+        guard result == CURLE_PEER_FAILED_VERIFICATION, detail.pointee != 0 else {
+            return String(cString: curl_easy_strerror(result))
+        }
+        return "the server's certificate is refused: \(String(cString: detail))"
     }
 
     var status: Int { candlewick_curl_status(handle) }

@@ -108,7 +108,7 @@ public final class CandleReader {
         }
     }
 
-    private func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
         do {
             return try database.read(body)
         } catch let error as DatabaseError {

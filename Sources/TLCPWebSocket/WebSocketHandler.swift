@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import NIOSSL
 internal import NIOWebSocket
 
 /// Frames in, bytes to the delegate; pings answered, closes answered. Runs on the channel's event loop.
@@ -118,7 +119,14 @@ final class WebSocketHandler<Delegate: WebSocketDelegate>: ChannelInboundHandler
         context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
     }
 
+    /// One line for people.
     static func text(_ error: any Error) -> String {
-        "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+        let text = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+        if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
+            return "the server's certificate is refused: it is for another host"
+        }
+        // BoringSSL's queue of errors names no more than this.
+        guard text.contains("CERTIFICATE_VERIFY_FAILED") else { return text }
+        return "the server's certificate is refused: it has expired, or nobody whom we trust vouches for it"
     }
 }

@@ -78,6 +78,10 @@ struct StatusCommand: ParsableCommand {
         commandName: "status",
         abstract: "Shows stages, feed and stored candles.",
         discussion: """
+            The continuity counts what the database keeps of the feed: sessions (recovered ones missed
+            nothing, replaced ones left a hole), updates that the broker declared lost, and the holes, by
+            feed time.
+
             Listens to the stages for up to two seconds. Exit code 0 where all of them answered, 69 where one
             is down or there is no database. With --stored it asks the database only: one line, and exit code
             69 where no candle is stored.
@@ -100,7 +104,8 @@ struct StatusCommand: ParsableCommand {
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: .system)
             let reader = try CandleReader(path: paths.database)
             let report = StatusReport(
-                stages: stages, freshness: try reader.freshness(), events: try reader.events(last: 5), paths: paths)
+                stages: stages, freshness: try reader.freshness(), events: try reader.events(last: 5),
+                continuity: try reader.continuity(), paths: paths)
             Stage.write(standardOutput: json ? report.json : report.text)
             let down = stages.filter { $0.json == nil }.map(\.stage)
             if !down.isEmpty { throw Failure(.unavailable, "not running: \(down.joined(separator: ", "))") }

@@ -36,6 +36,8 @@ struct ServingOptions: ParsableArguments {
     @Option(help: "Address to listen on. Others than loopback expose the simulator.") var host: String = "127.0.0.1"
     @Option(help: "PEM file with the certificate chain; serves https and wss.") var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's key.") var tlsKey: String?
+    @Option(help: "What logins name as the streaming server, which may be another one. Default: this one.")
+    var streamUrl: String?
     @Option(help: "What to log on standard error: debug, info, notice, warning, error.") var logLevel: Logger.Level =
         .info
     @Option(help: "A fault from the start; may be repeated.", transform: faultArgument) var fault: [Fault] = []
@@ -52,6 +54,7 @@ struct ServingOptions: ParsableArguments {
         options.host = host
         options.certificate = tlsCertificate
         options.privateKey = tlsKey
+        options.streamURL = streamUrl
         options.faults = fault
     }
 }

@@ -113,6 +113,49 @@ struct CommandTests {
         #expect(rest["ingest-stream"] is [String: Any] && rest["store-writer"] is [String: Any])
     }
 
+    @Test func `status tells how whole the feed was and is`() async throws {
+        let pipeline = try await SteadyFeed.begin(["--speed", "300"])
+        let faults = [
+            ("cut", "session recovered"), ("loop", "session preserved"), ("lost=2", "updates lost"),
+            ("end=48", "session replaced"),
+        ]
+        for (fault, event) in faults {
+            try pipeline.fault(fault)
+            try await eventually("\(event); \(pipeline.logs)", within: .seconds(20)) { try pipeline.events(event) > 0 }
+        }
+        try await eventually("the hole ends", within: .seconds(10)) { try pipeline.holes().count == 2 }
+        let seen = try await continuity(pipeline)
+        #expect(seen["sessions"] as? [String: Int] == ["new": 1, "preserved": 1, "recovered": 1, "replaced": 1])
+        // The heartbeat's subscription lost two as well.
+        #expect(seen["lostUpdates"] as? Int == 4)
+        let hole = try #require(try pipeline.holes().last)
+        let told = ["count": 1, "blindMilliseconds": (hole.count + 999_999) / 1_000_000]
+        #expect(seen["holes"] as? [String: Int] == told)
+        #expect(seen["holesOfLastDay"] as? [String: Int] == told)
+        #expect(seen["blindSince"] is NSNull)
+        let text = try await pipeline.result("candlewick", ["status"]).output
+        #expect(text.contains("1 new, 1 preserved, 1 recovered (") && text.contains("resent), 1 replaced"), "\(text)")
+        #expect(text.contains("feed          seen\n"), "\(text)")
+
+        // Nobody ends this blindness.
+        pipeline.programs["ingest-stream"]?.terminate()
+        _ = try await pipeline.programs["ingest-stream"]?.ended()
+        try await eventually("blindness is recorded", within: .seconds(10)) {
+            try pipeline.events("blind began") == 4
+        }
+        let since = try pipeline.count("SELECT detail FROM feed_event ORDER BY position DESC LIMIT 1")
+        #expect(try await continuity(pipeline, code: 69)["blindSince"] as? Int == since && since > 0)
+        #expect(
+            try await pipeline.result("candlewick", ["status"]).output.contains("feed          blind since 2026-05-12"))
+    }
+
+    private func continuity(_ pipeline: Pipeline, code: Int32 = 0) async throws -> [String: Any] {
+        let status = try await pipeline.result("candlewick", ["status", "--json"])
+        #expect(status.code == code, "\(status.errors)")
+        let report = try JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any]
+        return try #require(report?["continuity"] as? [String: Any])
+    }
+
     private func stages(_ text: String) throws -> [String: Any] {
         let report = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect((report["candles"] as? [Any])?.isEmpty == false && (report["events"] as? [Any])?.isEmpty == false)

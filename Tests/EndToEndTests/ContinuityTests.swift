@@ -40,12 +40,17 @@ struct ContinuityTests {
         try await pipeline.expectCleanEnd()
     }
 
-    @Test func `a session that cannot be recovered is replaced, and its candles say what is missing`() async throws {
-        let pipeline = try await Payrolls.play(["--fault", "refuse-recovery=4", "--speed", "900"])
+    @Test(arguments: [4, 20])
+    func `a session that cannot be recovered is replaced, and its candles say what is missing`(
+        code: Int
+    ) async throws {
+        let pipeline = try await Payrolls.play(["--fault", "refuse-recovery=\(code)", "--speed", "900"])
         try await Payrolls.begun(pipeline, candles: 6)
         try pipeline.fault("cut")
         try await Payrolls.expectHonest(pipeline)
         #expect(try pipeline.events("session replaced") == 1)
+        #expect(pipeline.said("ingest-stream", "error=code \(code) ", "Session lost"))
+        try pipeline.expectBlindnessTold()
         try await pipeline.expectCleanEnd()
     }
 
@@ -97,7 +102,7 @@ enum Payrolls {
 
     static func play(_ arguments: [String]) async throws -> Pipeline {
         let pipeline = Pipeline()
-        pipeline.configure("instruments: [EUR_USD, NZD_USD]\n")
+        pipeline.configure("instruments: [EUR_USD, NZD_USD]\nstream:\n  login_spacing_seconds: 0\n")
         let files = ["EUR_USD", "NZD_USD"].flatMap { ["--ticks", "\($0)=\(folder)/\($0).csv.gz"] }
         try await pipeline.startAll(simulator: files + arguments)
         return pipeline
@@ -170,8 +175,57 @@ extension Pipeline {
     /// How many events of a name the database holds.
     func events(_ name: String) throws -> Int { try count("SELECT COUNT(*) FROM feed_event WHERE event = '\(name)'") }
 
-    /// Whether a program has said this on standard error.
-    func said(_ name: String, _ text: String) -> Bool { programs[name]?.standardError.contains(text) ?? false }
+    /// The names of all events, in order.
+    func history() throws -> [String] {
+        try rows("SELECT event FROM feed_event ORDER BY position").map { $0[0] as String }
+    }
+
+    /// What a first start tells.
+    static let begun = ["blind began", "session new", "blind ended"]
+
+    /// Whether a program has said all of this in one line on standard error.
+    func said(_ name: String, _ texts: String...) -> Bool {
+        let lines = programs[name]?.standardError.split(separator: "\n") ?? []
+        return lines.contains { line in texts.allSatisfy { line.contains($0) } }
+    }
+
+    /// Waits until a program has said so.
+    func told(_ name: String, _ texts: String...) async throws {
+        try await eventually("\(name) says \(texts); \(logs)", within: .seconds(20)) {
+            let lines = programs[name]?.standardError.split(separator: "\n") ?? []
+            return lines.contains { line in texts.allSatisfy { line.contains($0) } }
+        }
+    }
+
+    /// The recorded stretches of which nothing is known, ns: sorted, apart from each other.
+    func holes() throws -> [Range<Int>] {
+        var merged: [Range<Int>] = []
+        for row in try rows("SELECT detail, until FROM feed_event WHERE event = 'blind ended' ORDER BY detail") {
+            let (from, until) = (row[0] as Int, max(row[0] as Int, row[1] as Int))
+            if let last = merged.last, last.upperBound >= from {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, until)
+            } else {
+                merged.append(from..<until)
+            }
+        }
+        return merged.filter { !$0.isEmpty }
+    }
+
+    /// Each candle tells exactly the part of its interval that the recorded holes cover, and is whole only
+    /// where they cover none of it and nothing was lost.
+    func expectBlindnessTold() throws {
+        let holes = try holes()
+        let candles = try rows("SELECT pair, timeframe, timestamp, blind_ms, lost, complete FROM candles_full")
+        #expect(!candles.isEmpty)
+        for row in candles {
+            let start = row[2] as Int * 1_000_000_000
+            let interval = start..<(start + Int(row[1] as String)! * 60_000_000_000)
+            let blind = holes.reduce(0) { $0 + $1.clamped(to: interval).count }
+            let name = "\(row[0] as String) \(row[1] as String) at \(row[2] as Int)"
+            #expect(row[3] as Int == (blind + 999_999) / 1_000_000, "\(name)")
+            #expect(row[5] as Int == (blind == 0 && row[4] as Int == 0 ? 1 : 0), "\(name)")
+        }
+    }
 
     func expectCleanEnd() async throws {
         let codes = try await stop()

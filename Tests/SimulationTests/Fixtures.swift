@@ -51,6 +51,10 @@ final class FakePeer: StreamPeer {
     func flush() {}
     func endStream() { isEnded = true }
     func cut() { isCut = true }
+    func cut(within lines: ByteBuffer) {
+        text += String(buffer: lines).prefix(lines.readableBytes / 2)
+        isCut = true
+    }
     func close() {}
 
     var lines: [String] { text.split(separator: "\r\n").map(String.init) }

@@ -52,6 +52,9 @@ import Testing
 
     @Test(arguments: [
         ("cut", Fault.cut(after: 0)), ("cut=5", .cut(after: 5)), ("silence=noprobe", .silence(probes: false)),
+        ("cut-frame-every=9", .cutFrameEvery(9)), ("loop-every=9", .loopEvery(9)), ("close", .close),
+        ("slow=4", .slow(bytes: 4)),
+        ("refuse-create=5", .refuseCreate(code: 5)), ("refuse-login", .refuseLogin),
         ("silent-item=CHART:X:TICK", .silentItem("CHART:X:TICK")), ("end=48", .end(code: 48)),
     ])
     func `faults are read`(text: String, fault: Fault) {

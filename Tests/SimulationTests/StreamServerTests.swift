@@ -194,6 +194,36 @@ import Testing
         #expect(second.take().dropFirst(2) == ["PROG,3", "U,1,1,1.11|1.2", "U,1,1,1.12|"])
     }
 
+    @Test func `a cut in a frame sends half of it and the rest comes again`() throws {
+        let broker = broker()
+        broker.server.apply(.cutFrameEvery(5))
+        let peer = try broker.session()
+        let id = try #require(peer.lastSession)
+        try broker.send(add(1, eurusd), from: peer)
+        _ = peer.take()
+        broker.market.start(subscribed: [])
+        _ = broker.market.step(until: .max, budget: 2)
+        #expect(peer.isCut)
+        #expect(peer.take() == ["U,1,1,1.11|1.2"])
+        broker.server.outletClosed(peer, now: 0)
+        let second = try broker.peer()
+        try broker.send("bind_session\r\nLS_session=\(id)&LS_recovery_from=4", from: second)
+        #expect(second.take().dropFirst(2) == ["PROG,4", "U,1,1,1.12|"])
+    }
+
+    @Test func `a LOOP can come between two lines of a burst`() throws {
+        let broker = broker()
+        broker.server.apply(.loopEvery(5))
+        let peer = try broker.session()
+        try broker.send(add(1, eurusd), from: peer)
+        _ = peer.take()
+        broker.play()
+        #expect(peer.take() == ["U,1,1,1.11|1.2", "U,1,1,1.12|", "LOOP,0"])
+        #expect(!peer.isCut)
+        try broker.send("bind_session\r\n", from: peer)
+        #expect(peer.take().contains("U,1,1,1.13|"))
+    }
+
     @Test func `an epic in points is scaled`() throws {
         let broker = broker(ticks: 1)
         let peer = try broker.session()

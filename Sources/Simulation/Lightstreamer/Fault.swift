@@ -4,6 +4,14 @@ public enum Fault: Hashable, Sendable {
     case cut(after: Int)
     /// Cuts each session every n data notifications.
     case cutEvery(Int)
+    /// The same, with half of the last frame sent.
+    case cutFrameEvery(Int)
+    /// `LOOP` to each session every n data notifications, between two of a burst.
+    case loopEvery(Int)
+    /// Every connection sends so many bytes a millisecond, until `clear`. Meant for finite speeds.
+    case slow(bytes: Int)
+    /// An orderly close of every stream connection without `END` or `LOOP`; the sessions wait to be recovered.
+    case close
     /// No data, with or without `PROBE`s, until `clear`.
     case silence(probes: Bool)
     /// One item sends nothing more, until `clear`.
@@ -11,6 +19,10 @@ public enum Fault: Hashable, Sendable {
     case end(code: Int)
     case refuseEpic(String)
     case refuseWebSocket
+    /// Every `create_session` is answered by this `CONERR` code.
+    case refuseCreate(code: Int)
+    /// Logins are refused as in the weekend's maintenance. Source: ig-api § 10.
+    case refuseLogin
     /// Every bind with `LS_recovery_from` is answered by this `CONERR` code.
     case refuseRecovery(code: Int)
     /// `PROG` this much lower than asked.
@@ -27,12 +39,18 @@ public enum Fault: Hashable, Sendable {
         cut                    cut every stream connection now
         cut=N                  cut each session once, behind its N-th data line
         cut-every=N            cut each session every N data lines
+        cut-frame-every=N      the same, in the middle of a frame
+        loop-every=N           LOOP to each session every N data lines
+        slow=N                 N bytes a millisecond on each connection, cut anywhere
+        close                  close every stream connection in order, without END
         silence                no data, PROBEs only
         silence=noprobe        no byte at all while TCP stays open
         silent-item=ITEM       one item sends nothing more
-        end=CODE               END with this code to every session
+        end=CODE               END with this code to every session; 0 and below: no cause is named
         refuse-epic=EPIC       REQERR -1 Invalid account type
         refuse-websocket       the upgrade is refused, so clients fall back to HTTP
+        refuse-create=CODE     create_session is answered by this CONERR
+        refuse-login           logins get 401, as in the weekend's maintenance
         refuse-recovery=CODE   recovery is answered by CONERR 4 or 20
         prog-back=N            PROG is N lower than asked
         loop                   LOOP to every session now
@@ -50,12 +68,18 @@ public enum Fault: Hashable, Sendable {
         case ("cut", nil, _): self = .cut(after: 0)
         case ("cut", _, let count?) where count > 0: self = .cut(after: count)
         case ("cut-every", _, let count?) where count > 0: self = .cutEvery(count)
+        case ("cut-frame-every", _, let count?) where count > 0: self = .cutFrameEvery(count)
+        case ("loop-every", _, let count?) where count > 0: self = .loopEvery(count)
+        case ("slow", _, let count?) where count > 0: self = .slow(bytes: count)
+        case ("close", nil, _): self = .close
         case ("silence", nil, _): self = .silence(probes: true)
         case ("silence", "noprobe", _): self = .silence(probes: false)
         case ("silent-item", let item?, _): self = .silentItem(item)
         case ("end", _, let code?): self = .end(code: code)
         case ("refuse-epic", let epic?, _): self = .refuseEpic(epic)
         case ("refuse-websocket", nil, _): self = .refuseWebSocket
+        case ("refuse-create", _, let code?): self = .refuseCreate(code: code)
+        case ("refuse-login", nil, _): self = .refuseLogin
         case ("refuse-recovery", _, let code?): self = .refuseRecovery(code: code)
         case ("prog-back", _, let count?) where count > 0: self = .progressBack(count)
         case ("loop", nil, _): self = .loop

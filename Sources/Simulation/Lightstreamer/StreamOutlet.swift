@@ -12,6 +12,8 @@ protocol StreamOutlet: AnyObject {
     func endStream()
     /// Cuts the connection at once, as a network failure would.
     func cut()
+    /// The same when half of these lines, one frame's worth, are on the wire: nothing ends where it should.
+    func cut(within lines: ByteBuffer)
     /// Closes the connection in an orderly way once everything is sent.
     func close()
 }

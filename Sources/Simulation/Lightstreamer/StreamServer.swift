@@ -67,13 +67,13 @@ final class StreamServer {
             guard ["DEFAULT", ""].contains(parameters["LS_adapter_set"] ?? "") else {
                 throw Refusal(code: 2, text: "Requested Adapter Set not available")
             }
+            if let code = faults.refusedCreation { throw Refusal(code: code, text: "Session refused") }
             guard let account = authenticate(parameters["LS_user"] ?? "", parameters["LS_password"] ?? "") else {
                 throw Refusal(code: 1, text: "User/password check failed")
             }
             let session = StreamSession(
                 id: makeSessionID(), user: account, version: peer.version, limits: limits, now: now)
-            session.cutAt = faults.firstCut
-            session.cutEvery = faults.cutEvery
+            session.interruption = faults.interruption
             session.onStall = { [weak self] in self?.isStalled = true }
             session.withholdsProbes = faults.withholdsProbes
             session.isSilent = faults.isSilent

@@ -34,10 +34,8 @@ final class StreamSession {
     var isSilent = false { didSet { if !isSilent { drain() } } }
     /// Not even `PROBE`s go out.
     var withholdsProbes = false
-    /// A fault cuts the connection behind this notification.
-    var cutAt: Int?
-    /// A fault cuts again this many notifications later.
-    var cutEvery: Int?
+    /// A fault that breaks the connection.
+    var interruption: Interruption?
 
     /// Called when updates can no longer go straight to the client.
     var onStall: () -> Void = {}
@@ -204,17 +202,25 @@ final class StreamSession {
     private func dataLineWritten() {
         count += 1
         pendingLines += 1
-        if let cutAt, count >= cutAt {
-            self.cutAt = cutEvery.map { count + $0 }
-            flush()
-            outlet?.cut()
-            return
-        }
+        if let interruption, count >= interruption.at { return interrupt(interruption) }
         if pending.readableBytes >= StreamSession.frameBytes { flushPending() }
         if case .bound(_, let binding) = state, let length = binding.contentLength,
             sentBytes + pending.readableBytes + StreamSession.lineRoom > length
         {
             loop()
+        }
+    }
+
+    private func interrupt(_ interruption: Interruption) {
+        self.interruption = interruption.next
+        switch interruption.kind {
+        case .cut:
+            flush()
+            outlet?.cut()
+        case .cutInFrame:
+            guard case .bound(let outlet, _) = state, !isSilent else { return }
+            outlet.cut(within: takePending())
+        case .loop: loop()
         }
     }
 
@@ -238,12 +244,18 @@ final class StreamSession {
 
     private func flushPending() {
         guard pendingLines > 0, case .bound = state, !isSilent else { return }
-        let buffer = pending
-        log.append(buffer, lines: pendingLines)
-        pending = ByteBuffer()
-        pending.reserveCapacity(16_384)
-        pendingLines = 0
-        transmit(buffer)
+        transmit(takePending())
+    }
+
+    /// The waiting lines, which count as sent from now on.
+    private func takePending() -> ByteBuffer {
+        defer {
+            pending = ByteBuffer()
+            pending.reserveCapacity(16_384)
+            pendingLines = 0
+        }
+        log.append(pending, lines: pendingLines)
+        return pending
     }
 
     /// Cuts what is longer than a frame into frames.

@@ -63,7 +63,9 @@ final class ItemView {
         item.values[0] = value(tick.bid)
         item.values[1] = value(tick.ask)
         item.values[3] = FieldValue(1)
-        item.values[5] = FieldValue(floorDivide(tick.time, UTCNanos.perMillisecond))
+        // At the close everything is null. Source: ig-api § 10.
+        let isClose = tick.bid.isNull && tick.ask.isNull
+        item.values[5] = isClose ? .null : FieldValue(floorDivide(tick.time, UTCNanos.perMillisecond))
         fillDay(market.day, at: 6)
     }
 

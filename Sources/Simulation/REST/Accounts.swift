@@ -17,6 +17,8 @@ final class Accounts {
     let accountIDs = ["ABC12", "XYZ98"]
     let clientID = "100112233"
     private(set) var sessions: [String: Tokens] = [:]
+    /// The weekend's maintenance: a fault.
+    var refusesLogins = false
     private var accessTokens: Set<String> = []
     private var refreshTokens: Set<String> = []
     private var random: SplitMix

@@ -1,6 +1,8 @@
 /// Session, account and application endpoints. Source: ig-api §§ 2, 5.
 extension RESTServer {
     func login(_ request: RESTRequest) throws(RESTError) -> RESTReply {
+        // What the real one answered in a maintenance. Source: ig-api § 2.8.
+        if accounts.refusesLogins { throw RESTError(status: 401, code: "error.security.client-token-invalid") }
         guard let body = JSONReader.read(request.body) else {
             throw RESTError(status: 400, code: "invalid.input")
         }

@@ -13,7 +13,12 @@ final class AdminConsole {
     }
 
     func apply(_ fault: Fault) {
-        if fault == .expireTokens { accounts.expireTokens() }
+        switch fault {
+        case .expireTokens: accounts.expireTokens()
+        case .refuseLogin: accounts.refusesLogins = true
+        case .clear: accounts.refusesLogins = false
+        default: break
+        }
         stream.apply(fault)
     }
 

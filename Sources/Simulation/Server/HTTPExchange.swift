@@ -68,6 +68,12 @@ final class HTTPExchange: StreamPeer {
         channel.close(promise: nil)
     }
 
+    func cut(within lines: ByteBuffer) {
+        if let half = lines.getSlice(at: lines.readerIndex, length: lines.readableBytes / 2) { send(half) }
+        flush()
+        cut()
+    }
+
     func close() { endStream() }
 
     private func addCommon(_ headers: inout HTTPHeaders) {

@@ -94,6 +94,7 @@ extension Simulator {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let core = core.value
+                    try channel.pipeline.syncOperations.addHandler(SlowLine(core: core))
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try HTTPPipeline(core: core, loop: channel.eventLoop).install(in: channel, core: core)
                     core.opened(channel)

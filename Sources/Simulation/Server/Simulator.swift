@@ -37,7 +37,7 @@ public final class Simulator: Sendable {
             let done = loop.makePromise(of: Bool.self)
             try loop.submit {
                 core.value.onDone = { done.succeed(true) }
-                core.value.start(url: url, authority: authority)
+                core.value.start(streamURL: options.streamURL ?? url, authority: authority)
             }.wait()
             (self.group, self.core, self.listener, self.port, self.url, self.done) =
                 (group, core, listener, port, url, done)

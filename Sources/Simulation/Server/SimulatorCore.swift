@@ -56,8 +56,8 @@ final class SimulatorCore {
     /// Monotonic nanoseconds.
     var now: Int64 { wallClock.monotonic() }
 
-    func start(url: String, authority: String) {
-        rest.streamURL = url
+    func start(streamURL: String, authority: String) {
+        rest.streamURL = streamURL
         if stream.limits.linksToItself { stream.limits.controlLink = authority }
         timers.append(
             loop.scheduleRepeatedTask(initialDelay: .milliseconds(100), delay: .milliseconds(100)) {

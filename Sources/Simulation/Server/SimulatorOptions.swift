@@ -30,6 +30,8 @@ public struct SimulatorOptions: Sendable {
     public var apiKey: String?
     public var stream = StreamLimits()
     public var rest = RESTSettings()
+    /// What logins name as `lightstreamerEndpoint`; `nil`: this server.
+    public var streamURL: String?
     public var faults: [Fault] = []
 
     public init() {}

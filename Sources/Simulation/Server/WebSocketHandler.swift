@@ -95,6 +95,8 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     }
 
     func send(_ lines: ByteBuffer) {
+        // Nothing may follow a close frame. Source: RFC 6455 § 5.5.1.
+        if isClosing { return }
         channel.write(WebSocketFrame(fin: true, opcode: .text, data: lines), promise: nil)
     }
 
@@ -103,6 +105,23 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     func endStream() {}
 
     func cut() { channel.close(promise: nil) }
+
+    func cut(within lines: ByteBuffer) {
+        var part = ByteBuffer()
+        // A final text frame without a mask, whose length says more than what follows. Source: RFC 6455 § 5.2.
+        part.writeInteger(UInt8(0x81))
+        if lines.readableBytes < 126 {
+            part.writeInteger(UInt8(lines.readableBytes))
+        } else {
+            part.writeInteger(UInt8(126))
+            part.writeInteger(UInt16(clamping: lines.readableBytes))
+        }
+        part.writeBytes(lines.readableBytesView.prefix(lines.readableBytes / 2))
+        // From the encoder on: past it, straight to the connection.
+        let encoder = try? channel.pipeline.syncOperations.context(handlerType: WebSocketFrameEncoder.self)
+        encoder?.writeAndFlush(NIOAny(part), promise: nil)
+        cut()
+    }
 
     func close() { close(code: .normalClosure) }
 

@@ -1,0 +1,81 @@
+internal import MarketData
+internal import Store
+
+/// How whole the feed was and is: sessions, lost updates, holes, blindness.
+struct ContinuityReport {
+    private let continuity: Continuity
+    /// Feed time, ns since 1970: the end of the last 24 hours.
+    private let now: Int64
+    /// Whether ingest-stream answers: where it does not, nobody tells that we are blind.
+    private let isIngesting: Bool
+
+    private static let day = 86_400 * UTCNanos.perSecond
+
+    init(_ continuity: Continuity, stages: [StageStatus]) {
+        self.continuity = continuity
+        let ingest = stages.first { $0.stage == "ingest-stream" }
+        isIngesting = ingest?.json != nil
+        // Read as a Double it is off by less than a microsecond.
+        now = max(continuity.newest, ingest?.number("feedTime").flatMap { Int64(exactly: $0.rounded()) } ?? 0)
+    }
+
+    private var lastDay: [Range<Int64>] { continuity.holes(after: now - Self.day) }
+
+    private static func milliseconds(_ holes: [Range<Int64>]) -> Int64 {
+        (holes.reduce(0) { $0 + Int64($1.count) } + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond
+    }
+
+    var json: String {
+        let sessions = continuity.sessions
+        func object(_ holes: [Range<Int64>]) -> String {
+            "{\"count\":\(holes.count),\"blindMilliseconds\":\(Self.milliseconds(holes))}"
+        }
+        return """
+            {"sessions":{"new":\(sessions.new),"preserved":\(sessions.preserved),"recovered":\(sessions.recovered),\
+            "replaced":\(sessions.replaced)},"resent":\(continuity.resent),"lostUpdates":\(continuity.lostUpdates),\
+            "holes":\(object(continuity.holes)),"holesOfLastDay":\(object(lastDay)),\
+            "blindSince":\(continuity.blindSince.map(String.init) ?? "null")}
+            """
+    }
+
+    var text: String {
+        let sessions = continuity.sessions
+        let rows = [
+            (
+                "sessions",
+                """
+                \(sessions.new) new, \(sessions.preserved) preserved, \
+                \(sessions.recovered) recovered (\(continuity.resent) updates resent), \(sessions.replaced) replaced
+                """
+            ), ("lost updates", "\(continuity.lostUpdates)"), ("holes", holes(continuity.holes)),
+            ("last 24 h", holes(lastDay)), ("feed", sight),
+        ]
+        return TextTable(
+            head: ["continuity", ""], rows: rows.map { [$0.0, $0.1] }, leftAligned: ["continuity", ""]
+        ).text
+    }
+
+    private func holes(_ holes: [Range<Int64>]) -> String {
+        guard let last = holes.last else { return "none" }
+        let blind = Duration.milliseconds(Self.milliseconds(holes))
+        let time = UTCNanos(rawValue: last.lowerBound).text()
+        return "\(holes.count), \(Self.text(blind)) blind, the last from \(time)"
+    }
+
+    /// Such as `2 h 3 min 4.567 s`.
+    private static func text(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "min")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1) " }
+        let thousandths = String(attoseconds / 1_000_000_000_000_000 + 1_000).dropFirst()
+        return parts.joined() + "\(seconds % 60).\(thousandths) s"
+    }
+
+    private var sight: String {
+        switch (continuity.blindSince, isIngesting) {
+        case (0, _): "blind since ever"
+        case (let since?, _): "blind since \(UTCNanos(rawValue: since).text())"
+        case (nil, true): "seen"
+        case (nil, false): "not seen: ingest-stream is down"
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import NIOCore
+
+/// The line of one connection: while a fault makes it slow, bytes leave a few at a time, cut anywhere.
+final class SlowLine: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let core: SimulatorCore
+    private var waiting: CircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)> = []
+    private var isRunning = false
+
+    private static let pause = TimeAmount.milliseconds(1)
+
+    init(core: SimulatorCore) { self.core = core }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard core.stream.faults.bytesAtOnce != nil || !waiting.isEmpty else {
+            return context.write(data, promise: promise)
+        }
+        waiting.append((unwrapOutboundIn(data), promise))
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        guard !waiting.isEmpty else { return context.flush() }
+        if !isRunning { run(context) }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        for entry in waiting { entry.promise?.fail(ChannelError.ioOnClosedChannel) }
+        waiting.removeAll()
+        context.close(mode: mode, promise: promise)
+    }
+
+    private func run(_ context: ChannelHandlerContext) {
+        isRunning = !waiting.isEmpty
+        guard isRunning else { return }
+        sendPiece(context)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: SlowLine.pause) { bound.value.0.run(bound.value.1) }
+    }
+
+    private func sendPiece(_ context: ChannelHandlerContext) {
+        let first = waiting.startIndex
+        let count = waiting[first].bytes.readableBytes
+        let length = min(count, core.stream.faults.bytesAtOnce ?? count)
+        guard let piece = waiting[first].bytes.readSlice(length: length) else { return }
+        let promise = length == count ? waiting.removeFirst().promise : nil
+        context.writeAndFlush(wrapOutboundOut(piece), promise: promise)
+    }
+}

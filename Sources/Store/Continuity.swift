@@ -1,0 +1,86 @@
+internal import GRDB
+internal import Wire
+
+/// How whole the feed was, as far as the database keeps its events.
+public struct Continuity: Hashable, Sendable {
+    public struct Sessions: Hashable, Sendable {
+        /// Begun after a start of ingest-stream.
+        public var new = 0
+        /// Bound anew as the broker asked.
+        public var preserved = 0
+        /// Recovered after a cut.
+        public var recovered = 0
+        /// Lost, with a hole before the one that took its place.
+        public var replaced = 0
+    }
+
+    public var sessions = Sessions()
+    /// Notifications that recoveries brought again or late.
+    public var resent: Int64 = 0
+    /// Updates that the broker declared lost.
+    public var lostUpdates: Int64 = 0
+    /// Stretches `[from, until)` of feed time of which nothing is known, ns since 1970: sorted, apart from
+    /// each other. What was before the first start is none.
+    public var holes: [Range<Int64>] = []
+    /// Since when nothing is known, ns since 1970; 0: since ever; `nil` while the feed is seen.
+    public var blindSince: Int64?
+    /// The newest feed time that an event tells, ns since 1970; 0 without any.
+    public var newest: Int64 = 0
+
+    public init() {}
+
+    /// The holes that end after `time`, cut off there.
+    public func holes(after time: Int64) -> [Range<Int64>] {
+        holes.filter { $0.upperBound > time }.map { max($0.lowerBound, time)..<$0.upperBound }
+    }
+
+    /// Adds a hole that does not begin before those that are there.
+    mutating func add(hole: Range<Int64>) {
+        if let last = holes.last, last.upperBound >= hole.lowerBound {
+            holes[holes.count - 1] = last.lowerBound..<max(last.upperBound, hole.upperBound)
+        } else {
+            holes.append(hole)
+        }
+    }
+}
+
+extension CandleReader {
+    /// What the feed's events tell, all of them.
+    public func continuity() throws -> Continuity {
+        try read { db in
+            var result = Continuity()
+            for row in try Row.fetchAll(
+                db, sql: "SELECT event, COUNT(*), SUM(detail), MAX(time) FROM feed_event GROUP BY event")
+            {
+                result.take(event: row[0], count: row[1], sum: row[2], newest: row[3])
+            }
+            let holes = """
+                SELECT detail, until FROM feed_event
+                WHERE event = 'blind ended' AND detail > 0 AND until > detail ORDER BY detail
+                """
+            for row in try Row.fetchAll(db, sql: holes) { result.add(hole: (row[0] as Int64)..<(row[1] as Int64)) }
+            let last = """
+                SELECT event, detail FROM feed_event
+                WHERE event IN ('blind began', 'blind ended') ORDER BY position DESC LIMIT 1
+                """
+            if let row = try Row.fetchOne(db, sql: last), row[0] as String == "blind began" {
+                result.blindSince = row[1]
+            }
+            return result
+        }
+    }
+}
+
+extension Continuity {
+    fileprivate mutating func take(event: String, count: Int, sum: Int64, newest: Int64) {
+        self.newest = max(self.newest, newest)
+        switch event {
+        case FeedEvent.sessionNew.name: sessions.new = count
+        case FeedEvent.sessionPreserved.name: sessions.preserved = count
+        case FeedEvent.sessionReplaced.name: sessions.replaced = count
+        case FeedEvent.sessionRecovered(resent: 0).name: (sessions.recovered, resent) = (count, sum)
+        case FeedEvent.updatesLost(count: 0).name: lostUpdates = sum
+        default: break
+        }
+    }
+}
