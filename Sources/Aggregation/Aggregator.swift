@@ -18,12 +18,16 @@ public final class Aggregator {
     private let candles: StreamWriter
     private let fold: ResumedFold
     private let status: StatusPublisher
+    private let service: ServiceNotifier
     private let clock: Clock
     private let logger: Logger
 
     /// - Throws: `Failure`, `JournalError` or `BusError`: the stage cannot serve.
-    public init(paths: Paths, configuration: Configuration, clock: Clock, logger: Logger) throws {
+    public init(
+        paths: Paths, configuration: Configuration, service: ServiceNotifier, clock: Clock, logger: Logger
+    ) throws {
         let context = try BusContext()
+        self.service = service
         self.clock = clock
         self.logger = logger
         candles = try StreamWriter(
@@ -60,6 +64,7 @@ public final class Aggregator {
     /// Folds until a stop is asked for, then ends in order.
     public func run(until stop: StopSignal) throws {
         var caughtUp = false
+        service.ready()
         while !stop.isRaised {
             _ = try ticks.poll(TickRecord.self, milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
             try emit()
@@ -68,7 +73,10 @@ public final class Aggregator {
                 logger.notice("Caught up with the tick journal", metadata: ["position": "\(ticks.nextPosition - 1)"])
             }
             try publishStatus()
+            service.status(ticks.isLive ? "live" : "reading the tick journal")
+            service.progressed()
         }
+        service.stopping()
         try candles.close()
         logger.notice("Stopped", metadata: ["position": "\(candles.lastPosition)"])
     }

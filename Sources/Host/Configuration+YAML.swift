@@ -3,17 +3,27 @@ internal import MarketData
 internal import Yams
 
 extension Configuration {
-    /// Reads the file that `CANDLEWICK_CONFIG` names; without it, the defaults.
+    /// Reads the file that `CANDLEWICK_CONFIG` names, else `candlewick.yaml` in systemd's
+    /// `CONFIGURATION_DIRECTORY`, where it is there; without both, the defaults.
     /// - Throws: `Failure` (78) with file, line and reason.
     public static func load(environment: Environment) throws -> Configuration {
-        guard let path = environment["CANDLEWICK_CONFIG"] else { return Configuration() }
+        let named = environment["CANDLEWICK_CONFIG"]
+        guard let path = named ?? installedFile(environment) else { return Configuration() }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(.configuration, "configuration \(path) cannot be read (named by CANDLEWICK_CONFIG)")
+            let origin = named == nil ? "CONFIGURATION_DIRECTORY" : "CANDLEWICK_CONFIG"
+            throw Failure(.configuration, "configuration \(path) cannot be read (named by \(origin))")
         }
         guard let text = String(bytes: data, encoding: .utf8) else {
             throw Failure(.configuration, "configuration \(path) is not UTF-8 text")
         }
         return try Configuration(yaml: text, path: path)
+    }
+
+    /// The file of an installation under systemd; `nil` where there is none.
+    private static func installedFile(_ environment: Environment) -> String? {
+        guard let folder = environment["CONFIGURATION_DIRECTORY"] else { return nil }
+        let path = "\(folder)/candlewick.yaml"
+        return FileManager.default.fileExists(atPath: path) ? path : nil
     }
 
     /// - Parameter path: stands in the errors.

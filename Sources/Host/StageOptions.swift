@@ -17,6 +17,7 @@ public struct StageSetup {
     public let paths: Paths
     public let configuration: Configuration
     public let stop: StopSignal
+    public let service: ServiceNotifier
 }
 
 extension Stage {
@@ -30,7 +31,9 @@ extension Stage {
             let configuration = try Configuration.load(environment: environment)
             let paths = try Paths(environment: environment)
             try paths.prepare()
-            let setup = StageSetup(environment: environment, paths: paths, configuration: configuration, stop: stop)
+            let service = try ServiceNotifier(environment: environment, clock: .system)
+            let setup = StageSetup(
+                environment: environment, paths: paths, configuration: configuration, stop: stop, service: service)
             try body(setup, logger)
         }
     }
@@ -46,7 +49,10 @@ extension Stage {
           CANDLEWICK_STATE_DIR    folder of journals and database (else STATE_DIRECTORY,
                                   ~/.local/state/candlewick)
           CANDLEWICK_DATABASE     the database (else candlewick.db in the state folder)
-          CANDLEWICK_CONFIG       configuration file (docs/configuration.md); none is needed
+          CANDLEWICK_CONFIG       configuration file (docs/configuration.md); none is needed (else
+                                  candlewick.yaml in CONFIGURATION_DIRECTORY, where it is there)
+          NOTIFY_SOCKET, WATCHDOG_USEC
+                                  the supervisor's: where to say ready, alive and stopping, and how often
 
         EXIT CODES
           0 stopped in order, 64 wrong arguments, 65 damaged data, 69 broker unavailable, 74 disk or

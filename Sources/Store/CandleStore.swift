@@ -1,4 +1,5 @@
 internal import GRDB
+internal import GRDBSQLite
 internal import Host
 public import MarketData
 public import Wire
@@ -21,7 +22,13 @@ public final class CandleStore {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            // The write-ahead log outlives the writer: who may only read cannot make it anew, and without it
+            // cannot open the database.
+            var persists: Int32 = 1
+            sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persists)
+        }
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
             let migrator = Schema.migrator

@@ -17,6 +17,7 @@ public final class StoreWriter {
     private let stored: Publisher
     private let status: StatusPublisher
     private let settings: Configuration.Store
+    private let service: ServiceNotifier
     private let clock: Clock
     private let logger: Logger
 
@@ -43,8 +44,11 @@ public final class StoreWriter {
     }
 
     /// - Throws: `Failure`, `StoreError` or `BusError`: the stage cannot serve.
-    public init(paths: Paths, configuration: Configuration, clock: Clock, logger: Logger) throws {
+    public init(
+        paths: Paths, configuration: Configuration, service: ServiceNotifier, clock: Clock, logger: Logger
+    ) throws {
         let context = try BusContext()
+        self.service = service
         self.clock = clock
         self.logger = logger
         settings = configuration.store
@@ -80,6 +84,7 @@ public final class StoreWriter {
 
     /// Stores until a stop is asked for, then commits what it has and ends in order.
     public func run(until stop: StopSignal) throws {
+        service.ready()
         while !stop.isRaised {
             let wait = batch.isEmpty ? 250 : max(0, (commitDeadline - clock.monotonic()) / UTCNanos.perMillisecond)
             _ = try candles.poll(CandleRecord.self, milliseconds: Int(wait), stop: stop.descriptor) { record in
@@ -91,7 +96,10 @@ public final class StoreWriter {
             }
             if clock.monotonic() >= commitDeadline { try commit() }
             try publishStatus()
+            service.status(candles.isLive ? "live" : "reading the candle journal")
+            service.progressed()
         }
+        service.stopping()
         try commit()
         try store.close()
         logger.notice("Stopped", metadata: ["position": "\(candles.nextPosition - 1)"])

@@ -75,6 +75,8 @@ struct LoginPatience {
     /// Logins since the last one that led to a stream: each doubles the pause before the next.
     private var unproven = 0
     private var throttle = LogThrottle()
+    /// Called at every turn of a wait: for the broker's answer, or (true) for the time of the next attempt.
+    var whileWaiting: (_ isPausing: Bool) -> Void = { _ in }
 
     /// The longest pause before another login, or another try of one.
     private static let pauseMax = 1_800 * UTCNanos.perSecond
@@ -134,12 +136,14 @@ struct LoginPatience {
         }
         while !stop.wait(milliseconds: 20) {
             if let result = outcome.withLockedValue({ $0 }) { return try result.get() }
+            whileWaiting(false)
         }
         return nil
     }
 
     private func wait(until moment: Int64, _ stop: StopSignal, _ isOver: () -> Bool) -> Bool {
         while case let left = moment - clock.monotonic(), left > 0 {
+            whileWaiting(true)
             if stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 100))) || isOver() { return false }
         }
         return !stop.isRaised

@@ -43,7 +43,10 @@ public enum StreamIngest {
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds, clock: clock, logger: logger
         ) { try StreamLogin(RESTClient.login(credentials, trustFile: credentials.trustFile)) }
-        guard let login = try patience.run(until: setup.stop, isOver: { false }) else { return try writer.close() }
+        guard let login = try firstLogin(&patience, setup) else {
+            setup.service.stopping()
+            return try writer.close()
+        }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
@@ -52,12 +55,28 @@ public enum StreamIngest {
         var random = SystemRandomNumberGenerator()
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
-                loop: loop, clock: clock, logger: logger, desk: desk, status: status, writer: writer,
-                lastFeedTime: lastFeedTime, instruments: instruments,
+                loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
+                writer: writer, lastFeedTime: lastFeedTime, instruments: instruments,
                 trustFile: credentials.trustFile, seed: random.next()),
             login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
+    }
+
+    /// Until the data thread begins this thread is the work loop, and the supervisor hears from it. A broker
+    /// that is out of reach, on a weekend for days, must not keep the start from ending.
+    private static func firstLogin(_ patience: inout LoginPatience, _ setup: StageSetup) throws -> StreamLogin? {
+        let service = setup.service
+        service.status("logging in")
+        patience.whileWaiting = { isPausing in
+            if isPausing {
+                service.ready()
+                service.status("waiting for the broker")
+            }
+            service.progressed()
+        }
+        defer { patience.whileWaiting = { _ in } }
+        return try patience.run(until: setup.stop, isOver: { false })
     }
 
     /// Logs in again when asked, until the stop or a failure.

@@ -28,6 +28,7 @@ final class StreamIngestor: @unchecked Sendable {
     private let logger: Logger
     private let desk: LoginDesk
     private let status: StatusPublisher
+    private let service: ServiceNotifier
     private let instruments: [Instrument]
     private let transports: Transports
     private let writer: StreamWriter
@@ -51,6 +52,7 @@ final class StreamIngestor: @unchecked Sendable {
         let logger: Logger
         let desk: LoginDesk
         let status: StatusPublisher
+        let service: ServiceNotifier
         let writer: StreamWriter
         let lastFeedTime: UTCNanos
         let instruments: [Instrument]
@@ -64,6 +66,7 @@ final class StreamIngestor: @unchecked Sendable {
         logger = parts.logger
         desk = parts.desk
         status = parts.status
+        service = parts.service
         writer = parts.writer
         instruments = parts.instruments
         transports = try Transports(loop: parts.loop, trustFile: parts.trustFile)
@@ -104,6 +107,7 @@ final class StreamIngestor: @unchecked Sendable {
     func stop() {
         loop.preconditionInEventLoop()
         isStopping = true
+        service.stopping()
         session.stop(now: now, into: &recorder)
         settle()
     }
@@ -177,12 +181,15 @@ final class StreamIngestor: @unchecked Sendable {
         }
     }
 
-    /// Once a second: the stand-in clock, the status.
+    /// Once a second: the stand-in clock, the status, the watchdog. On the loop that appends to the journal:
+    /// when that is wedged, this is.
     private func tickOver() {
         if isFinished { return }
         recorder.timePassed(now: clock.now(), monotonic: clock.monotonic())
         commit()
         publishStatus()
+        service.status(state)
+        service.progressed()
         if !isStopping { loop.scheduleTask(in: .seconds(1)) { [self] in tickOver() } }
     }
 
@@ -221,11 +228,13 @@ final class StreamIngestor: @unchecked Sendable {
             warn("Session lost", ["error": "\(reason)"])
         case .waiting(let pause, let failures, let reason):
             state = "blind"
+            service.ready()
             warn(
                 "Next attempt after a pause",
                 ["milliseconds": "\(pause.nanoseconds / 1_000_000)", "count": "\(failures)", "error": "\(reason)"])
         case .credentialsRefused(let code, _):
             state = "logging in"
+            service.ready()
             warn("Session tokens refused, logging in again", ["code": "\(code)"])
             desk.ask()
         case .stopped(let code, let text):
@@ -254,6 +263,7 @@ final class StreamIngestor: @unchecked Sendable {
         // Tokens are checked lazily: a session of dead tokens refuses every item (`ig-api` § 9.8).
         if subscribed == 0 {
             state = "logging in"
+            service.ready()
             warn("Every subscription was refused, logging in again", [:])
             return desk.ask()
         }
@@ -263,6 +273,8 @@ final class StreamIngestor: @unchecked Sendable {
             "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(refused)"])
         guard !isReady else { return }
         isReady = true
+        service.status(state)
+        service.ready()
         Stage.ready([("ticks", writer.endpoint)])
     }
 

@@ -24,7 +24,8 @@ struct AggregatorCommand: ParsableCommand {
     func run() {
         Stage.run("aggregator", options) { setup, logger in
             let aggregator = try Aggregation.Aggregator(
-                paths: setup.paths, configuration: setup.configuration, clock: .system, logger: logger)
+                paths: setup.paths, configuration: setup.configuration, service: setup.service, clock: .system,
+                logger: logger)
             Stage.ready([("candles", aggregator.endpoint)])
             try aggregator.run(until: setup.stop)
         }

@@ -25,7 +25,8 @@ struct StoreWriterCommand: ParsableCommand {
     func run() {
         Stage.run("store-writer", options) { setup, logger in
             let writer = try StoreWriter(
-                paths: setup.paths, configuration: setup.configuration, clock: .system, logger: logger)
+                paths: setup.paths, configuration: setup.configuration, service: setup.service, clock: .system,
+                logger: logger)
             Stage.ready([("stored", writer.endpoint), ("database", setup.paths.database)])
             try writer.run(until: setup.stop)
         }
