@@ -1,0 +1,101 @@
+"""What both campaigns share: a pipeline under fire, its orderly end, the fresh replay, the verdict."""
+
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from pathlib import Path
+
+import journal
+import market
+import referee
+import stages
+
+
+class Campaign:
+    """A folder with a market and a running pipeline in it."""
+
+    def __init__(self, binaries, seed, speed, hours):
+        self.folder = Path(tempfile.mkdtemp(prefix="candlewick-campaign."))
+        self.binaries = binaries
+        self.pairs = market.prepare(self.folder / "market", seed, hours)
+        self.pipeline = stages.Pipeline(self.folder, binaries, self.pairs)
+        files = [w for p in self.pairs for w in ("--ticks", f"{p}={self.folder}/market/{p}.csv.gz")]
+        self.pipeline.start_simulator(["--speed", str(speed), "--seed", str(seed), *files])
+
+    def start_stages(self):
+        for name in reversed(stages.STAGES):
+            self.pipeline.start(name).ready()
+
+    def end(self):
+        """Lets all that was sent arrive, ends every program in order; returns exit codes that are not 0."""
+        codes = {"ingest-stream": self._end_ingest()}
+        self._await_stored(self.pipeline)
+        for name in ("aggregator", "store-writer", "ig-simulator"):
+            codes[name] = self.pipeline.running[name].stop()
+        return {name: code for name, code in codes.items() if code != 0}
+
+    def _end_ingest(self):
+        """Its orderly end is told as the last record, so that the end of the stream can be awaited."""
+        for _ in range(10):
+            program = self.pipeline.running["ingest-stream"]
+            program.ready()
+            stages.until("the feed is seen", 60, lambda: self._is_seen(), 0.1)
+            code = program.stop()
+            if journal.last_record(self.pipeline.journal("ticks")).kind == b"FEED":
+                return code
+            self.pipeline.start("ingest-stream")
+        raise stages.StageError("ingest-stream does not end with a feed event")
+
+    def _is_seen(self):
+        record = journal.last_record(self.pipeline.journal("ticks"))
+        return record is not None and record.kind != b"FEED"
+
+    @staticmethod
+    def _await_stored(pipeline):
+        last = journal.last_record(pipeline.journal("ticks")).position
+
+        def is_stored():
+            try:
+                with sqlite3.connect(f"file:{pipeline.database}?mode=ro", uri=True, timeout=10) as connection:
+                    return connection.execute("SELECT 1 FROM feed_event WHERE position = ?", (last,)).fetchone()
+            except sqlite3.OperationalError:
+                return None
+
+        stages.until(f"the record {last} of the ticks journal is stored in {pipeline.database}", 120, is_stored, 0.05)
+
+    def replay(self):
+        """The undisturbed run: fresh processes fold the same ticks journal into a fresh folder."""
+        fresh = stages.Pipeline(self.folder / "replay", self.binaries, self.pairs)
+        shutil.copytree(self.pipeline.journal("ticks"), fresh.journal("ticks"))
+        try:
+            for name in ("store-writer", "aggregator"):
+                fresh.start(name).ready()
+            self._await_stored(fresh)
+            for name in ("aggregator", "store-writer"):
+                fresh.running[name].stop()
+        finally:
+            fresh.kill_everything()
+
+    def judge(self):
+        return referee.report(self.folder)
+
+    def close(self, keep):
+        self.pipeline.kill_everything()
+        if not keep:
+            shutil.rmtree(self.folder)
+
+
+def second_writer(pipeline, name):
+    """Starts a second one beside the first; returns what is wrong with how it ends, or None."""
+    first = pipeline.running[name]
+    second = pipeline.launch(name)
+    try:
+        code = second.process.wait(20)
+    except subprocess.TimeoutExpired:
+        second.kill()
+        return f"a second {name} ran on beside the first"
+    said = second.log.read_text(errors="replace")
+    if code != 75 or str(first.pid) not in said:
+        return f"a second {name} ended with {code} and did not name process {first.pid}: {said[-300:]}"
+    return None if first.is_alive else f"{name} died of a second one"

@@ -1,0 +1,214 @@
+"""The kill campaign: SIGKILL for random stages at random moments, then the referee."""
+
+import argparse
+import math
+import random
+import sys
+import time
+from collections import Counter
+
+import campaign
+import journal
+import stages
+
+INGEST, AGGREGATOR, STORE = stages.STAGES
+TARGETS = {"all": stages.STAGES, "downstream": (AGGREGATOR, STORE), "ingest": (INGEST,)}
+# Market hours are prepared for so many seconds a kill.
+SECONDS_PER_KILL = 2.5
+
+
+class Chaos:
+    def __init__(self, options):
+        self.options = options
+        self.random = random.Random(options.seed)
+        self.targets = TARGETS[options.mode]
+        self.kills = Counter()
+        self.faults = []
+        self.second_writers = 0
+        hours = math.ceil(options.kills * SECONDS_PER_KILL * options.speed / 3600) + 2
+        self.campaign = campaign.Campaign(options.bin, options.seed, options.speed, hours)
+        self.pipeline = self.campaign.pipeline
+        # Each kind kills for itself, under its name in the table at the end.
+        self.kinds = {"at a random moment": (self.one, 4), "while catching up": (self.while_catching_up, 3),
+                      "torn tail": (self.torn_tail, 1), "garbled tail": (self.garbled_tail, 0.3)}  # fmt: skip
+        if STORE in self.targets:
+            self.kinds["in a commit"] = (self.in_commit, 2)
+        self.kinds["in a journal write"] = (self.in_journal_write, 2)
+        if len(self.targets) > 1:
+            self.kinds["all at once"] = (self.all_at_once, 2)
+
+    @property
+    def count(self):
+        return sum(self.kills.values())
+
+    def run(self):
+        self.campaign.start_stages()
+        began = shown = time.monotonic()
+        next_second = 0
+        while self.count < self.options.kills:
+            names = list(self.kinds)
+            kind = self.random.choices(names, [self.kinds[name][1] for name in names])[0]
+            self.kinds[kind][0](kind)
+            # Mostly at once, at times after some candles.
+            time.sleep(self.random.uniform(0, self.random.choice((0.3, 0.3, 4))))
+            self.expect_alive()
+            if self.count >= next_second:
+                self.try_second_writer()
+                next_second = self.count + 10
+            if time.monotonic() - shown > 10:
+                shown = time.monotonic()
+                print(f"{shown - began:5.0f} s  {self.count} kills of {self.options.kills}", flush=True)
+        print(f"{self.count} kills in {time.monotonic() - began:.0f} s", flush=True)
+
+    # How to kill.
+
+    def kill(self, kind, *names):
+        # The signals first, then the waiting: they die together.
+        programs = [self.pipeline.running[name] for name in names]
+        for program in programs:
+            if not program.is_alive:
+                self.faults.append(f"{program.name} had ended with {program.process.returncode}: {program.tail()}")
+            program.process.kill()
+        for program in programs:
+            program.process.wait()
+        self.kills[kind] += len(programs)
+
+    def revive(self, *names, ready=True):
+        order = list(names)
+        self.random.shuffle(order)
+        programs = []
+        for name in order:
+            time.sleep(self.random.choice((0, 0, self.random.uniform(0, 0.3))))
+            programs.append(self.pipeline.start(name))
+        if ready:
+            for program in programs:
+                program.ready()
+
+    def one(self, kind):
+        name = self.random.choice(self.targets)
+        self.kill(kind, name)
+        self.revive(name, ready=self.random.random() < 0.7)
+
+    def all_at_once(self, kind):
+        self.kill(kind, *self.targets)
+        self.revive(*self.targets)
+
+    def while_catching_up(self, kind):
+        """Again and again before it is live."""
+        name = self.random.choice(self.targets)
+        self.kill(kind, name)
+        for _ in range(self.random.randint(1, 2)):
+            self.revive(name, ready=False)
+            if name == INGEST and self.random.random() < 0.5:
+                self.await_growth(self.pipeline.journal("ticks"), "*.journal")
+            else:
+                time.sleep(self.random.uniform(0, 0.15))
+            self.kill(kind, name)
+        self.revive(name)
+
+    def in_commit(self, kind):
+        self.await_growth(self.pipeline.database.parent, "candlewick.db-wal")
+        self.kill(kind, STORE)
+        self.revive(STORE)
+
+    def in_journal_write(self, kind):
+        name = self.writer()
+        self.await_growth(self.pipeline.journal(stages.JOURNALS[name]), "*.journal")
+        self.kill(kind, name)
+        self.revive(name)
+
+    def torn_tail(self, kind):
+        """A part of a record, as if the death had come in the middle of a write."""
+        self.append_garbage(kind, lambda size: self.random.randint(1, size - 1))
+
+    def garbled_tail(self, kind):
+        """More than a record that nobody can read: the writer skips positions."""
+        self.append_garbage(kind, lambda size: self.random.randint(size, 5 * size))
+
+    def append_garbage(self, kind, length):
+        name = self.writer()
+        size = journal.TICK.size if name == INGEST else journal.CANDLE.size
+        self.kill(kind, name)
+        files = journal.segments(self.pipeline.journal(stages.JOURNALS[name]))
+        if files:
+            with files[-1].open("ab") as file:
+                file.write(self.random.randbytes(length(size)))
+        self.revive(name)
+
+    def writer(self):
+        return self.random.choice([name for name in self.targets if name in stages.JOURNALS])
+
+    @staticmethod
+    def await_growth(folder, pattern):
+        """Waits, spinning, until a file is being written; a quiet market must not hold the campaign up."""
+
+        def state():
+            return [(f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(folder.glob(pattern))]
+
+        before, deadline = state(), time.monotonic() + 2
+        while state() == before and time.monotonic() < deadline:
+            pass
+
+    # What must hold under way.
+
+    def expect_alive(self):
+        for name, program in list(self.pipeline.running.items()):
+            if not program.is_alive:
+                self.faults.append(f"{name} ended with {program.process.returncode}: {program.tail()}")
+                if name != "ig-simulator":
+                    self.revive(name)
+
+    def try_second_writer(self):
+        name = self.random.choice(stages.STAGES)
+        self.pipeline.running[name].ready()
+        fault = campaign.second_writer(self.pipeline, name)
+        self.second_writers += 1
+        if fault:
+            self.faults.append(fault)
+
+    def verdict(self):
+        """Ends everything, replays, judges; returns (passed, failed)."""
+        codes = self.campaign.end()
+        self.faults += [f"{name} ended with {code} after SIGTERM" for name, code in codes.items()]
+        self.campaign.replay()
+        passed, failed = self.campaign.judge()
+        for kind, count in sorted(self.kills.items()):
+            print(f"killed {kind}: {count}")
+        print(f"second writers tried: {self.second_writers}")
+        for fault in self.faults[:20]:
+            print(f"FAILED  {fault}")
+        return passed + (not self.faults), failed + bool(self.faults)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--kills", type=int, default=30, help="how many processes are killed (default: 30)")
+    parser.add_argument("--seed", type=int, default=1, help="of market, victims and moments (default: 1)")
+    parser.add_argument("--mode", choices=TARGETS, default="all", help="which stages are killed (default: all)")
+    parser.add_argument("--speed", type=float, default=300, help="market seconds per second (default: 300)")
+    parser.add_argument("--keep", action="store_true", help="keep the folder also when all is right")
+    options = parser.parse_args()
+    chaos = Chaos(options)
+    failed = 1
+    try:
+        chaos.run()
+        passed, failed = chaos.verdict()
+    except stages.StageError as error:
+        print(f"FAILED  {error}")
+        passed = 0
+    finally:
+        chaos.campaign.close(keep=failed or options.keep)
+        if failed or options.keep:
+            print(f"kept: {chaos.campaign.folder}")
+    if failed:
+        print(
+            f"again: scripts/chaos --kills {options.kills} --seed {options.seed} --mode {options.mode} "
+            f"--speed {options.speed:g}"
+        )
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The undisturbed market: real ticks that the simulator plays, and that the referee knows."""
+
+import gzip
+import random
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Beside the checkout, or above it.
+RECORDED = next((p for p in (a / "shared/data/ticks" for a in ROOT.parents) if p.is_dir()), Path("/nonexistent"))
+GOLDEN = ROOT / "Tests" / "Golden" / "payrolls"
+HEADER = "timestamp_utc_ns,bid,ask\n"
+HOUR = 3600 * 1_000_000_000
+
+SOURCES = {
+    "EUR_USD": "oanda_EURUSD_20140501_20140509.csv.gz",
+    "NZD_USD": "fxcm_NZDUSD_20140501_20140509.csv.gz",
+    "USD_SGD": "dukascopy_USDSGD_20140501_20140509.csv.gz",
+}
+FIRST = 1_398_920_400 * 1_000_000_000  # 2014-05-01 05:00 UTC, where all three have begun
+LAST = 1_399_669_200 * 1_000_000_000  # 2014-05-09 21:00 UTC
+
+
+def prepare(folder, seed, hours):
+    """Writes tick files of some hours of market, from a moment that the seed chooses; returns the pairs."""
+    folder.mkdir(parents=True)
+    if all((RECORDED / name).exists() for name in SOURCES.values()):
+        hours = min(hours, (LAST - FIRST) // HOUR)
+        start = FIRST + random.Random(seed).randint(0, (LAST - FIRST) // HOUR - hours) * HOUR
+        for pair, name in SOURCES.items():
+            rows = _rows(RECORDED / name)
+            _write(folder, pair, ((t, q) for t, q in rows if start <= t < start + hours * HOUR))
+        return sorted(SOURCES)
+    pairs = ["EUR_USD", "NZD_USD"]
+    for pair in pairs:
+        _write(folder, pair, _repeated(_rows(GOLDEN / f"{pair}.csv.gz"), hours))
+    return pairs
+
+
+def ticks(folder):
+    """What the files hold, as (pair, time, bid, ask): ns, units of 1e-9."""
+    for path in sorted(folder.glob("*.csv.gz")):
+        pair = path.name.removesuffix(".csv.gz")
+        for time, quote in _rows(path):
+            bid, ask = quote.split(",")
+            yield pair, time, units(bid), units(ask)
+
+
+def units(text):
+    whole, _, part = text.partition(".")
+    return int(whole) * 1_000_000_000 + int(part.ljust(9, "0") or 0)
+
+
+def _rows(path):
+    with gzip.open(path, "rt") as file:
+        next(file)
+        return [(int(time), quote) for time, _, quote in (line.rstrip("\n").partition(",") for line in file)]
+
+
+def _repeated(rows, hours):
+    """The hour and a half of the golden ticks, again and again."""
+    for turn in range(hours * 2 // 3 + 1):
+        yield from ((time + turn * 3 * HOUR // 2, quote) for time, quote in rows)
+
+
+def _write(folder, pair, rows):
+    with gzip.open(folder / f"{pair}.csv.gz", "wt", compresslevel=1) as file:
+        file.write(HEADER)
+        file.writelines(f"{time},{quote}\n" for time, quote in rows)
