@@ -64,7 +64,7 @@ let package = Package(
 
         // One resource each.
         library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
-        library("Journal", ["Wire", "Host", "CPlatform", log]),
+        library("Journal", ["MarketData", "Wire", "Host", "CPlatform", log]),
         library("Bus", ["Host", "CZeroMQ"]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
         library("Store", ["MarketData", "Wire", "Host", grdb]),
@@ -105,7 +105,7 @@ let package = Package(
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
-        tests("JournalTests", ["Journal", "Wire", "Host", log]),
+        tests("JournalTests", ["Journal", "Wire", "MarketData", "Host", log]),
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
         tests(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),

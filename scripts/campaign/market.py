@@ -18,6 +18,8 @@ SOURCES = {
 }
 FIRST = 1_398_920_400 * 1_000_000_000  # 2014-05-01 05:00 UTC, where all three have begun
 LAST = 1_399_669_200 * 1_000_000_000  # 2014-05-09 21:00 UTC
+# 2014-05-02 21:00 to 2014-05-04 22:00 UTC: no ticks.
+WEEKEND = range(1_399_064_400 * 1_000_000_000, 1_399_240_800 * 1_000_000_000)
 
 
 def prepare(folder, seed, hours):
@@ -25,7 +27,7 @@ def prepare(folder, seed, hours):
     folder.mkdir(parents=True)
     if all((RECORDED / name).exists() for name in SOURCES.values()):
         hours = min(hours, (LAST - FIRST) // HOUR)
-        start = FIRST + random.Random(seed).randint(0, (LAST - FIRST) // HOUR - hours) * HOUR
+        start = random.Random(seed).choice(_starts(hours))
         for pair, name in SOURCES.items():
             rows = _rows(RECORDED / name)
             _write(folder, pair, ((t, q) for t, q in rows if start <= t < start + hours * HOUR))
@@ -34,6 +36,15 @@ def prepare(folder, seed, hours):
     for pair in pairs:
         _write(folder, pair, _repeated(_rows(GOLDEN / f"{pair}.csv.gz"), hours))
     return pairs
+
+
+def _starts(hours):
+    """Full hours after which every pair has ticks for three hours at least, or for as long as is wanted."""
+    busy = min(hours, 3) * HOUR
+    return [
+        start for start in range(FIRST, LAST - hours * HOUR + 1, HOUR)
+        if start + busy <= WEEKEND.start or start >= WEEKEND.stop
+    ]  # fmt: skip
 
 
 def ticks(folder):
