@@ -1,6 +1,7 @@
 import Aggregation
 import Candles
 import Feed
+import Glibc
 import Host
 import Journal
 import Logging
@@ -9,6 +10,20 @@ import TestKit
 import Wire
 
 @testable import Store
+
+/// A journal's writer. A program that another test starts holds a copy of the former writer's lock between fork and
+/// exec: so it is tried again for a while.
+private func openWriter(_ folder: String, _ recordSize: Int, _ settings: Configuration.Journal, bootID: String) throws
+    -> JournalWriter
+{
+    let deadline = ContinuousClock.now + .seconds(10)
+    while true {
+        do {
+            return try JournalWriter(
+                folder: folder, recordSize: recordSize, settings: settings, logger: quietLogger(), bootID: bootID)
+        } catch is Failure where ContinuousClock.now < deadline { sched_yield() }
+    }
+}
 
 func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
@@ -46,8 +61,7 @@ final class SimulatedIngest {
             return left > 0
         }
         feedTime = newest
-        writer = try JournalWriter(
-            folder: folder, recordSize: TickRecord.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
+        writer = try openWriter(folder, TickRecord.byteCount, settings, bootID: bootID)
         try loseSight()
         if let skipped = writer.skipped {
             try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))
@@ -161,9 +175,7 @@ final class SimulatedAggregator {
     ) throws {
         bus = output
         self.appended = appended
-        writer = try JournalWriter(
-            folder: candles, recordSize: CandleRecord.byteCount, settings: settings, logger: quietLogger(),
-            bootID: bootID)
+        writer = try openWriter(candles, CandleRecord.byteCount, settings, bootID: bootID)
         fold = try ResumedFold(options: SimulatedAggregator.options, candlesFolder: candles)
         reader = try StreamReader(
             live: input.subscribe(), journalFolder: ticks, recordSize: TickRecord.byteCount, from: nil,
