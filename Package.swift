@@ -97,7 +97,10 @@ let package = Package(
         program("candlewick", ["Inspection", "Store", "Host", "MarketData"]),
         program("ig-simulator", ["Simulation", "Host"]),
 
-        .target(name: "TestKit", dependencies: ["Wire", "MarketData"], path: "Tests/TestKit", swiftSettings: settings),
+        .target(name: "CThreadHold", path: "Tests/CThreadHold"),
+        .target(
+            name: "TestKit", dependencies: ["Wire", "MarketData", "CThreadHold"], path: "Tests/TestKit",
+            swiftSettings: settings),
         tests("MarketDataTests", ["MarketData"]),
         tests("WireTests", ["Wire", "MarketData", "CPlatform"]),
         tests(
