@@ -48,7 +48,10 @@ class Stored:
         stretches, since = [], None
         for _, _, _, event, start, end in self.events.values():
             if event == "blind began":
-                since = start if since is None else min(since, start)
+                # In the dark it closes the former stretch: nobody tells its end.
+                if since is not None:
+                    stretches.append((since, start))
+                since = start
             elif event == "blind ended":
                 since = None
                 stretches.append((start, end))
@@ -65,7 +68,7 @@ class Referee:
         self.market = list(market.ticks(folder / "market"))
         self.counted = list(candles.counted(self.ticks.records))
         self.feed_time = max((r.time for r in self.ticks.records if r.kind in (b"TICK", b"CLCK")), default=0)
-        self.rules = []
+        self.losses = self._losses()
 
     def judge(self):
         """Every rule with what breaks it: [(rule, [sentence])]."""
@@ -98,9 +101,10 @@ class Referee:
         for r in self.ticks.records:
             if r.kind == b"FEED":
                 expected[r.position] = (r.time, r.receive_time, r.pair or None, EVENTS.get(r.flags), r.bid, r.ask)
-        # What a skip hid is told as a hole at its last position.
+        # What a skip hid is told at its last position: as a hole, or in the dark as the end of the former one.
         ends = {first + count - 1 for first, count in self.ticks.skips}
-        stored = {p: e for p, e in self.stored.events.items() if not (p in ends and e[3] == "blind ended")}
+        told = ("blind ended", "blind began")
+        stored = {p: e for p, e in self.stored.events.items() if not (p in ends and e[3] in told)}
         return _differences(stored, expected)
 
     def repeated_candles(self):
@@ -140,10 +144,9 @@ class Referee:
         ]  # fmt: skip
 
     def _is_declared_lost(self, tick):
-        keys = [(tick[0], t, tick[1] // (t * candles.SECOND) * t) for t in candles.TIMEFRAMES]
-        return all(key not in self.stored.candles or self.stored.candles[key][COLUMN["lost"]] > 0 for key in keys) and any(
-            e[3] == "updates lost" and e[2] == tick[0] for e in self.stored.events.values()
-        )
+        pair, time = tick[0], tick[1]
+        return any(
+            p == pair and since - candles.GRACE <= time <= until + candles.GRACE for since, until, p, _ in self.losses)
 
     def wrong_wholes(self):
         truth = candles.fold(self.market)
@@ -153,12 +156,13 @@ class Referee:
         return faults + [f"{key}: the view candles and the table differ" for key in shown]
 
     def wrong_doubts(self):
-        holes, losses, faults = self.stored.holes, self._losses(), []
+        holes, losses, faults = self.stored.holes, self.losses, []
         for key, row in self.stored.candles.items():
             pair, timeframe, start = key
             begin, end = start * candles.SECOND, (start + timeframe) * candles.SECOND
             blind = -(-holes.overlap(begin, end) // 1_000_000)
-            lost = sum(n for t, p, n in losses if p == pair and begin <= t <= end + candles.GRACE)
+            window = begin - candles.GRACE, end + candles.GRACE
+            lost = sum(n for since, t, p, n in losses if p == pair and since <= window[1] and t >= window[0])
             doubtful = blind > 0 or lost > 0
             values = (*row[len(FOLDED) : len(FOLDED) + 3], row[COLUMN["flags"]] & PARTIAL)
             if values != (blind, lost, int(not doubtful), int(doubtful)):
@@ -166,12 +170,18 @@ class Referee:
         return faults
 
     def _losses(self):
-        feed_time, losses = 0, []
+        """(since, until, pair, count): in the dark somewhere after the pair's last tick, else at once."""
+        feed_time, dark, last, losses = 0, False, {}, []
         for r in self.ticks.records:
             if r.kind != b"FEED":
                 feed_time = max(feed_time, r.time)
+                if r.kind == b"TICK":
+                    last[r.pair] = r.time
+            elif r.flags in (journal.BLIND_BEGAN, journal.BLIND_ENDED):
+                dark = r.flags == journal.BLIND_BEGAN
             elif r.flags == journal.LOST:
-                losses.append((max(r.time, feed_time), r.pair, r.bid))
+                until = max(r.time, feed_time)
+                losses.append((min(last.get(r.pair, until), until) if dark else until, until, r.pair, r.bid))
         return losses
 
 
