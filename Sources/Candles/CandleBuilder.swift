@@ -308,7 +308,8 @@ public final class CandleBuilder {
             evidence.blindSince == nil
             ? .blindEnded(from: UTCNanos(rawValue: max(0, since)), until: UTCNanos(rawValue: until))
             : .blindBegan(since: UTCNanos(rawValue: until))
-        var hole = TickRecord.feed(event, brokerTime: feedTime, receiveTime: record.receiveTime)
+        let time = UTCNanos(rawValue: max(0, feedTime.rawValue))
+        var hole = TickRecord.feed(event, brokerTime: time, receiveTime: record.receiveTime)
         hole.position = record.position &- 1
         position = hole.position
         foldEvent(hole)

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import MarketData
 internal import Wire
 
 /// How whole the feed was, as far as the database keeps its events.
@@ -49,29 +50,41 @@ extension CandleReader {
     public func continuity() throws -> Continuity {
         try read { db in
             var result = Continuity()
-            for row in try Row.fetchAll(
-                db, sql: "SELECT event, COUNT(*), SUM(detail), MAX(time) FROM feed_event GROUP BY event")
-            {
+            // The details of other events are times: their sum would leave 64 bits.
+            let sums = """
+                SELECT event, COUNT(*), SUM(CASE WHEN event IN ('session recovered', 'updates lost') THEN detail ELSE 0 END),
+                    MAX(time)
+                FROM feed_event GROUP BY event
+                """
+            for row in try Row.fetchAll(db, sql: sums) {
                 result.take(event: row[0], count: row[1], sum: row[2], newest: row[3])
             }
-            let holes = """
-                SELECT detail, until FROM feed_event
-                WHERE event = 'blind ended' AND detail > 0 AND until > detail ORDER BY detail
+            let blindness = """
+                SELECT event, detail, until FROM feed_event
+                WHERE event IN ('blind began', 'blind ended') ORDER BY position
                 """
-            for row in try Row.fetchAll(db, sql: holes) { result.add(hole: (row[0] as Int64)..<(row[1] as Int64)) }
-            let last = """
-                SELECT event, detail FROM feed_event
-                WHERE event IN ('blind began', 'blind ended') ORDER BY position DESC LIMIT 1
-                """
-            if let row = try Row.fetchOne(db, sql: last), row[0] as String == "blind began" {
-                result.blindSince = row[1]
-            }
+            result.take(blindness: try Row.fetchAll(db, sql: blindness).map { ($0[0], $0[1], $0[2]) })
             return result
         }
     }
 }
 
 extension Continuity {
+    /// Each `blind ended` is a hole; a `blind began` in the dark closes the stretch before it as one.
+    fileprivate mutating func take(blindness: [(event: String, from: Int64, until: Int64)]) {
+        var stretches: [Range<Int64>] = []
+        for (event, from, until) in blindness {
+            if event == FeedEvent.blindBegan(since: UTCNanos(rawValue: 0)).name {
+                if let since = blindSince, since > 0, from > since { stretches.append(since..<from) }
+                blindSince = from
+            } else {
+                blindSince = nil
+                if from > 0, until > from { stretches.append(from..<until) }
+            }
+        }
+        for stretch in stretches.sorted(by: { $0.lowerBound < $1.lowerBound }) { add(hole: stretch) }
+    }
+
     fileprivate mutating func take(event: String, count: Int, sum: Int64, newest: Int64) {
         self.newest = max(self.newest, newest)
         switch event {

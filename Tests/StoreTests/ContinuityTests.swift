@@ -59,4 +59,17 @@ import Wire
         #expect(try continuity([(hole(10, 20), 20), (began, 100)]).blindSince == 90_000_000_000)
         #expect(try continuity([(began, 100), (hole(90, 90), 101), (.sessionPreserved, 102)]).blindSince == nil)
     }
+
+    @Test func `blindness that begins again in the dark makes a hole of what was before`() throws {
+        let told = try continuity([
+            (.blindBegan(since: Make.nanos(90)), 100), (.blindBegan(since: Make.nanos(95)), 100), (hole(95, 110), 110),
+        ])
+        #expect(seconds(told.holes) == [[90, 110]])
+    }
+
+    @Test func `times of today are not summed up`() throws {
+        let today = 1_795_000_000.0
+        let told = try continuity((0..<12).map { (hole(today + Double($0) * 10, today + Double($0) * 10 + 1), today) })
+        #expect(told.holes.count == 12)
+    }
 }
