@@ -295,24 +295,24 @@ public final class CandleBuilder {
     }
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
-    /// That is told as an event at the last of these positions. In the dark the word that it ended may be among
-    /// them: what lies before `record` is a hole whatever comes, and it stays dark until the next word.
+    /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
+    /// since the word that it ended may be among them, and it stays dark until the next word.
     private func jump(to record: TickRecord) {
         let margin = max(Self.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
         let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
+        let time = max(0, feedTime.rawValue)
         // Some of them may be newer than the record by their time.
-        let until = max(isBelieved ? told : 0, feedTime.rawValue) &+ (feedTime.rawValue > 0 ? 1 : margin)
-        let since = max(0, feedTime.rawValue) &- margin
-        let event: FeedEvent =
-            evidence.blindSince == nil
-            ? .blindEnded(from: UTCNanos(rawValue: max(0, since)), until: UTCNanos(rawValue: until))
-            : .blindBegan(since: UTCNanos(rawValue: until))
-        let time = UTCNanos(rawValue: max(0, feedTime.rawValue))
-        var hole = TickRecord.feed(event, brokerTime: time, receiveTime: record.receiveTime)
+        let until = max(isBelieved ? told : 0, time) &+ (time > 0 ? 1 : margin)
+        let dark = evidence.blindSince
+        let from = max(0, min(time - margin, dark ?? .max))
+        var hole = TickRecord.feed(
+            .blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)),
+            brokerTime: UTCNanos(rawValue: time), receiveTime: record.receiveTime)
         hole.position = record.position &- 1
         position = hole.position
         foldEvent(hole)
+        if dark != nil { evidence.blindBegan(since: until) }
     }
 
     private func foldEvent(_ record: TickRecord) {

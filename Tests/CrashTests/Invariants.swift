@@ -84,7 +84,7 @@ struct Invariants {
             let name = name(key)
             let isTouched = holes.contains { $0.overlaps(interval) }
             guard let row = world.database.rows[key] else {
-                expect(isTouched, "\(name) is missing without a hole")
+                expect(isTouched || isDeclaredLost(key.pair, interval), "\(name) is missing without a hole")
                 continue
             }
             if row.flags.contains(.partial) {
@@ -95,6 +95,16 @@ struct Invariants {
                 expect(Summary(row) == Summary(ticks), "\(name) is shown as whole and is wrong")
                 if world.trouble == .kills { expect(!isTouched, "\(name) is shown as whole beside a hole") }
             }
+        }
+    }
+
+    /// All its ticks may be updates that the broker declared lost.
+    private func isDeclaredLost(_ pair: Pair, _ interval: Range<Int64>) -> Bool {
+        let margin: Int64 = 2_000_000_000
+        let window = (interval.lowerBound - margin)..<(interval.upperBound + margin)
+        return world.database.events.values.contains {
+            guard case .updatesLost = $0.feedEvent, $0.pair == pair else { return false }
+            return window.contains($0.start.rawValue)
         }
     }
 
