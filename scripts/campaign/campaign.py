@@ -77,13 +77,42 @@ class Campaign:
         finally:
             fresh.kill_everything()
 
-    def judge(self):
-        return referee.report(self.folder)
+    def verdict(self, faults, figures):
+        """Ends everything, replays, judges; adds to the faults that were met. Returns (passed, failed).
+
+        `figures` prints what the campaign counted, between the rules and the faults.
+        """
+        codes = self.end()
+        faults += [f"{name} ended with {code} after SIGTERM" for name, code in codes.items()]
+        self.replay()
+        passed, failed = referee.report(self.folder)
+        figures()
+        for fault in faults[:20]:
+            print(f"FAILED  {fault}")
+        return passed + (not faults), failed + bool(faults)
 
     def close(self, keep):
         self.pipeline.kill_everything()
         if not keep:
             shutil.rmtree(self.folder)
+
+
+def conduct(run, keep, again=""):
+    """Runs a `Chaos` or a `Soak` to its verdict, closes it and says what came out; returns the exit code."""
+    passed, failed = 0, 1
+    try:
+        run.run()
+        passed, failed = run.verdict()
+    except stages.StageError as error:
+        print(f"FAILED  {error}")
+    finally:
+        run.campaign.close(keep=failed or keep)
+        if failed or keep:
+            print(f"kept: {run.campaign.folder}")
+    if failed and again:
+        print(f"again: {again}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
 
 
 def second_writer(pipeline, name):

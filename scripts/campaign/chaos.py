@@ -167,17 +167,12 @@ class Chaos:
             self.faults.append(fault)
 
     def verdict(self):
-        """Ends everything, replays, judges; returns (passed, failed)."""
-        codes = self.campaign.end()
-        self.faults += [f"{name} ended with {code} after SIGTERM" for name, code in codes.items()]
-        self.campaign.replay()
-        passed, failed = self.campaign.judge()
+        return self.campaign.verdict(self.faults, self.figures)
+
+    def figures(self):
         for kind, count in sorted(self.kills.items()):
             print(f"killed {kind}: {count}")
         print(f"second writers tried: {self.second_writers}")
-        for fault in self.faults[:20]:
-            print(f"FAILED  {fault}")
-        return passed + (not self.faults), failed + bool(self.faults)
 
 
 def main():
@@ -189,25 +184,9 @@ def main():
     parser.add_argument("--speed", type=float, default=300, help="market seconds per second (default: 300)")
     parser.add_argument("--keep", action="store_true", help="keep the folder also when all is right")
     options = parser.parse_args()
-    chaos = Chaos(options)
-    failed = 1
-    try:
-        chaos.run()
-        passed, failed = chaos.verdict()
-    except stages.StageError as error:
-        print(f"FAILED  {error}")
-        passed = 0
-    finally:
-        chaos.campaign.close(keep=failed or options.keep)
-        if failed or options.keep:
-            print(f"kept: {chaos.campaign.folder}")
-    if failed:
-        print(
-            f"again: scripts/chaos --kills {options.kills} --seed {options.seed} --mode {options.mode} "
-            f"--speed {options.speed:g}"
-        )
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return campaign.conduct(
+        Chaos(options), options.keep,
+        f"scripts/chaos --kills {options.kills} --seed {options.seed} --mode {options.mode} --speed {options.speed:g}")
 
 
 if __name__ == "__main__":

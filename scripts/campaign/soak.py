@@ -148,17 +148,14 @@ class Soak:
 
     def verdict(self):
         """Returns (passed, failed)."""
-        codes = self.campaign.end()
-        self.faults += [f"{name} ended with {code} after SIGTERM" for name, code in codes.items()]
-        self.campaign.replay()
-        passed, failed = self.campaign.judge()
-        for fault, count in sorted(self.done.items()):
-            print(f"{count:4} times  {fault}")
-        for fault in self.faults[:20]:
-            print(f"FAILED  {fault}")
+        passed, failed = self.campaign.verdict(self.faults, self.figures)
         growing = self.table()
         print(f"{'FAILED' if growing else 'passed'}  no process grows: {', '.join(growing) or 'none'}")
-        return passed + (not self.faults) + (not growing), failed + bool(self.faults) + bool(growing)
+        return passed + (not growing), failed + bool(growing)
+
+    def figures(self):
+        for fault, count in sorted(self.done.items()):
+            print(f"{count:4} times  {fault}")
 
     def table(self):
         """Prints each stage's longest life by minutes; returns who grew."""
@@ -190,19 +187,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of market and faults (default: 1)")
     parser.add_argument("--keep", action="store_true", help="keep the folder also when all is right")
     options = parser.parse_args()
-    soak = Soak(options)
-    passed, failed = 0, 1
-    try:
-        soak.run()
-        passed, failed = soak.verdict()
-    except stages.StageError as error:
-        print(f"FAILED  {error}")
-    finally:
-        soak.campaign.close(keep=failed or options.keep)
-        if failed or options.keep:
-            print(f"kept: {soak.campaign.folder}")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return campaign.conduct(Soak(options), options.keep)
 
 
 if __name__ == "__main__":
