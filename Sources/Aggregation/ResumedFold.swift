@@ -23,8 +23,12 @@ public final class ResumedFold {
     public func fold(_ record: TickRecord) { builder.fold(record) }
 
     /// Hands out what became final since the last call, but for what an earlier run emitted.
-    public func takeNew(publishTime: UTCNanos, _ emit: (CandleRecord) throws -> Void) throws {
+    /// - Parameter publishTime: asked once, and only where there is something.
+    public func takeNew(
+        publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleRecord) throws -> Void
+    ) throws {
         guard !builder.output.isEmpty else { return }
+        let publishTime = publishTime()
         for var record in builder.output where !emitted.covers(record) {
             record.publishTime = publishTime
             try emit(record)
