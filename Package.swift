@@ -110,6 +110,7 @@ let package = Package(
         tests("HostTests", ["Host", "MarketData"]),
         tests("JournalTests", ["Journal", "Wire", "MarketData", "Host", log]),
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
+        tests("AggregationTests", ["Aggregation", "Candles", "Journal", "Wire", "MarketData", "Host", log]),
         tests(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),

@@ -52,7 +52,7 @@ struct EmittedMark {
     private var certain: UInt64 = 0
     /// Those from there on that are there.
     private var candles: Set<Content> = []
-    private var events: Set<UInt64> = []
+    private var events: Set<Event> = []
     private var lastPosition: UInt64
     private var hasGap = false
 
@@ -67,6 +67,14 @@ struct EmittedMark {
             (pair, timeframe, start) = (record.pair, record.timeframe, record.start)
             revision = record.revision
         }
+    }
+
+    /// What tells apart the events: a hole may be told at a position whose own event was lost after it was emitted.
+    private struct Event: Hashable {
+        let inputPosition: UInt64
+        let event: FeedEvent?
+
+        init(_ record: CandleRecord) { (inputPosition, event) = (record.inputPosition, record.feedEvent) }
     }
 
     init(journalFolder: String) throws {
@@ -87,7 +95,7 @@ struct EmittedMark {
             }
         }
         if record.kind == .feed {
-            events.insert(record.inputPosition)
+            events.insert(Event(record))
         } else if record.inputPosition >= certain {
             candles.insert(Content(record))
         }
@@ -96,7 +104,7 @@ struct EmittedMark {
     /// Whether the journal holds this record, or held it before it was dropped by age.
     func covers(_ record: CandleRecord) -> Bool {
         if record.inputPosition < oldest { return position > 0 }
-        if record.kind == .feed { return events.contains(record.inputPosition) }
+        if record.kind == .feed { return events.contains(Event(record)) }
         return record.inputPosition < certain || candles.contains(Content(record))
     }
 }

@@ -261,14 +261,12 @@ public final class CandleBuilder {
 
     private func emit(_ candle: OpenCandle, _ key: Key) {
         counters.candles += 1
-        let pair = pairs.pairs[key.pair]
-        var candle = candle
-        var record = candle.record(pair: pair, timeframe: options.timeframes[key.timeframe])
+        var record = candle.record(pair: pairs.pairs[key.pair], timeframe: options.timeframes[key.timeframe])
         (record.blindMilliseconds, record.lostUpdates) = doubts(key, evidence)
-        if record.blindMilliseconds == 0, record.lostUpdates == 0 {
-            candle.wasWhole = true
-        } else {
-            record.flags.formUnion(candle.wasWhole ? [.partial, .withdrawn] : .partial)
+        if record.blindMilliseconds > 0 || record.lostUpdates > 0 {
+            // Whether an earlier revision was shown as whole is not known here: the journal may have lost since
+            // what it was made of.
+            record.flags.formUnion(candle.revision > 1 ? [.partial, .withdrawn] : .partial)
         }
         record.inputPosition = position
         final[key] = candle
@@ -296,7 +294,8 @@ public final class CandleBuilder {
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
     /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
-    /// since the word that it ended may be among them, and it stays dark until the next word.
+    /// since the word that it ended may be among them, and it stays dark until the next word. The same where the
+    /// record only comes in the dark, since the word that it began must be among them.
     private func jump(to record: TickRecord) {
         let margin = max(Self.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
@@ -312,7 +311,14 @@ public final class CandleBuilder {
         hole.position = record.position &- 1
         position = hole.position
         foldEvent(hole)
-        if dark != nil { evidence.blindBegan(since: until) }
+        if dark != nil || Self.comesInTheDark(record) { evidence.blindBegan(since: until) }
+    }
+
+    private static func comesInTheDark(_ record: TickRecord) -> Bool {
+        switch record.feedEvent {
+        case .sessionNew, .sessionReplaced, .sessionRecovered: true
+        default: record.kind == .tick && !record.flags.isDisjoint(with: [.snapshot, .recovered])
+        }
     }
 
     private func foldEvent(_ record: TickRecord) {
@@ -326,9 +332,8 @@ public final class CandleBuilder {
             if let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
         case .updatesLost(let count):
             let until = max(record.brokerTime, feedTime).rawValue
-            // In the dark what comes is older than the stand-in clock; the loss is newer than the pair's last tick.
-            let last = pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max
-            let from = evidence.blindSince == nil ? until : min(last, until)
+            // Told late or early: only that it is newer than the pair's last tick is sure.
+            let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
             learn(after: from) { $0.lost(count, pair: record.pair, from: from, until: until) }
         case .sessionNew, .sessionPreserved, .sessionRecovered, .sessionReplaced, .instrumentRefused,
             .positionsSkipped:

@@ -18,8 +18,6 @@ struct OpenCandle {
     var invertedTicks: UInt32
     var revision: UInt16
     var flags: CandleFlags
-    /// A revision of it was whole.
-    var wasWhole = false
 
     /// Chosen so that no tick's time lies in `[none, none + timeframe)`.
     static let none = Int64.max

@@ -165,7 +165,7 @@ public final class CandleStore {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position) DO NOTHING
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         try statement.execute(arguments: [
             Int64(bitPattern: record.inputPosition), record.start.rawValue, record.lastTickTime.rawValue,

@@ -61,7 +61,7 @@ extension CandleReader {
             }
             let blindness = """
                 SELECT event, detail, until FROM feed_event
-                WHERE event IN ('blind began', 'blind ended') ORDER BY position
+                WHERE event IN ('blind began', 'blind ended') ORDER BY position, event
                 """
             result.take(blindness: try Row.fetchAll(db, sql: blindness).map { ($0[0], $0[1], $0[2]) })
             return result

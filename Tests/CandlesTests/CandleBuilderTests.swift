@@ -224,14 +224,25 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles.map(\.blindMilliseconds) == [0, 2_000, 2_000])
     }
 
-    @Test func `a loss told as the candle closes is in it`() {
+    @Test func `a loss may have been at any time since the pair's last tick`() {
         let builder = fold([
-            Make.tick(301, "1.1", "1.2"), Make.clock(602),
-            Make.feed(.updatesLost(count: 2), pair: Make.eurUSD, at: 602),
-            Make.feed(.updatesLost(count: 2), pair: Make.eurUSD, at: 603),
+            Make.tick(301, "1.1", "1.2"), Make.clock(662),
+            Make.feed(.updatesLost(count: 2), pair: Make.eurUSD, at: 662), Make.tick(663, "1.1", "1.2"),
+            Make.feed(.updatesLost(count: 3), pair: Make.eurUSD, at: 664), Make.clock(902),
         ])
-        #expect(builder.candles.map(\.lostUpdates) == [0, 2])
-        #expect(builder.candles.map(\.revision) == [1, 2])
+        #expect(builder.candles.map(\.start.seconds) == [300, 300, 600])
+        #expect(builder.candles.map(\.lostUpdates) == [0, 2, 5])
+        #expect(builder.candles[1].flags == [.partial, .withdrawn])
+    }
+
+    @Test func `a loss told with an older time than the feed's lies between`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.clock(902, flags: .localClock),
+            Make.feed(.updatesLost(count: 1), pair: Make.eurUSD, at: 610),
+            Make.tick(899, "1.1", "1.2", flags: .recovered),
+        ])
+        #expect(builder.candles.map(\.start.seconds) == [300, 300, 600])
+        #expect(builder.candles.map(\.lostUpdates) == [0, 1, 1])
     }
 
     @Test func `a stand-in clock that ran past a loss takes its whole candles back`() {
@@ -266,6 +277,45 @@ func content(_ candle: CandleRecord) -> [Int64] {
             #expect(first?.flags.contains(.partial) == true, "without record \(index)")
         }
         #expect(foldWithoutOne(records, leavingOut: 8).candles.count { $0.start == Make.nanos(300) } == 1)
+    }
+
+    @Test func `a damaged word that blindness ended leaves all of it dark`() {
+        let records = [
+            Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 299), Make.tick(301, "1.1", "1.2"),
+            Make.feed(.blindBegan(since: Make.nanos(299)), at: 301), seen(from: 299, until: 400),
+            Make.tick(401, "1.1", "1.2"), Make.clock(602), Make.tick(700, "1.1", "1.2"), Make.clock(902),
+        ]
+        let builder = foldWithoutOne(records, leavingOut: 4)
+        // Nobody told that it ended, so the second interval is dark too.
+        #expect(builder.candles.map(\.blindMilliseconds) == [300_000, 300_000])
+        let holes = builder.output.compactMap { record in
+            if case .blindEnded(let from, let until) = record.feedEvent { [from.seconds, until.seconds] } else { nil }
+        }
+        #expect(holes == [[0, 299], [299, 401]])
+    }
+
+    @Test func `a damaged word that blindness began is known by what only comes in the dark`() {
+        let word = Make.feed(.blindBegan(since: Make.nanos(299)), at: 301)
+        let ends: [TickRecord] = [
+            Make.tick(302, "1.1", "1.2", flags: .snapshot), Make.tick(302, "1.1", "1.2", flags: .recovered),
+            Make.feed(.sessionNew, at: 301), Make.feed(.sessionReplaced, at: 301),
+            Make.feed(.sessionRecovered(resent: 1), at: 301),
+        ]
+        let begin = [Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 299)]
+        for end in ends {
+            let records = begin + [Make.tick(301, "1.1", "1.2"), word, end, Make.clock(602, flags: .localClock)]
+            let candle = foldWithoutOne(records, leavingOut: 3).candles[0]
+            #expect(candle.blindMilliseconds > 290_000, "\(end)")
+        }
+    }
+
+    @Test func `where blindness begins again before its end was told, all between is dark`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.feed(.blindBegan(since: Make.nanos(400)), at: 402),
+            Make.tick(500, "1.1", "1.2", flags: .snapshot), Make.feed(.blindBegan(since: Make.nanos(498)), at: 500),
+            seen(from: 498, until: 550), Make.clock(602),
+        ])
+        #expect(builder.candles.map(\.blindMilliseconds) == [150_000])
     }
 
     @Test func `a journal whose older records are gone is blind a little beyond its first one`() {

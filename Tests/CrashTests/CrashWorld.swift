@@ -127,9 +127,15 @@ final class CrashWorld {
 
     private func turn() throws {
         for _ in 0..<Int.random(in: 1...4, using: &random) {
-            _ = try aggregator?.turn()
-            _ = try storeWriter?.turn()
+            do { _ = try aggregator?.turn() } catch { try exit(error) { aggregator = nil } }
+            do { _ = try storeWriter?.turn() } catch { try exit(error) { storeWriter = nil } }
         }
+    }
+
+    /// A stage ends where the journal lacks what was published: its end is damaged while the publisher lives on.
+    private func exit(_ error: any Error, _ stage: () -> Void) throws {
+        guard trouble == .damage, (error as? Failure)?.code == .badData else { throw error }
+        stage()
     }
 
     /// Until nobody has anything left to take.

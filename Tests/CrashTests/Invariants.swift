@@ -102,7 +102,7 @@ struct Invariants {
     private func isDeclaredLost(_ pair: Pair, _ interval: Range<Int64>) -> Bool {
         let margin: Int64 = 2_000_000_000
         let window = (interval.lowerBound - margin)..<(interval.upperBound + margin)
-        return world.database.events.values.contains {
+        return world.database.events.contains {
             guard case .updatesLost = $0.feedEvent, $0.pair == pair else { return false }
             return window.contains($0.start.rawValue)
         }
@@ -112,7 +112,7 @@ struct Invariants {
     private var recordedHoles: [Range<Int64>] {
         var holes: [Range<Int64>] = []
         var since: Int64?
-        for (_, record) in world.database.events.sorted(by: { $0.key < $1.key }) {
+        for record in world.database.events.sorted(by: { order($0) < order($1) }) {
             switch record.feedEvent {
             case .blindBegan(let from):
                 if let since, from.rawValue > since { holes.append(since..<from.rawValue) }
@@ -124,6 +124,10 @@ struct Invariants {
             }
         }
         return holes + (since.map { [$0..<Int64.max] } ?? [])
+    }
+
+    private func order(_ record: CandleRecord) -> (UInt64, String) {
+        (record.inputPosition, record.feedEvent?.name ?? "")
     }
 
     private func name(_ key: SimulatedDatabase.Key) -> String {

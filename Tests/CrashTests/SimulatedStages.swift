@@ -216,7 +216,7 @@ struct SimulatedDatabase {
     }
 
     private(set) var rows: [Key: CandleRecord] = [:]
-    private(set) var events: [UInt64: CandleRecord] = [:]
+    private(set) var events: [CandleRecord] = []
     private(set) var position: UInt64 = 0
 
     mutating func commit(_ batch: [CandleRecord]) {
@@ -227,7 +227,10 @@ struct SimulatedDatabase {
     /// The rule of `CandleStore.upsertSQL`, which StoreTests checks against SQLite.
     mutating func take(_ record: CandleRecord) {
         guard record.kind == .candle, let timeframe = record.timeframe else {
-            events[record.inputPosition] = events[record.inputPosition] ?? record
+            let isThere = events.contains {
+                $0.inputPosition == record.inputPosition && $0.feedEvent == record.feedEvent
+            }
+            if !isThere { events.append(record) }
             return
         }
         let key = Key(pair: record.pair, timeframe: timeframe.nanos, start: record.start.rawValue)

@@ -1,10 +1,11 @@
 import GRDB
 import Host
 import MarketData
-import Store
 import TestKit
 import Testing
 import Wire
+
+@testable import Store
 
 @Suite struct CandleStoreTests {
     let folder = TemporaryFolder()
@@ -154,6 +155,33 @@ import Wire
         let texts: [[String]] = rows.map { [$0["event"], $0["pair"]] }
         let numbers: [[Int]] = rows.map { [$0["position"], $0["detail"]] }
         #expect(texts == [["updates lost", "EUR_USD"]] && numbers == [[17, 7]])
+    }
+
+    @Test func `a hole is told beside the event whose position it took`() throws {
+        let store = try CandleStore(path: path)
+        let lost = FeedEvent.blindBegan(since: UTCNanos(seconds: 0))
+        let hole = FeedEvent.blindEnded(from: UTCNanos(seconds: 90), until: UTCNanos(seconds: 99))
+        for event in [lost, hole, lost, hole] {
+            var record = Make.feed(event, at: 99)
+            record.seal(position: 3)
+            _ = try write(store, [.feed(record)])
+        }
+        let events = try rows("SELECT event FROM feed_event WHERE position = 3 ORDER BY event").map { $0[0] as String }
+        #expect(events == ["blind began", "blind ended"])
+    }
+
+    @Test func `a database of the first version is taken over with its events`() throws {
+        let first = try DatabaseQueue(path: path)
+        try Schema.migrator.migrate(first, upTo: "1 candles, feed events, positions")
+        try first.write {
+            try $0.execute(sql: "INSERT INTO feed_event VALUES (17, 1, 2, 'EUR_USD', 'updates lost', 7, 0)")
+        }
+        try first.close()
+        var event = Make.feed(.updatesLost(count: 7), pair: Make.eurUSD, at: 99)
+        event.seal(position: 17)
+        _ = try write(CandleStore(path: path), [.feed(event)])
+        let rows = try rows("SELECT position, time, receive_time, detail FROM feed_event")
+        #expect(rows.map { Array($0.databaseValues) } == [[17, 1, 2, 7].map(\.databaseValue)])
     }
 
     @Test func `a second writer is refused and told who is there`() throws {

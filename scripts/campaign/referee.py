@@ -29,14 +29,14 @@ COLUMN = {name: index for index, name in enumerate(FOLDED + JUDGED)}
 
 
 class Stored:
-    """The rows of a database: candles by (pair, timeframe, start), feed events by position."""
+    """The rows of a database: candles by (pair, timeframe, start), feed events by (position, name)."""
 
     def __init__(self, path):
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         query = f"SELECT i.name, timeframe, open_time, {', '.join(FOLDED + JUDGED)} FROM candle JOIN instrument i ON i.id = instrument_id"
         self.candles = {tuple(row[:3]): row[3:] for row in connection.execute(query)}
-        query = "SELECT position, time, receive_time, pair, event, detail, until FROM feed_event ORDER BY position"
-        self.events = {row[0]: row[1:] for row in connection.execute(query)}
+        query = "SELECT position, time, receive_time, pair, event, detail, until FROM feed_event ORDER BY position, event"
+        self.events = {(row[0], row[4]): row[1:] for row in connection.execute(query)}
         shown = "SELECT pair, timeframe * 60, timestamp FROM candles"
         self.shown_whole = {(p, int(t), int(s)) for p, t, s in connection.execute(shown)}
         self.soundness = connection.execute("PRAGMA integrity_check").fetchone()[0]
@@ -100,10 +100,10 @@ class Referee:
         expected = {}
         for r in self.ticks.records:
             if r.kind == b"FEED":
-                expected[r.position] = (r.time, r.receive_time, r.pair or None, EVENTS.get(r.flags), r.bid, r.ask)
+                expected[(r.position, EVENTS.get(r.flags))] = (r.time, r.receive_time, r.pair or None, EVENTS.get(r.flags), r.bid, r.ask)
         # What a skip hid is told as a hole at its last position.
         ends = {first + count - 1 for first, count in self.ticks.skips}
-        stored = {p: e for p, e in self.stored.events.items() if not (p in ends and e[3] == "blind ended")}
+        stored = {key: e for key, e in self.stored.events.items() if not (key[0] in ends and key[1] == "blind ended")}
         return _differences(stored, expected)
 
     def repeated_candles(self):
@@ -169,18 +169,16 @@ class Referee:
         return faults
 
     def _losses(self):
-        """(since, until, pair, count): in the dark somewhere after the pair's last tick, else at once."""
-        feed_time, dark, last, losses = 0, False, {}, []
+        """(since, until, pair, count): somewhere after the pair's last tick."""
+        feed_time, last, losses = 0, {}, []
         for r in self.ticks.records:
             if r.kind != b"FEED":
                 feed_time = max(feed_time, r.time)
                 if r.kind == b"TICK":
                     last[r.pair] = r.time
-            elif r.flags in (journal.BLIND_BEGAN, journal.BLIND_ENDED):
-                dark = r.flags == journal.BLIND_BEGAN
             elif r.flags == journal.LOST:
                 until = max(r.time, feed_time)
-                losses.append((min(last.get(r.pair, until), until) if dark else until, until, r.pair, r.bid))
+                losses.append((min(last.get(r.pair, until), until), until, r.pair, r.bid))
         return losses
 
 
