@@ -317,7 +317,7 @@ public final class CandleBuilder {
     private static func comesInTheDark(_ record: TickRecord) -> Bool {
         switch record.feedEvent {
         case .sessionNew, .sessionReplaced, .sessionRecovered: true
-        default: record.kind == .tick && !record.flags.isDisjoint(with: [.snapshot, .recovered])
+        default: false
         }
     }
 

@@ -67,19 +67,20 @@ enum Schema {
         """
 
     /// A hole may be told at a position whose own event a power cut took. Source: docs/decisions/0012.
+    /// The key's columns come first: elsewhere the integrity check of SQLite 3.40 takes others for NULL.
     private static let eventsByContent = """
         CREATE TABLE feed_event_by_content (
             position INTEGER NOT NULL,
-            time INTEGER NOT NULL,
-            receive_time INTEGER NOT NULL,
-            pair TEXT,
             event TEXT NOT NULL,
             detail INTEGER NOT NULL,
             until INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            receive_time INTEGER NOT NULL,
+            pair TEXT,
             PRIMARY KEY (position, event, detail, until)
         ) STRICT, WITHOUT ROWID;
         INSERT INTO feed_event_by_content
-        SELECT position, time, receive_time, pair, event, detail, until FROM feed_event;
+        SELECT position, event, detail, until, time, receive_time, pair FROM feed_event;
         DROP TABLE feed_event;
         ALTER TABLE feed_event_by_content RENAME TO feed_event;
         """

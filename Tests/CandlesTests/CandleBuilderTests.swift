@@ -296,16 +296,12 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
     @Test func `a damaged word that blindness began is known by what only comes in the dark`() {
         let word = Make.feed(.blindBegan(since: Make.nanos(299)), at: 301)
-        let ends: [TickRecord] = [
-            Make.tick(302, "1.1", "1.2", flags: .snapshot), Make.tick(302, "1.1", "1.2", flags: .recovered),
-            Make.feed(.sessionNew, at: 301), Make.feed(.sessionReplaced, at: 301),
-            Make.feed(.sessionRecovered(resent: 1), at: 301),
-        ]
         let begin = [Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 299)]
-        for end in ends {
+        for event in [FeedEvent.sessionNew, .sessionReplaced, .sessionRecovered(resent: 1)] {
+            let end = Make.feed(event, at: 301)
             let records = begin + [Make.tick(301, "1.1", "1.2"), word, end, Make.clock(602, flags: .localClock)]
             let candle = foldWithoutOne(records, leavingOut: 3).candles[0]
-            #expect(candle.blindMilliseconds > 290_000, "\(end)")
+            #expect(candle.blindMilliseconds > 290_000, "\(event)")
         }
     }
 

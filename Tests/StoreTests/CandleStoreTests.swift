@@ -182,6 +182,7 @@ import Wire
         _ = try write(CandleStore(path: path), [.feed(event)])
         let rows = try rows("SELECT position, time, receive_time, detail FROM feed_event")
         #expect(rows.map { Array($0.databaseValues) } == [[17, 1, 2, 7].map(\.databaseValue)])
+        #expect(try self.rows("PRAGMA integrity_check").map { $0[0] as String } == ["ok"])
     }
 
     @Test func `a second writer is refused and told who is there`() throws {
