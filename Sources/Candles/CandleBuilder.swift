@@ -294,8 +294,8 @@ public final class CandleBuilder {
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
     /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
-    /// since the word that it ended may be among them, and it stays dark until the next word. The same where the
-    /// record only comes in the dark, since the word that it began must be among them.
+    /// since the word that it ended may be among them, and it is told to go on until the next word. The same where
+    /// the record only comes in the dark, since the word that it began must be among them.
     private func jump(to record: TickRecord) {
         let margin = max(Self.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
@@ -305,13 +305,18 @@ public final class CandleBuilder {
         let until = max(isBelieved ? told : 0, time) &+ (time > 0 ? 1 : margin)
         let dark = evidence.blindSince
         let from = max(0, min(time - margin, dark ?? .max))
-        var hole = TickRecord.feed(
-            .blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)),
-            brokerTime: UTCNanos(rawValue: time), receiveTime: record.receiveTime)
-        hole.position = record.position &- 1
-        position = hole.position
-        foldEvent(hole)
-        if dark != nil || Self.comesInTheDark(record) { evidence.blindBegan(since: until) }
+        position = record.position &- 1
+        tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record)
+        if dark != nil || Self.comesInTheDark(record) {
+            tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record)
+        }
+    }
+
+    /// Folds an event that the feed could not tell.
+    private func tell(_ event: FeedEvent, _ time: Int64, _ next: TickRecord) {
+        var told = TickRecord.feed(event, brokerTime: UTCNanos(rawValue: time), receiveTime: next.receiveTime)
+        told.position = position
+        foldEvent(told)
     }
 
     private static func comesInTheDark(_ record: TickRecord) -> Bool {

@@ -61,7 +61,7 @@ extension CandleReader {
             }
             let blindness = """
                 SELECT event, detail, until FROM feed_event
-                WHERE event IN ('blind began', 'blind ended') ORDER BY position, event
+                WHERE event IN ('blind began', 'blind ended') ORDER BY position, event DESC
                 """
             result.take(blindness: try Row.fetchAll(db, sql: blindness).map { ($0[0], $0[1], $0[2]) })
             return result
@@ -70,7 +70,8 @@ extension CandleReader {
 }
 
 extension Continuity {
-    /// Each `blind ended` is a hole; a `blind began` in the dark closes the stretch before it as one.
+    /// Each `blind ended` is a hole; a `blind began` in the dark closes the stretch before it as one. Of two at one
+    /// position the end comes first: a hole in the dark, which goes on.
     fileprivate mutating func take(blindness: [(event: String, from: Int64, until: Int64)]) {
         var stretches: [Range<Int64>] = []
         for (event, from, until) in blindness {

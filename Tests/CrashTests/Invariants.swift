@@ -126,8 +126,9 @@ struct Invariants {
         return holes + (since.map { [$0..<Int64.max] } ?? [])
     }
 
-    private func order(_ record: CandleRecord) -> (UInt64, String) {
-        (record.inputPosition, record.feedEvent?.name ?? "")
+    /// At one position the end of a stretch comes before the beginning of the next.
+    private func order(_ record: CandleRecord) -> (UInt64, Int) {
+        if case .blindBegan = record.feedEvent { (record.inputPosition, 1) } else { (record.inputPosition, 0) }
     }
 
     private func name(_ key: SimulatedDatabase.Key) -> String {

@@ -149,6 +149,34 @@ struct CommandTests {
             try await pipeline.result("candlewick", ["status"]).output.contains("feed          blind since 2026-05-12"))
     }
 
+    @Test func `journal check and repair find damage and mend what can be mended`() async throws {
+        let pipeline = try await SteadyFeed.begin(["--speed", "300"])
+        let journal = { try await pipeline.result("candlewick", ["journal"] + $0) }
+        let sound = try await journal(["check"])
+        #expect(sound.code == 0 && sound.errors == "", "\(sound.errors)")
+        for stream in ["ticks ", "candles "] { #expect(sound.output.contains("\n\(stream)"), "\(sound.output)") }
+        let busy = try await journal(["repair"])
+        #expect(busy.code == 75 && busy.errors.contains("held by process"), "\(busy.errors)")
+
+        try await pipeline.expectCleanEnd()
+        let path = "\(pipeline.state)/journal/ticks/00000000000000000001.journal"
+        var bytes = fileBytes(path)
+        bytes[64 + 10 * 64] ^= 1
+        TemporaryFolder.overwrite(path, bytes + [1, 2, 3])
+        let damaged = try await journal(["check", "ticks"])
+        #expect(damaged.code == 65 && damaged.errors.contains("damaged"), "\(damaged.errors)")
+        let row = try #require(damaged.output.split(separator: "\n").first { $0.hasPrefix("ticks") })
+        #expect(row.split(separator: " ").dropFirst(3).map(String.init) == ["1", "3", "0", "sound"], "\(row)")
+        let mended = try await journal(["repair"])
+        #expect(mended.code == 0 && mended.output.contains("ticks: "), "\(mended.output) \(mended.errors)")
+        #expect(fileBytes(path) == bytes)
+        #expect(try await journal(["repair"]).output == "nothing to repair\n")
+
+        let none = try await Pipeline().result("candlewick", ["journal", "check"])
+        #expect(none.code == 69 && none.errors.contains("there is no journal in"), "\(none.errors)")
+        #expect(try await journal(["check", "stored"]).code == 64)
+    }
+
     private func continuity(_ pipeline: Pipeline, code: Int32 = 0) async throws -> [String: Any] {
         let status = try await pipeline.result("candlewick", ["status", "--json"])
         #expect(status.code == code, "\(status.errors)")

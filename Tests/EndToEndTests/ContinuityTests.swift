@@ -40,6 +40,24 @@ struct ContinuityTests {
         try await pipeline.expectCleanEnd()
     }
 
+    /// The clocks of London go from 01:00 to 02:00 UTC forward, and back, at 01:00 UTC of these days.
+    @Test(arguments: [1_774_744_200, 1_792_888_200])
+    func `a daylight-saving night has every candle, in UTC`(start: Int) async throws {
+        let pipeline = Pipeline(extra: ["TZ": "Europe/London"])
+        pipeline.configure("instruments: [EUR_USD]\nstream:\n  login_spacing_seconds: 0\n")
+        let end = start + 7_200
+        let ticks = SteadyFeed.write([start..<(end + 60)], closings: [], in: pipeline.folder)
+        try await pipeline.startAll(simulator: ["--ticks", "EUR_USD=\(ticks)", "--speed", "1500"])
+        let times = { try pipeline.rows("SELECT timestamp FROM candles WHERE timeframe = '5'").map { $0[0] as Int } }
+        let expected = Array(stride(from: start, to: end, by: 300))
+        try await eventually("two hours are stored; \(pipeline.logs)", within: .seconds(30)) {
+            try times().count >= expected.count
+        }
+        #expect(try times() == expected)
+        #expect(try pipeline.count("SELECT COUNT(*) FROM candles WHERE volume <> timeframe * 60") == 0)
+        try await pipeline.expectCleanEnd()
+    }
+
     @Test(arguments: [4, 20])
     func `a session that cannot be recovered is replaced, and its candles say what is missing`(
         code: Int

@@ -45,6 +45,47 @@ struct TapTests {
         #expect(Set(lines(all).map { $0.prefix(7) }) == ["EUR_USD", "USD_JPY"])
     }
 
+    /// Far more ticks than a subscriber's queue takes, while neither tap nor aggregator reads one.
+    @Test(.enabled(if: python != nil, "no pyzmq: scripts/bootstrap --tests installs it"))
+    func `a tap that never reads costs bounded memory, and a slow aggregator catches up`() async throws {
+        let pipeline = Pipeline()
+        pipeline.configure(
+            "instruments: [EUR_USD]\nstream:\n  login_spacing_seconds: 0\njournal:\n  retention_days: 0\n")
+        let count = 900_000
+        let files = SteadyFeed.arguments(seconds: count, in: pipeline.folder)
+        try await pipeline.start("ig-simulator", ["--port", "0", "--speed", "max"] + files)
+        try await pipeline.start("store-writer")
+        let aggregator = try await pipeline.start("aggregator")
+        let tap = try pipeline.launch(try #require(Self.python), [Self.script])
+        let ingest = try await pipeline.start("ingest-stream")
+        try await eventually("the tap reads", within: .seconds(20)) { lines(tap).count > 0 }
+        for program in [tap, aggregator] { kill(program.processID, SIGSTOP) }
+
+        // The publisher waits for nobody.
+        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
+        var ticks = 0
+        try await eventually("all ticks are in the journal; \(pipeline.logs)", within: .seconds(60)) {
+            while try journal.read(TickRecord.self, { ticks += $0.kind == .tick ? 1 : 0 }) > 0 {}
+            return ticks >= count
+        }
+        let peak = try #require(peakMemory(ingest.processID))
+        #expect(peak < 128 << 20, "ingest-stream took \(peak >> 20) MiB")
+        kill(aggregator.processID, SIGCONT)
+        // The last interval stays open.
+        try await SteadyFeed.expectWhole(pipeline, ticks: count - count % 300)
+        kill(tap.processID, SIGCONT)
+        tap.kill()
+        try await pipeline.expectCleanEnd()
+    }
+
+    /// The most resident memory that a process had, in bytes.
+    private func peakMemory(_ process: Int32) -> Int? {
+        String(decoding: fileBytes("/proc/\(process)/status"), as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("VmHWM:") }?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map {
+                $0 << 10
+            }
+    }
+
     /// The lines that are printed whole.
     private func lines(_ program: RunningProgram) -> [String] {
         program.standardOutput.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)

@@ -8,6 +8,8 @@ import Testing
         let configuration = try Configuration.load(environment: Environment([:]))
         #expect(configuration.instruments.count == 28 && configuration.graceMilliseconds == 2_000)
         #expect(configuration.timeframes.map(\.minutes) == [5, 15])
+        #expect(configuration.journal.retentionDays == 7 && configuration.journal.retentionMegabytes == 0)
+        #expect(configuration.store.retentionDays == 0)
         #expect(try Configuration(yaml: "# nothing\n", path: "c").instruments.count == 28)
     }
 
@@ -25,16 +27,21 @@ import Testing
                 journal:
                   segment_records: 2048
                   sync_milliseconds: 10
+                  retention_days: 30
+                  retention_megabytes: 500
                 store:
                   batch_rows: 5
                   batch_milliseconds: 200
+                  retention_days: 400
                 """, path: "c")
         #expect(configuration.instruments.map(\.epic) == ["CS.D.EURUSD.CFD.IP", "CS.D.GBPUSD.TODAY.IP"])
         #expect(configuration.instruments[1].pointShift == 4)
         #expect(configuration.timeframes.map(\.minutes) == [1, 15, 60])
         #expect(configuration.graceMilliseconds == 500 && configuration.lateReachMinutes == 60)
         #expect(configuration.journal.segmentRecords == 2_048 && configuration.journal.syncMilliseconds == 10)
+        #expect(configuration.journal.retentionDays == 30 && configuration.journal.retentionMegabytes == 500)
         #expect(configuration.store.batchRows == 5 && configuration.store.batchMilliseconds == 200)
+        #expect(configuration.store.retentionDays == 400)
     }
 
     @Test(arguments: [
@@ -42,6 +49,8 @@ import Testing
         ("timeframes: [5m,\n  7m]", "c.yaml:2: timeframe '7m'"),
         ("\n\ngrace_milliseconds: soon", "c.yaml:3: expected a whole number, found 'soon'"),
         ("store:\n  batch_milliseconds: 201", "c.yaml:2: 201 is out of range: 1 to 200"),
+        ("store:\n  retention_days: -1", "c.yaml:2: -1 is out of range: 0 to"),
+        ("late_reach_minutes: 1441\njournal:\n  retention_days: 1", "c.yaml: late_reach_minutes 1441 needs"),
         ("instruments:\n  - EUR_USD\n  - EURUSD", "c.yaml:3: EUR_USD stands here twice"),
         ("instruments:\n  - pair: EUR_USD\n    scale: 3", "c.yaml:3: scale '3' is not one of"),
         ("instruments:\n  - pair: EUR_USD\n    epic: A B", "c.yaml:3: 'A B' is not an epic"),

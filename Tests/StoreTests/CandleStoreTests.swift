@@ -185,6 +185,15 @@ import Wire
         #expect(try self.rows("PRAGMA integrity_check").map { $0[0] as String } == ["ok"])
     }
 
+    @Test func `the write-ahead log outlives the writer, for readers that may not write`() throws {
+        let store = try CandleStore(path: path)
+        _ = try write(store, [Make.candle(300)])
+        try store.close()
+        let files = Set(folderNames(folder.path))
+        #expect(files.isSuperset(of: ["candlewick.db", "candlewick.db-wal", "candlewick.db-shm"]), "\(files)")
+        #expect(try CandleReader(path: path).last(5, Make.eurUSD, .fiveMinutes).count == 1)
+    }
+
     @Test func `a second writer is refused and told who is there`() throws {
         let store = try CandleStore(path: path)
         let failure = #expect(throws: Failure.self) { try CandleStore(path: path) }

@@ -16,6 +16,8 @@ private struct Script: ~Copyable {
     var session: ClientSession
     var recorder: FeedRecorder<Output>
     var clock: Double = 1_000
+    /// How far the wall clock is off.
+    var wallError: Double = 0
     var transport: TransportID?
 
     init(pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0) {
@@ -48,7 +50,7 @@ private struct Script: ~Copyable {
 
     mutating func say(_ lines: String...) {
         let text = lines.map { $0 + "\r\n" }.joined()
-        recorder.burstBegan(now: Make.nanos(clock), monotonic: Int64(clock * 1e9))
+        recorder.burstBegan(now: Make.nanos(clock + wallError), monotonic: Int64(clock * 1e9))
         Array(text.utf8).withUnsafeBytes { session.received($0, from: transport!, now: now, into: &recorder) }
         session.burstEnded(now: now, into: &recorder)
     }
@@ -56,7 +58,7 @@ private struct Script: ~Copyable {
     mutating func pass(_ seconds: Double) {
         clock += seconds
         session.timePassed(now: now, into: &recorder)
-        recorder.timePassed(now: Make.nanos(clock), monotonic: Int64(clock * 1e9))
+        recorder.timePassed(now: Make.nanos(clock + wallError), monotonic: Int64(clock * 1e9))
     }
 
     /// Session, heartbeat and both ticks subscribed at feed time 500.
@@ -221,6 +223,27 @@ private struct Script: ~Copyable {
         // What was held up comes first; only then nothing is missing.
         script.say("U,2,1,1.1|1.2|1600000501000", "U,1,1,1600000506")
         #expect(script.take() == ["EUR_USD 1.1 1.2 @501.0 0", "blind 498 to 498", "clock @506.0"])
+    }
+
+    @Test func `a wall clock that steps is seen in the receive times alone`() {
+        func play(step: Double) -> ([String], [Int64]) {
+            var script = Script()
+            script.subscribeAll()
+            script.say("U,2,1,1.1|1.2|1600000501000")
+            script.wallError = step
+            script.say("U,2,1,1.1|1.3|1600000502000", "U,1,1,1600000502")
+            for _ in 0..<7 { script.pass(1) }
+            script.say("U,2,1,1.2|1.3|1600000509000", "U,1,1,1600000509")
+            let times = script.recorder.output.records.map { $0.receiveTime.seconds }
+            return (script.take(), times)
+        }
+        let (steady, times) = play(step: 0)
+        #expect(steady.contains("clock @507.0 local"))
+        for step in [-3_600.0, 3_600] {
+            let (records, stepped) = play(step: step)
+            #expect(records == steady)
+            #expect(stepped.last == times.last! + Int64(step) && stepped.first == times.first)
+        }
     }
 
     @Test func `a recovered session was never blind`() {
