@@ -73,8 +73,6 @@ public final class CandleBuilder {
     }
 
     private static let day = 86_400 * UTCNanos.perSecond
-    /// How far the ticks of different pairs may be out of order.
-    private static let orderMargin = 2 * UTCNanos.perSecond
 
     /// 1970 to 2200: outside of it, interval arithmetic could leave 64 bits.
     private static func isPlausible(_ time: Int64) -> Bool {
@@ -297,7 +295,7 @@ public final class CandleBuilder {
     /// since the word that it ended may be among them, and it is told to go on until the next word. The same where
     /// the record only comes in the dark, since the word that it began must be among them.
     private func jump(to record: TickRecord) {
-        let margin = max(Self.orderMargin, options.graceNanos)
+        let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
         let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
         let time = max(0, feedTime.rawValue)

@@ -76,8 +76,6 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
 
     /// Silence of the heartbeat after which the local clock stands in (docs/architecture.md § Candles).
     static var heartbeatLimit: Int64 { 5 * UTCNanos.perSecond }
-    /// How far the ticks of different pairs may be out of order.
-    private static var orderMargin: Int64 { 2 * UTCNanos.perSecond }
     /// How far a tick may be ahead of the heartbeat, and one heartbeat of the last.
     private static var leapLimit: Int64 { 3_600 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
@@ -90,7 +88,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         lastTicks = Array(repeating: LastTick(), count: instruments.count)
         feedTime = 0
         lastClock = lastFeedTime.rawValue
-        sight = .blind(since: max(0, lastFeedTime.rawValue - Self.orderMargin))
+        sight = .blind(since: max(0, lastFeedTime.rawValue - FeedEvent.orderMargin))
     }
 
     /// The process starts: what was before is unknown since the journal's last word.
@@ -326,7 +324,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         switch sight {
         case .seeing:
             // Ticks of other pairs from just before the newest one may still have been under way.
-            let since = max(0, feedTime - Self.orderMargin)
+            let since = max(0, feedTime - FeedEvent.orderMargin)
             sight = worse(since)
             append(.blindBegan(since: UTCNanos(rawValue: since)))
         case .silent(let since), .cut(let since):

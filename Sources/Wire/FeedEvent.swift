@@ -25,6 +25,10 @@ public enum FeedEvent: Hashable, Sendable {
     /// The journal skipped `count` positions from `first` on after an unclean stop of the machine.
     case positionsSkipped(first: UInt64, count: UInt64)
 
+    /// How far the ticks of different pairs may be out of order, ns: what was not seen begins so long before the
+    /// newest time.
+    @inlinable public static var orderMargin: Int64 { 2 * UTCNanos.perSecond }
+
     /// The code in the record's flags.
     public var code: UInt32 {
         switch self {
