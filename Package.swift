@@ -114,7 +114,8 @@ let package = Package(
         tests(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
-        tests("StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host"]),
+        tests(
+            "StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),
         tests(
             "EndToEndTests",

@@ -12,7 +12,7 @@ public final class CandleBuilder {
         public var timeframes: [Timeframe] = [.fiveMinutes, .fifteenMinutes]
         /// How long after its end an interval waits for late ticks.
         public var graceNanos: Int64 = 2 * UTCNanos.perSecond
-        /// How far back a late tick still makes a new revision.
+        /// How long after its end a candle can still get a new revision.
         public var lateReachNanos: Int64 = 86_400 * UTCNanos.perSecond
         public init() {}
     }
@@ -167,7 +167,7 @@ public final class CandleBuilder {
 
     /// A tick of an interval that is final: a new revision, or the first candle of a silent interval.
     private func foldLate(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
-        guard key.start >= feedTime.rawValue &- options.lateReachNanos else {
+        guard key.start &+ lengths[key.timeframe] >= feedTime.rawValue &- options.lateReachNanos else {
             counters.tooLate += 1
             return
         }
@@ -250,8 +250,8 @@ public final class CandleBuilder {
 
     private func prune() {
         let oldest = feedTime.rawValue &- options.lateReachNanos
-        final = final.filter { $0.key.start >= oldest }
-        evidence.forget(before: oldest &- Self.day)
+        final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
+        evidence.forget(before: oldest &- (lengths.max() ?? 0))
         nextPruning = feedTime.rawValue &+ 3_600 * UTCNanos.perSecond
     }
 
@@ -300,7 +300,7 @@ public final class CandleBuilder {
         let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
         let time = max(0, feedTime.rawValue)
         // Some of them may be newer than the record by their time.
-        let until = max(isBelieved ? told : 0, time) &+ (time > 0 ? 1 : margin)
+        let until = max(isBelieved ? told : 0, time) &+ margin
         let dark = evidence.blindSince
         let from = max(0, min(time - margin, dark ?? .max))
         position = record.position &- 1

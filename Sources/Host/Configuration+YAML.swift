@@ -43,7 +43,7 @@ extension Configuration {
             case "instruments": instruments = try reader.instruments(value)
             case "timeframes": timeframes = try reader.timeframes(value)
             case "grace_milliseconds": graceMilliseconds = Int64(try reader.integer(value, 0...60_000))
-            case "late_reach_minutes": lateReachMinutes = Int64(try reader.integer(value, 0...10_080))
+            case "late_reach_minutes": lateReachMinutes = Int64(try reader.integer(value, 10...10_080))
             case "stream": try readStream(value, reader)
             case "journal": try readJournal(value, reader)
             case "store": try readStore(value, reader)

@@ -15,6 +15,8 @@ public enum ExitCode: Int32, Sendable {
     case io = 74
     /// Try again later; nothing is wrong with the installation.
     case temporary = 75
+    /// Another user's files.
+    case notPermitted = 77
     /// Wrong configuration or credentials: starting again cannot help.
     case configuration = 78
 }

@@ -21,11 +21,14 @@ public struct JournalReport {
             let check = try JournalCheck(folder: paths.journal(stream.rawValue), recordSize: stream.recordSize)
             return check.segments.isEmpty ? nil : (stream, check)
         }
-        guard !checks.isEmpty else {
-            let name = stream?.rawValue ?? ""
-            throw Failure(
-                .unavailable, "there is no \(name.isEmpty ? "" : name + " ")journal in \(paths.state)/journal")
-        }
+        guard !checks.isEmpty else { throw Self.absent(stream, paths) }
+    }
+
+    private static func absent(_ stream: Stream?, _ paths: Paths) -> Failure {
+        let name = stream.map { "\($0.rawValue) " } ?? ""
+        return Failure(
+            .unavailable,
+            "there is no \(name)journal in \(paths.state)/journal (CANDLEWICK_STATE_DIR names another state folder)")
     }
 
     public var isDamaged: Bool { checks.contains { $0.check.isDamaged } }
@@ -46,11 +49,14 @@ public struct JournalReport {
 
     /// Mends one journal, or all that are there.
     /// - Returns: what was done, a line each.
-    /// - Throws: `Failure` (75) while the stage that writes it is at work; `JournalError`.
+    /// - Throws: `Failure` (75) while the stage that writes it is at work, (69) where there is none, (77) where it is
+    ///   another user's; `JournalError`.
     public static func repair(
         paths: Paths, stream: Stream?, settings: Configuration.Journal, logger: Logger
     ) throws -> [String] {
-        try (stream.map { [$0] } ?? Stream.allCases).flatMap { stream in
+        // Also says so where there is none.
+        _ = try JournalReport(paths: paths, stream: stream)
+        return try (stream.map { [$0] } ?? Stream.allCases).flatMap { stream in
             try JournalCheck.repair(
                 folder: paths.journal(stream.rawValue), recordSize: stream.recordSize, settings: settings,
                 logger: logger

@@ -33,8 +33,11 @@ public struct JournalCheck: Sendable {
     public init(folder: String, recordSize: Int) throws {
         var conditions: [SegmentCondition] = []
         var next: UInt64?
-        for segment in try Segment.all(in: folder) {
-            let condition = try SegmentCondition(segment, recordSize: recordSize, next: next)
+        let all = try Segment.all(in: folder)
+        // Beside a writer one may be dropped by age.
+        for segment in all where access(segment.path, F_OK) == 0 {
+            let condition = try SegmentCondition(
+                segment, isNewest: segment == all.last, recordSize: recordSize, next: next)
             next = max(next ?? 0, segment.firstPosition + UInt64(condition.records + condition.damagedRecords))
             conditions.append(condition)
         }
@@ -44,12 +47,17 @@ public struct JournalCheck: Sendable {
     /// Does at once what a writer does at its start, and rewrites damaged headers: nothing that is whole is lost,
     /// and what is cut off is kept beside the segment.
     /// - Returns: what was done, a sentence each; none where nothing was to be done.
-    /// - Throws: `Failure` (75) while a writer is at work; `JournalError`.
+    /// - Throws: `Failure` (75) while a writer is at work, (77) where the folder is another user's: files that are
+    ///   made here would shut the writer out; `JournalError`.
     public static func repair(
         folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger
     ) throws -> [String] {
         let segments = try Segment.all(in: folder)
         guard !segments.isEmpty else { return [] }
+        try expectOwner(of: folder)
+        // Dropping by age is the writers', by their configuration.
+        var settings = settings
+        (settings.retentionDays, settings.retentionMegabytes) = (0, 0)
         var done = try JournalCheck(folder: folder, recordSize: recordSize).segments
             .filter { $0.isHeaderDamaged && $0.records > 0 }.map { "header rewritten: \($0.path)" }
         // Holds the writer's lock from here to the end, and mends the last segment.
@@ -62,19 +70,30 @@ public struct JournalCheck: Sendable {
         try writer.close()
         return done
     }
+
+    private static func expectOwner(of folder: String) throws {
+        var info = stat()
+        guard stat(folder, &info) == 0 else { throw JournalError(.open, folder, errno: errno) }
+        guard info.st_uid == geteuid() else {
+            throw Failure(.notPermitted, "\(folder) belongs to user id \(info.st_uid): repair it as that user")
+        }
+    }
 }
 
 extension JournalCheck.SegmentCondition {
-    fileprivate init(_ segment: Segment, recordSize: Int, next: UInt64?) throws(JournalError) {
+    fileprivate init(_ segment: Segment, isNewest: Bool, recordSize: Int, next: UInt64?) throws(JournalError) {
         path = segment.path
         firstPosition = segment.firstPosition
         jump = next.map { segment.firstPosition > $0 ? segment.firstPosition - $0 : 0 } ?? 0
         self.recordSize = recordSize
+        // The newest one without a whole header is being made, or was when the writer was killed.
         guard let file = try segment.openForReading(recordSize: recordSize) else {
-            (records, damagedRecords, tailBytes, isHeaderDamaged) = (0, 0, 0, true)
+            (records, damagedRecords, tailBytes, isHeaderDamaged) = (0, 0, 0, !isNewest)
             return
         }
         defer { close(file) }
+        // Of now: beside a writer more comes while it is read.
+        let size = Int(lseek(file, 0, SEEK_END))
         var header = [UInt8](repeating: 0, count: Segment.headerSize)
         isHeaderDamaged = pread(file, &header, header.count, 0) != header.count || !Segment.isHeaderWhole(header)
         var whole = 0
@@ -85,6 +104,6 @@ extension JournalCheck.SegmentCondition {
         }
         records = whole
         damagedRecords = end - whole
-        tailBytes = Int(lseek(file, 0, SEEK_END)) - Segment.offset(slot: end, recordSize: recordSize)
+        tailBytes = max(0, size - Segment.offset(slot: end, recordSize: recordSize))
     }
 }

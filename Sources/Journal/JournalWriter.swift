@@ -95,13 +95,18 @@ public final class JournalWriter {
         do {
             try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
             if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
+            written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+            try rollWhereFull()
+            buffered = 0
         } catch {
             broken = error
             throw error
         }
-        written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+    }
+
+    /// Begins the next segment where the present one has its records, or its day.
+    private func rollWhereFull() throws {
         let time = RecordBytes.time(UnsafeRawBufferPointer(rebasing: buffer[(buffered - recordSize)..<buffered]))
-        buffered = 0
         if segmentTime <= 0 { segmentTime = time }
         if lastPosition == lastOfSegment || segmentTime > 0 && time &- segmentTime >= Self.segmentNanos {
             try startSegment(at: lastPosition + 1)
@@ -152,15 +157,17 @@ public final class JournalWriter {
 
     private func recover(logger: Logger) throws {
         var segments = try Segment.all(in: folder)
+        var formerEnd = 0
         try makeDurable(segments.suffix(2))
         while let last = segments.last {
             if let end = try validEnd(of: last) {
                 use(last)
+                formerEnd = end.offset
                 appended = end.position
                 segmentTime = end.firstTime
                 damagedRecords = end.damaged
                 _ = try last.repairHeader(recordSize: recordSize)
-                try openForAppending(cutAt: end.offset)
+                try openForAppending(behind: end.offset)
                 break
             }
             // Killed while making the segment: no record was in it.
@@ -181,6 +188,7 @@ public final class JournalWriter {
         let hasPast = lastPosition > 0 || !note.isEmpty
         let machineStopped = hasPast && note.first != "clean" && note.last.map(String.init) != bootID
         if machineStopped || cutBytes >= recordSize {
+            let former = segment
             let next = lastPosition + 1 + Self.skipCount
             skipped = (lastPosition + 1)..<next
             logger.warning("Positions skipped after an unclean stop", metadata: ["first": "\(lastPosition + 1)"])
@@ -189,6 +197,7 @@ public final class JournalWriter {
             // The name is the record of the skip: were it lost, the next skip would lead to the same positions.
             guard fdatasync(descriptor) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
             try syncFolder()
+            if cutBytes >= recordSize { try cut(former, at: formerEnd) }
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)
         }
@@ -237,21 +246,26 @@ public final class JournalWriter {
         return end
     }
 
-    private func openForAppending(cutAt end: Int) throws(JournalError) {
+    /// Cuts off less than a record at once. A longer tail may hold positions that were given: it stays until these
+    /// are skipped for good.
+    private func openForAppending(behind end: Int) throws(JournalError) {
         descriptor = open(segment.path, O_RDWR | O_APPEND | O_CLOEXEC)
         guard descriptor >= 0 else { throw JournalError(.open, segment.path, errno: errno) }
-        let size = Int(lseek(descriptor, 0, SEEK_END))
-        if size > end {
-            cutBytes = size - end
-            try keepCutBytes(from: end, count: cutBytes)
-            guard ftruncate(descriptor, off_t(end)) == 0 else { throw JournalError(.cut, segment.path, errno: errno) }
+        cutBytes = max(0, Int(lseek(descriptor, 0, SEEK_END)) - end)
+        if cutBytes >= recordSize {
+            try keepCutBytes(from: end)
+        } else if cutBytes > 0 {
+            try cut(segment, at: end)
         }
         syncer.watch(descriptor, folder: folder)
     }
 
+    private func cut(_ segment: Segment, at end: Int) throws(JournalError) {
+        guard truncate(segment.path, off_t(end)) == 0 else { throw JournalError(.cut, segment.path, errno: errno) }
+    }
+
     /// Keeps a cut tail of whole records beside the segment: damage in the middle may hide good records.
-    private func keepCutBytes(from offset: Int, count: Int) throws(JournalError) {
-        guard count >= recordSize else { return }
+    private func keepCutBytes(from offset: Int) throws(JournalError) {
         let path = "\(segment.path).cut-\(offset)"
         let copy = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard copy >= 0 else { throw JournalError(.cut, path, errno: errno) }

@@ -99,7 +99,7 @@ public final class CandleReader {
     public func events(last count: Int) throws -> [Event] {
         try read { db in
             try Row.fetchAll(
-                db, sql: "SELECT * FROM feed_event ORDER BY position DESC LIMIT ?", arguments: [count]
+                db, sql: "SELECT * FROM feed_event ORDER BY position DESC, event LIMIT ?", arguments: [count]
             ).map { row in
                 Event(
                     time: row["time"], pair: row["pair"], event: row["event"], detail: row["detail"],

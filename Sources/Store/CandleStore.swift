@@ -87,25 +87,28 @@ public final class CandleStore {
         return stored
     }
 
-    /// Deletes candles and feed events from before a moment, in one transaction.
+    /// Deletes candles and feed events from before a moment: a transaction for each pair and timeframe, along the
+    /// key, so that none takes long.
+    /// - Parameter progressed: called after each of them.
     /// - Returns: how many candles.
     @discardableResult
-    public func forget(before moment: UTCNanos) throws -> Int {
-        try during("delete from") {
-            try database.write { db in
-                var count = 0
-                // Range by range along the key: the whole table is never scanned.
-                for instrument in try Int64.fetchAll(db, sql: "SELECT id FROM instrument") {
-                    for timeframe in timeframes {
-                        try db.execute(
-                            sql: "DELETE FROM candle WHERE instrument_id = ? AND timeframe = ? AND open_time < ?",
-                            arguments: [instrument, timeframe, moment.seconds])
-                        count += db.changesCount
+    public func forget(before moment: UTCNanos, progressed: () -> Void = {}) throws -> Int {
+        let delete = "DELETE FROM candle WHERE instrument_id = ? AND timeframe = ? AND open_time < ?"
+        return try during("delete from") {
+            var count = 0
+            for instrument in try database.read({ try Int64.fetchAll($0, sql: "SELECT id FROM instrument") }) {
+                for timeframe in timeframes {
+                    count += try database.write { db in
+                        try db.execute(sql: delete, arguments: [instrument, timeframe, moment.seconds])
+                        return db.changesCount
                     }
+                    progressed()
                 }
-                try db.execute(sql: "DELETE FROM feed_event WHERE time < ?", arguments: [moment.rawValue])
-                return count
             }
+            try database.write {
+                try $0.execute(sql: "DELETE FROM feed_event WHERE time < ?", arguments: [moment.rawValue])
+            }
+            return count
         }
     }
 

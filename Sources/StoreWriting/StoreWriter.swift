@@ -121,7 +121,7 @@ public final class StoreWriter {
         guard settings.retentionDays > 0, counters.newestInterval >= forgotAt + 3_600 else { return }
         forgotAt = counters.newestInterval
         let moment = UTCNanos(seconds: forgotAt - Int64(settings.retentionDays) * 86_400)
-        let count = try store.forget(before: moment)
+        let count = try store.forget(before: moment) { service.progressed() }
         if count > 0 { logger.notice("Old candles deleted", metadata: ["count": "\(count)", "before": "\(moment)"]) }
     }
 

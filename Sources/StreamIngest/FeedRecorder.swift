@@ -97,11 +97,6 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         if case .blind(let since) = sight { append(.blindBegan(since: UTCNanos(rawValue: since))) }
     }
 
-    /// The journal gave up positions after an unclean stop of the machine.
-    mutating func skipped(_ positions: Range<UInt64>) {
-        append(.positionsSkipped(first: positions.lowerBound, count: UInt64(positions.count)))
-    }
-
     /// Bytes have come: one time stands for all that they bring.
     mutating func burstBegan(now: UTCNanos, monotonic: Int64) {
         receiveTime = now

@@ -1,5 +1,6 @@
 internal import BrokerAPI
 internal import Foundation
+internal import Glibc
 internal import Host
 internal import Logging
 internal import MarketData
@@ -64,6 +65,26 @@ final class LoginDesk: Sendable {
     }
 }
 
+/// When a login was last attempted, over restarts: the time of a file, which a full disk takes too.
+struct LoginMark {
+    let path: String
+
+    /// `nil` before the first.
+    var time: UTCNanos? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return UTCNanos(rawValue: Int64(info.st_mtim.tv_sec) * UTCNanos.perSecond + Int64(info.st_mtim.tv_nsec))
+    }
+
+    /// Where it fails the disk takes nothing, and the journal will say so.
+    func set() {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+        guard file >= 0 else { return }
+        futimens(file, nil)
+        close(file)
+    }
+}
+
 /// Logs in at the broker, patiently but never stubbornly: what cannot get better by trying again is thrown
 /// at once (accounts get locked), the rest is tried again with growing pauses.
 struct LoginPatience {
@@ -71,6 +92,7 @@ struct LoginPatience {
     private let clock: Clock
     private let logger: Logger
     private let spacingNanos: Int64
+    private let mark: LoginMark?
     private var lastAttempt: Int64?
     /// Logins since the last one that led to a stream: each doubles the pause before the next.
     private var unproven = 0
@@ -83,13 +105,17 @@ struct LoginPatience {
 
     /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
     ///   from a cache with dead tokens (`ig-api` § 2.8).
+    /// - Parameter mark: tells the attempts of earlier processes.
     init(
-        spacingSeconds: Int, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin
+        spacingSeconds: Int, mark: LoginMark? = nil, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin
     ) {
         self.login = login
         self.clock = clock
         self.logger = logger
         spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
+        self.mark = mark
+        // A mark in the future shows that the clock was set back: it may be of just now.
+        lastAttempt = mark?.time.map { clock.monotonic() - max(0, clock.now().rawValue - $0.rawValue) }
     }
 
     /// The last login led to a stream.
@@ -109,6 +135,7 @@ struct LoginPatience {
             var floor = spacingNanos
             do {
                 lastAttempt = clock.monotonic()
+                mark?.set()
                 return try attempt(stop)
             } catch let failure as Failure where failure.code == .configuration {
                 throw failure

@@ -39,9 +39,11 @@ public enum StreamIngest {
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
         let lastFeedTime = try newestFeedTime(setup.paths.journal("ticks"))
+        try tellSkip(writer, lastFeedTime, clock)
 
         var patience = LoginPatience(
-            spacingSeconds: setup.configuration.stream.loginSpacingSeconds, clock: clock, logger: logger
+            spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
+            mark: LoginMark(path: "\(setup.paths.state)/last-login"), clock: clock, logger: logger
         ) { try StreamLogin(RESTClient.login(credentials, trustFile: credentials.trustFile)) }
         guard let login = try firstLogin(&patience, setup) else {
             setup.service.stopping()
@@ -61,6 +63,14 @@ public enum StreamIngest {
             login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
+    }
+
+    /// At once: the next start knows nothing of the skip.
+    private static func tellSkip(_ writer: StreamWriter, _ time: UTCNanos, _ clock: Clock) throws {
+        guard let skipped = writer.skipped else { return }
+        let event = FeedEvent.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count))
+        try writer.append(TickRecord.feed(event, brokerTime: time, receiveTime: clock.now()))
+        try writer.commit()
     }
 
     /// Until the data thread begins this thread is the work loop, and the supervisor hears from it. A broker

@@ -84,7 +84,6 @@ final class StreamIngestor: @unchecked Sendable {
         loop.preconditionInEventLoop()
         transports.owner = self
         recorder.begin(now: clock.now(), monotonic: clock.monotonic())
-        if let skipped = writer.skipped { recorder.skipped(skipped) }
         var requests = [SubscriptionRequest(mode: .merge, items: ["TRADE:HB.U.HEARTBEAT.IP"], fields: ["HEARTBEAT"])]
         requests += instruments.map {
             SubscriptionRequest(mode: .distinct, items: [$0.tickItem], fields: ["BID", "OFR", "UTM"])

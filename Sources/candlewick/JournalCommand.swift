@@ -46,10 +46,12 @@ struct JournalCommand: ParsableCommand {
                 Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept beside the segment as
                 .cut-OFFSET), and skips the positions that a tail may have held. Nothing that is whole is lost; damaged
                 records stay as they are. The stages do the same for their last segment at every start. The stage that
-                writes the journal must be stopped: otherwise nothing is done and the exit code is 75.
+                writes the journal must be stopped: otherwise nothing is done and the exit code is 75. Only the journal's
+                owner may repair it: what another user makes would shut the stage out (77).
 
                 EXAMPLES
-                  systemctl stop candlewick.target && candlewick journal repair
+                  candlewick journal repair
+                  runuser -u candlewick -- env CANDLEWICK_STATE_DIR=/var/lib/candlewick candlewick journal repair
                 """)
 
         @Argument(help: "ticks, candles or history; without it, all that are there.")

@@ -279,6 +279,26 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(foldWithoutOne(records, leavingOut: 8).candles.count { $0.start == Make.nanos(300) } == 1)
     }
 
+    @Test func `a damaged record may have been newer than both of its neighbours`() {
+        let other = Pair("NZDUSD")!
+        let records = [
+            Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 299), Make.clock(599),
+            Make.tick(600.3, "1.0", "1.1"), Make.tick(599.6, "0.8", "0.9", pair: other), Make.tick(700, "1.1", "1.2"),
+            Make.clock(902),
+        ]
+        let candle = foldWithoutOne(records, leavingOut: 3).candles.first { $0.pair == Make.eurUSD }
+        #expect(candle?.start == Make.nanos(600) && candle?.flags == .partial)
+    }
+
+    @Test func `the reach of late ticks counts from the interval's end`() {
+        var options = fiveMinutes
+        options.lateReachNanos = 60_000_000_000
+        let builder = fold(
+            [Make.tick(301, "1.1", "1.2"), Make.clock(602), Make.tick(599, "1.1", "1.3"), Make.clock(1_000)],
+            options: options)
+        #expect(builder.candles.map(\.tickCount) == [1, 2])
+    }
+
     @Test func `a damaged word that blindness ended leaves all of it dark`() {
         let records = [
             Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 299), Make.tick(301, "1.1", "1.2"),
@@ -291,7 +311,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         let holes = builder.output.compactMap { record in
             if case .blindEnded(let from, let until) = record.feedEvent { [from.seconds, until.seconds] } else { nil }
         }
-        #expect(holes == [[0, 299], [299, 401]])
+        #expect(holes == [[0, 299], [299, 403]])
     }
 
     @Test func `a damaged word that blindness began is known by what only comes in the dark`() {

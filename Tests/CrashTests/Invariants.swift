@@ -78,8 +78,12 @@ struct Invariants {
     /// Every candle that is shown as whole is what happened on the market; every other one says why not.
     private mutating func checkCandles() {
         let holes = recordedHoles
+        let truth = truth()
+        for key in world.database.rows.keys where truth[key] == nil {
+            expect(false, "\(name(key)) never was")
+        }
         let end = world.broker.now - 400_000_000_000
-        for (key, ticks) in truth() where key.start + key.timeframe < end {
+        for (key, ticks) in truth where key.start + key.timeframe < end {
             let interval = key.start..<(key.start + key.timeframe)
             let name = name(key)
             let isTouched = holes.contains { $0.overlaps(interval) }

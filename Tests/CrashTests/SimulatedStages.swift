@@ -62,10 +62,10 @@ final class SimulatedIngest {
         }
         feedTime = newest
         writer = try openWriter(folder, TickRecord.byteCount, settings, bootID: bootID)
-        try loseSight()
         if let skipped = writer.skipped {
             try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))
         }
+        try loseSight()
         try commit()
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Journal
 import Logging
@@ -131,6 +132,36 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         let writer = try openWriter(path)
         #expect(writer.cutBytes == 64 && writer.skipped?.lowerBound == 10)
         #expect(folderNames(path).contains { $0.contains(".cut-") })
+    }
+
+    @Test func `a skip that could not be made is made at the next start`() throws {
+        do {
+            let writer = try openWriter(path)
+            try writer.appendTicks(10)
+            try writer.close()
+        }
+        let segment = "\(path)/00000000000000000001.journal"
+        var bytes = fileBytes(segment)
+        bytes[64 + 9 * 64 + 20] ^= 1
+        TemporaryFolder.overwrite(segment, bytes)
+        // Something stands in the way of the new segment.
+        let obstacle = "\(path)/00000000004294967306.journal"
+        #expect(mkdir(obstacle, 0o700) == 0)
+        #expect(throws: JournalError.self) { try openWriter(path) }
+        #expect(rmdir(obstacle) == 0)
+        let writer = try openWriter(path)
+        #expect(writer.skipped?.lowerBound == 10)
+        try writer.appendTicks(1)
+        #expect(try readPositions(path) == Array(1...9) + [10 + 1 << 32])
+    }
+
+    @Test func `a writer that could not begin a segment writes nothing more`() throws {
+        let writer = try openWriter(path, segmentRecords: 10)
+        let obstacle = folder.write([], to: "ticks/00000000000000000011.journal")
+        #expect(throws: JournalError.self) { try writer.appendTicks(10) }
+        #expect(unlink(obstacle) == 0)
+        #expect(throws: JournalError.self) { try writer.flush() }
+        #expect(try readPositions(path) == Array(1...10))
     }
 
     @Test func `a damaged header hides nothing, and the next writer mends it`() throws {

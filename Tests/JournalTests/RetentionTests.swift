@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import MarketData
 import TestKit
@@ -66,6 +67,31 @@ import Wire
     }
 
     private var segments: [String] { folderNames(path).filter { $0.hasSuffix(".journal") } }
+
+    @Test func `repair drops nothing by age`() throws {
+        do {
+            let writer = try writer(days: 0)
+            try put(writer, days: 0...20)
+            try writer.close()
+        }
+        let before = segments
+        #expect(before.count > 8)
+        let settings = Configuration.Journal()
+        #expect(settings.retentionDays == 7)
+        _ = try JournalCheck.repair(folder: path, recordSize: 64, settings: settings, logger: quietLogger())
+        #expect(segments == before)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root gives files away"))
+    func `repair leaves another user's journal alone`() throws {
+        try writer(days: 0).close()
+        #expect(chown(path, 4_242, gid_t.max) == 0)
+        let failure = #expect(throws: Failure.self) {
+            try JournalCheck.repair(
+                folder: path, recordSize: 64, settings: Configuration.Journal(), logger: quietLogger())
+        }
+        #expect(failure?.code == .notPermitted && failure?.description.contains("user id 4242") == true)
+    }
 
     @Test func `a segment spans at most a day of the stream's time`() throws {
         let writer = try writer(days: 0)

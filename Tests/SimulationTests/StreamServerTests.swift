@@ -55,6 +55,18 @@ import Testing
             ])
     }
 
+    @Test func `a snapshot is the last tick, also where nobody listened when it came`() throws {
+        let broker = broker()
+        let first = try broker.session()
+        try broker.send(add(1, eurusd), from: first)
+        _ = broker.market.step(until: FixtureTime.start + 1_000_000, budget: 1)
+        try broker.send("control\r\nLS_reqId=2&LS_op=delete&LS_subId=1", from: first)
+        broker.play()
+        let second = try broker.session()
+        try broker.send(add(1, eurusd), from: second)
+        #expect(second.take() == ["REQOK,1", "SUBOK,1,1,2", "CONF,1,unlimited,filtered", "U,1,1,1.13|1.2", "EOS,1,1"])
+    }
+
     @Test(arguments: [
         ("CHART:CS.D.EURUSD.CFD.IP:15MINUTE", "MERGE", "UTM", "REQERR,1,21,Invalid group"),
         ("MARKET:CS.D.EURUSD.CFD.IP", "MERGE", "BID", "REQERR,1,21,Invalid group"),

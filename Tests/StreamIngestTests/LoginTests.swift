@@ -2,9 +2,13 @@ import BrokerAPI
 import Foundation
 import Glibc
 import Host
+import Logging
 import RESTClient
 import Synchronization
+import TestKit
 import Testing
+
+@testable import StreamIngest
 
 /// Answers each connection with the next of its texts, and keeps what was asked. One thread.
 private final class TextServer: Sendable {
@@ -147,5 +151,34 @@ private final class TextServer: Sendable {
         #expect(server.requests.first?.hasSuffix("LS_cid=x") == true)
         let refused = StreamingPost(url: url, body: []).run { _ in Issue.record("a page of an error is not a stream") }
         #expect(refused == "HTTP status 503")
+    }
+}
+
+@Suite struct LoginSpacingTests {
+    @Test func `a login waits for its distance from that of an earlier process`() throws {
+        let folder = TemporaryFolder()
+        let mark = LoginMark(path: folder.path + "/last-login")
+        #expect(mark.time == nil)
+        let seconds = Mutex<Int64>(0)
+        // Each look at the clock takes a second.
+        let clock = Clock(now: Clock.system.now) {
+            seconds.withLock { time in
+                time += 1
+                return time * 1_000_000_000
+            }
+        }
+        let begun = Mutex<[Int64]>([])
+        for _ in 0..<2 {
+            var patience = LoginPatience(
+                spacingSeconds: 61, mark: mark, clock: clock,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            ) {
+                begun.withLock { $0.append(seconds.withLock { $0 }) }
+                throw Failure(.configuration, "refused")
+            }
+            #expect(throws: Failure.self) { try patience.run(until: try StopSignal(), isOver: { false }) }
+        }
+        let times = begun.withLock { $0 }
+        #expect(times.count == 2 && times[0] < 5 && times[1] - times[0] >= 61, "\(times)")
     }
 }

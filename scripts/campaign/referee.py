@@ -85,6 +85,7 @@ class Referee:
             ("rows equal the reference fold of the ticks journal", self.wrong_folds()),
             ("the journal holds only ticks that the market sent", self.invented_ticks()),
             ("every tick that is missing lies in a recorded hole", self.unexplained_ticks()),
+            ("no hole is longer than what was not seen", self.hidden_ticks()),
             ("every candle shown as whole is the market's", self.wrong_wholes()),
             ("candles tell exactly the holes and losses that touch them", self.wrong_doubts()),
         ]
@@ -141,6 +142,20 @@ class Referee:
             f"{tick}" for tick in sorted(missing, key=lambda tick: tick[1])
             if tick[1] < self.feed_time and not holes.hold(tick[1]) and not self._is_declared_lost(tick)
         ]  # fmt: skip
+
+    def hidden_ticks(self):
+        """Ticks that came while the feed was seen, further inside a hole than its margins reach."""
+        margin = 2 * candles.GRACE
+        told = [(e[4] + margin, e[5] - margin) for e in self.stored.events.values() if e[3] == "blind ended"]
+        inside = candles.Holes(told)
+        dark, hidden = True, []
+        for r in self.ticks.records:
+            if r.kind == b"FEED" and r.flags in (journal.BLIND_BEGAN, journal.BLIND_ENDED):
+                dark = r.flags == journal.BLIND_BEGAN
+            elif r.kind == b"TICK" and not dark and not r.flags & (journal.SNAPSHOT | journal.RECOVERED):
+                if inside.hold(r.time):
+                    hidden.append(f"{r.pair} at {moment(r.time)}, position {r.position}")
+        return hidden
 
     def _is_declared_lost(self, tick):
         pair, time = tick[0], tick[1]

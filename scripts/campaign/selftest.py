@@ -74,6 +74,8 @@ MUTATIONS = {
     "a whole candle is shown as partial": lambda f: spoil_both(
         f, f"UPDATE candle SET complete = 0, flags = flags | 1, rank = 1 WHERE {WHOLE}"),
     "a hole is removed": lambda f: spoil_both(f, f"DELETE FROM feed_event WHERE {HOLE}"),
+    "a hole begins an hour early": lambda f: spoil_both(
+        f, f"UPDATE feed_event SET detail = detail - 3600000000000 WHERE {HOLE}"),
     "a hole is shortened": lambda f: spoil_both(f, f"UPDATE feed_event SET detail = until WHERE {HOLE}"),
     "a byte of the ticks journal is flipped": lambda f: edit(f, "ticks", flip),
     "a byte of the candles journal is flipped": lambda f: edit(f, "candles", flip),

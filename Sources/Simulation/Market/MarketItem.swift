@@ -19,6 +19,8 @@ final class MarketItem {
     /// Whether there is anything to show as a snapshot.
     var hasValues = false
     private(set) var listeners: [any ItemListener] = []
+    /// Brings the values up to date: they are left as they are while nobody listens.
+    var refresh: () -> Void = {}
 
     init(name: String, mode: ItemMode, fields: [String]) {
         self.name = name
@@ -27,7 +29,10 @@ final class MarketItem {
         values = Array(repeating: .null, count: fields.count)
     }
 
-    func add(_ listener: any ItemListener) { listeners.append(listener) }
+    func add(_ listener: any ItemListener) {
+        if listeners.isEmpty { refresh() }
+        listeners.append(listener)
+    }
 
     func remove(_ listener: any ItemListener) { listeners.removeAll { $0 === listener } }
 

@@ -25,13 +25,15 @@ final class PairMarket {
         candles = CandleScale.allCases.map { _ in nil }
     }
 
-    /// Makes a new item show this market; it is filled with what is known already.
+    /// Makes a new item show this market; it is filled with what is known when somebody begins to listen.
     func attach(_ view: ItemView) {
         views.append(view)
         if view.kind.isCandle { candleViewCount += 1 }
-        guard last != nil else { return }
-        view.fill(from: self)
-        view.item.hasValues = true
+        view.item.refresh = { [unowned self, unowned view] in
+            guard last != nil else { return }
+            view.fill(from: self)
+            view.item.hasValues = true
+        }
     }
 
     func candle(_ scale: CandleScale) -> BrokerCandle? { candles[scale.rawValue] }
