@@ -107,7 +107,8 @@ struct LoginPatience {
     ///   from a cache with dead tokens (`ig-api` § 2.8).
     /// - Parameter mark: tells the attempts of earlier processes.
     init(
-        spacingSeconds: Int, mark: LoginMark? = nil, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin
+        spacingSeconds: Int, mark: LoginMark? = nil, clock: Clock, logger: Logger,
+        login: @escaping @Sendable () throws -> StreamLogin
     ) {
         self.login = login
         self.clock = clock
