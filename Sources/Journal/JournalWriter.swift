@@ -156,24 +156,7 @@ public final class JournalWriter {
     // MARK: Opening
 
     private func recover(logger: Logger) throws {
-        var segments = try Segment.all(in: folder)
-        var formerEnd = 0
-        try makeDurable(segments.suffix(2))
-        while let last = segments.last {
-            if let end = try validEnd(of: last) {
-                use(last)
-                formerEnd = end.offset
-                appended = end.position
-                segmentTime = end.firstTime
-                damagedRecords = end.damaged
-                _ = try last.repairHeader(recordSize: recordSize)
-                try openForAppending(behind: end.offset)
-                break
-            }
-            // Killed while making the segment: no record was in it.
-            unlink(last.path)
-            segments.removeLast()
-        }
+        let end = try openLastSegment()
         if cutBytes > 0 {
             logger.warning(
                 "Torn tail cut off the journal", metadata: ["segment": "\(segment.path)", "bytes": "\(cutBytes)"])
@@ -189,18 +172,45 @@ public final class JournalWriter {
         let machineStopped = hasPast && note.first != "clean" && note.last.map(String.init) != bootID
         if machineStopped || cutBytes >= recordSize {
             let former = segment
-            let next = lastPosition + 1 + Self.skipCount
-            skipped = (lastPosition + 1)..<next
-            logger.warning("Positions skipped after an unclean stop", metadata: ["first": "\(lastPosition + 1)"])
-            appended = next - 1
-            try startSegment(at: next)
-            // The name is the record of the skip: were it lost, the next skip would lead to the same positions.
-            guard fdatasync(descriptor) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
-            try syncFolder()
-            if cutBytes >= recordSize { try cut(former, at: formerEnd) }
+            let skipped = try skipPositions()
+            if cutBytes >= recordSize { try cut(former, at: end) }
+            logger.warning("Positions skipped after an unclean stop", metadata: ["first": "\(skipped.lowerBound)"])
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)
         }
+    }
+
+    /// - Returns: where its last whole record ends, in bytes; 0 where the journal has no segment yet.
+    private func openLastSegment() throws -> Int {
+        var segments = try Segment.all(in: folder)
+        try makeDurable(segments.suffix(2))
+        while let last = segments.last {
+            if let end = try validEnd(of: last) {
+                use(last)
+                appended = end.position
+                segmentTime = end.firstTime
+                damagedRecords = end.damaged
+                _ = try last.repairHeader(recordSize: recordSize)
+                try openForAppending(behind: end.offset)
+                return end.offset
+            }
+            // Killed while making the segment: no record was in it.
+            unlink(last.path)
+            segments.removeLast()
+        }
+        return 0
+    }
+
+    /// Positions that may have been given and lost are not given again.
+    private func skipPositions() throws -> Range<UInt64> {
+        let skipped = (lastPosition + 1)..<(lastPosition + 1 + Self.skipCount)
+        self.skipped = skipped
+        appended = skipped.upperBound - 1
+        try startSegment(at: skipped.upperBound)
+        // The name is the record of the skip: were it lost, the next skip would lead to the same positions.
+        guard fdatasync(descriptor) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
+        try syncFolder()
+        return skipped
     }
 
     /// What a process left unsynced when it was killed is built upon from now on: a power cut must not take it back.
