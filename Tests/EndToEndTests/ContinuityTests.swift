@@ -46,7 +46,7 @@ struct ContinuityTests {
         let pipeline = Pipeline(extra: ["TZ": "Europe/London"])
         pipeline.configure("instruments: [EUR_USD]\nstream:\n  login_spacing_seconds: 0\n")
         let end = start + 7_200
-        let ticks = SteadyFeed.write([start..<(end + 60)], closings: [], in: pipeline.folder)
+        let ticks = SteadyFeed.write([start..<end], closings: [], in: pipeline.folder)
         try await pipeline.startAll(simulator: ["--ticks", "EUR_USD=\(ticks)", "--speed", "1500"])
         let times = { try pipeline.rows("SELECT timestamp FROM candles WHERE timeframe = '5'").map { $0[0] as Int } }
         let expected = Array(stride(from: start, to: end, by: 300))
