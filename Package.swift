@@ -61,6 +61,7 @@ let package = Package(
         library("TLCP"),
         library("BrokerAPI", ["MarketData"]),
         library("Candles", ["MarketData", "Wire"]),
+        library("Planning", ["MarketData"]),
 
         // One resource each.
         library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
@@ -107,6 +108,8 @@ let package = Package(
             "TLCPTests",
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
+        tests("PlanningTests", ["Planning", "MarketData", "Simulation"]),
+        tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
         tests("JournalTests", ["Journal", "Wire", "MarketData", "Host", log]),
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),

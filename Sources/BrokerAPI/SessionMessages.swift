@@ -54,6 +54,6 @@ public enum ErrorReply {
 }
 
 /// Without the byte-order mark that some gateways put first.
-private func withoutMark(_ body: [UInt8]) -> ArraySlice<UInt8> {
+func withoutMark(_ body: [UInt8]) -> ArraySlice<UInt8> {
     body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
 }

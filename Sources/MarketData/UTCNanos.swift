@@ -62,6 +62,26 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
+    /// - Returns: `nil` where there is no such day.
+    public init?(year: Int64, month: Int64, day: Int64) {
+        guard (1...9_999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
+        let date = CivilDate(daysSince1970: CivilDate.daysSince1970(year: year, month: month, day: day))
+        guard (date.year, date.month, date.day) == (year, month, day) else { return nil }
+        self = date
+    }
+
+    public var daysSince1970: Int64 { CivilDate.daysSince1970(year: year, month: month, day: day) }
+
+    /// Days from 1970-01-01 to a date; one that is beyond its month's end counts on. Source: as above.
+    public static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = floorDivide(shifted, 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
     public var description: String { "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))" }
 }
 

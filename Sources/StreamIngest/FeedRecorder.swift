@@ -334,7 +334,9 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         endsBlindness = false
         guard case .blind(let since) = sight else { return }
         sight = .seeing
-        append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: max(since, feedTime))))
+        // At the newest snapshot's own moment there may have been other ticks before it.
+        let until = max(since, feedTime, newestSnapshot + 1)
+        append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)))
     }
 
     /// What was missing has come, or nothing was missing: an empty stretch.

@@ -105,6 +105,16 @@ private struct Script: ~Copyable {
         #expect(script.take() == ["USD_JPY 161.2 161.3 @500.7 1", "blind 0 to 500"])
     }
 
+    @Test func `the hole holds the newest snapshot's own moment, when there may have been another tick`() {
+        var script = Script()
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "SUBOK,3,1,3")
+        script.say("U,2,1,1.1|1.2|1600000500700", "EOS,2,1", "EOS,3,1")
+        let ends = script.recorder.output.records.compactMap { record -> Int64? in
+            if case .blindEnded(_, let until) = record.feedEvent { until.rawValue } else { nil }
+        }
+        #expect(ends == [1_600_000_500_700_000_001])
+    }
+
     @Test func `a snapshot that never ends keeps nobody blind beyond the next heartbeat`() {
         var script = Script()
         script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "SUBOK,3,1,3")

@@ -13,12 +13,12 @@ enum LocalClock {
         switch self {
         case .utc: return 0
         case .newYork:
-            let begin = (firstSunday(from: daysSince1970(year: year, month: 3, day: 8))) * 86_400 + 7 * 3_600
-            let end = (firstSunday(from: daysSince1970(year: year, month: 11, day: 1))) * 86_400 + 6 * 3_600
+            let begin = (firstSunday(from: CivilDate.daysSince1970(year: year, month: 3, day: 8))) * 86_400 + 7 * 3_600
+            let end = (firstSunday(from: CivilDate.daysSince1970(year: year, month: 11, day: 1))) * 86_400 + 6 * 3_600
             return second >= begin && second < end ? -4 : -5
         case .london:
-            let begin = (firstSunday(from: daysSince1970(year: year, month: 3, day: 25))) * 86_400 + 3_600
-            let end = (firstSunday(from: daysSince1970(year: year, month: 10, day: 25))) * 86_400 + 3_600
+            let begin = (firstSunday(from: CivilDate.daysSince1970(year: year, month: 3, day: 25))) * 86_400 + 3_600
+            let end = (firstSunday(from: CivilDate.daysSince1970(year: year, month: 10, day: 25))) * 86_400 + 3_600
             return second >= begin && second < end ? 1 : 0
         }
     }
@@ -52,17 +52,6 @@ enum TradingWeek {
         while !isOpen(at: candidate) { candidate += 60 }
         return candidate
     }
-}
-
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
-/// Source: the era arithmetic of H. Hinnant, "chrono-compatible low-level date algorithms".
-func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
-    let shifted = month <= 2 ? year - 1 : year
-    let era = floorDivide(shifted, 400)
-    let yearOfEra = shifted - era * 400
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    return era * 146_097 + dayOfEra - 719_468
 }
 
 /// The first Sunday at or after a day.

@@ -127,7 +127,7 @@ struct PriceQuery {
         guard (1970...9999).contains(numbers[0]), (1...12).contains(numbers[1]), (1...31).contains(numbers[2]),
             (0...23).contains(numbers[3]), (0...59).contains(numbers[4]), (0...59).contains(numbers[5])
         else { throw malformed(text) }
-        let days = daysSince1970(year: numbers[0], month: numbers[1], day: numbers[2])
+        let days = CivilDate.daysSince1970(year: numbers[0], month: numbers[1], day: numbers[2])
         return clock.utcSecond(ofLocal: days * 86_400 + numbers[3] * 3_600 + numbers[4] * 60 + numbers[5])
     }
 
