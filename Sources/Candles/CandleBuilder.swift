@@ -53,6 +53,8 @@ public final class CandleBuilder {
     /// Final candles within the reach of late ticks.
     private var final: [Key: OpenCandle] = [:]
     private var evidence = Evidence()
+    /// Since when it may be dark without the feed's word: that may have been among positions that are missing.
+    private var suspectSince: Int64?
     /// The earliest feed time at which something closes.
     private var nextClose = Int64.max
     private var clock: Int64?
@@ -292,8 +294,7 @@ public final class CandleBuilder {
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
     /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
-    /// since the word that it ended may be among them, and it is told to go on until the next word. The same where
-    /// the record only comes in the dark, since the word that it began must be among them.
+    /// since the word that it ended may be among them, and it is told to go on until the next word.
     private func jump(to record: TickRecord) {
         let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
@@ -305,8 +306,10 @@ public final class CandleBuilder {
         let from = max(0, min(time - margin, dark ?? .max))
         position = record.position &- 1
         tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record)
-        if dark != nil || Self.comesInTheDark(record) {
+        if dark != nil {
             tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record)
+        } else {
+            suspectSince = until
         }
     }
 
@@ -317,19 +320,20 @@ public final class CandleBuilder {
         foldEvent(told)
     }
 
-    private static func comesInTheDark(_ record: TickRecord) -> Bool {
-        switch record.feedEvent {
-        case .sessionNew, .sessionReplaced, .sessionRecovered: true
-        default: false
-        }
+    /// What only comes in the dark shows that the word of its beginning is missing.
+    private func expectDark(_ record: TickRecord) {
+        guard let since = suspectSince, evidence.blindSince == nil else { return }
+        tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record)
     }
 
     private func foldEvent(_ record: TickRecord) {
         switch record.feedEvent {
         case .blindBegan(let since):
+            suspectSince = nil
             let earliest = min(since.rawValue, evidence.blindSince ?? .max)
             learn(after: earliest) { $0.blindBegan(since: since.rawValue) }
         case .blindEnded(let from, let until):
+            suspectSince = nil
             learn(after: from.rawValue) { $0.blindEnded(from: from.rawValue, until: until.rawValue) }
             // After a long silence ticks come before the first new clock.
             if let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
@@ -338,9 +342,8 @@ public final class CandleBuilder {
             // Told late or early: only that it is newer than the pair's last tick is sure.
             let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
             learn(after: from) { $0.lost(count, pair: record.pair, from: from, until: until) }
-        case .sessionNew, .sessionPreserved, .sessionRecovered, .sessionReplaced, .instrumentRefused,
-            .positionsSkipped:
-            break
+        case .sessionNew, .sessionReplaced, .sessionRecovered: expectDark(record)
+        case .sessionPreserved, .instrumentRefused, .positionsSkipped: break
         case nil: counters.unknownRecords += 1
         }
         output.append(.feed(record))

@@ -318,8 +318,10 @@ func content(_ candle: CandleRecord) -> [Int64] {
         let word = Make.feed(.blindBegan(since: Make.nanos(299)), at: 301)
         let begin = [Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 299)]
         for event in [FeedEvent.sessionNew, .sessionReplaced, .sessionRecovered(resent: 1)] {
-            let end = Make.feed(event, at: 301)
-            let records = begin + [Make.tick(301, "1.1", "1.2"), word, end, Make.clock(602, flags: .localClock)]
+            let end = [
+                Make.clock(302, flags: .localClock), Make.feed(event, at: 302), Make.clock(602, flags: .localClock),
+            ]
+            let records = begin + [Make.tick(301, "1.1", "1.2"), word] + end
             let candle = foldWithoutOne(records, leavingOut: 3).candles[0]
             #expect(candle.blindMilliseconds > 290_000, "\(event)")
         }
