@@ -31,7 +31,7 @@ public struct Plan: Hashable, Sendable {
 /// Decides which history to buy: a function of what is wanted, what there is, and the budget.
 ///
 /// Recent before old, every pair alike; nothing that is there, and nothing that the aggregator derives from
-/// a smaller timeframe. Source: docs/quota.md.
+/// a smaller timeframe. Source: the weekly allowance, `ig-api` § 3.7: one point is one candle.
 public struct Planner: Sendable {
     /// What need not be bought, by the intervals' starts in Unix seconds: complete candles, and those for which the broker
     /// had nothing when it was asked.
