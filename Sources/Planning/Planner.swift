@@ -58,7 +58,7 @@ public struct Planner: Sendable {
         missing.sort { $0.rank < $1.rank }
         var plan = Plan()
         plan.postponed = max(0, missing.count - max(0, budget))
-        plan.purchases = runs(missing.prefix(max(0, budget)), now)
+        plan.purchases = runs(missing.prefix(max(0, budget)))
         return plan
     }
 
@@ -104,7 +104,7 @@ public struct Planner: Sendable {
     }
 
     /// Joins neighbours: a request costs nothing but its candles. Between two of them there is only closed time.
-    private func runs(_ missing: ArraySlice<Missing>, _ now: Int64) -> [Purchase] {
+    private func runs(_ missing: ArraySlice<Missing>) -> [Purchase] {
         var purchases: [Purchase] = []
         for (series, intervals) in Dictionary(grouping: missing, by: \.series) {
             var run: [Int64] = []
