@@ -35,6 +35,7 @@ let package = Package(
         .library(name: "TLCP", targets: ["TLCP"]),
         .library(name: "TLCPWebSocket", targets: ["TLCPWebSocket"]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
+        .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
         .executable(name: "store-writer", targets: ["store-writer"]),
         .executable(name: "candlewick", targets: ["candlewick"]),
@@ -61,7 +62,7 @@ let package = Package(
         library("TLCP"),
         library("BrokerAPI", ["MarketData"]),
         library("Candles", ["MarketData", "Wire"]),
-        library("Planning", ["MarketData"]),
+        library("Planning", ["MarketData", "Wire"]),
 
         // One resource each.
         library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
@@ -69,7 +70,7 @@ let package = Package(
         library("Bus", ["Host", "CZeroMQ"]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
         library("Store", ["MarketData", "Wire", "Host", grdb]),
-        library("RESTClient", ["Host", "BrokerAPI", "CCurl"]),
+        library("RESTClient", ["MarketData", "Host", "BrokerAPI", "CCurl"]),
         library(
             "TLCPWebSocket", ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
 
@@ -82,6 +83,12 @@ let package = Package(
                 log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
             ]),
         library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
+        library(
+            "Backfill",
+            [
+                "MarketData", "Wire", "Planning", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", "Feed", "Store",
+                log,
+            ]),
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
         library("Inspection", ["MarketData", "Wire", "Host", "Journal", "Bus", "Store", log]),
         library(
@@ -93,6 +100,7 @@ let package = Package(
 
         // Arguments, configuration, run, exit code.
         program("ingest-stream", ["StreamIngest", "Host"]),
+        program("ingest-backfill", ["Backfill", "Host", "MarketData"]),
         program("aggregator", ["Aggregation", "Host"]),
         program("store-writer", ["StoreWriting", "Host"]),
         program("candlewick", ["Inspection", "Store", "Host", "MarketData"]),
@@ -108,7 +116,7 @@ let package = Package(
             "TLCPTests",
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
-        tests("PlanningTests", ["Planning", "MarketData", "Simulation"]),
+        tests("PlanningTests", ["Planning", "Wire", "MarketData", "Simulation"]),
         tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
         tests("JournalTests", ["Journal", "Wire", "MarketData", "Host", log]),

@@ -7,16 +7,20 @@ public import Logging
 internal import MarketData
 internal import Wire
 
-/// The aggregator: ticks in, candles out.
+/// The aggregator: ticks and bought history in, candles out.
 ///
-/// It keeps no state of its own: at every start it folds the whole retained tick journal again and leaves
-/// out what its own journal already holds, known by the input position of its last records.
+/// It keeps no state of its own: at every start it reads both retained journals again and leaves
+/// out what its own journal already holds, known by the input positions of its last records.
 ///
 /// - Note: Everything runs on the thread that calls `run`.
 public final class Aggregator {
     private let ticks: StreamReader
+    private let history: StreamReader
     private let candles: StreamWriter
     private let fold: ResumedFold
+    private var bought: ResumedHistory
+    /// Monotonic time of the next look at the history stream: it is no stream of every second.
+    private var nextHistoryLook = Int64.min
     private let status: StatusPublisher
     private let service: ServiceNotifier
     private let clock: Clock
@@ -33,27 +37,34 @@ public final class Aggregator {
         candles = try StreamWriter(
             stream: "candles", recordSize: CandleRecord.byteCount, paths: paths, settings: configuration.journal,
             context: context, logger: logger)
-        fold = try ResumedFold(
-            options: CandleBuilder.Options(configuration), candlesFolder: paths.journal("candles"))
-        try Aggregator.check(fold.resumedFrom, paths)
+        let emitted = try EmittedMark.read(journalFolder: paths.journal("candles"))
+        try Aggregator.check(TickRecord.self, "ticks", emitted.ticks, paths)
+        try Aggregator.check(CandleRecord.self, "history", emitted.history, paths)
+        fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: emitted.ticks)
+        bought = ResumedHistory(timeframes: configuration.timeframes, emitted: emitted.history)
         ticks = try StreamReader(
             stream: "ticks", paths: paths, recordSize: TickRecord.byteCount, from: nil, consumer: "aggregator",
+            context: context, logger: logger)
+        history = try StreamReader(
+            stream: "history", paths: paths, recordSize: CandleRecord.byteCount, from: nil, consumer: "aggregator",
             context: context, logger: logger)
         status = try StatusPublisher(
             context: context, endpoint: try paths.statusEndpoint("aggregator"), stage: "aggregator")
     }
 
-    /// Where the ticks journal was taken away or replaced, its new records would count as emitted already.
-    private static func check(_ resumedFrom: UInt64, _ paths: Paths) throws {
-        let last = try JournalTail.lastPosition(TickRecord.self, folder: paths.journal("ticks"))
-        guard resumedFrom <= last else {
-            // After a power cut the start of ingest-stream skips what the disk has lost: then this can serve.
+    /// Where an input's journal was taken away or replaced, its new records would count as emitted already.
+    private static func check<Record: StreamRecord>(
+        _ type: Record.Type, _ stream: String, _ emitted: EmittedMark, _ paths: Paths
+    ) throws {
+        let last = try JournalTail.lastPosition(type, folder: paths.journal(stream))
+        guard emitted.position <= last else {
+            // After a power cut the start of the stage before skips what the disk has lost: then this can serve.
             throw Failure(
                 .temporary,
                 """
-                the candles journal in \(paths.journal("candles")) was made of the ticks stream up to position \(resumedFrom), \
-                but the journal in \(paths.journal("ticks")) ends at \(last): start ingest-stream first; if that does not \
-                help, put the journal back or begin with a new state folder
+                the candles journal in \(paths.journal("candles")) was made of the \(stream) stream up to position \
+                \(emitted.position), but the journal in \(paths.journal(stream)) ends at \(last): start the stage that \
+                writes it first; if that does not help, put the journal back or begin with a new state folder
                 """)
         }
     }
@@ -67,6 +78,7 @@ public final class Aggregator {
         service.ready()
         while !stop.isRaised {
             _ = try ticks.poll(TickRecord.self, milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
+            try takeHistory(stop)
             try emit()
             if ticks.isLive, !caughtUp {
                 caughtUp = true
@@ -81,9 +93,17 @@ public final class Aggregator {
         logger.notice("Stopped", metadata: ["position": "\(candles.lastPosition)"])
     }
 
+    /// Ten times a second; while there is more, at every turn.
+    private func takeHistory(_ stop: StopSignal) throws {
+        guard clock.monotonic() >= nextHistoryLook else { return }
+        let count = try history.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { bought.take($0) }
+        nextHistoryLook = count > 0 ? .min : clock.monotonic() + 100 * UTCNanos.perMillisecond
+    }
+
     /// Appends and publishes what became final.
     private func emit() throws {
         try fold.takeNew(publishTime: clock.now()) { try candles.append($0) }
+        try bought.takeNew(publishTime: clock.now()) { try candles.append($0) }
         try candles.commit()
     }
 
@@ -91,10 +111,14 @@ public final class Aggregator {
         let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
             AggregatorStatus(
                 time: clock.now().seconds, isLive: ticks.isLive, ticksPosition: ticks.nextPosition - 1,
-                candlesPosition: candles.lastPosition, feedTime: fold.builder.feedTime.rawValue, input: ticks.counters,
+                historyPosition: history.nextPosition - 1, candlesPosition: candles.lastPosition,
+                feedTime: fold.builder.feedTime.rawValue, input: ticks.counters,
                 fold: fold.builder.counters)
         }
-        if isDue { try ticks.noteTaken(ticks.nextPosition - 1) }
+        if isDue {
+            try ticks.noteTaken(ticks.nextPosition - 1)
+            try history.noteTaken(history.nextPosition - 1)
+        }
     }
 }
 
@@ -104,6 +128,7 @@ struct AggregatorStatus: Encodable, Sendable {
     let time: Int64
     let isLive: Bool
     let ticksPosition: UInt64
+    let historyPosition: UInt64
     let candlesPosition: UInt64
     /// ns since 1970 UTC.
     let feedTime: Int64

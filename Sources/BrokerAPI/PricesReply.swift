@@ -10,18 +10,10 @@ public struct PricesReply: Hashable, Sendable {
         /// The interval's start on the account's clock: seconds since 1970 as if that were UTC.
         public let localStart: Int64
         /// `nil` where any of its four prices is missing.
-        public let bid: Quotes?
-        public let ask: Quotes?
+        public let bid: OHLC?
+        public let ask: OHLC?
         /// Ticks, in currencies.
         public let volume: Int?
-    }
-
-    /// One side of a candle.
-    public struct Quotes: Hashable, Sendable {
-        public let open: Price
-        public let high: Price
-        public let low: Price
-        public let close: Price
     }
 
     /// What may still be bought.
@@ -60,12 +52,12 @@ extension PricesReply.Row {
         if let text = candle.snapshotTimeUTC { utc = try seconds(of: text) }
         self.init(
             start: utc, localStart: try seconds(of: candle.snapshotTime),
-            bid: try PricesReply.Quotes(prices.map { $0?.bid }, pointShift),
-            ask: try PricesReply.Quotes(prices.map { $0?.ask }, pointShift), volume: candle.lastTradedVolume)
+            bid: try OHLC(prices.map { $0?.bid }, pointShift),
+            ask: try OHLC(prices.map { $0?.ask }, pointShift), volume: candle.lastTradedVolume)
     }
 }
 
-extension PricesReply.Quotes {
+extension OHLC {
     /// - Returns: `nil` where one is missing.
     fileprivate init?(_ values: [Decimal?], _ pointShift: Int) throws(Unreadable) {
         var prices: [Price] = []

@@ -40,8 +40,9 @@ public final class StreamWriter {
     }
 
     /// Ends the burst: one write to the journal, then each record goes out on the bus.
-    public func commit() throws {
-        try journal.flush { publisher.send(records: $0, recordSize: journal.recordSize) }
+    /// - Parameter durably: it is on the disk before it goes out.
+    public func commit(durably: Bool = false) throws {
+        try journal.flush(durably: durably) { publisher.send(records: $0, recordSize: journal.recordSize) }
     }
 
     /// Commits, forces everything to the disk, and notes an orderly end.

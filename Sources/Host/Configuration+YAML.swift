@@ -47,9 +47,16 @@ extension Configuration {
             case "stream": try readStream(value, reader)
             case "journal": try readJournal(value, reader)
             case "store": try readStore(value, reader)
+            case "history": try readHistory(value, reader)
             default: return false
             }
             return true
+        }
+        guard history.reservePoints < history.weeklyPoints else {
+            throw Failure(
+                .configuration,
+                "\(path): history.reserve_points \(history.reservePoints) leaves nothing of history.weekly_points \(history.weeklyPoints)"
+            )
         }
         // A day more than late ticks reach: what the aggregator needs at its start must still be there.
         let needed = lateReachMinutes / 1_440 + 1
@@ -77,6 +84,21 @@ extension Configuration {
             case "sync_milliseconds": journal.syncMilliseconds = try reader.integer(value, 1...60_000)
             case "retention_days": journal.retentionDays = try reader.integer(value, 0...36_500)
             case "retention_megabytes": journal.retentionMegabytes = try reader.integer(value, 0...1_000_000_000)
+            default: return false
+            }
+            return true
+        }
+    }
+
+    private mutating func readHistory(_ node: Node, _ reader: YAMLReader) throws {
+        try reader.eachKey(of: node) { key, value in
+            switch key {
+            case "depth": history.depth = try reader.integer(value, 1...10_000)
+            case "weekly_points": history.weeklyPoints = try reader.integer(value, 1...100_000_000)
+            case "reserve_points": history.reservePoints = try reader.integer(value, 0...100_000_000)
+            case "request_spacing_milliseconds":
+                history.requestSpacingMilliseconds = try reader.integer(value, 0...60_000)
+            case "request_burst": history.requestBurst = try reader.integer(value, 1...100)
             default: return false
             }
             return true

@@ -13,11 +13,26 @@ public struct Configuration: Sendable {
     public var stream = Stream()
     public var journal = Journal()
     public var store = Store()
+    public var history = History()
 
     public struct Stream: Sendable {
         /// At least so long between two logins: the broker answers quicker ones from a cache with dead
         /// tokens (`ig-api` § 2.8).
         public var loginSpacingSeconds = 61
+        public init() {}
+    }
+
+    public struct History: Sendable {
+        /// Candles wanted of each pair and timeframe.
+        public var depth = 200
+        /// Points that the broker gives in a week; its own word counts more (`ig-api` § 3.7).
+        public var weeklyPoints = 10_000
+        /// Points that are left alone unless a flag says otherwise.
+        public var reservePoints = 500
+        /// Between two requests in the long run: IG takes 30 a minute from an account, ours and others' (`ig-api` § 8).
+        public var requestSpacingMilliseconds = 2_500
+        /// Requests that may come at once after a rest.
+        public var requestBurst = 5
         public init() {}
     }
 

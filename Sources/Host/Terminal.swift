@@ -7,6 +7,9 @@ public enum Terminal {
         public let columns: Int
     }
 
+    /// Whether standard input is one.
+    public static var isInput: Bool { isatty(0) == 1 }
+
     /// `nil` where standard output is no terminal. A terminal that does not know its size counts as 24 by 80.
     public static var size: Size? {
         guard isatty(1) == 1 else { return nil }

@@ -88,13 +88,15 @@ public final class JournalWriter {
     public var needsFlush: Bool { buffered == buffer.count || lastPosition == lastOfSegment }
 
     /// Writes the gathered records and hands their bytes out, in order: publish them after this.
+    /// - Parameter durably: waits until they are on the disk, so that not even a power cut can take what was handed out.
     /// - Throws: `JournalError`; the writer is unusable afterwards.
-    public func flush(_ written: (UnsafeRawBufferPointer) -> Void = { _ in }) throws {
+    public func flush(durably: Bool = false, _ written: (UnsafeRawBufferPointer) -> Void = { _ in }) throws {
         if let broken { throw broken }
         guard buffered > 0 else { return }
         do {
             try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
             if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
+            if durably, fdatasync(descriptor) != 0 { throw JournalError(.sync, segment.path, errno: errno) }
             written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
             try rollWhereFull()
             buffered = 0

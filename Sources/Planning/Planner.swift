@@ -1,11 +1,14 @@
 public import MarketData
 
-/// The candles of one pair in one timeframe.
-public struct Series: Hashable, Sendable {
-    public let pair: Pair
-    public let timeframe: Timeframe
+/// One candle's place.
+public struct Interval: Hashable, Sendable {
+    public let series: Series
+    /// Unix seconds.
+    public let start: Int64
 
-    public init(_ pair: Pair, _ timeframe: Timeframe) { (self.pair, self.timeframe) = (pair, timeframe) }
+    public init(_ series: Series, start: Int64) { (self.series, self.start) = (series, start) }
+
+    public var end: Int64 { start + series.timeframe.seconds }
 }
 
 /// Candles to be bought in one request: the open intervals that start in `first ... last`, Unix seconds.
@@ -16,16 +19,36 @@ public struct Purchase: Hashable, Sendable {
     /// How many intervals these are. The broker counts the candles that it returns, which may be fewer: an interval
     /// without a tick has none.
     public let points: Int
+
+    public init(series: Series, first: Int64, last: Int64, points: Int) {
+        (self.series, self.first, self.last, self.points) = (series, first, last, points)
+    }
+
+    /// The starts of its intervals.
+    public var starts: [Int64] {
+        var starts = [first]
+        while let start = starts.last, start < last {
+            starts.append(TradingWeek.next(after: start, series.timeframe))
+        }
+        return starts
+    }
 }
 
-/// What to buy now, and what must wait for the next allowance.
+/// What to buy now, what comes of it, and what must wait for the next allowance.
 public struct Plan: Hashable, Sendable {
     /// In the order in which to buy.
     public internal(set) var purchases: [Purchase] = []
+    /// Larger candles that the aggregator makes of smaller ones, those that are bought and those that are there.
+    public internal(set) var derived: [Interval] = []
     /// Points that are wanted beyond the budget.
     public internal(set) var postponed = 0
+    /// Intervals that can neither be bought nor derived.
+    public internal(set) var unobtainable = 0
+
+    public init() {}
 
     public var points: Int { purchases.reduce(0) { $0 + $1.points } }
+    public var isEmpty: Bool { purchases.isEmpty && derived.isEmpty && postponed == 0 }
 }
 
 /// Decides which history to buy: a function of what is wanted, what there is, and the budget.
@@ -33,83 +56,142 @@ public struct Plan: Hashable, Sendable {
 /// Recent before old, every pair alike; nothing that is there, and nothing that the aggregator derives from
 /// a smaller timeframe. Source: the weekly allowance, `ig-api` § 3.7: one point is one candle.
 public struct Planner: Sendable {
-    /// What need not be bought, by the intervals' starts in Unix seconds: complete candles, and those for which the broker
-    /// had nothing when it was asked.
-    public typealias Holdings = [Series: Set<Int64>]
+    /// Starts by timeframe, Unix seconds.
+    public typealias Starts = [Timeframe: [Int64]]
 
-    public let pairs: [Pair]
+    /// What there is of a pair, by the intervals' starts in Unix seconds.
+    public struct Holdings: Hashable, Sendable {
+        /// Complete candles.
+        public var complete: [Timeframe: Set<Int64>] = [:]
+        /// The broker was asked and has none.
+        public var empty: [Timeframe: Set<Int64>] = [:]
+
+        public init() {}
+
+        public func has(_ timeframe: Timeframe, _ start: Int64) -> Bool {
+            complete[timeframe]?.contains(start) == true || empty[timeframe]?.contains(start) == true
+        }
+    }
+
+    /// What a pair lacks.
+    public struct Needs: Hashable, Sendable {
+        var bought: [Interval] = []
+        var derived: [Interval] = []
+        var unobtainable = 0
+    }
+
     /// Ascending.
     public let timeframes: [Timeframe]
-    /// Candles wanted of each.
-    public let depth: Int
+    private let isSold: @Sendable (Timeframe) -> Bool
+    /// Whether larger candles come of smaller ones; else each is bought.
+    private let derives: Bool
+    /// The most candles of one request: what a kill in the middle of it can cost.
+    static let requestMax = 500
 
-    public init(pairs: [Pair], timeframes: [Timeframe], depth: Int) {
-        self.pairs = pairs
+    /// - Parameter isSold: whether the broker has history in a timeframe.
+    public init(
+        timeframes: [Timeframe], derives: Bool = true, isSold: @escaping @Sendable (Timeframe) -> Bool = { _ in true }
+    ) {
         self.timeframes = timeframes.sorted()
-        self.depth = depth
+        self.derives = derives
+        self.isSold = isSold
+    }
+
+    /// The last `depth` intervals of each timeframe that have ended.
+    public func latest(_ depth: Int, endedBy second: Int64) -> Starts {
+        Dictionary(
+            uniqueKeysWithValues: timeframes.map { ($0, TradingWeek.starts(of: $0, last: depth, endedBy: second)) })
+    }
+
+    /// Every interval from a moment on that has ended by another.
+    public func all(since first: Int64, endedBy second: Int64) -> Starts {
+        var all: Starts = [:]
+        for timeframe in timeframes {
+            let length = timeframe.seconds
+            var start = floorDivide(first - 1, length) * length
+            var starts: [Int64] = []
+            while true {
+                start = TradingWeek.next(after: start, timeframe)
+                guard start + length <= second else { break }
+                starts.append(start)
+            }
+            all[timeframe] = starts
+        }
+        return all
+    }
+
+    /// What a pair lacks of what is wanted.
+    public func needs(_ pair: Pair, wanted: Starts, holdings: Holdings) -> Needs {
+        var needs = Needs()
+        // What there will be of the timeframes so far.
+        var provided: [Timeframe: Set<Int64>] = [:]
+        for timeframe in timeframes {
+            let series = Series(pair, timeframe)
+            for start in wanted[timeframe] ?? [] where !holdings.has(timeframe, start) {
+                let interval = Interval(series, start: start)
+                if derives, parts(of: interval, provided, holdings) != nil {
+                    needs.derived.append(interval)
+                } else if isSold(timeframe) {
+                    needs.bought.append(interval)
+                } else {
+                    needs.unobtainable += 1
+                    continue
+                }
+                provided[timeframe, default: []].insert(start)
+            }
+        }
+        return needs
     }
 
     /// - Parameters:
-    ///   - now: Unix seconds. Intervals that have not ended are never bought.
+    ///   - needs: of each pair, in the order of preference.
     ///   - budget: the most points that the plan may cost.
-    public func plan(_ holdings: Holdings, now: Int64, budget: Int) -> Plan {
-        var missing: [Missing] = []
-        for (index, pair) in pairs.enumerated() { missing += lacking(pair, index, holdings, now) }
-        missing.sort { $0.rank < $1.rank }
+    public func plan(_ needs: [Needs], budget: Int) -> Plan {
+        var order: [Pair: Int] = [:]
+        for interval in needs.lazy.flatMap(\.bought) where order[interval.series.pair] == nil {
+            order[interval.series.pair] = order.count
+        }
+        /// The latest end first; then the pairs in their order, and the smaller timeframe.
+        func rank(_ series: Series, _ start: Int64) -> (Int64, Int, Int64) {
+            (-(start + series.timeframe.seconds), order[series.pair] ?? 0, series.timeframe.seconds)
+        }
         var plan = Plan()
-        plan.postponed = max(0, missing.count - max(0, budget))
-        plan.purchases = runs(missing.prefix(max(0, budget)))
+        let missing = needs.flatMap(\.bought).sorted { rank($0.series, $0.start) < rank($1.series, $1.start) }
+        plan.purchases = runs(missing.prefix(max(0, budget))).sorted {
+            rank($0.series, $0.last) < rank($1.series, $1.last)
+        }
+        plan.postponed = missing.count - min(missing.count, max(0, budget))
+        plan.derived = needs.flatMap(\.derived)
+        plan.unobtainable = needs.reduce(0) { $0 + $1.unobtainable }
         return plan
     }
 
-    /// One interval to be bought.
-    private struct Missing {
-        let series: Series
-        let start: Int64
-        let pairIndex: Int
+    /// The parts of the largest smaller timeframe that give a whole interval; `nil` where none does.
+    public func parts(of interval: Interval, holdings: Holdings) -> [Interval]? { parts(of: interval, [:], holdings) }
 
-        /// The latest end first; then the pairs in their order, and the smaller timeframe.
-        var rank: (Int64, Int, Int64) {
-            (-(start + series.timeframe.seconds), pairIndex, series.timeframe.seconds)
-        }
-    }
-
-    /// What a pair lacks that no smaller timeframe gives.
-    private func lacking(_ pair: Pair, _ index: Int, _ holdings: Holdings, _ now: Int64) -> [Missing] {
-        var missing: [Missing] = []
-        // What will be there of the timeframes so far.
-        var provided: [(timeframe: Timeframe, starts: Set<Int64>)] = []
-        for timeframe in timeframes {
-            let series = Series(pair, timeframe)
-            let held = holdings[series] ?? []
-            let wanted = TradingWeek.starts(of: timeframe, last: depth, endedBy: now)
-            for start in wanted where !held.contains(start) && !isDerived(start, timeframe, provided) {
-                missing.append(Missing(series: series, start: start, pairIndex: index))
+    private func parts(of interval: Interval, _ provided: [Timeframe: Set<Int64>], _ holdings: Holdings) -> [Interval]?
+    {
+        let length = interval.series.timeframe.seconds
+        for smaller in timeframes.reversed() where smaller.seconds < length && length % smaller.seconds == 0 {
+            let open = stride(from: interval.start, to: interval.end, by: Int(smaller.seconds)).filter {
+                TradingWeek.isOpen(during: $0..<($0 + smaller.seconds))
             }
-            provided.append((timeframe, held.union(wanted)))
-        }
-        return missing
-    }
-
-    /// Whether a smaller timeframe has every open part of the interval.
-    private func isDerived(
-        _ start: Int64, _ timeframe: Timeframe, _ provided: [(timeframe: Timeframe, starts: Set<Int64>)]
-    ) -> Bool {
-        provided.contains { smaller, starts in
-            guard timeframe.seconds % smaller.seconds == 0 else { return false }
-            return stride(from: start, to: start + timeframe.seconds, by: Int(smaller.seconds)).allSatisfy {
-                starts.contains($0) || !TradingWeek.isOpen(during: $0..<($0 + smaller.seconds))
+            if open.allSatisfy({ holdings.has(smaller, $0) || provided[smaller]?.contains($0) == true }) {
+                return open.map { Interval(Series(interval.series.pair, smaller), start: $0) }
             }
         }
+        return nil
     }
 
     /// Joins neighbours: a request costs nothing but its candles. Between two of them there is only closed time.
-    private func runs(_ missing: ArraySlice<Missing>) -> [Purchase] {
+    private func runs(_ missing: ArraySlice<Interval>) -> [Purchase] {
         var purchases: [Purchase] = []
         for (series, intervals) in Dictionary(grouping: missing, by: \.series) {
             var run: [Int64] = []
             for start in intervals.map(\.start).sorted() {
-                if let last = run.last, TradingWeek.next(after: last, series.timeframe) != start {
+                if let last = run.last,
+                    run.count == Planner.requestMax || TradingWeek.next(after: last, series.timeframe) != start
+                {
                     purchases.append(Purchase(series, run))
                     run = []
                 }
@@ -117,19 +199,17 @@ public struct Planner: Sendable {
             }
             purchases.append(Purchase(series, run))
         }
-        return purchases.sorted { order($0) < order($1) }
-    }
-
-    private func order(_ purchase: Purchase) -> (Int64, Int, Int64) {
-        (
-            -(purchase.last + purchase.series.timeframe.seconds), pairs.firstIndex(of: purchase.series.pair) ?? 0,
-            purchase.series.timeframe.seconds
-        )
+        return purchases
     }
 }
 
 extension Purchase {
-    fileprivate init(_ series: Series, _ starts: [Int64]) {
-        self.init(series: series, first: starts[0], last: starts[starts.count - 1], points: starts.count)
+    /// Its newest intervals, at most so many; `nil` for none.
+    public func newest(_ count: Int) -> Purchase? {
+        count > 0 ? Purchase(series, starts.suffix(count)) : nil
+    }
+
+    fileprivate init(_ series: Series, _ starts: some BidirectionalCollection<Int64>) {
+        self.init(series: series, first: starts.first!, last: starts.last!, points: starts.count)
     }
 }

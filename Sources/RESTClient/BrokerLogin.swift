@@ -1,5 +1,6 @@
 internal import BrokerAPI
 public import Host
+public import MarketData
 
 /// A session at the broker: where the stream is and what opens it.
 public struct BrokerLogin: Sendable {
@@ -7,11 +8,19 @@ public struct BrokerLogin: Sendable {
     public let accountID: String
     /// A URL without a path.
     public let lightstreamerEndpoint: String
+    /// Hours that the account's clock is ahead of UTC, daylight saving included.
     public let timezoneOffset: Int
+    /// The broker's clock at the login; `nil` where it did not say.
+    public let serverTime: UTCNanos?
     /// `CST`.
     public let clientToken: Secret
     /// `X-SECURITY-TOKEN`.
     public let accountToken: Secret
+
+    /// What each request of the session carries.
+    public var headers: [(name: String, value: Secret)] {
+        [("CST", clientToken), ("X-SECURITY-TOKEN", accountToken)]
+    }
 
     /// `LS_password`. Source: `ig-api` § 9.2.
     public var streamPassword: Secret { Secret("CST-\(clientToken.reveal())|XST-\(accountToken.reveal())") }
@@ -23,10 +32,13 @@ extension RESTClient {
     /// - Throws: `Failure` (78) where trying again cannot help: one clear line, no secrets. `RESTError`
     ///   where it may succeed later.
     public static func login(_ credentials: Credentials, trustFile: String? = nil) throws -> BrokerLogin {
-        let client = RESTClient(
-            base: credentials.restURL, apiKey: credentials.apiKey, trustFile: trustFile)
+        try RESTClient(base: credentials.restURL, apiKey: credentials.apiKey, trustFile: trustFile).login(credentials)
+    }
+
+    /// The same over this client.
+    public func login(_ credentials: Credentials) throws -> BrokerLogin {
         do {
-            return try client.login(credentials)
+            return try attemptLogin(credentials)
         } catch let error as RESTError where error.disposition.forLogin == .final {
             guard case .refused(_, let errorCode) = error.cause else { throw error }
             throw Failure(
@@ -35,7 +47,7 @@ extension RESTClient {
         }
     }
 
-    private func login(_ credentials: Credentials) throws -> BrokerLogin {
+    private func attemptLogin(_ credentials: Credentials) throws -> BrokerLogin {
         let body = LoginMessage.body(
             identifier: credentials.identifier.reveal(), password: credentials.password.reveal())
         let request = RESTRequest(.post, "/session", version: LoginMessage.version, body: body)
@@ -48,7 +60,8 @@ extension RESTClient {
         }
         let login = BrokerLogin(
             accountID: session.currentAccountId, lightstreamerEndpoint: session.lightstreamerEndpoint,
-            timezoneOffset: session.timezoneOffset, clientToken: client, accountToken: account)
+            timezoneOffset: session.timezoneOffset, serverTime: reply.serverTime, clientToken: client,
+            accountToken: account)
         guard let wanted = credentials.accountID, wanted != login.accountID else { return login }
         return try go(over: login, to: wanted)
     }
@@ -57,11 +70,12 @@ extension RESTClient {
     private func go(over login: BrokerLogin, to accountID: String) throws -> BrokerLogin {
         var request = RESTRequest(
             .put, "/session", version: 1, body: LoginMessage.switchBody(accountID: accountID))
-        request.headers = [("CST", login.clientToken), ("X-SECURITY-TOKEN", login.accountToken)]
+        request.headers = login.headers
         let reply = try send(request)
         return BrokerLogin(
             accountID: accountID, lightstreamerEndpoint: login.lightstreamerEndpoint,
-            timezoneOffset: login.timezoneOffset, clientToken: reply.headers["cst"] ?? login.clientToken,
+            timezoneOffset: login.timezoneOffset, serverTime: login.serverTime,
+            clientToken: reply.headers["cst"] ?? login.clientToken,
             accountToken: reply.headers["x-security-token"] ?? login.accountToken)
     }
 }

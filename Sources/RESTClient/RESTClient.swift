@@ -1,6 +1,7 @@
 public import BrokerAPI
 internal import CCurl
 public import Host
+public import MarketData
 
 /// One request to the broker.
 public struct RESTRequest: Sendable {
@@ -28,7 +29,7 @@ public struct RESTRequest: Sendable {
     }
 
     /// Method and path without the query, for errors and logs.
-    var operation: String { "\(method.rawValue) \(path.prefix { $0 != "?" })" }
+    public var operation: String { "\(method.rawValue) \(path.prefix { $0 != "?" })" }
 }
 
 /// An answer with a status from 200 to 299.
@@ -37,6 +38,13 @@ public struct RESTReply: Sendable {
     public let body: [UInt8]
     /// Names in lower case; tokens are among the values.
     public let headers: [String: Secret]
+
+    /// The server's clock, whole seconds, by its `Date` header; `nil` without one.
+    public var serverTime: UTCNanos? {
+        guard let date = headers["date"] else { return nil }
+        let seconds = curl_getdate(date.reveal(), nil)
+        return seconds < 0 ? nil : UTCNanos(seconds: Int64(seconds))
+    }
 }
 
 /// Blocking HTTPS requests over libcurl. Certificates are verified, redirects are not followed (they would
@@ -50,6 +58,8 @@ public final class RESTClient {
     private let trustFile: String?
     /// The time for one request, in seconds.
     public var answerSeconds = 30
+    /// Asked about once a second while a request waits for its answer: whether to give it up.
+    public var isCancelled: (() -> Bool)?
     private static let bodySizeMax = 64 << 20
 
     /// - Parameter trustFile: PEM certificates to trust instead of the system's; for test servers.
@@ -76,6 +86,7 @@ public final class RESTClient {
             curl.set(body: body)
         }
         for (name, value) in request.headers { curl.addHeader("\(name): \(value.reveal())") }
+        transfer.isCancelled = isCancelled
         if let reason = curl.perform(transfer) {
             throw RESTError(operation: request.operation, cause: .transport(reason))
         }

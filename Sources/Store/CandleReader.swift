@@ -23,6 +23,7 @@ public final class CandleReader {
     }
 
     private let database: DatabaseQueue
+    var path: String { database.path }
 
     /// - Throws: `Failure` (69) where there is no database yet; `StoreError`.
     public init(path: String) throws {

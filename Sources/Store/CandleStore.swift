@@ -54,8 +54,9 @@ public final class CandleStore {
 
     /// Writes records and the stream's position in one transaction.
     ///
-    /// Idempotent: a record that is there already, or that ranks lower than what is there, changes nothing.
-    /// - Returns: the candles that changed a row: those that a reader can now see.
+    /// Idempotent, and in any order: a record that is there already, or that ranks lower than what is there, changes
+    /// nothing that a reader sees.
+    /// - Returns: the candles that a reader now sees in the place of others.
     public func write(
         _ records: [CandleRecord], stream: String, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord] {
@@ -64,18 +65,17 @@ public final class CandleStore {
             do {
                 try database.write { db in
                     for record in records {
-                        if record.kind == .feed {
-                            try insertEvent(record, db)
-                        } else if try upsert(record, db, now: now) {
-                            stored.append(record)
+                        switch record.kind {
+                        case .feed: try insertEvent(record, db)
+                        case .candle: if let seen = try store(record, db, now: now) { stored.append(seen) }
+                        case .empty: try insertEmpty(record, db)
+                        case .request, .reply: try QuotaRows.write(record, db)
+                        default: break
                         }
                     }
-                    try db.execute(
-                        sql: """
-                            INSERT INTO stream_position (stream, position, updated_at) VALUES (?, ?, ?)
-                            ON CONFLICT (stream) DO UPDATE SET position = excluded.position,
-                                updated_at = excluded.updated_at
-                            """, arguments: [stream, Int64(bitPattern: position), now.seconds])
+                    try note(stream, position, db, now)
+                    let history = records.lazy.filter { $0.inputStream == .history }.map(\.inputPosition).max()
+                    if let history { try note("history", history, db, now) }
                 }
             } catch {
                 // Ids given in a transaction that was undone are not there.
@@ -93,14 +93,19 @@ public final class CandleStore {
     /// - Returns: how many candles.
     @discardableResult
     public func forget(before moment: UTCNanos, progressed: () -> Void = {}) throws -> Int {
-        let delete = "DELETE FROM candle WHERE instrument_id = ? AND timeframe = ? AND open_time < ?"
+        let tables = ["candle", "outranked_candle", "empty_interval"]
         return try during("delete from") {
             var count = 0
             for instrument in try database.read({ try Int64.fetchAll($0, sql: "SELECT id FROM instrument") }) {
                 for timeframe in timeframes {
-                    count += try database.write { db in
-                        try db.execute(sql: delete, arguments: [instrument, timeframe, moment.seconds])
-                        return db.changesCount
+                    for table in tables {
+                        let deleted = try database.write { db in
+                            try db.execute(
+                                sql: "DELETE FROM \(table) WHERE instrument_id = ? AND timeframe = ? AND open_time < ?",
+                                arguments: [instrument, timeframe, moment.seconds])
+                            return db.changesCount
+                        }
+                        if table == "candle" { count += deleted }
                     }
                     progressed()
                 }
@@ -120,47 +125,36 @@ public final class CandleStore {
         }
     }
 
+    private func note(_ stream: String, _ position: UInt64, _ db: Database, _ now: UTCNanos) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_position (stream, position, updated_at) VALUES (?, ?, ?)
+                ON CONFLICT (stream) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at
+                """)
+        try statement.execute(arguments: [stream, Int64(bitPattern: position), now.seconds])
+    }
+
     // MARK: Rows
 
-    private static let upsertSQL: String = {
-        let columns = [
-            "instrument_id", "timeframe", "open_time",
-            "bid_open", "bid_high", "bid_low", "bid_close",
-            "ask_open", "ask_high", "ask_low", "ask_close",
-            "mid_open", "mid_high", "mid_low", "mid_close",
-            "tick_count", "inverted_ticks", "first_tick_time", "last_tick_time", "blind_ms", "lost",
-            "complete", "flags", "source", "rank", "revision", "input_position", "publish_time", "created_at",
-        ]
-        let updates = columns.dropFirst(3).map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
-        return """
-            INSERT INTO candle (\(columns.joined(separator: ", ")))
-            VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))
-            ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET \(updates)
-            WHERE CASE WHEN excluded.source = candle.source
-                    AND ((excluded.flags | candle.flags) & \(CandleFlags.withdrawn.rawValue)) <> 0
-                THEN excluded.revision > candle.revision
-                ELSE (excluded.rank, excluded.revision) > (candle.rank, candle.revision) END
-            """
-    }()
+    /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
+    private func store(_ candle: CandleRecord, _ db: Database, now: UTCNanos) throws -> CandleRecord? {
+        guard let timeframe = candle.timeframe else { return nil }
+        let key = CandleKey(
+            instrument: try instrumentID(candle.pair, db), timeframe: try ensure(timeframe, db),
+            openTime: candle.start.seconds)
+        return try CandleRows(db: db).store(candle, key, now: now)
+    }
 
-    /// - Returns: whether a row changed.
-    private func upsert(_ candle: CandleRecord, _ db: Database, now: UTCNanos) throws -> Bool {
-        guard let timeframe = candle.timeframe else { return false }
-        let statement = try db.cachedStatement(sql: CandleStore.upsertSQL)
-        let instrument = try instrumentID(candle.pair, db)
-        try ensure(timeframe, db)
-        let sides = [candle.bid, candle.ask, candle.mid].flatMap { [$0.open, $0.high, $0.low, $0.close] }
-        var values: [Int64] = [instrument, timeframe.seconds, candle.start.seconds]
-        values += sides.map(\.rawValue)
-        values += [
-            Int64(candle.tickCount), Int64(candle.invertedTicks), candle.firstTickTime.rawValue,
-            candle.lastTickTime.rawValue, Int64(candle.blindMilliseconds), Int64(candle.lostUpdates),
-            candle.flags.contains(.partial) ? 0 : 1, Int64(candle.flags.rawValue), Int64(candle.source.rawValue),
-            Int64(CandleRank.of(candle)), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
-            candle.publishTime.rawValue, now.seconds,
-        ]
-        try statement.execute(arguments: StatementArguments(values))
-        return db.changesCount > 0
+    /// Notes that the broker has no candle of an interval.
+    private func insertEmpty(_ record: CandleRecord, _ db: Database) throws {
+        guard let timeframe = record.timeframe else { return }
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO empty_interval (instrument_id, timeframe, open_time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+                """)
+        try statement.execute(arguments: [
+            try instrumentID(record.pair, db), try ensure(timeframe, db), record.start.seconds,
+        ])
     }
 
     private func insertEvent(_ record: CandleRecord, _ db: Database) throws {
@@ -199,12 +193,14 @@ public final class CandleStore {
         return id
     }
 
-    private func ensure(_ timeframe: Timeframe, _ db: Database) throws {
-        if timeframes.contains(timeframe.seconds) { return }
+    /// - Returns: the timeframe's id: its seconds.
+    private func ensure(_ timeframe: Timeframe, _ db: Database) throws -> Int64 {
+        if timeframes.contains(timeframe.seconds) { return timeframe.seconds }
         try db.execute(
             sql: "INSERT INTO timeframe (seconds, name) VALUES (?, ?) ON CONFLICT (seconds) DO NOTHING",
             arguments: [timeframe.seconds, String(timeframe.minutes)])
         timeframes.insert(timeframe.seconds)
+        return timeframe.seconds
     }
 
     private func during<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {

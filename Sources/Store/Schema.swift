@@ -12,6 +12,9 @@ enum Schema {
         migrator.registerMigration("2 several feed events at a position") { db in
             try db.execute(sql: eventsByContent)
         }
+        migrator.registerMigration("3 bought history") { db in
+            try db.execute(sql: history)
+        }
         return migrator
     }
 
@@ -83,6 +86,57 @@ enum Schema {
         SELECT position, event, detail, until, time, receive_time, pair FROM feed_event;
         DROP TABLE feed_event;
         ALTER TABLE feed_event_by_content RENAME TO feed_event;
+        """
+
+    /// The key's columns come first; see `eventsByContent`.
+    private static let history = """
+        CREATE TABLE outranked_candle (
+            instrument_id INTEGER NOT NULL,
+            timeframe INTEGER NOT NULL,
+            open_time INTEGER NOT NULL,
+            source INTEGER NOT NULL,
+            bid_open INTEGER NOT NULL, bid_high INTEGER NOT NULL,
+            bid_low INTEGER NOT NULL, bid_close INTEGER NOT NULL,
+            ask_open INTEGER NOT NULL, ask_high INTEGER NOT NULL,
+            ask_low INTEGER NOT NULL, ask_close INTEGER NOT NULL,
+            mid_open INTEGER NOT NULL, mid_high INTEGER NOT NULL,
+            mid_low INTEGER NOT NULL, mid_close INTEGER NOT NULL,
+            tick_count INTEGER NOT NULL,
+            inverted_ticks INTEGER NOT NULL,
+            first_tick_time INTEGER NOT NULL,
+            last_tick_time INTEGER NOT NULL,
+            blind_ms INTEGER NOT NULL,
+            lost INTEGER NOT NULL,
+            complete INTEGER NOT NULL,
+            flags INTEGER NOT NULL,
+            rank INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            input_position INTEGER NOT NULL,
+            publish_time INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (instrument_id, timeframe, open_time, source)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE empty_interval (
+            instrument_id INTEGER NOT NULL REFERENCES instrument (id),
+            timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
+            open_time INTEGER NOT NULL,
+            PRIMARY KEY (instrument_id, timeframe, open_time)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE quota_ledger (
+            position INTEGER PRIMARY KEY,
+            sent_at INTEGER NOT NULL,
+            pair TEXT NOT NULL,
+            timeframe INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            points INTEGER NOT NULL,
+            outcome TEXT NOT NULL,
+            paid INTEGER,
+            remaining INTEGER,
+            total INTEGER,
+            renews_at INTEGER,
+            replied_at INTEGER
+        ) STRICT;
         """
 
     static let sourceName = """

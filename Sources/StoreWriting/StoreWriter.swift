@@ -126,11 +126,12 @@ public final class StoreWriter {
     }
 
     private func count(_ changed: [CandleRecord]) {
+        let others = batch.count { $0.kind != .candle }
         let events = batch.count { $0.kind == .feed }
         counters.commits += 1
         counters.events += UInt64(events)
         counters.stored += UInt64(changed.count)
-        counters.unchanged += UInt64(batch.count - events - changed.count)
+        counters.unchanged += UInt64(batch.count - others - changed.count)
         guard let first = changed.first else { return }
         counters.lastDelayNanos = clock.now().rawValue - first.publishTime.rawValue
         let newest = changed.map(\.start.seconds).max() ?? 0

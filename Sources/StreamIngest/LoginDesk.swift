@@ -1,10 +1,10 @@
 internal import BrokerAPI
 internal import Foundation
-internal import Glibc
 internal import Host
 internal import Logging
 internal import MarketData
 internal import NIOConcurrencyHelpers
+internal import RESTClient
 internal import TLCP
 
 /// What the streaming session needs from a login.
@@ -62,26 +62,6 @@ final class LoginDesk: Sendable {
     /// Waits until the data thread has stopped, at most so long.
     func waitForEnd(seconds: Double) {
         if end.lock(whenValue: true, timeoutSeconds: seconds) { end.unlock() }
-    }
-}
-
-/// When a login was last attempted, over restarts: the time of a file, which a full disk takes too.
-struct LoginMark {
-    let path: String
-
-    /// `nil` before the first.
-    var time: UTCNanos? {
-        var info = stat()
-        guard stat(path, &info) == 0 else { return nil }
-        return UTCNanos(rawValue: Int64(info.st_mtim.tv_sec) * UTCNanos.perSecond + Int64(info.st_mtim.tv_nsec))
-    }
-
-    /// Where it fails the disk takes nothing, and the journal will say so.
-    func set() {
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
-        guard file >= 0 else { return }
-        futimens(file, nil)
-        close(file)
     }
 }
 

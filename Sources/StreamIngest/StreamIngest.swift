@@ -43,7 +43,7 @@ public enum StreamIngest {
 
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
-            mark: LoginMark(path: "\(setup.paths.state)/last-login"), clock: clock, logger: logger
+            mark: LoginMark(stateFolder: setup.paths.state), clock: clock, logger: logger
         ) { try StreamLogin(RESTClient.login(credentials, trustFile: credentials.trustFile)) }
         guard let login = try firstLogin(&patience, setup) else {
             setup.service.stopping()

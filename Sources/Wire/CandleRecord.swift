@@ -1,22 +1,5 @@
 public import MarketData
 
-/// Open, high, low and close of one side, or of mid.
-@frozen
-public struct OHLC: Hashable, Sendable {
-    public var open: Price
-    public var high: Price
-    public var low: Price
-    public var close: Price
-
-    @inlinable
-    public init(open: Price, high: Price, low: Price, close: Price) {
-        self.open = open
-        self.high = high
-        self.low = low
-        self.close = close
-    }
-}
-
 /// One record of the `history` and `candles` streams, kind `CNDL`. 192 bytes, little-endian, in memory
 /// exactly as on the bus and in the journal. Source: docs/formats.md § 2.
 ///
@@ -143,10 +126,9 @@ extension CandleRecord {
     /// broker time, `lastTickTime` the receive time, `inputPosition` the tick record's position.
     public static func feed(_ record: TickRecord) -> CandleRecord {
         let zero = Price(rawValue: 0)
-        let none = OHLC(open: zero, high: zero, low: zero, close: zero)
         var event = CandleRecord(
             kind: .feed, pair: record.pair, timeframe: .fiveMinutes, start: record.brokerTime,
-            bid: OHLC(open: record.bid, high: record.ask, low: zero, close: zero), ask: none, mid: none,
+            bid: OHLC(open: record.bid, high: record.ask, low: zero, close: zero), ask: .zero, mid: .zero,
             source: .streamed, inputStream: .ticks)
         event.timeframeSeconds = 0
         event.flags = CandleFlags(rawValue: record.flags.rawValue)

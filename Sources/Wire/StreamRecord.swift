@@ -15,6 +15,14 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
     @inlinable public static var feed: RecordKind { RecordKind(rawValue: 0x4445_4546) }
     /// `CNDL`: a candle.
     @inlinable public static var candle: RecordKind { RecordKind(rawValue: 0x4C44_4E43) }
+    /// `EMPT`: the broker was asked and has no candle of the interval.
+    @inlinable public static var empty: RecordKind { RecordKind(rawValue: 0x5450_4D45) }
+    /// `PART`: a candle that the store has, told again as a part of a larger one.
+    @inlinable public static var part: RecordKind { RecordKind(rawValue: 0x5452_4150) }
+    /// `RQST`: history is asked for, see `HistoryRequest`.
+    @inlinable public static var request: RecordKind { RecordKind(rawValue: 0x5453_5152) }
+    /// `RPLY`: what came of it, see `HistoryReply`.
+    @inlinable public static var reply: RecordKind { RecordKind(rawValue: 0x594C_5052) }
 }
 
 /// A fixed-size record that is the same bytes in memory, on the bus and in the journal: it begins with

@@ -31,7 +31,8 @@ import Wire
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         for record in held { writer.append(record) }
         try writer.close()
-        let fold = try ResumedFold(options: CandleBuilder.Options(), candlesFolder: path)
+        let fold = ResumedFold(
+            options: CandleBuilder.Options(), emitted: try EmittedMark.read(journalFolder: path).ticks)
         for (place, var record) in Self.ticks.enumerated() where place + 1 != lost {
             record.seal(position: UInt64(place + 1))
             fold.fold(record)

@@ -176,7 +176,8 @@ final class SimulatedAggregator {
         bus = output
         self.appended = appended
         writer = try openWriter(candles, CandleRecord.byteCount, settings, bootID: bootID)
-        fold = try ResumedFold(options: SimulatedAggregator.options, candlesFolder: candles)
+        fold = ResumedFold(
+            options: SimulatedAggregator.options, emitted: try EmittedMark.read(journalFolder: candles).ticks)
         reader = try StreamReader(
             live: input.subscribe(), journalFolder: ticks, recordSize: TickRecord.byteCount, from: nil,
             logger: quietLogger())

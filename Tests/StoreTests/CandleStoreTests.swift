@@ -93,6 +93,55 @@ import Wire
         #expect(count == 720)
     }
 
+    /// A whole streamed candle that is withdrawn, beside a bought and a derived one; at last it may be whole again.
+    @Test(arguments: [false, true])
+    func `what was outranked comes back when the better one is withdrawn, in every order`(isMended: Bool) throws {
+        let store = try CandleStore(path: path)
+        func candle(_ place: Int, _ start: Int64, _ pair: Pair) -> CandleRecord {
+            switch place {
+            case 0: Make.candle(start, pair: pair, price: "1", revision: 1)
+            case 1: Make.candle(start, pair: pair, price: "2", revision: 2, flags: [.partial, .withdrawn])
+            case 2: Make.candle(start, pair: pair, price: "3", source: .bought)
+            case 3: Make.candle(start, pair: pair, price: "4", source: .derived)
+            case 4: Make.candle(start, pair: pair, price: "5", flags: .partial)
+            default: Make.candle(start, pair: pair, price: "6", revision: 3)
+            }
+        }
+        let reader = try CandleReader(path: path)
+        for (index, order) in permutations(Array(0..<(isMended ? 6 : 5))).enumerated() {
+            let (pair, start) = (Instrument.defaults[index % 28].pair, Int64(index / 28 + 1) * 300)
+            for place in order {
+                let seen = try reader.last(50, pair, .fiveMinutes).first { $0.timestamp == start }
+                let changed = try store.write(
+                    [candle(place, start, pair)], stream: "candles", position: 1, now: UTCNanos(seconds: 5))
+                let now = try #require(reader.last(50, pair, .fiveMinutes).first { $0.timestamp == start })
+                #expect((seen?.mid == now.mid) == changed.isEmpty, "\(order) at \(place)")
+                if let told = changed.first { #expect([told.mid.open] == now.mid[..<1], "\(order) at \(place)") }
+            }
+        }
+        let expected = isMended ? 6.0 : 3.0
+        #expect(try rows("SELECT DISTINCT mid_close FROM candles_full").map { $0[0] as Double } == [expected])
+    }
+
+    @Test func `requests, replies and empty intervals have their rows, and history its position`() throws {
+        let store = try CandleStore(path: path)
+        let series = Series(Make.eurUSD, .fiveMinutes)
+        let request = HistoryRequest(series: series, first: 300, last: 900, points: 3, sent: UTCNanos(seconds: 77))
+        let allowance = HistoryReply.Allowance(remaining: 9_998, total: 10_000, renewal: 1_000)
+        let reply = HistoryReply(
+            request: 4, outcome: .answered, points: 2, allowance: allowance, received: UTCNanos(seconds: 78))
+        var records = [CandleRecord.request(request), .empty(series, start: UTCNanos(seconds: 600))]
+        records += [.reply(reply, to: request), .request(request)]
+        for index in records.indices { records[index].inputPosition = UInt64(index + 4) }
+        for _ in 1...2 { #expect(try write(store, records, position: 9) == 0) }
+        let reader = try CandleReader(path: path)
+        let ledger = try reader.ledger()
+        #expect(ledger.map(\.position) == [4, 7] && ledger.map(\.reply) == [reply, nil])
+        #expect(ledger.map(\.request) == [request, request])
+        #expect(try reader.starts(series, in: 0..<10_000).empty == [600])
+        #expect(try reader.position(of: "history") == 7 && reader.position(of: "candles") == 9)
+    }
+
     @Test func `each rank beats the next`() throws {
         let store = try CandleStore(path: path)
         for index in 1..<Self.ranked.count {

@@ -157,7 +157,7 @@ private final class TextServer: Sendable {
 @Suite struct LoginSpacingTests {
     @Test func `a login waits for its distance from that of an earlier process`() throws {
         let folder = TemporaryFolder()
-        let mark = LoginMark(path: folder.path + "/last-login")
+        let mark = LoginMark(stateFolder: folder.path)
         #expect(mark.time == nil)
         let seconds = Mutex<Int64>(0)
         // Each look at the clock takes a second.

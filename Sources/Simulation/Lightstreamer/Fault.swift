@@ -23,6 +23,12 @@ public enum Fault: Hashable, Sendable {
     case refuseCreate(code: Int)
     /// Logins are refused as in the weekend's maintenance. Source: ig-api § 10.
     case refuseLogin
+    /// So many logins are answered out of a cache, with tokens that are dead. Source: ig-api § 2.8.
+    case staleLogins(Int)
+    /// So many prices requests are refused by this status and `errorCode`. Source: ig-api § 7.
+    case refusePrices(count: Int, status: Int, code: String)
+    /// So many prices requests are paid, and the connection closes without an answer.
+    case losePrices(Int)
     /// Every bind with `LS_recovery_from` is answered by this `CONERR` code.
     case refuseRecovery(code: Int)
     /// `PROG` this much lower than asked.
@@ -51,6 +57,10 @@ public enum Fault: Hashable, Sendable {
         refuse-websocket       the upgrade is refused, so clients fall back to HTTP
         refuse-create=CODE     create_session is answered by this CONERR
         refuse-login           logins get 401, as in the weekend's maintenance
+        stale-logins=N         N logins bring dead tokens, as out of a cache
+        refuse-prices=N:STATUS:CODE
+                               N prices requests get this HTTP status and errorCode
+        lose-prices=N          N prices requests are paid and never answered
         refuse-recovery=CODE   recovery is answered by CONERR 4 or 20
         prog-back=N            PROG is N lower than asked
         loop                   LOOP to every session now
@@ -80,6 +90,14 @@ public enum Fault: Hashable, Sendable {
         case ("refuse-websocket", nil, _): self = .refuseWebSocket
         case ("refuse-create", _, let code?): self = .refuseCreate(code: code)
         case ("refuse-login", nil, _): self = .refuseLogin
+        case ("stale-logins", _, let count?) where count > 0: self = .staleLogins(count)
+        case ("lose-prices", _, let count?) where count > 0: self = .losePrices(count)
+        case ("refuse-prices", let told?, _):
+            let parts = told.split(separator: ":", maxSplits: 2)
+            guard parts.count == 3, let count = Int(parts[0]), count > 0, let status = Int(parts[1]),
+                (400...599).contains(status)
+            else { return nil }
+            self = .refusePrices(count: count, status: status, code: String(parts[2]))
         case ("refuse-recovery", _, let code?): self = .refuseRecovery(code: code)
         case ("prog-back", _, let count?) where count > 0: self = .progressBack(count)
         case ("loop", nil, _): self = .loop

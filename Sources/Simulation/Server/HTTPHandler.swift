@@ -116,7 +116,8 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func reply(_ reply: RESTReply, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let body = reply.body?.text ?? ""
-        var headers = HTTPHeaders([("Date", core.wallClock.httpDate())])
+        // The broker's clock is that of its market. Clients take it for the server's: source: ig-api § 1.
+        var headers = HTTPHeaders([("Date", httpDate(core.market.second))])
         if reply.body != nil { headers.add(name: "Content-Type", value: "application/json; charset=UTF-8") }
         if reply.status != 204 { headers.add(name: "Content-Length", value: "\(body.utf8.count)") }
         for (name, value) in reply.headers { headers.add(name: name, value: value) }

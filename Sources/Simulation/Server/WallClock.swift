@@ -10,16 +10,16 @@ struct WallClock {
 
     /// Nanoseconds since an arbitrary moment; never steps.
     func monotonic() -> Int64 { clock.monotonic() }
+}
 
-    /// The time as HTTP's `Date` header shows it.
-    func httpDate() -> String {
-        let second = second()
-        let days = floorDivide(second, 86_400)
-        let date = CivilDate(daysSince1970: days)
-        let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let day = date.day < 10 ? "0\(date.day)" : "\(date.day)"
-        let time = UTCNanos(seconds: second).text().suffix(8)
-        return "\(weekdays[Int(days % 7)]), \(day) \(months[Int(date.month - 1)]) \(date.year) \(time) GMT"
-    }
+/// A moment as HTTP's `Date` header shows it.
+/// - Parameter second: Unix seconds.
+func httpDate(_ second: Int64) -> String {
+    let days = floorDivide(second, 86_400)
+    let date = CivilDate(daysSince1970: days)
+    let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    let day = date.day < 10 ? "0\(date.day)" : "\(date.day)"
+    let time = UTCNanos(seconds: second).text().suffix(8)
+    return "\(weekdays[Int(days % 7)]), \(day) \(months[Int(date.month - 1)]) \(date.year) \(time) GMT"
 }

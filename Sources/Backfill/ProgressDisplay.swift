@@ -1,0 +1,90 @@
+public import Host
+internal import MarketData
+public import Planning
+
+/// Progress on standard output: a bar on a terminal, else a line for each pair that is done.
+public final class ProgressDisplay: BackfillProgress {
+    private let clock: Clock
+    private let columns: Int?
+    private var purchasesLeft: [Pair: Int] = [:]
+    private var pairCount = 0
+    private var purchaseCount = 0
+    private var doneCount = 0
+    private var began: Int64 = 0
+    private var pace = Configuration.History()
+
+    /// - Parameter columns: of the terminal; `nil`: there is none.
+    public init(clock: Clock, columns: Int?) {
+        self.clock = clock
+        self.columns = columns
+    }
+
+    public func serves(_ endpoint: String) {
+        // For supervisors and scripts; on a terminal nobody waits for it.
+        if columns == nil { Stage.ready([("history", endpoint)]) }
+    }
+
+    public func began(_ proposal: Proposal, pace: Configuration.History) {
+        self.pace = pace
+        began = clock.monotonic()
+        doneCount = 0
+        purchaseCount = proposal.plan.purchases.count
+        purchasesLeft = [:]
+        for purchase in proposal.plan.purchases { purchasesLeft[purchase.series.pair, default: 0] += 1 }
+        pairCount = purchasesLeft.count
+        draw(spent: 0, left: proposal.quota.remaining)
+    }
+
+    public func waits(_ seconds: Int, _ reason: String) {
+        // The pace is in the estimate of the time left.
+        guard seconds > 10 else { return }
+        let text = "waiting \(duration(seconds)): \(reason)"
+        if let columns {
+            Stage.write(standardOutput: line(text, columns))
+        } else {
+            Stage.write(standardOutput: text + "\n")
+        }
+    }
+
+    public func finished(_ purchase: Purchase, _ summary: BackfillSummary, _ quota: QuotaLedger.Estimate) {
+        doneCount += 1
+        purchasesLeft[purchase.series.pair, default: 1] -= 1
+        if columns != nil { return draw(spent: summary.points, left: quota.remaining) }
+        guard purchasesLeft[purchase.series.pair] == 0 else { return }
+        Stage.write(
+            standardOutput:
+                "\(purchase.series.pair) done: \(pairsDone)/\(pairCount) pairs, \(grouped(summary.points)) points spent, \(grouped(quota.remaining)) left\n"
+        )
+    }
+
+    /// Ends the bar's line.
+    public func end() {
+        if columns != nil, purchaseCount > 0 { Stage.write(standardOutput: "\n") }
+    }
+
+    private var pairsDone: Int { purchasesLeft.count { $0.value <= 0 } }
+
+    private func draw(spent: Int, left: Int) {
+        guard let columns, purchaseCount > 0 else { return }
+        let text =
+            " \(pairsDone)/\(pairCount) pairs, \(grouped(spent)) points spent, \(grouped(left)) left, \(remaining)"
+        let width = max(5, min(40, columns - text.count - 3))
+        let filled = width * doneCount / purchaseCount
+        let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
+        Stage.write(standardOutput: line("[\(bar)]\(text)", columns))
+    }
+
+    /// By the mean so far, or the pace where that is slower.
+    private var remaining: String {
+        let requests = purchaseCount - doneCount
+        if requests == 0 { return "done" }
+        let elapsed = Double(clock.monotonic() - began) / 1e9
+        let mean = doneCount > 0 ? elapsed / Double(doneCount) * Double(requests) : 0
+        return "ETA \(duration(max(Int(mean), seconds(of: requests, pace))))"
+    }
+
+    private func line(_ text: String, _ columns: Int) -> String {
+        let cut = String(text.prefix(columns - 1))
+        return "\r" + cut + String(repeating: " ", count: max(0, columns - 1 - cut.count))
+    }
+}

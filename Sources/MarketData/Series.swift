@@ -1,0 +1,12 @@
+/// The candles of one pair in one timeframe.
+public struct Series: Hashable, Sendable {
+    public let pair: Pair
+    public let timeframe: Timeframe
+
+    public init(_ pair: Pair, _ timeframe: Timeframe) { (self.pair, self.timeframe) = (pair, timeframe) }
+}
+
+extension Series: CustomStringConvertible {
+    /// `EUR_USD 5m`.
+    public var description: String { "\(pair) \(timeframe)" }
+}

@@ -1,0 +1,25 @@
+internal import Glibc
+public import MarketData
+
+/// When a login was last attempted, over restarts: the time of a file, which a full disk takes too.
+public struct LoginMark: Sendable {
+    private let path: String
+
+    /// - Parameter stateFolder: of all programs that log in to the account.
+    public init(stateFolder: String) { path = "\(stateFolder)/last-login" }
+
+    /// `nil` before the first.
+    public var time: UTCNanos? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return UTCNanos(rawValue: Int64(info.st_mtim.tv_sec) * UTCNanos.perSecond + Int64(info.st_mtim.tv_nsec))
+    }
+
+    /// Where it fails the disk takes nothing, and the journal will say so.
+    public func set() {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+        guard file >= 0 else { return }
+        futimens(file, nil)
+        close(file)
+    }
+}

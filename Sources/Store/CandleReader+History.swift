@@ -1,0 +1,137 @@
+internal import GRDB
+internal import Host
+public import MarketData
+public import Wire
+
+/// What the planner of history purchases must know.
+extension CandleReader {
+    /// Starts of a series' intervals that lie in a range, Unix seconds.
+    public struct Starts: Hashable, Sendable {
+        /// Of candles that are whole.
+        public var complete: [Int64] = []
+        /// Of intervals of which the broker has none.
+        public var empty: [Int64] = []
+
+        public init() {}
+    }
+
+    /// - Throws: `Failure` (75) where store-writer has not yet brought the database up to date.
+    public func checkSchema() throws {
+        guard try read({ try Schema.migrator.hasCompletedMigrations($0) }) else {
+            throw Failure(
+                .temporary,
+                """
+                database \(path) was made by another version of candlewick: restart store-writer, which brings it up to date
+                """)
+        }
+    }
+
+    /// What is known of the intervals that start in `range`.
+    public func starts(_ series: Series, in range: Range<Int64>) throws -> Starts {
+        func list(_ table: String, _ condition: String, _ db: Database) throws -> [Int64] {
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT open_time FROM \(table)
+                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ?
+                        AND open_time >= ? AND open_time < ?\(condition)
+                    """)
+            return try Int64.fetchAll(
+                statement,
+                arguments: [
+                    series.pair.description, series.timeframe.seconds, range.lowerBound, range.upperBound,
+                ])
+        }
+        return try read { db in
+            var starts = Starts()
+            starts.complete = try list("candle", " AND complete = 1", db)
+            starts.empty = try list("empty_interval", "", db)
+            return starts
+        }
+    }
+
+    /// Start of the oldest candle of a series, whole or not; `nil` without any.
+    public func oldest(_ series: Series) throws -> Int64? { try bound(series, "MIN(open_time)", "") }
+
+    /// Start of the newest streamed candle of a series; `nil` without any.
+    public func newestStreamed(_ series: Series) throws -> Int64? {
+        let condition = " AND source = \(CandleSource.streamed.rawValue) ORDER BY open_time DESC LIMIT 1"
+        return try bound(series, "open_time", condition)
+    }
+
+    private func bound(_ series: Series, _ value: String, _ condition: String) throws -> Int64? {
+        try read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT \(value) FROM candle
+                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ?\(condition)
+                    """)
+            return try Int64.fetchOne(
+                statement, arguments: [series.pair.description, series.timeframe.seconds])
+        }
+    }
+
+    /// A stored candle as a record of another kind; `nil` where there is none.
+    public func record(_ kind: RecordKind, _ series: Series, start: Int64) throws -> CandleRecord? {
+        try read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT * FROM candle
+                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ? AND open_time = ?
+                    """)
+            let row = try Row.fetchOne(
+                statement, arguments: [series.pair.description, series.timeframe.seconds, start])
+            return row.map { CandleRecord(kind: kind, $0, series) }
+        }
+    }
+
+    /// The last position of a stream that is in the database; of `history`, that of its last record that came through.
+    public func position(of stream: String) throws -> UInt64 {
+        try read { db in
+            let sql = "SELECT position FROM stream_position WHERE stream = ?"
+            return UInt64(bitPattern: try Int64.fetchOne(db, sql: sql, arguments: [stream]) ?? 0)
+        }
+    }
+
+    /// A row of the quota ledger.
+    public struct LedgerRow: Hashable, Sendable {
+        /// Of the request, in the history stream.
+        public let position: UInt64
+        public let request: HistoryRequest
+        /// `nil` while no reply is known.
+        public let reply: HistoryReply?
+    }
+
+    /// The quota ledger, oldest first.
+    public func ledger() throws -> [LedgerRow] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM quota_ledger ORDER BY position").compactMap(LedgerRow.init)
+        }
+    }
+}
+
+extension CandleReader.LedgerRow {
+    fileprivate init?(_ row: Row) {
+        let seconds: Int64 = row["timeframe"]
+        guard let pair = Pair(row["pair"] as String), let timeframe = Timeframe(minutes: Int(seconds / 60)) else {
+            return nil
+        }
+        position = UInt64(bitPattern: row["position"])
+        request = HistoryRequest(
+            series: Series(pair, timeframe), first: row["first"], last: row["last"], points: row["points"],
+            sent: UTCNanos(seconds: row["sent_at"]))
+        let outcomes: [HistoryReply.Outcome] = [.answered, .refused, .unanswered]
+        let told: String = row["outcome"]
+        guard let outcome = outcomes.first(where: { QuotaRows.name($0) == told }) else {
+            reply = nil
+            return
+        }
+        var allowance: HistoryReply.Allowance?
+        if let remaining: Int = row["remaining"], let total: Int = row["total"] {
+            allowance = HistoryReply.Allowance(
+                remaining: remaining, total: total, renewal: row["renews_at"] as Int64? ?? 0)
+        }
+        reply = HistoryReply(
+            request: position, outcome: outcome, points: row["paid"] as Int? ?? 0, allowance: allowance,
+            received: UTCNanos(seconds: row["replied_at"] as Int64? ?? 0))
+    }
+}

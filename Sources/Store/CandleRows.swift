@@ -1,0 +1,137 @@
+internal import GRDB
+internal import MarketData
+internal import Wire
+
+/// Where a candle's row is.
+struct CandleKey {
+    let instrument: Int64
+    /// Seconds.
+    let timeframe: Int64
+    /// Unix seconds.
+    let openTime: Int64
+}
+
+/// The rows of candles: of each source an interval has at most one; the highest in rank is in `candle`, where readers
+/// look, the others wait in `outranked_candle` for the case that it is withdrawn.
+struct CandleRows {
+    let db: Database
+
+    private static let keyColumns = ["instrument_id", "timeframe", "open_time"]
+    private static let valueColumns = [
+        "bid_open", "bid_high", "bid_low", "bid_close",
+        "ask_open", "ask_high", "ask_low", "ask_close",
+        "mid_open", "mid_high", "mid_low", "mid_close",
+        "tick_count", "inverted_ticks", "first_tick_time", "last_tick_time", "blind_ms", "lost",
+        "complete", "flags", "source", "rank", "revision", "input_position", "publish_time", "created_at",
+    ]
+    private static let columns = (keyColumns + valueColumns).joined(separator: ", ")
+    private static let ofKey = keyColumns.map { "\($0) = ?" }.joined(separator: " AND ")
+
+    /// Inserts, or replaces the row of the same source where it ranks lower; withdrawn candles by revision alone.
+    private static func upsert(into table: String, key: [String]) -> String {
+        let updates = valueColumns.filter { !key.contains($0) }.map { "\($0) = excluded.\($0)" }
+        let count = keyColumns.count + valueColumns.count
+        return """
+            INSERT INTO \(table) (\(columns)) VALUES (\(Array(repeating: "?", count: count).joined(separator: ", ")))
+            ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE SET \(updates.joined(separator: ", "))
+            WHERE excluded.source = \(table).source AND
+                CASE WHEN ((excluded.flags | \(table).flags) & \(CandleFlags.withdrawn.rawValue)) <> 0
+                THEN excluded.revision > \(table).revision
+                ELSE (excluded.rank, excluded.revision) > (\(table).rank, \(table).revision) END
+            """
+    }
+
+    private static let upsertSQL = upsert(into: "candle", key: keyColumns)
+    private static let keepSQL = upsert(into: "outranked_candle", key: keyColumns + ["source"])
+
+    /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
+    func store(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) throws -> CandleRecord? {
+        let values = CandleRows.values(candle, key, now: now)
+        if try execute(CandleRows.upsertSQL, values) {
+            return candle.flags.contains(.withdrawn) ? try promote(key, for: candle) ?? candle : candle
+        }
+        let sql = "SELECT source FROM candle WHERE \(CandleRows.ofKey)"
+        let seen = try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments(key))
+        guard seen != Int64(candle.source.rawValue), try execute(CandleRows.keepSQL, values) else { return nil }
+        return try promote(key, for: candle)
+    }
+
+    /// Exchanges the interval's candle for one that waits, where that ranks higher.
+    /// - Returns: that one, or `nil`.
+    private func promote(_ key: CandleKey, for cause: CandleRecord) throws -> CandleRecord? {
+        let best = """
+            SELECT source FROM outranked_candle
+            WHERE \(CandleRows.ofKey) AND rank > (SELECT rank FROM candle WHERE \(CandleRows.ofKey))
+            ORDER BY rank DESC LIMIT 1
+            """
+        let twice = arguments(key) + arguments(key)
+        guard let source = try Int64.fetchOne(db.cachedStatement(sql: best), arguments: twice) else { return nil }
+        let columns = CandleRows.columns
+        _ = try execute(
+            """
+            INSERT OR REPLACE INTO outranked_candle (\(columns)) SELECT \(columns) FROM candle WHERE \(CandleRows.ofKey)
+            """, arguments(key))
+        _ = try execute(
+            """
+            INSERT OR REPLACE INTO candle (\(columns))
+            SELECT \(columns) FROM outranked_candle WHERE \(CandleRows.ofKey) AND source = ?
+            """, arguments(key) + [source])
+        _ = try execute(
+            "DELETE FROM outranked_candle WHERE \(CandleRows.ofKey) AND source = ?", arguments(key) + [source])
+        if source == Int64(cause.source.rawValue) { return cause }
+        let row = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT * FROM candle WHERE \(CandleRows.ofKey)"), arguments: arguments(key))
+        guard let row, let timeframe = cause.timeframe else { return nil }
+        var record = CandleRecord(row, Series(cause.pair, timeframe))
+        record.seal(position: cause.position)
+        return record
+    }
+
+    /// - Returns: whether a row changed.
+    private func execute(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+        return db.changesCount > 0
+    }
+
+    private func arguments(_ key: CandleKey) -> StatementArguments { [key.instrument, key.timeframe, key.openTime] }
+
+    private static func values(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) -> StatementArguments {
+        let sides = [candle.bid, candle.ask, candle.mid].flatMap { [$0.open, $0.high, $0.low, $0.close] }
+        var values: [Int64] = [key.instrument, key.timeframe, key.openTime]
+        values += sides.map(\.rawValue)
+        values += [
+            Int64(candle.tickCount), Int64(candle.invertedTicks), candle.firstTickTime.rawValue,
+            candle.lastTickTime.rawValue, Int64(candle.blindMilliseconds), Int64(candle.lostUpdates),
+            candle.flags.contains(.partial) ? 0 : 1, Int64(candle.flags.rawValue), Int64(candle.source.rawValue),
+            Int64(CandleRank.of(candle)), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
+            candle.publishTime.rawValue, now.seconds,
+        ]
+        return StatementArguments(values)
+    }
+}
+
+extension CandleRecord {
+    /// A row of the candle table as the record that it was made of, without its position.
+    init(kind: RecordKind = .candle, _ row: Row, _ series: Series) {
+        func side(_ name: String) -> OHLC {
+            func price(_ part: String) -> Price { Price(rawValue: row["\(name)_\(part)"]) }
+            return OHLC(open: price("open"), high: price("high"), low: price("low"), close: price("close"))
+        }
+        let source = CandleSource(rawValue: row["source"])
+        let openTime: Int64 = row["open_time"]
+        self.init(
+            kind: kind, pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: openTime),
+            bid: side("bid"), ask: side("ask"), mid: side("mid"), source: source,
+            inputStream: source == .streamed ? .ticks : .history)
+        tickCount = row["tick_count"]
+        invertedTicks = row["inverted_ticks"]
+        firstTickTime = UTCNanos(rawValue: row["first_tick_time"])
+        lastTickTime = UTCNanos(rawValue: row["last_tick_time"])
+        blindMilliseconds = row["blind_ms"]
+        lostUpdates = row["lost"]
+        flags = CandleFlags(rawValue: row["flags"])
+        revision = row["revision"]
+        inputPosition = UInt64(bitPattern: row["input_position"])
+        publishTime = UTCNanos(rawValue: row["publish_time"])
+    }
+}

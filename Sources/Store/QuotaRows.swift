@@ -1,0 +1,49 @@
+internal import GRDB
+internal import MarketData
+internal import Wire
+
+/// The quota ledger's rows: one of each request for history, completed by its reply.
+enum QuotaRows {
+    static let inFlight = "in flight"
+
+    static func name(_ outcome: HistoryReply.Outcome) -> String {
+        switch outcome {
+        case .answered: "answered"
+        case .refused: "refused"
+        case .unanswered: "unanswered"
+        }
+    }
+
+    static func write(_ record: CandleRecord, _ db: Database) throws {
+        if let request = record.historyRequest {
+            try insert(request, position: record.inputPosition, db)
+        } else if let reply = record.historyReply {
+            try complete(reply, db)
+        }
+    }
+
+    private static func insert(_ request: HistoryRequest, position: UInt64, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO quota_ledger (position, sent_at, pair, timeframe, first, last, points, outcome)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """)
+        try statement.execute(arguments: [
+            Int64(bitPattern: position), request.sent.seconds, request.series.pair.description,
+            request.series.timeframe.seconds, request.first, request.last, request.points, inFlight,
+        ])
+    }
+
+    private static func complete(_ reply: HistoryReply, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                UPDATE quota_ledger
+                SET outcome = ?, paid = ?, remaining = ?, total = ?, renews_at = ?, replied_at = ?
+                WHERE position = ?
+                """)
+        try statement.execute(arguments: [
+            name(reply.outcome), reply.points, reply.allowance?.remaining, reply.allowance?.total,
+            reply.allowance?.renewal, reply.received.seconds, Int64(bitPattern: reply.request),
+        ])
+    }
+}
