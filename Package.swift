@@ -131,7 +131,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ingest-stream", "aggregator", "store-writer", "candlewick", "ig-simulator",
+                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
                 "Wire", "MarketData", "Candles", "Journal", "Store", "Host", "RESTClient", "Simulation", grdb,
             ]),
     ]

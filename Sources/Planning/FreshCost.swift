@@ -24,7 +24,7 @@ public struct FreshCost: Hashable, Sendable {
         self.depth = depth
         lines = planner.timeframes.map { timeframe in
             let bought = needs.bought.count { $0.series.timeframe == timeframe }
-            let derived = needs.derived.count { $0.series.timeframe == timeframe }
+            let derived = needs.derived.count { $0.interval.series.timeframe == timeframe }
             return Line(
                 timeframe: timeframe, bought: bought, derived: derived, unobtainable: depth - bought - derived)
         }

@@ -74,9 +74,10 @@ public struct Planner: Sendable {
     }
 
     /// What a pair lacks.
-    public struct Needs: Hashable, Sendable {
+    public struct Needs: Sendable {
         var bought: [Interval] = []
-        var derived: [Interval] = []
+        /// With the parts that are not there yet.
+        var derived: [(interval: Interval, parts: [Interval])] = []
         var unobtainable = 0
     }
 
@@ -129,8 +130,9 @@ public struct Planner: Sendable {
             let series = Series(pair, timeframe)
             for start in wanted[timeframe] ?? [] where !holdings.has(timeframe, start) {
                 let interval = Interval(series, start: start)
-                if derives, parts(of: interval, provided, holdings) != nil {
-                    needs.derived.append(interval)
+                if derives, let parts = parts(of: interval, provided, holdings) {
+                    let lacking = parts.filter { !holdings.has($0.series.timeframe, $0.start) }
+                    needs.derived.append((interval, lacking))
                 } else if isSold(timeframe) {
                     needs.bought.append(interval)
                 } else {
@@ -157,11 +159,15 @@ public struct Planner: Sendable {
         }
         var plan = Plan()
         let missing = needs.flatMap(\.bought).sorted { rank($0.series, $0.start) < rank($1.series, $1.start) }
-        plan.purchases = runs(missing.prefix(max(0, budget))).sorted {
-            rank($0.series, $0.last) < rank($1.series, $1.last)
+        let affordable = missing.prefix(max(0, budget))
+        plan.purchases = runs(affordable).sorted { rank($0.series, $0.last) < rank($1.series, $1.last) }
+        plan.postponed = missing.count - affordable.count
+        var coming = Set(affordable)
+        // Ascending timeframes: what is derived may be a part of what comes later.
+        for (interval, parts) in needs.lazy.flatMap(\.derived) where parts.allSatisfy(coming.contains) {
+            coming.insert(interval)
+            plan.derived.append(interval)
         }
-        plan.postponed = missing.count - min(missing.count, max(0, budget))
-        plan.derived = needs.flatMap(\.derived)
         plan.unobtainable = needs.reduce(0) { $0 + $1.unobtainable }
         return plan
     }

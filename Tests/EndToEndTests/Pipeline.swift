@@ -53,10 +53,11 @@ final class Pipeline {
 
     /// Runs a program to its end.
     func result(
-        _ name: String, _ arguments: [String] = [], with changes: [String: String?] = [:]
+        _ name: String, _ arguments: [String] = [], with changes: [String: String?] = [:],
+        within limit: Duration = .seconds(20)
     ) async throws -> (code: Int32, output: String, errors: String) {
         let program = try launch(name, arguments, with: changes)
-        let code = try await program.ended(within: .seconds(20))
+        let code = try await program.ended(within: limit)
         try await eventually("its output is read", within: .seconds(5)) { program.isRead }
         return (code, program.standardOutput, program.standardError)
     }

@@ -27,7 +27,7 @@ struct FaultState {
 }
 
 extension StreamServer {
-    /// Lets a fault happen. `expireTokens` and `refuseLogin` are the accounts' business, not ours.
+    /// Lets a fault happen. What concerns REST alone is the accounts' business, not ours.
     func apply(_ fault: Fault) {
         switch fault {
         case .cut(let after) where after == 0: for session in sessions.values { session.outlet?.cut() }
@@ -58,7 +58,7 @@ extension StreamServer {
         case .refuseRecovery(let code): faults.refusedRecovery = code
         case .progressBack(let lines): faults.progressBack = lines
         case .loop: for session in sessions.values { session.loop() }
-        case .expireTokens, .refuseLogin: break
+        case .expireTokens, .refuseLogin, .staleLogins, .refusePrices, .losePrices: break
         case .lost(let count):
             for session in sessions.values { session.reportLoss(count) }
         case .clear:

@@ -17,8 +17,7 @@ final class Accounts {
     let accountIDs = ["ABC12", "XYZ98"]
     let clientID = "100112233"
     private(set) var sessions: [String: Tokens] = [:]
-    /// The weekend's maintenance: a fault.
-    var refusesLogins = false
+    var faults = RESTFaults()
     private var accessTokens: Set<String> = []
     private var refreshTokens: Set<String> = []
     private var random: SplitMix
@@ -31,6 +30,10 @@ final class Accounts {
     /// A login always activates the preferred account. Source: ig-api § 2.1.
     func login() -> Tokens {
         let tokens = Tokens(cst: token("CC01112"), accountToken: token("CD01112"), accountID: accountIDs[0])
+        if faults.staleLogins > 0 {
+            faults.staleLogins -= 1
+            return tokens
+        }
         sessions[tokens.cst] = tokens
         return tokens
     }

@@ -38,6 +38,8 @@ struct RESTReply {
     var headers: [(name: String, value: String)] = []
     /// `nil`: no body.
     var body: JSON?
+    /// The connection closes instead.
+    var isLost = false
 
     static func ok(_ body: JSON) -> RESTReply { RESTReply(status: 200, body: body) }
 }

@@ -3,6 +3,7 @@ internal import MarketData
 /// Historical prices, versions 1 to 3. Source: ig-api § 3.
 extension RESTServer {
     func prices(_ request: RESTRequest, path: [String], now: Int64) throws(RESTError) -> RESTReply {
+        if let refusal = accounts.faults.takeRefusal() { throw refusal }
         try allowance.admitHistory(at: now)
         guard let (pair, epic) = listed(path[1]) else {
             throw RESTError(status: 404, code: "error.error.price-history.io-error")
@@ -20,10 +21,12 @@ extension RESTServer {
         }
         let prices = JSON.array(page.rows.map { row($0, epic, version: query.version) })
         let points = allowance.json(at: now)
+        let isLost = accounts.faults.takeLoss()
         guard query.version >= 3 else {
-            return .ok(["prices": prices, "instrumentType": "CURRENCIES", "allowance": points])
+            let body: JSON = ["prices": prices, "instrumentType": "CURRENCIES", "allowance": points]
+            return RESTReply(status: 200, body: body, isLost: isLost)
         }
-        return .ok([
+        let body: JSON = [
             "prices": prices, "instrumentType": "CURRENCIES",
             "metadata": [
                 "allowance": points, "size": .integer(rows.count),
@@ -32,7 +35,8 @@ extension RESTServer {
                     "totalPages": .integer(page.total),
                 ],
             ],
-        ])
+        ]
+        return RESTReply(status: 200, body: body, isLost: isLost)
     }
 
     private func row(_ candle: BrokerCandle, _ epic: Epic, version: Int) -> JSON {

@@ -2,7 +2,7 @@
 extension RESTServer {
     func login(_ request: RESTRequest) throws(RESTError) -> RESTReply {
         // What the real one answered in a maintenance. Source: ig-api § 2.8.
-        if accounts.refusesLogins { throw RESTError(status: 401, code: "error.security.client-token-invalid") }
+        if accounts.faults.refusesLogins { throw RESTError(status: 401, code: "error.security.client-token-invalid") }
         guard let body = JSONReader.read(request.body) else {
             throw RESTError(status: 400, code: "invalid.input")
         }

@@ -15,8 +15,12 @@ final class AdminConsole {
     func apply(_ fault: Fault) {
         switch fault {
         case .expireTokens: accounts.expireTokens()
-        case .refuseLogin: accounts.refusesLogins = true
-        case .clear: accounts.refusesLogins = false
+        case .refuseLogin: accounts.faults.refusesLogins = true
+        case .staleLogins(let count): accounts.faults.staleLogins = count
+        case .refusePrices(let count, let status, let code):
+            accounts.faults.refusedPrices = (count, RESTError(status: status, code: code))
+        case .losePrices(let count): accounts.faults.lostPrices = count
+        case .clear: accounts.faults = RESTFaults()
         default: break
         }
         stream.apply(fault)

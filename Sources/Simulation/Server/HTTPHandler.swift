@@ -115,6 +115,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func reply(_ reply: RESTReply, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if reply.isLost {
+            context.close(promise: nil)
+            return
+        }
         let body = reply.body?.text ?? ""
         // The broker's clock is that of its market. Clients take it for the server's: source: ig-api § 1.
         var headers = HTTPHeaders([("Date", httpDate(core.market.second))])
