@@ -101,6 +101,7 @@ public final class Backfill {
     private let logger: Logger
     /// Points to leave alone.
     public var reserve: Int
+    private var status = BackfillStatus()
 
     public init(
         paths: Paths, configuration: Configuration, environment: Environment, stop: StopSignal, clock: Clock,
@@ -181,8 +182,7 @@ public final class Backfill {
         for pair in chosen {
             let wanted: Planner.Starts
             if task == .repair {
-                guard let oldest = try known.oldest(pair, planner.timeframes) else { continue }
-                wanted = planner.all(since: max(oldest, now - Backfill.depthSeconds), endedBy: end)
+                wanted = planner.all(since: try known.oldest(pair, planner.timeframes, now: now), endedBy: end)
             } else {
                 wanted = planner.latest(configuration.history.depth, endedBy: end)
             }
@@ -195,9 +195,6 @@ public final class Backfill {
         let plan = planner.plan(needs, budget: quota.remaining - reserve)
         return Proposal(task: task, plan: plan, quota: quota, reserve: reserve, now: now, holdings: holdings)
     }
-
-    /// How far back the broker has candles of minutes and hours; source: `ig-api` § 3.6.
-    private static let depthSeconds: Int64 = 360 * 86_400
 
     /// What ended by then can be bought: past the grace, and while the feed is streamed no later than what the store
     /// has, since the rest comes by itself.
@@ -215,9 +212,17 @@ public final class Backfill {
     /// - Parameter progress: told of every step.
     /// - Throws: `Failure` (75) where another process buys, or a batch does not fit; (78) for the login; `JournalError`.
     public func carryOut(_ task: BackfillTask, progress: any BackfillProgress) throws -> BackfillSummary {
+        let context = try BusContext()
         let writer = try StreamWriter(
             stream: "history", recordSize: CandleRecord.byteCount, paths: paths, settings: configuration.journal,
-            context: try BusContext(), logger: logger)
+            context: context, logger: logger)
+        let publisher = try StatusPublisher(
+            context: context, endpoint: try paths.statusEndpoint("ingest-backfill"), stage: "ingest-backfill")
+        let publishStatus = { [self] in
+            status.time = clock.now().seconds
+            status.historyPosition = writer.lastPosition
+            try publisher.publishEverySecond(monotonic: clock.monotonic()) { status }
+        }
         progress.serves(writer.endpoint)
         let known = try knownHistory()
         var proposal = try propose(task, known, now: try feedClock().now)
@@ -230,7 +235,7 @@ public final class Backfill {
         }
         var session: BrokerSession?
         if !proposal.plan.purchases.isEmpty {
-            let opened = try open(known, progress)
+            let opened = try open(known, progress, onTurn: publishStatus)
             // Now the broker has said what time it is.
             proposal = try propose(task, known, now: opened.now)
             try refuse(proposal)
@@ -242,7 +247,7 @@ public final class Backfill {
             let buyer = Buyer(
                 writer: writer, known: known, session: session, instruments: configuration.instruments, clock: clock,
                 logger: logger)
-            try buy(proposal, buyer, known, progress, &summary)
+            try buy(proposal, buyer, known, progress, &summary, publishStatus)
         }
         summary.quota = known.ledger.estimate(now: clock.now().seconds)
         let last = writer.lastPosition
@@ -256,11 +261,14 @@ public final class Backfill {
         if let refusal = proposal.refusal { throw Failure(.temporary, refusal) }
     }
 
-    private func open(_ known: KnownHistory, _ progress: any BackfillProgress) throws -> BrokerSession {
+    private func open(
+        _ known: KnownHistory, _ progress: any BackfillProgress, onTurn: @escaping () throws -> Void
+    ) throws -> BrokerSession {
         let session = BrokerSession(
             credentials: try Credentials(environment: environment), paths: paths, configuration: configuration,
             stop: stop, clock: clock, logger: logger)
         session.onWait = progress.waits
+        session.onTurn = onTurn
         for entry in known.ledger.entries.suffix(100) { session.notePast(entry.request.sent) }
         do {
             try session.logIn()
@@ -298,7 +306,7 @@ public final class Backfill {
 
     private func buy(
         _ proposal: Proposal, _ buyer: Buyer, _ known: KnownHistory, _ progress: any BackfillProgress,
-        _ summary: inout BackfillSummary
+        _ summary: inout BackfillSummary, _ publishStatus: () throws -> Void
     ) throws {
         summary.postponed = proposal.plan.postponed
         let before = (requests: known.ledger.entries.count, points: known.ledger.paid, candles: known.candleCount)
@@ -316,7 +324,12 @@ public final class Backfill {
             summary.requests = known.ledger.entries.count - before.requests
             summary.points = known.ledger.paid - before.points
             summary.candles = known.candleCount - before.candles
-            progress.finished(purchase, summary, known.ledger.estimate(now: clock.now().seconds))
+            let quota = known.ledger.estimate(now: clock.now().seconds)
+            progress.finished(purchase, summary, quota)
+            status.state = "buying"
+            status.purchasesLeft = proposal.plan.purchases.count - index - 1
+            (status.pointsSpent, status.pointsRemaining) = (summary.points, quota.remaining)
+            try publishStatus()
             if summary.end != nil { return }
         }
         if summary.postponed > 0 { summary.exitCode = .temporary }
@@ -346,6 +359,17 @@ extension BackfillSummary {
         case .unavailable(let reason): (self.end, exitCode) = (reason, .unavailable)
         }
     }
+}
+
+/// The status object of `ingest-backfill` on the bus. Source: docs/formats.md § 4.
+struct BackfillStatus: Encodable, Sendable {
+    /// Seconds since 1970 UTC.
+    var time: Int64 = 0
+    var state = "logging in"
+    var historyPosition: UInt64 = 0
+    var purchasesLeft = 0
+    var pointsSpent = 0
+    var pointsRemaining = 0
 }
 
 /// Who watches the buying.

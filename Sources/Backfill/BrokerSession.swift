@@ -23,6 +23,8 @@ final class BrokerSession {
     private var stopSeen: Int64?
     /// Told before each wait of more than a second: how long, seconds, and for what.
     var onWait: (Int, String) -> Void = { _, _ in }
+    /// Called at every turn of a wait, at least once a second.
+    var onTurn: () throws -> Void = {}
 
     /// A stop leaves a request under way this long to be answered: what it bought is paid.
     private static let lastAnswerNanos = 3 * UTCNanos.perSecond
@@ -114,6 +116,7 @@ final class BrokerSession {
         let deadline = clock.monotonic() + max(0, nanos)
         while case let left = deadline - clock.monotonic(), left > 0 {
             if stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 1_000))) { break }
+            try onTurn()
         }
         if stop.isRaised { throw BuyingEnd.stopped }
     }

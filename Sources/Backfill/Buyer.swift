@@ -46,10 +46,12 @@ final class Buyer {
             let unknown = [last, first].first { !accountClock.isKnown(at: $0) }
             let probe = unknown.map { $0 == last ? starts[starts.count - 1 - silent] : starts[silent] }
             if let failure = try ask(for: probe.map { [$0] } ?? starts, of: purchase.series) { return failure }
+            let before = starts.count
             starts.removeAll { known.has(purchase.series, $0) }
             guard let unknown else {
-                return starts.isEmpty
-                    ? nil : "\(purchase.series): the broker answered with other times than were asked for"
+                // Of several pages the first came: on with what is left.
+                if starts.count < before { continue }
+                return "\(purchase.series): the broker answered with other times than were asked for"
             }
             if accountClock.isKnown(at: unknown) {
                 silent = 0
@@ -125,7 +127,8 @@ final class Buyer {
         if !isCertain, starts.count == 1, let got = reply.rows.compactMap(\.start).first {
             accountClock.learn(asked: asked, got: got)
         }
-        try record(reply, to: request, position, isCertain ? starts : [])
+        // Where there are more pages, what is missing may be on them.
+        try record(reply, to: request, position, isCertain && reply.pageCount <= 1 ? starts : [])
     }
 
     // MARK: Records

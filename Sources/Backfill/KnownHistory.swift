@@ -1,3 +1,4 @@
+internal import BrokerAPI
 internal import Host
 internal import Journal
 internal import MarketData
@@ -73,9 +74,14 @@ final class KnownHistory {
         return holdings
     }
 
-    /// Start of the oldest stored candle of a pair, Unix seconds; `nil` without any.
-    func oldest(_ pair: Pair, _ timeframes: [Timeframe]) throws -> Int64? {
-        try timeframes.compactMap { try reader?.oldest(Series(pair, $0)) }.min()
+    /// Start of the oldest stored candle of each timeframe that has one, no older than what the broker has.
+    func oldest(_ pair: Pair, _ timeframes: [Timeframe], now: Int64) throws -> [Timeframe: Int64] {
+        var oldest: [Timeframe: Int64] = [:]
+        for timeframe in timeframes {
+            guard let start = try reader?.oldest(Series(pair, timeframe)) else { continue }
+            oldest[timeframe] = max(start, now - PricesRequest.depthDays(of: timeframe) * 86_400)
+        }
+        return oldest
     }
 
     /// End of the newest stored interval that was streamed, of any pair: what ended by then and is not there does not

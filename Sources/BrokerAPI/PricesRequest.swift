@@ -29,6 +29,15 @@ public struct PricesRequest: Hashable, Sendable {
         }
     }
 
+    /// How far back the broker has candles of a timeframe, days. Source: `ig-api` § 3.6.
+    public static func depthDays(of timeframe: Timeframe) -> Int64 {
+        switch timeframe.minutes {
+        case ..<5: 40
+        case ..<1_440: 360
+        default: 15 * 365
+        }
+    }
+
     /// Everything on one page: without `pageSize` there are 20 rows, whatever is asked for.
     public var path: String {
         let dates = [from, to].map { UTCNanos(seconds: $0).text(separator: "T") }

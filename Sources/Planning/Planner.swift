@@ -104,10 +104,10 @@ public struct Planner: Sendable {
             uniqueKeysWithValues: timeframes.map { ($0, TradingWeek.starts(of: $0, last: depth, endedBy: second)) })
     }
 
-    /// Every interval from a moment on that has ended by another.
-    public func all(since first: Int64, endedBy second: Int64) -> Starts {
+    /// Every interval from a moment on, of each timeframe that has one, that has ended by another.
+    public func all(since first: [Timeframe: Int64], endedBy second: Int64) -> Starts {
         var all: Starts = [:]
-        for timeframe in timeframes {
+        for (timeframe, first) in first {
             let length = timeframe.seconds
             var start = floorDivide(first - 1, length) * length
             var starts: [Int64] = []

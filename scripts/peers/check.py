@@ -28,6 +28,7 @@ with tempfile.TemporaryDirectory() as folder:
         ("client library: recovers when PROG is lower than asked", matching + ["any", "cut=700", "prog-back=5"]),
         ("trading-ig: v2 login, REST and streaming", [options.matching, "trading.py", options.simulator, path, "2"]),
         ("trading-ig: v3 login, REST and streaming", [options.matching, "trading.py", options.simulator, path, "3"]),
+        ("trading-ig: history in versions 1, 2 and 3", [options.matching, "history.py", options.simulator, path]),
         ("newest client library: refused with code 65", [options.newest, "newest.py", options.simulator]),
     ]
     failed = 0
