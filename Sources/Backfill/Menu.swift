@@ -17,7 +17,7 @@ public final class Menu {
         case status, quota, quit
     }
 
-    /// - Parameter read: a line that the person typed; `nil` at the end of input.
+    /// - Parameter read: a line that the person typed; `nil` at the end of input, and once a stop was asked for.
     public init(
         backfill: Backfill, paths: Paths, configuration: Configuration, clock: Clock, progress: ProgressDisplay,
         read: @escaping () -> String?

@@ -10,6 +10,21 @@ public enum Terminal {
     /// Whether standard input is one.
     public static var isInput: Bool { isatty(0) == 1 }
 
+    /// Waits for a line that a person types.
+    /// - Returns: without its end; `nil` at the end of input, and where a stop was asked for.
+    public static func line(until stop: StopSignal) -> String? {
+        var requests = [
+            pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        guard poll(&requests, 2, -1) > 0, requests[1].revents == 0 else { return nil }
+        // A terminal gives one line at a time.
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = read(0, &bytes, bytes.count)
+        guard count > 0 else { return nil }
+        return String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
     /// `nil` where standard output is no terminal. A terminal that does not know its size counts as 24 by 80.
     public static var size: Size? {
         guard isatty(1) == 1 else { return nil }

@@ -37,7 +37,7 @@ struct IngestBackfillCommand: ParsableCommand {
             let progress = ProgressDisplay(clock: .system, columns: Terminal.size?.columns)
             let menu = Menu(
                 backfill: backfill, paths: setup.paths, configuration: setup.configuration, clock: .system,
-                progress: progress, read: { readLine() })
+                progress: progress, read: { Terminal.line(until: setup.stop) })
             try menu.run()
         }
     }

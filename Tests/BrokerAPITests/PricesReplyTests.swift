@@ -97,6 +97,43 @@ import Testing
                 #expect(bid.low <= min(bid.open, bid.close) && bid.high >= max(bid.open, bid.close))
             }
             #expect(reply.allowance?.total == 10_000, "\(name)")
+            try expectSameNumbers(reply, body, name)
+        }
+    }
+
+    /// Every price and volume as another decoder reads them.
+    private func expectSameNumbers(_ reply: PricesReply, _ body: [UInt8], _ name: String) throws {
+        let start = body.firstIndex(of: UInt8(ascii: "{")) ?? 0
+        let object = try JSONSerialization.jsonObject(with: Data(body[start...])) as? [String: Any]
+        let candles = try #require(object?["prices"] as? [[String: Any]], "\(name)")
+        for (row, candle) in zip(reply.rows, candles) {
+            func number(_ part: String, _ side: String) -> Double? {
+                ((candle["\(part)Price"] as? [String: Any])?[side] as? NSNumber)?.doubleValue
+            }
+            for (side, prices) in [("bid", row.bid), ("ask", row.ask)] {
+                let told = [prices?.open, prices?.high, prices?.low, prices?.close].map { Double("\($0!)") }
+                #expect(told == ["open", "high", "low", "close"].map { number($0, side) }, "\(name)")
+            }
+            #expect(row.volume == candle["lastTradedVolume"] as? Int, "\(name)")
+        }
+    }
+
+    /// Error answers that clients' tests hold: each leads to an action by its code, none to another attempt.
+    @Test(.enabled(if: !captured.isEmpty, "needs the shared data"))
+    func `recorded refusals have their disposition`() throws {
+        let body = fileBytes(Self.folder.replacing("captured/", with: "errors.json"))
+        let errors = try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [[String: Any]])
+        let expected: [String: RESTDisposition] = [
+            "Unable to convert value=3.14159 to type= Integer int": .wrongRequest,
+            "error.error.price-history.io-error": .wrongRequest, "error.invalid.daterange": .wrongRequest,
+            "error.security.api-key-invalid": .final, "error.security.oauth-token-invalid": .logIn,
+        ]
+        #expect(errors.count >= 6)
+        for error in errors {
+            let reply = try JSONSerialization.data(withJSONObject: try #require(error["body"]))
+            let status = try #require(error["status"] as? Int)
+            let code = ErrorReply.code(body: Array(reply), status: status)
+            #expect(RESTDisposition(status: status, errorCode: code) == expected[code], "\(status) \(code)")
         }
     }
 
