@@ -44,18 +44,22 @@ extension Stage {
     /// What every daemon's help says about its surroundings.
     public static let environmentHelp = """
         ENVIRONMENT
-          CANDLEWICK_RUNTIME_DIR  folder of the sockets (else RUNTIME_DIRECTORY, XDG_RUNTIME_DIR/candlewick,
-                                  /tmp/candlewick-UID)
-          CANDLEWICK_STATE_DIR    folder of journals and database (else STATE_DIRECTORY,
-                                  ~/.local/state/candlewick)
-          CANDLEWICK_DATABASE     the database (else candlewick.db in the state folder)
-          CANDLEWICK_CONFIG       configuration file (docs/configuration.md); none is needed (else
-                                  candlewick.yaml in CONFIGURATION_DIRECTORY, where it is there)
+          CANDLEWICK_RUNTIME_DIR  folder of the sockets (else RUNTIME_DIRECTORY,
+                                  XDG_RUNTIME_DIR/candlewick, /tmp/candlewick-UID)
+          CANDLEWICK_STATE_DIR    folder of journals and database (else
+                                  STATE_DIRECTORY, ~/.local/state/candlewick)
+          CANDLEWICK_DATABASE     the database (else candlewick.db in the state
+                                  folder)
+          CANDLEWICK_CONFIG       configuration file (docs/configuration.md); none
+                                  is needed (else candlewick.yaml in
+                                  CONFIGURATION_DIRECTORY, where it is there)
           NOTIFY_SOCKET, WATCHDOG_USEC
-                                  the supervisor's: where to say ready, alive and stopping, and how often
+                                  the supervisor's: where to say ready, alive and
+                                  stopping, and how often
 
         EXIT CODES
-          0 stopped in order, 64 wrong arguments, 65 damaged data, 69 broker unavailable, 74 disk or
-          socket, 75 another process has the lock, 78 wrong configuration or credentials
+          0 stopped in order, 64 wrong arguments, 65 damaged data, 69 broker
+          unavailable, 74 disk or socket, 75 another process has the lock,
+          78 wrong configuration or credentials
         """
 }

@@ -10,20 +10,18 @@ struct IngestBackfillCommand: ParsableCommand {
         commandName: "ingest-backfill",
         abstract: "Buys history from IG within the weekly allowance, and repairs holes.",
         discussion: """
-            IG sells 10,000 historical candles a week: one point is one candle. Looks what the store lacks,
-            plans, buys, and publishes on the history stream; aggregator and store-writer do the rest. What
-            is there, or can be derived of smaller candles, is never bought. May run before, during or
-            without streaming, and may be killed at any time: started again it goes on. Without arguments,
-            on a terminal, a menu.
+            IG sells 10,000 historical candles a week: one point is one candle. Looks
+            what the store lacks, plans, buys, and publishes on the history stream;
+            aggregator and store-writer do the rest. What is there, or can be derived
+            of smaller candles, is never bought. May run before, during or without
+            streaming, and may be killed at any time: started again it goes on.
+            Without arguments, on a terminal, a menu. The arithmetic: docs/quota.md.
 
-            SIGTERM finishes the request under way and ends within 5 s.
+            SIGTERM finishes the request under way and ends within 5 s. Here exit code
+            0 means that all is bought, 69 that the broker did not answer or refused
+            something, 75 that points are spent or another process buys: try later.
 
-            """ + Stage.environmentHelp + """
-
-
-                  Here: 0 all is bought, 69 the broker did not answer or refused something, 75 points are spent
-                  or another process buys: try again later.
-                """,
+            """ + Stage.environmentHelp,
         version: Stage.version,
         subcommands: [PlanCommand.self, RunCommand.self, BatchCommand.self, RepairCommand.self, QuotaCommand.self])
 
