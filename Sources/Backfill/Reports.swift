@@ -50,7 +50,8 @@ extension FreshCost {
     /// - Parameter classic: the same with each candle bought.
     public func report(classic: FreshCost, _ history: Configuration.History) -> String {
         let spendable = history.weeklyPoints - history.reservePoints
-        var lines = ["A fresh store under this configuration: \(counted(pairs, "pair")), \(counted(depth, "candle")) of each timeframe"]
+        let choice = "\(counted(pairs, "pair")), \(counted(depth, "candle")) of each timeframe"
+        var lines = ["A fresh store under this configuration: \(choice)"]
         for line in self.lines {
             let unsold = line.unobtainable > 0 ? ", \(line.unobtainable) neither sold nor derivable" : ""
             lines.append("  \(padded("\(line.timeframe)", 10))\(line.bought) bought, \(line.derived) derived\(unsold)")
