@@ -29,6 +29,11 @@ public struct EmittedMark {
         }
     }
 
+    /// Known one by one. Of derived candles there may be new ones at old positions, since a timeframe was added.
+    private static func isOther(_ record: CandleRecord) -> Bool {
+        record.kind != .candle || record.source == .derived
+    }
+
     /// What tells apart all else: a hole may be told at a position whose own event was lost after it was emitted.
     private struct Other: Hashable {
         let inputPosition: UInt64
@@ -73,7 +78,7 @@ public struct EmittedMark {
                 candles.removeAll(keepingCapacity: true)
             }
         }
-        if record.kind != .candle {
+        if EmittedMark.isOther(record) {
             others.insert(Other(record))
         } else if record.inputPosition >= certain {
             candles.insert(Content(record))
@@ -83,7 +88,7 @@ public struct EmittedMark {
     /// Whether the journal holds this record, or held it before it was dropped by age.
     func covers(_ record: CandleRecord) -> Bool {
         if record.inputPosition < oldest { return position > 0 }
-        if record.kind != .candle { return others.contains(Other(record)) }
+        if EmittedMark.isOther(record) { return others.contains(Other(record)) }
         return record.inputPosition < certain || candles.contains(Content(record))
     }
 

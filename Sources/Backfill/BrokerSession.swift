@@ -58,7 +58,7 @@ final class BrokerSession {
     var offset: Int64 { Int64(login?.timezoneOffset ?? 0) * 3_600 }
 
     /// Counts a request of an earlier process into the pace.
-    func notePast(_ request: UTCNanos) { pacer.note(request.rawValue) }
+    func notePast(_ request: UTCNanos) { pacer.note(min(request.rawValue, clock.now().rawValue)) }
 
     /// Waits until the next request may be sent.
     /// - Throws: `BuyingEnd.stopped`.

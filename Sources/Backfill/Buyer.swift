@@ -15,69 +15,111 @@ final class Buyer {
     private let instruments: [Pair: Instrument]
     private let clock: Clock
     private let logger: Logger
+    private let reserve: Int
     private var accountClock: AccountClock
 
     private static let triesMax = 5
-    /// Intervals without a tick are rare: after so many the guess must do.
-    private static let probesMax = 6
+    /// Intervals without a tick are rare: after so many other ways are tried to know the account's clock.
+    private static let probesMax = 3
 
+    /// - Parameter reserve: points to leave alone.
     init(
-        writer: StreamWriter, known: KnownHistory, session: BrokerSession, instruments: [Instrument], clock: Clock,
-        logger: Logger
+        writer: StreamWriter, known: KnownHistory, session: BrokerSession, instruments: [Instrument], reserve: Int,
+        clock: Clock, logger: Logger
     ) {
         self.writer = writer
         self.known = known
         self.session = session
         self.instruments = Dictionary(uniqueKeysWithValues: instruments.map { ($0.pair, $0) })
+        self.reserve = reserve
         self.clock = clock
         self.logger = logger
         accountClock = AccountClock(guess: session.offset)
+        for entry in known.ledger.entries {
+            if let offset = entry.reply?.clockOffset { accountClock.learn(offset, at: entry.request.last) }
+        }
     }
 
     /// Buys one purchase, in as many requests as it takes.
-    /// - Returns: `nil` where it is all bought; else why this one failed, in words.
+    /// - Returns: `nil` where the broker gave what it has; else why this one failed, in words.
     /// - Throws: `BuyingEnd` where no other purchase would succeed either; `Failure`, `JournalError`.
     func buy(_ purchase: Purchase) throws -> String? {
+        let series = purchase.series
         var starts = purchase.starts
-        // Questions that told nothing of the clock.
-        var silent = 0
+        // Questions that told nothing of the clock, and answers of other times.
+        var (probes, detours) = (0, 0)
         while let first = starts.first, let last = starts.last {
-            // The newest end first: its week is the one whose clock is known first.
+            // The newest end first.
             let unknown = [last, first].first { !accountClock.isKnown(at: $0) }
-            let probe = unknown.map { $0 == last ? starts[starts.count - 1 - silent] : starts[silent] }
-            if let failure = try ask(for: probe.map { [$0] } ?? starts, of: purchase.series) { return failure }
+            let probe = try unknown.flatMap { try self.probe($0, starts, series, asked: probes) }
+            let answer = try ask(for: probe.map { [$0] } ?? starts, of: series)
+            if case .failed(let reason) = answer { return reason }
             let before = starts.count
-            starts.removeAll { known.has(purchase.series, $0) }
-            guard let unknown else {
-                // Of several pages the first came: on with what is left.
-                if starts.count < before { continue }
-                return "\(purchase.series): the broker answered with other times than were asked for"
-            }
-            if accountClock.isKnown(at: unknown) {
-                silent = 0
-            } else {
-                silent += 1
-                if silent >= min(Buyer.probesMax, starts.count) { accountClock.settle(at: unknown) }
+            starts.removeAll { known.has(series, $0) }
+            if let unknown, probe != nil {
+                if !accountClock.isKnown(at: unknown) { probes += 1 }
+            } else if answer == .otherTimes {
+                detours += 1
+                if detours > 1 { return "\(series): the broker answered with other times than were asked for" }
+            } else if answer == .whole || starts.count == before {
+                return nil
             }
         }
         return nil
     }
 
+    /// What to ask for to learn the clock of a week: some of the wanted intervals, then a candle that the store has,
+    /// which costs a point. `nil` where nothing is left to try.
+    private func probe(_ unknown: Int64, _ starts: [Int64], _ series: Series, asked: Int) throws -> Int64? {
+        let week = starts.filter { TradingWeek.opened(by: $0) == TradingWeek.opened(by: unknown) }
+        switch asked {
+        case 0: return unknown
+        case 1: return week[week.count / 2]
+        case 2: return unknown == week.last ? week.first : week.last
+        case Buyer.probesMax: return try known.anchor(series, near: unknown)
+        default: return nil
+        }
+    }
+
+    /// As much of the newest as may be spent. Where points are not confirmed, one first: its reply tells what is left.
+    /// - Throws: `BuyingEnd.spent`.
+    private func affordable(_ starts: [Int64]) throws -> [Int64] {
+        let estimate = known.ledger.estimate(now: clock.now().seconds)
+        let budget = estimate.remaining - reserve
+        if starts.count <= budget { return starts }
+        if estimate.unconfirmed > 0, budget + estimate.unconfirmed > 0 { return [starts[starts.count - 1]] }
+        guard budget > 0 else { throw BuyingEnd.spent }
+        return Array(starts.suffix(budget))
+    }
+
+    // MARK: Requests
+
+    /// What a question brought.
+    private enum Answer: Equatable {
+        /// All that the broker has of it.
+        case whole
+        /// A part: of several pages, or as much as could be spent.
+        case part
+        /// Candles of other times than were asked for.
+        case otherTimes
+        case failed(String)
+    }
+
     /// Asks until there is an answer.
-    private func ask(for starts: [Int64], of series: Series) throws -> String? {
+    private func ask(for starts: [Int64], of series: Series) throws -> Answer {
         var hasLoggedIn = false
-        for attempt in 1...Buyer.triesMax {
+        for attempt in 1... {
+            let piece = try affordable(starts)
             try session.awaitTurn()
             do {
-                try request(starts, series)
-                return nil
+                let answer = try request(piece, series)
+                return answer == .whole && piece.count < starts.count ? .part : answer
             } catch let error as RESTError {
                 switch error.disposition {
                 case .allowanceSpent: throw BuyingEnd.spent
-                case .wrongRequest: return "\(error)"
-                case .final:
-                    guard case .refused(_, let code) = error.cause else { return "\(error)" }
-                    throw Failure(.configuration, "\(error): \(RESTError.advice(errorCode: code))")
+                case .wrongRequest: return .failed("\(series): \(error)")
+                case .final: throw Failure(.configuration, "\(error): \(error.advice)")
+                case _ where attempt == Buyer.triesMax: throw BuyingEnd.unavailable("\(series): \(error)")
                 case .logIn where hasLoggedIn:
                     throw BuyingEnd.unavailable("tokens of a fresh login are refused: \(error)")
                 case .logIn:
@@ -87,30 +129,26 @@ final class Buyer {
                     logger.notice("Too many requests in a minute: resting", metadata: ["error": "\(error)"])
                     session.slowDown()
                 case .retry:
-                    if case .unreadable = error.cause { return "\(error)" }
+                    // It was paid, and would be again.
+                    if case .unreadable = error.cause { throw BuyingEnd.unavailable("\(series): \(error)") }
                     logger.warning("Request failed", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
-                    if attempt < Buyer.triesMax {
-                        try session.wait(UTCNanos.perSecond << Int64(attempt - 1), for: "the broker")
-                    } else {
-                        throw BuyingEnd.unavailable("\(error)")
-                    }
+                    try session.wait(UTCNanos.perSecond << Int64(attempt - 1), for: "the broker")
                 }
             }
         }
-        throw BuyingEnd.unavailable("\(series): no answer after \(Buyer.triesMax) requests")
+        return .whole
     }
 
     /// One request and its reply.
-    private func request(_ starts: [Int64], _ series: Series) throws {
+    private func request(_ starts: [Int64], _ series: Series) throws -> Answer {
         guard let instrument = instruments[series.pair], let first = starts.first, let last = starts.last else {
-            return
+            return .whole
         }
-        let asked = accountClock.local(first)
         // Up to the last second of the last interval: right whether the broker counts the end in or not.
         let message = PricesRequest(
-            epic: instrument.epic, timeframe: series.timeframe, from: asked,
+            epic: instrument.epic, timeframe: series.timeframe, from: accountClock.local(first),
             to: accountClock.local(last) + series.timeframe.seconds - 1)
-        guard let message else { return }
+        guard let message else { return .failed("\(series): the broker does not sell this timeframe") }
         let request = HistoryRequest(
             series: series, first: first, last: last, points: starts.count, sent: clock.now())
         let position = try append(.request(request))
@@ -122,72 +160,116 @@ final class Buyer {
             try record(error, to: request, position)
             throw error
         }
-        let isCertain = accountClock.isKnown(at: first) && accountClock.isKnown(at: last)
-        // A question for one interval tells how far the account's clock is from UTC.
-        if !isCertain, starts.count == 1, let got = reply.rows.compactMap(\.start).first {
-            accountClock.learn(asked: asked, got: got)
+        return try take(reply, to: request, position, starts, asked: message.from)
+    }
+
+    /// Learns the clock from a reply, judges it, and records it.
+    private func take(
+        _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ starts: [Int64], asked: Int64
+    ) throws -> Answer {
+        let isKnown = [request.first, request.last].allSatisfy(accountClock.isKnown)
+        let offset = starts.count == 1 ? self.offset(reply, asked: asked, request.first) : nil
+        if let offset { accountClock.learn(offset, at: request.first) }
+        let isOfOtherTimes = reply.rows.contains { row in
+            row.start.map { !(request.first...request.last).contains($0) } ?? true
         }
-        // Where there are more pages, what is missing may be on them.
-        try record(reply, to: request, position, isCertain && reply.pageCount <= 1 ? starts : [])
+        if isOfOtherTimes, isKnown {
+            for start in [request.first, request.last] { accountClock.forget(at: start) }
+        }
+        let isWhole = isKnown && !isOfOtherTimes && reply.pageCount <= 1
+        try record(reply, to: request, position, offset, missing: isWhole ? starts : [])
+        return isOfOtherTimes ? .otherTimes : reply.pageCount > 1 ? .part : .whole
+    }
+
+    /// What the one candle of a reply shows of the clock in the week of `second`.
+    private func offset(_ reply: PricesReply, asked: Int64, _ second: Int64) -> Int64? {
+        guard reply.rows.count == 1, let got = reply.rows[0].start,
+            TradingWeek.opened(by: got) == TradingWeek.opened(by: second)
+        else { return nil }
+        return AccountClock.offset(asked: asked, got: got)
     }
 
     // MARK: Records
 
     /// Candles, then what is not there, then the reply: one burst, durable before it goes out.
-    /// - Parameter starts: the intervals that have no candle where the reply has none.
+    /// - Parameter missing: the intervals that have no candle where the reply has none.
     private func record(
-        _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ starts: [Int64]
+        _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ offset: Int64?, missing: [Int64]
     ) throws {
         let now = session.now
-        var missing = Set(starts.filter { $0 + request.series.timeframe.seconds <= now })
+        var missing = Set(missing)
         for row in reply.rows {
-            guard let candle = candle(row, request.series, now: now) else { continue }
-            missing.remove(candle.start.seconds)
-            _ = try append(candle)
+            guard let start = start(of: row, request.series, endedBy: now) else { continue }
+            missing.remove(start.seconds)
+            _ = try append(
+                candle(row, request.series, start) ?? .empty(request.series, start: start, isUnusable: true))
         }
-        for start in missing.sorted() { _ = try append(.empty(request.series, start: UTCNanos(seconds: start))) }
+        let newest = reply.rows.compactMap(\.start).max() ?? .min
+        for start in missing.sorted() where isEmpty(start, request, newest: newest, now: now) {
+            let isUnusable = try known.isPartial(request.series, start)
+            _ = try append(.empty(request.series, start: UTCNanos(seconds: start), isUnusable: isUnusable))
+        }
         let allowance = reply.allowance.map {
             HistoryReply.Allowance(
-                remaining: $0.remaining, total: $0.total, renewal: clock.now().seconds + Int64($0.expiry))
+                remaining: $0.remaining, total: $0.total,
+                renewal: $0.expiry.map { clock.now().seconds + Int64($0) } ?? 0)
         }
-        try close(request, position, .answered, points: reply.rows.count, allowance)
+        try close(
+            HistoryReply(
+                request: position, outcome: .answered, points: reply.rows.count, allowance: allowance,
+                received: clock.now(), clockOffset: offset), request)
+    }
+
+    /// Whether a candle that did not come does not exist: the broker has later ones, or had an hour's time; and a reply
+    /// without any candle counts only where another one, an hour before, had none either.
+    private func isEmpty(_ start: Int64, _ request: HistoryRequest, newest: Int64, now: Int64) -> Bool {
+        if newest > .min { return start < newest || start + request.series.timeframe.seconds + 3_600 <= now }
+        let hourAgo = clock.now().seconds - 3_600
+        return known.ledger.entries.contains { entry in
+            guard let reply = entry.reply, reply.outcome == .answered, reply.points == 0 else { return false }
+            return entry.request.series == request.series && reply.received.seconds <= hourAgo
+                && (entry.request.first...entry.request.last).contains(start)
+        }
     }
 
     private func record(_ error: RESTError, to request: HistoryRequest, _ position: UInt64) throws {
-        guard case .refused = error.cause else { return try close(request, position, .unanswered, points: 0, nil) }
+        var outcome = HistoryReply.Outcome.unanswered
+        // A gateway's error may hide an answer that was paid.
+        if case .refused(let status, _) = error.cause, status < 500 { outcome = .refused }
         var allowance: HistoryReply.Allowance?
         if error.disposition == .allowanceSpent {
             let estimate = known.ledger.estimate(now: clock.now().seconds)
             allowance = HistoryReply.Allowance(
                 remaining: 0, total: estimate.total, renewal: estimate.renewal ?? 0)
         }
-        try close(request, position, .refused, points: 0, allowance)
+        try close(
+            HistoryReply(
+                request: position, outcome: outcome, points: 0, allowance: allowance, received: clock.now()), request)
     }
 
-    private func close(
-        _ request: HistoryRequest, _ position: UInt64, _ outcome: HistoryReply.Outcome, points: Int,
-        _ allowance: HistoryReply.Allowance?
-    ) throws {
-        let reply = HistoryReply(
-            request: position, outcome: outcome, points: points, allowance: allowance, received: clock.now())
+    private func close(_ reply: HistoryReply, _ request: HistoryRequest) throws {
         _ = try append(.reply(reply, to: request))
         try writer.commit(durably: true)
     }
 
-    /// - Returns: `nil` where a side is missing, the interval has not ended, or the prices cannot be a candle's.
-    private func candle(_ row: PricesReply.Row, _ series: Series, now: Int64) -> CandleRecord? {
+    /// Where a row's interval begins; `nil` where it has not ended, or is none of ours.
+    private func start(of row: PricesReply.Row, _ series: Series, endedBy now: Int64) -> UTCNanos? {
         let length = series.timeframe.seconds
         guard let start = row.start, start + length <= now, floorDivide(start, length) * length == start else {
             return nil
         }
+        return UTCNanos(seconds: start)
+    }
+
+    /// - Returns: `nil` where a side is missing, or the prices cannot be a candle's.
+    private func candle(_ row: PricesReply.Row, _ series: Series, _ start: UTCNanos) -> CandleRecord? {
         guard let bid = row.bid, let ask = row.ask, bid.isConsistent, ask.isConsistent else {
             logger.notice(
-                "A candle of the broker cannot be used",
-                metadata: ["series": "\(series)", "start": "\(UTCNanos(seconds: start).text())"])
+                "A candle of the broker cannot be used", metadata: ["series": "\(series)", "start": "\(start.text())"])
             return nil
         }
         var candle = CandleRecord(
-            pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: start), bid: bid, ask: ask,
+            pair: series.pair, timeframe: series.timeframe, start: start, bid: bid, ask: ask,
             mid: .mid(bid: bid, ask: ask), source: .bought, inputStream: .history)
         // What the broker calls volume is its count of ticks. Source: `ig-api` § 3.3.
         candle.tickCount = UInt32(clamping: row.volume ?? 0)

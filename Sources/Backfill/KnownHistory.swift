@@ -11,22 +11,46 @@ internal import Wire
 final class KnownHistory {
     private let reader: CandleReader?
     private(set) var ledger: QuotaLedger
+    /// How far the database has the history stream; 0 for not at all.
+    let storedPosition: UInt64
+    /// The last position that shall come into the database; 0 before the first.
+    private(set) var lastPosition: UInt64
     /// Candles that the history stream brought, those of the journal beyond the database.
     private(set) var candleCount = 0
     /// Of the journal, beyond the database.
-    private var complete: [Series: Set<Int64>] = [:]
-    private var empty: [Series: Set<Int64>] = [:]
+    private var recent: [Series: Starts] = [:]
 
-    /// - Throws: `Failure`, `StoreError` or `JournalError`.
+    private struct Starts {
+        var complete: Set<Int64> = []
+        var empty: Set<Int64> = []
+        var unusable: Set<Int64> = []
+
+        func contains(_ start: Int64) -> Bool {
+            complete.contains(start) || empty.contains(start) || unusable.contains(start)
+        }
+    }
+
+    /// - Throws: `Failure` (75) where database and journal do not belong together; `StoreError` or `JournalError`.
     init(paths: Paths, weeklyPoints: Int) throws {
         reader = try KnownHistory.open(paths.database)
         ledger = QuotaLedger(weeklyPoints: weeklyPoints)
+        let folder = paths.journal("history")
+        // The place first: what comes into the database meanwhile is then read twice, not missed.
+        storedPosition = try reader?.position(of: "history") ?? 0
+        lastPosition = storedPosition
         for row in try reader?.ledger() ?? [] {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
         }
-        let stored = try reader?.position(of: "history") ?? 0
-        let journal = try JournalReader(
-            folder: paths.journal("history"), recordSize: CandleRecord.byteCount, from: stored + 1)
+        let last = try JournalTail.lastPosition(CandleRecord.self, folder: folder)
+        guard storedPosition <= last else {
+            throw Failure(
+                .temporary,
+                """
+                database \(paths.database) holds the history stream up to position \(storedPosition), but its journal in \
+                \(folder) ends at \(last): put the journal back, or begin with a new state folder
+                """)
+        }
+        let journal = try JournalReader(folder: folder, recordSize: CandleRecord.byteCount, from: storedPosition + 1)
         while try journal.read(CandleRecord.self, { note($0) }) > 0 {}
     }
 
@@ -42,25 +66,26 @@ final class KnownHistory {
 
     /// Takes a record of the history stream.
     func note(_ record: CandleRecord) {
+        if record.kind != .part { lastPosition = max(lastPosition, record.position) }
         if let request = record.historyRequest {
             ledger.note(QuotaLedger.Entry(position: record.position, request: request))
         } else if let reply = record.historyReply {
             ledger.note(reply)
         } else if let series = record.series {
+            let start = record.start.seconds
             switch record.kind {
             case .candle:
                 candleCount += 1
-                complete[series, default: []].insert(record.start.seconds)
-            case .empty: empty[series, default: []].insert(record.start.seconds)
+                recent[series, default: Starts()].complete.insert(start)
+            case .empty where record.flags.contains(.unusable): recent[series, default: Starts()].unusable.insert(start)
+            case .empty: recent[series, default: Starts()].empty.insert(start)
             default: break
             }
         }
     }
 
     /// Whether the journal beyond the database has an interval's candle, or that there is none.
-    func has(_ series: Series, _ start: Int64) -> Bool {
-        complete[series]?.contains(start) == true || empty[series]?.contains(start) == true
-    }
+    func has(_ series: Series, _ start: Int64) -> Bool { recent[series]?.contains(start) == true }
 
     /// What there is of a pair in `range`, Unix seconds of the starts.
     func holdings(_ pair: Pair, _ timeframes: [Timeframe], in range: Range<Int64>) throws -> Planner.Holdings {
@@ -68,8 +93,10 @@ final class KnownHistory {
         for timeframe in timeframes {
             let series = Series(pair, timeframe)
             let stored = try reader?.starts(series, in: range) ?? CandleReader.Starts()
-            holdings.complete[timeframe] = (complete[series] ?? []).filter(range.contains).union(stored.complete)
-            holdings.empty[timeframe] = (empty[series] ?? []).filter(range.contains).union(stored.empty)
+            let recent = recent[series] ?? Starts()
+            holdings.complete[timeframe] = recent.complete.filter(range.contains).union(stored.complete)
+            holdings.empty[timeframe] = recent.empty.filter(range.contains).union(stored.empty)
+            holdings.unusable[timeframe] = recent.unusable.filter(range.contains).union(stored.unusable)
         }
         return holdings
     }
@@ -90,6 +117,17 @@ final class KnownHistory {
         try pairs.compactMap { try reader?.newestStreamed(Series($0, timeframe)) }.max().map { $0 + timeframe.seconds }
     }
 
+    /// The start of a stored candle of the trading week that holds a moment: the broker has it too, surely.
+    func anchor(_ series: Series, near second: Int64) throws -> Int64? {
+        let complete = try reader?.starts(series, in: TradingWeek.opened(by: second)).complete ?? []
+        return complete.isEmpty ? nil : complete[complete.count / 2]
+    }
+
+    /// Whether ticks were streamed of an interval whose candle is partial.
+    func isPartial(_ series: Series, _ start: Int64) throws -> Bool {
+        try reader.map { try !$0.starts(series, in: start..<(start + 1)).partial.isEmpty } ?? false
+    }
+
     /// What the database has of an interval, as it is told again in the history stream: a candle, or that there is
     /// none. `nil` where only the journal knows, which needs no telling.
     func part(_ interval: Interval) throws -> CandleRecord? {
@@ -102,14 +140,10 @@ final class KnownHistory {
         return isEmpty ? .empty(series, start: UTCNanos(seconds: interval.start)) : nil
     }
 
-    /// Whether the database has everything of the history stream up to a position.
-    func isStored(upTo position: UInt64) throws -> Bool {
-        try reader.map { try $0.position(of: "history") >= position } ?? false
-    }
-
-    /// Whether the database has these candles, or that they are empty.
-    func isStored(_ intervals: [Interval]) throws -> Bool {
-        guard let reader else { return false }
+    /// Whether the database has the history stream up to a position, and these candles or that they are empty.
+    static func isStored(_ paths: Paths, upTo position: UInt64, _ intervals: [Interval]) throws -> Bool {
+        guard let reader = try open(paths.database) else { return position == 0 && intervals.isEmpty }
+        guard try reader.position(of: "history") >= position else { return false }
         return try intervals.allSatisfy { interval in
             let starts = try reader.starts(interval.series, in: interval.start..<(interval.start + 1))
             return !starts.complete.isEmpty || !starts.empty.isEmpty

@@ -12,6 +12,8 @@ public final class Menu {
     private let progress: ProgressDisplay
     private let read: () -> String?
 
+    private static let batchesMax = 9
+
     private enum Entry {
         case task(BackfillTask)
         case status, quota, quit
@@ -54,7 +56,8 @@ public final class Menu {
 
     private func entries() throws -> [Entry] {
         let count = try backfill.batchCount()
-        let batches = (0..<min(count, 9)).map { Entry.task(.batch($0 + 1)) }
+        if count > Menu.batchesMax { say("  (batches above \(Menu.batchesMax): ingest-backfill batch N)\n") }
+        let batches = (0..<min(count, Menu.batchesMax)).map { Entry.task(.batch($0 + 1)) }
         return [.task(.run)] + batches + [.task(.repair), .status, .quota, .quit]
     }
 
@@ -120,9 +123,11 @@ public enum DatabaseReport {
         var text = "Database \(paths.database)\n"
         for timeframe in configuration.timeframes {
             let rows = lines.filter { $0.timeframe == timeframe.minutes }
+            let (count, complete) = (rows.reduce(0) { $0 + $1.count }, rows.reduce(0) { $0 + $1.complete })
             let enough = rows.count { $0.complete >= configuration.history.depth }
+            text += "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(count, "candle"))"
             text +=
-                "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(rows.reduce(0) { $0 + $1.count }, "candle")), \(grouped(rows.reduce(0) { $0 + $1.complete })) of them complete; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
+                ", \(grouped(complete)) of them whole; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
             text += rows.map(\.newest).max().map { "; newest \(moment($0))\n" } ?? "\n"
         }
         return text

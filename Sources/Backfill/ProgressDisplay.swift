@@ -7,6 +7,7 @@ public final class ProgressDisplay: BackfillProgress {
     private let clock: Clock
     private let columns: Int?
     private var purchasesLeft: [Pair: Int] = [:]
+    private var failed: Set<Pair> = []
     private var pairCount = 0
     private var purchaseCount = 0
     private var doneCount = 0
@@ -46,14 +47,17 @@ public final class ProgressDisplay: BackfillProgress {
         }
     }
 
-    public func finished(_ purchase: Purchase, _ summary: BackfillSummary, _ quota: QuotaLedger.Estimate) {
+    public func finished(_ purchase: Purchase, failure: String?, _ summary: BackfillSummary) {
         doneCount += 1
-        purchasesLeft[purchase.series.pair, default: 1] -= 1
-        if columns != nil { return draw(spent: summary.points, left: quota.remaining) }
-        guard purchasesLeft[purchase.series.pair] == 0 else { return }
+        let pair = purchase.series.pair
+        purchasesLeft[pair, default: 1] -= 1
+        if failure != nil { failed.insert(pair) }
+        if columns != nil { return draw(spent: summary.points, left: summary.quota.remaining) }
+        guard purchasesLeft[pair] == 0 else { return }
+        let state = "\(pairsDone)/\(pairCount) pairs, \(grouped(summary.points)) points spent"
         Stage.write(
             standardOutput:
-                "\(purchase.series.pair) done: \(pairsDone)/\(pairCount) pairs, \(grouped(summary.points)) points spent, \(grouped(quota.remaining)) left\n"
+                "\(pair) \(failed.contains(pair) ? "failed" : "done"): \(state), \(grouped(summary.quota.remaining)) left\n"
         )
     }
 

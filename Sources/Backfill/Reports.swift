@@ -8,27 +8,31 @@ extension Proposal {
     public func report(_ history: Configuration.History) -> String {
         var lines = [title(history)]
         func add(_ name: String, _ text: String) { lines.append("  \(padded(name, 10))\(text)") }
-        if plan.isEmpty { return lines[0] + "\n  nothing to buy: all of it is there\n" }
-        let byTimeframe = Dictionary(grouping: plan.purchases, by: \.series.timeframe).sorted { $0.key < $1.key }
-            .map { "\($0.key) \(grouped($0.value.reduce(0) { $0 + $1.points }))" }.joined(separator: ", ")
-        let details = byTimeframe.isEmpty ? "" : ": \(byTimeframe)"
-        add(
-            "to buy",
-            "at most \(counted(plan.points, "candle")) in \(counted(plan.purchases.count, "request"))\(details)")
-        if !plan.derived.isEmpty { add("derived", "\(counted(plan.derived.count, "candle")), of smaller ones, free") }
-        add(
-            "points",
-            "\(grouped(plan.points)) of \(grouped(quota.remaining)) left\(quota.isTold ? "" : " (not yet told by the broker)"), \(grouped(quota.remaining - plan.points)) remain; reserve \(grouped(reserve))"
-        )
-        if plan.postponed > 0 {
-            let when = quota.renewal.map { "from \(moment($0)) on" } ?? "once the allowance renews"
-            add("later", "\(counted(plan.postponed, "point")), \(when)")
-        }
         if plan.unobtainable > 0 {
             add("not sold", "\(counted(plan.unobtainable, "candle")) of timeframes that the broker does not sell")
         }
-        add("time", "about \(duration(seconds(of: plan.purchases.count, history)))")
+        if plan.isEmpty {
+            add("to buy", plan.unobtainable > 0 ? "nothing else: the rest is there" : "nothing: all of it is there")
+            return lines.joined(separator: "\n") + "\n"
+        }
+        let requests = plan.purchases.count
+        add("to buy", "at most \(counted(plan.points, "candle")) in \(counted(requests, "request"))\(byTimeframe)")
+        if !plan.derived.isEmpty { add("derived", "\(counted(plan.derived.count, "candle")), of smaller ones, free") }
+        let told = quota.isTold ? "" : " (not yet told by the broker)"
+        let rest = max(0, quota.remaining - plan.points)
+        add("points", "\(grouped(plan.points)) of \(grouped(quota.remaining)) left\(told), \(grouped(rest)) remain")
+        if plan.postponed > 0 {
+            let when = quota.renewal.map { "from \(moment($0)) on" } ?? "once the allowance renews"
+            add("later", "\(counted(plan.postponed, "point")), \(when); the reserve is \(grouped(reserve))")
+        }
+        add("time", "about \(duration(seconds(of: requests, history)))")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var byTimeframe: String {
+        let points = Dictionary(grouping: plan.purchases, by: \.series.timeframe).sorted { $0.key < $1.key }
+            .map { "\($0.key) \(grouped($0.value.reduce(0) { $0 + $1.points }))" }
+        return points.isEmpty ? "" : ": " + points.joined(separator: ", ")
     }
 
     private func title(_ history: Configuration.History) -> String {
@@ -57,22 +61,23 @@ extension FreshCost {
             lines.append("  \(padded("\(line.timeframe)", 10))\(line.bought) bought, \(line.derived) derived\(unsold)")
         }
         let left = history.weeklyPoints - points
+        let spare = left >= history.reservePoints ? "\(grouped(left)) to spare, " : ""
         let weeks = self.weeks(spending: spendable).map { counted($0, "week") } ?? "never"
-        lines.append(
-            "  \(padded("together", 10))\(pairs) x \(pointsPerPair) = \(counted(points, "point")) of \(grouped(history.weeklyPoints)) a week: \(left >= history.reservePoints ? "\(grouped(left)) to spare, " : "")\(weeks)"
-        )
-        let size = classic.pairsPerWeek(spending: spendable)
-        var batches: [String] = []
-        if size > 0 {
-            batches = stride(from: 0, to: classic.pairs, by: size).enumerated().map { index, first in
-                let count = min(size, classic.pairs - first)
-                return "batch \(index + 1): \(count) pairs, \(grouped(count * classic.pointsPerPair))"
-            }
-        }
-        lines.append(
-            "  \(padded("classic", 10))each bought: \(counted(classic.points, "point"))\(batches.isEmpty ? "; no pair fits into a week" : "; " + batches.joined(separator: "; "))"
-        )
+        let together = "\(pairs) x \(pointsPerPair) = \(counted(points, "point"))"
+        lines.append("  together  \(together) of \(grouped(history.weeklyPoints)) a week: \(spare)\(weeks)")
+        lines.append("  classic   \(counted(classic.points, "point")), each bought: \(classic.batches(spendable))")
+        lines.append("  reserve   \(counted(history.reservePoints, "point")) of each week are left alone")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func batches(_ spendable: Int) -> String {
+        let size = pairsPerWeek(spending: spendable)
+        guard size > 0 else { return "no pair fits into a week" }
+        let batches = stride(from: 0, to: pairs, by: size).enumerated().map { index, first in
+            let count = min(size, pairs - first)
+            return "batch \(index + 1): \(counted(count, "pair")), \(grouped(count * pointsPerPair))"
+        }
+        return batches.joined(separator: "; ")
     }
 }
 
@@ -80,25 +85,23 @@ extension QuotaLedger {
     /// What is left, and what became of the requests.
     public func report(now: Int64, reserve: Int) -> String {
         let estimate = estimate(now: now)
-        var lines = [
-            "\(grouped(estimate.remaining)) of \(grouped(estimate.total)) points left, \(grouped(reserve)) of them the reserve"
-        ]
+        let kept = reserve > 0 ? ", \(grouped(min(reserve, estimate.remaining))) of them the reserve" : ""
+        var lines = ["\(grouped(estimate.remaining)) of \(grouped(estimate.total)) points left\(kept)"]
         if !estimate.isTold {
-            lines.append(
-                "  the broker has not said so yet: \(entries.isEmpty ? "nothing was ever asked" : "a new week since its last word")"
-            )
+            let isAsked = entries.contains { $0.reply?.allowance != nil }
+            lines.append("  \(isAsked ? "a new week since the broker's last word" : "the broker has not said so yet")")
         }
+        if estimate.unconfirmed > 0 { lines.append("  \(counted(estimate.unconfirmed, "point")) more may not be paid") }
         if let renewal = estimate.renewal { lines.append("  they renew \(moment(renewal))") }
         lines.append("  \(counted(entries.count, "request")) on record, \(counted(paid, "point")) paid")
         if !inFlight.isEmpty {
             let points = inFlight.reduce(0) { $0 + $1.request.points }
+            let requests = counted(inFlight.count, "request")
             lines.append(
-                "  \(counted(inFlight.count, "request")) in flight when a process ended: at most \(counted(points, "point")) paid in vain"
-            )
+                "  \(requests) in flight when a process ended: at most \(counted(points, "point")) paid in vain")
             for entry in inFlight.suffix(10) {
-                lines.append(
-                    "    \(moment(entry.request.sent.seconds))  \(entry.request.series)  \(counted(entry.request.points, "point"))"
-                )
+                let points = counted(entry.request.points, "point")
+                lines.append("    \(moment(entry.request.sent.seconds))  \(entry.request.series)  \(points)")
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -109,28 +112,31 @@ extension BackfillSummary {
     /// Why it is not all done, in a sentence.
     public var reason: String {
         if let end { return end }
-        return failures.isEmpty
-            ? "\(counted(postponed, "point")) could not be spent yet" : "\(counted(failures.count, "purchase")) failed"
+        if !failures.isEmpty { return "\(counted(failures.count, "purchase")) failed" }
+        return "\(counted(postponed, "point")) could not be spent yet"
     }
 
     /// What was bought, what was not, and how to go on.
     public func report(_ task: BackfillTask) -> String {
         var lines: [String] = []
         if requests > 0 {
-            lines.append(
-                "Bought \(counted(candles, "candle")) with \(counted(requests, "request")): \(counted(points, "point")) spent, \(grouped(quota.remaining)) left\(quota.renewal.map { " until \(moment($0))" } ?? "")"
-            )
+            let cost =
+                "\(counted(candles, "candle")) with \(counted(requests, "request")): \(counted(points, "point")) spent"
+            let renewal = quota.renewal.map { " until \(moment($0))" } ?? ""
+            lines.append("Bought \(cost), \(grouped(quota.remaining)) left\(renewal)")
         }
+        if unobtainable > 0 { lines.append("Not sold: \(counted(unobtainable, "candle"))") }
         if let end { lines.append("Ended early: \(end)") }
         for failure in failures { lines.append("Failed: \(failure)") }
         if postponed > 0 {
-            let when = end == "stopped" ? "" : quota.renewal.map { " from \(moment($0)) on" } ?? ""
-            lines.append("Still wanted: \(counted(postponed, "point"))\(when)")
+            let when = exitCode == .temporary ? quota.renewal.map { " from \(moment($0)) on" } ?? "" : ""
+            lines.append("Still wanted: \(counted(postponed, "point"))\(end == "stopped" ? "" : when)")
         }
         if exitCode != .ok { lines.append("Resume with: ingest-backfill \(task.command)") }
+        if requests == 0, derived == 0, exitCode == .ok { lines.append("Nothing to buy") }
         lines.append(
             isStored
-                ? (requests > 0 ? "All of it is in the database" : "Nothing to buy: all of it is there")
+                ? "What there is to have so far is in the database"
                 : "It is in the journal, and comes into the database as soon as aggregator and store-writer run")
         return lines.joined(separator: "\n") + "\n"
     }

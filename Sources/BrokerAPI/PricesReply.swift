@@ -9,7 +9,7 @@ public struct PricesReply: Hashable, Sendable {
         public let start: Int64?
         /// The interval's start on the account's clock: seconds since 1970 as if that were UTC.
         public let localStart: Int64
-        /// `nil` where any of its four prices is missing.
+        /// `nil` where any of its four prices is missing, or is none.
         public let bid: OHLC?
         public let ask: OHLC?
         /// Ticks, in currencies.
@@ -20,8 +20,8 @@ public struct PricesReply: Hashable, Sendable {
     public struct Allowance: Hashable, Sendable {
         public let remaining: Int
         public let total: Int
-        /// Seconds until it is given anew.
-        public let expiry: Int
+        /// Seconds until it is given anew; `nil` where that cannot be.
+        public let expiry: Int?
     }
 
     /// Oldest first.
@@ -31,16 +31,14 @@ public struct PricesReply: Hashable, Sendable {
     public let pageCount: Int
 
     /// - Parameter pointShift: by how many decimal places the instrument's prices are shifted (`Instrument.pointShift`).
-    /// - Returns: `nil` where the body is not that of prices, or holds a time or price that is none.
+    /// - Returns: `nil` where the body is not that of prices, or holds a time that is none.
     public init?(body: [UInt8], pointShift: Int = 0) {
         guard let message = try? JSONDecoder().decode(Message.self, from: Data(withoutMark(body))),
             let rows = try? message.prices.map({ try Row($0, pointShift) })
         else { return nil }
         self.rows = rows
         let told = message.allowance ?? message.metadata?.allowance
-        allowance = told.map {
-            Allowance(remaining: $0.remainingAllowance, total: $0.totalAllowance, expiry: $0.allowanceExpiry)
-        }
+        allowance = told.flatMap(Allowance.init)
         pageCount = message.metadata?.pageData?.totalPages ?? 1
     }
 }
@@ -52,28 +50,35 @@ extension PricesReply.Row {
         if let text = candle.snapshotTimeUTC { utc = try seconds(of: text) }
         self.init(
             start: utc, localStart: try seconds(of: candle.snapshotTime),
-            bid: try OHLC(prices.map { $0?.bid }, pointShift),
-            ask: try OHLC(prices.map { $0?.ask }, pointShift), volume: candle.lastTradedVolume)
+            bid: OHLC(prices.map { $0?.bid }, pointShift), ask: OHLC(prices.map { $0?.ask }, pointShift),
+            volume: candle.lastTradedVolume.flatMap { Int(exactly: $0.rounded()) })
+    }
+}
+
+extension PricesReply.Allowance {
+    /// More than any broker gives, and far from overflow.
+    private static let pointsMax = 1_000_000_000
+    private static let expiryMax = 30 * 86_400
+
+    fileprivate init?(_ told: Message.Allowance) {
+        guard let remaining = told.remainingAllowance, let total = told.totalAllowance else { return nil }
+        self.init(
+            remaining: min(max(remaining, 0), Self.pointsMax), total: min(max(total, 0), Self.pointsMax),
+            expiry: told.allowanceExpiry.flatMap { (1...Self.expiryMax).contains($0) ? $0 : nil })
     }
 }
 
 extension OHLC {
-    /// - Returns: `nil` where one is missing.
-    fileprivate init?(_ values: [Decimal?], _ pointShift: Int) throws(Unreadable) {
-        var prices: [Price] = []
-        for value in values {
-            guard let value else { return nil }
-            // A decimal is told with all its digits: exact.
-            guard let price = Price(value.description, pointShift: pointShift), price.rawValue > 0 else {
-                throw Unreadable()
-            }
-            prices.append(price)
-        }
+    /// - Returns: `nil` where one is missing, or is no price.
+    fileprivate init?(_ values: [Decimal?], _ pointShift: Int) {
+        // A decimal is told with all its digits: exact.
+        let prices = values.compactMap { $0.flatMap { Price($0.description, pointShift: pointShift) } }
+        guard prices.count == 4, prices.allSatisfy({ $0.rawValue > 0 }) else { return nil }
         self.init(open: prices[0], high: prices[1], low: prices[2], close: prices[3])
     }
 }
 
-/// A time or a price that is none.
+/// A time that is none.
 private struct Unreadable: Error {}
 
 /// What the JSON says, by its names.
@@ -90,13 +95,13 @@ private struct Message: Decodable {
         let highPrice: Sides?
         let lowPrice: Sides?
         let closePrice: Sides?
-        let lastTradedVolume: Int?
+        let lastTradedVolume: Double?
     }
 
     struct Allowance: Decodable {
-        let remainingAllowance: Int
-        let totalAllowance: Int
-        let allowanceExpiry: Int
+        let remainingAllowance: Int?
+        let totalAllowance: Int?
+        let allowanceExpiry: Int?
     }
 
     struct PageData: Decodable {
@@ -120,7 +125,8 @@ private func seconds(of text: String) throws(Unreadable) -> Int64 {
     let fields = [0..<4, 5..<7, 8..<10, 11..<13, 14..<16, 17..<19].compactMap {
         Int64(String(decoding: bytes[$0], as: UTF8.self))
     }
-    guard fields.count == 6, let date = CivilDate(year: fields[0], month: fields[1], day: fields[2]),
+    guard fields.count == 6, (1970...2200).contains(fields[0]),
+        let date = CivilDate(year: fields[0], month: fields[1], day: fields[2]),
         (0..<24).contains(fields[3]), (0..<60).contains(fields[4]), (0..<60).contains(fields[5])
     else { throw Unreadable() }
     return date.daysSince1970 * 86_400 + fields[3] * 3_600 + fields[4] * 60 + fields[5]

@@ -102,6 +102,12 @@ public struct RESTError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What a person has to do about a refusal that stays.
+    public var advice: String {
+        guard case .refused(_, let errorCode) = cause else { return "try again later" }
+        return RESTError.advice(errorCode: errorCode)
+    }
+
     /// What a person has to do about a login that cannot succeed.
     public static func advice(errorCode: String) -> String {
         switch errorCode {

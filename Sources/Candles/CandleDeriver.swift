@@ -14,12 +14,30 @@ public struct CandleDeriver {
     public var output: [CandleRecord] = []
 
     private let timeframes: [Timeframe]
-    private var intervals: [Interval: [Part]] = [:]
-    private var derived: [Place: Derived] = [:]
+    private var parts: [Interval: [Part]] = [:]
+    private var derived: [Interval: Derived] = [:]
 
     private enum Part: Equatable {
         case unknown, empty
-        case candle(Prices)
+        /// Out of the store, which may know better the next time.
+        case told(Prices)
+        case bought(Prices)
+
+        var prices: Prices? {
+            switch self {
+            case .told(let prices), .bought(let prices): prices
+            case .unknown, .empty: nil
+            }
+        }
+
+        /// Whether `other` takes this one's place, whichever comes first: what was bought stays.
+        func givesWay(to other: Part) -> Bool {
+            switch (self, other) {
+            case (.bought, _): false
+            case (.told, .empty): false
+            default: true
+            }
+        }
     }
 
     private struct Prices: Equatable {
@@ -43,20 +61,9 @@ public struct CandleDeriver {
         }
     }
 
-    /// One candle's place.
-    private struct Place: Hashable {
-        let series: Series
-        let start: Int64
-    }
-
-    /// A larger interval as the sum of parts of one smaller timeframe.
-    private struct Interval: Hashable {
-        let place: Place
-        let part: Timeframe
-    }
-
     private struct Derived {
-        var content: Part
+        /// `nil`: empty.
+        var prices: Prices?
         var revision: UInt16
     }
 
@@ -65,65 +72,63 @@ public struct CandleDeriver {
     /// Takes the next record of the stream.
     public mutating func take(_ record: CandleRecord) {
         guard let series = record.series, timeframes.contains(series.timeframe) else { return }
+        let interval = Interval(series, start: record.start.seconds)
         switch record.kind {
-        case .candle, .part: take(.candle(Prices(record)), series, record.start.seconds, record.position)
-        case .empty: take(.empty, series, record.start.seconds, record.position)
+        case .candle: take(.bought(Prices(record)), interval, record.position)
+        case .part: take(.told(Prices(record)), interval, record.position)
+        case .empty where !record.flags.contains(.unusable): take(.empty, interval, record.position)
         default: break
         }
     }
 
-    private mutating func take(_ part: Part, _ series: Series, _ start: Int64, _ position: UInt64) {
-        let length = series.timeframe.seconds
-        for larger in timeframes where larger > series.timeframe && larger.seconds % length == 0 {
-            let place = Place(
-                series: Series(series.pair, larger), start: floorDivide(start, larger.seconds) * larger.seconds)
-            let interval = Interval(place: place, part: series.timeframe)
-            var parts = intervals[interval] ?? CandleDeriver.parts(of: interval)
-            parts[Int((start - place.start) / length)] = part
-            intervals[interval] = parts
-            if !parts.contains(.unknown) { derive(place, parts, position) }
+    /// Puts a part into each larger interval that is made of its timeframe.
+    private mutating func take(_ part: Part, _ interval: Interval, _ position: UInt64) {
+        let smaller = interval.series.timeframe
+        for larger in timeframes where larger.part(among: timeframes) == smaller {
+            let whole = Interval(
+                Series(interval.series.pair, larger),
+                start: floorDivide(interval.start, larger.seconds) * larger.seconds)
+            var all = parts[whole] ?? CandleDeriver.unknownParts(of: whole, smaller)
+            let place = Int((interval.start - whole.start) / smaller.seconds)
+            guard all[place].givesWay(to: part) else { continue }
+            all[place] = part
+            parts[whole] = all
+            if !all.contains(.unknown) { derive(whole, all, position) }
         }
     }
 
     /// What is closed has no candle and need not be told.
-    private static func parts(of interval: Interval) -> [Part] {
-        let length = interval.part.seconds
-        let end = interval.place.start + interval.place.series.timeframe.seconds
-        return stride(from: interval.place.start, to: end, by: Int(length)).map {
-            TradingWeek.isOpen(during: $0..<($0 + length)) ? .unknown : .empty
+    private static func unknownParts(of whole: Interval, _ smaller: Timeframe) -> [Part] {
+        let open = Set(TradingWeek.parts(of: whole.start, whole.series.timeframe, smaller))
+        return stride(from: whole.start, to: whole.end, by: Int(smaller.seconds)).map {
+            open.contains($0) ? .unknown : .empty
         }
     }
 
-    private mutating func derive(_ place: Place, _ parts: [Part], _ position: UInt64) {
-        var content = Part.empty
-        for case .candle(let next) in parts {
-            guard case .candle(var sum) = content else {
-                content = .candle(next)
-                continue
-            }
-            sum.take(next)
-            content = .candle(sum)
+    private mutating func derive(_ whole: Interval, _ all: [Part], _ position: UInt64) {
+        var sum: Prices?
+        for next in all.compactMap(\.prices) {
+            if sum == nil { sum = next } else { sum?.take(next) }
         }
-        let former = derived[place]
-        guard former?.content != content else { return }
+        let former = derived[whole]
+        guard former == nil || former?.prices != sum else { return }
         let revision = (former?.revision ?? 0) &+ 1
-        derived[place] = Derived(content: content, revision: revision)
-        output.append(CandleDeriver.record(place, content, revision, position))
-        // It may be a part of a still larger one.
-        take(content, place.series, place.start, position)
+        derived[whole] = Derived(prices: sum, revision: revision)
+        output.append(CandleDeriver.record(whole, sum, revision, position))
+        // It may be a part of a still larger one; a later revision counts there too.
+        take(sum.map { .told($0) } ?? .empty, whole, position)
     }
 
-    private static func record(_ place: Place, _ content: Part, _ revision: UInt16, _ position: UInt64) -> CandleRecord
+    private static func record(_ whole: Interval, _ prices: Prices?, _ revision: UInt16, _ position: UInt64)
+        -> CandleRecord
     {
-        let start = UTCNanos(seconds: place.start)
-        var record: CandleRecord
-        if case .candle(let prices) = content {
+        let start = UTCNanos(seconds: whole.start)
+        var record = CandleRecord.empty(whole.series, start: start)
+        if let prices {
             record = CandleRecord(
-                pair: place.series.pair, timeframe: place.series.timeframe, start: start, bid: prices.bid,
+                pair: whole.series.pair, timeframe: whole.series.timeframe, start: start, bid: prices.bid,
                 ask: prices.ask, mid: prices.mid, source: .derived, inputStream: .history)
             (record.tickCount, record.invertedTicks) = (prices.tickCount, prices.invertedTicks)
-        } else {
-            record = .empty(place.series, start: start)
         }
         record.revision = revision
         record.inputPosition = position

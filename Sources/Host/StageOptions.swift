@@ -41,6 +41,20 @@ extension Stage {
     /// The version that every program reports.
     public static let version = "0.1.0"
 
+    /// What the help of those says that log in.
+    public static let credentialsHelp = """
+        CREDENTIALS (environment, or systemd credentials of the same names; never
+        arguments)
+          IG_API_KEY, IG_USERNAME, IG_PASSWORD
+          IG_ACC_NUMBER  the account to use (else the one the broker prefers)
+          IG_DEMO        true (default) or false
+          IG_REST_URL    another REST base: the simulator, a proxy
+          IG_CA_FILE     PEM certificates to trust instead of the system's, for
+                         such a base
+
+
+        """
+
     /// What every daemon's help says about its surroundings.
     public static let environmentHelp = """
         ENVIRONMENT

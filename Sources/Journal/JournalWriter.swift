@@ -36,6 +36,8 @@ public final class JournalWriter {
     private var broken: (any Error)?
     private var descriptor: Int32 = -1
     private let bootID: String
+    /// The first position of the segment whose name is on the disk; 0 for none yet.
+    private var syncedSegment: UInt64 = 0
     /// The time of the segment's first record that has one, ns; 0 before it.
     private var segmentTime: Int64 = 0
 
@@ -96,7 +98,7 @@ public final class JournalWriter {
         do {
             try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
             if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
-            if durably, fdatasync(descriptor) != 0 { throw JournalError(.sync, segment.path, errno: errno) }
+            if durably { try sync() }
             written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
             try rollWhereFull()
             buffered = 0
@@ -104,6 +106,14 @@ public final class JournalWriter {
             broken = error
             throw error
         }
+    }
+
+    /// The records of the present segment, and its name.
+    private func sync() throws {
+        if fdatasync(descriptor) != 0 { throw JournalError(.sync, segment.path, errno: errno) }
+        guard syncedSegment != segment.firstPosition else { return }
+        try syncFolder()
+        syncedSegment = segment.firstPosition
     }
 
     /// Begins the next segment where the present one has its records, or its day.

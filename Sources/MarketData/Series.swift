@@ -10,3 +10,14 @@ extension Series: CustomStringConvertible {
     /// `EUR_USD 5m`.
     public var description: String { "\(pair) \(timeframe)" }
 }
+
+/// One candle's place.
+public struct Interval: Hashable, Sendable {
+    public let series: Series
+    /// Unix seconds.
+    public let start: Int64
+
+    public init(_ series: Series, start: Int64) { (self.series, self.start) = (series, start) }
+
+    public var end: Int64 { start + series.timeframe.seconds }
+}

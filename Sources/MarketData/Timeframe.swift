@@ -25,6 +25,12 @@ public struct Timeframe: Hashable, Comparable, Sendable {
     public var minutes: Int { Int(seconds / 60) }
     public var nanos: Int64 { seconds * UTCNanos.perSecond }
 
+    /// Of which timeframe the candles of this one are made: the largest of `timeframes` that is smaller and divides it.
+    /// One only, so that what is derived does not depend on what is known first.
+    public func part(among timeframes: [Timeframe]) -> Timeframe? {
+        timeframes.filter { $0 < self && seconds % $0.seconds == 0 }.max()
+    }
+
     /// The start of the interval that holds `moment`: aligned to the epoch, `[start, start + timeframe)`.
     public func start(of moment: UTCNanos) -> UTCNanos {
         UTCNanos(rawValue: floorDivide(moment.rawValue, nanos) * nanos)

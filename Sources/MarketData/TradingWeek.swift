@@ -47,6 +47,14 @@ public enum TradingWeek {
         return starts.reversed()
     }
 
+    /// The starts of the parts of a larger interval that touch open time, oldest first.
+    /// - Parameter part: divides `larger`.
+    public static func parts(of start: Int64, _ larger: Timeframe, _ part: Timeframe) -> [Int64] {
+        stride(from: start, to: start + larger.seconds, by: Int(part.seconds)).filter {
+            isOpen(during: $0..<($0 + part.seconds))
+        }
+    }
+
     /// 17:00 in New York is 21:00 UTC while daylight saving is in force: from the second Sunday of March to the first of
     /// November. A Sunday's change comes before its opening, and no other day has one.
     private static func opening(ofSunday midnight: Int64) -> Int64 {

@@ -21,11 +21,17 @@ public struct AccountClock: Sendable {
         return second + (offsets[week] ?? nearest?.value ?? guess)
     }
 
-    /// A question for local time `asked` brought the candle that starts at `second`.
-    public mutating func learn(asked: Int64, got second: Int64) { offsets[week(second)] = asked - second }
+    /// The offset that a question shows which asked for the candle of one local moment and got that of `second`;
+    /// `nil` where that is no zone's: whole quarters of an hour, up to fourteen of them.
+    public static func offset(asked: Int64, got second: Int64) -> Int64? {
+        let offset = asked - second
+        return offset % 900 == 0 && abs(offset) <= 14 * 3_600 ? offset : nil
+    }
 
-    /// The guess for this week is as good as it gets.
-    public mutating func settle(at second: Int64) { offsets[week(second)] = local(second) - second }
+    public mutating func learn(_ offset: Int64, at second: Int64) { offsets[week(second)] = offset }
+
+    /// What came was of other times than were asked for: the account may be another one.
+    public mutating func forget(at second: Int64) { offsets[week(second)] = nil }
 
     private func week(_ second: Int64) -> Int64 { TradingWeek.opened(by: second).lowerBound }
 }

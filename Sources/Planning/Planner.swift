@@ -1,16 +1,5 @@
 public import MarketData
 
-/// One candle's place.
-public struct Interval: Hashable, Sendable {
-    public let series: Series
-    /// Unix seconds.
-    public let start: Int64
-
-    public init(_ series: Series, start: Int64) { (self.series, self.start) = (series, start) }
-
-    public var end: Int64 { start + series.timeframe.seconds }
-}
-
 /// Candles to be bought in one request: the open intervals that start in `first ... last`, Unix seconds.
 public struct Purchase: Hashable, Sendable {
     public let series: Series
@@ -63,12 +52,20 @@ public struct Planner: Sendable {
     public struct Holdings: Hashable, Sendable {
         /// Complete candles.
         public var complete: [Timeframe: Set<Int64>] = [:]
-        /// The broker was asked and has none.
+        /// The broker was asked and has none, since there was no tick.
         public var empty: [Timeframe: Set<Int64>] = [:]
+        /// The broker was asked and has none that can be used: no part of a larger one.
+        public var unusable: [Timeframe: Set<Int64>] = [:]
 
         public init() {}
 
+        /// Whether it need not be bought.
         public func has(_ timeframe: Timeframe, _ start: Int64) -> Bool {
+            isPart(timeframe, start) || unusable[timeframe]?.contains(start) == true
+        }
+
+        /// Whether larger candles can be made of it.
+        public func isPart(_ timeframe: Timeframe, _ start: Int64) -> Bool {
             complete[timeframe]?.contains(start) == true || empty[timeframe]?.contains(start) == true
         }
     }
@@ -93,7 +90,7 @@ public struct Planner: Sendable {
     public init(
         timeframes: [Timeframe], derives: Bool = true, isSold: @escaping @Sendable (Timeframe) -> Bool = { _ in true }
     ) {
-        self.timeframes = timeframes.sorted()
+        self.timeframes = Set(timeframes).sorted()
         self.derives = derives
         self.isSold = isSold
     }
@@ -131,7 +128,7 @@ public struct Planner: Sendable {
             for start in wanted[timeframe] ?? [] where !holdings.has(timeframe, start) {
                 let interval = Interval(series, start: start)
                 if derives, let parts = parts(of: interval, provided, holdings) {
-                    let lacking = parts.filter { !holdings.has($0.series.timeframe, $0.start) }
+                    let lacking = parts.filter { !holdings.isPart($0.series.timeframe, $0.start) }
                     needs.derived.append((interval, lacking))
                 } else if isSold(timeframe) {
                     needs.bought.append(interval)
@@ -172,21 +169,18 @@ public struct Planner: Sendable {
         return plan
     }
 
-    /// The parts of the largest smaller timeframe that give a whole interval; `nil` where none does.
+    /// The parts that give a whole interval; `nil` where one of them is not there.
     public func parts(of interval: Interval, holdings: Holdings) -> [Interval]? { parts(of: interval, [:], holdings) }
 
     private func parts(of interval: Interval, _ provided: [Timeframe: Set<Int64>], _ holdings: Holdings) -> [Interval]?
     {
-        let length = interval.series.timeframe.seconds
-        for smaller in timeframes.reversed() where smaller.seconds < length && length % smaller.seconds == 0 {
-            let open = stride(from: interval.start, to: interval.end, by: Int(smaller.seconds)).filter {
-                TradingWeek.isOpen(during: $0..<($0 + smaller.seconds))
-            }
-            if open.allSatisfy({ holdings.has(smaller, $0) || provided[smaller]?.contains($0) == true }) {
-                return open.map { Interval(Series(interval.series.pair, smaller), start: $0) }
-            }
+        let larger = interval.series.timeframe
+        guard let smaller = larger.part(among: timeframes) else { return nil }
+        let parts = TradingWeek.parts(of: interval.start, larger, smaller)
+        guard parts.allSatisfy({ holdings.isPart(smaller, $0) || provided[smaller]?.contains($0) == true }) else {
+            return nil
         }
-        return nil
+        return parts.map { Interval(Series(interval.series.pair, smaller), start: $0) }
     }
 
     /// Joins neighbours: a request costs nothing but its candles. Between two of them there is only closed time.

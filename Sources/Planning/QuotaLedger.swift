@@ -26,9 +26,12 @@ public struct QuotaLedger: Sendable {
         public let renewal: Int64?
         /// Whether the broker said so in this allowance's week; else it is what the configuration says.
         public let isTold: Bool
+        /// Points that count as paid although no reply says so: the next one will tell.
+        public let unconfirmed: Int
 
-        public init(remaining: Int, total: Int, renewal: Int64?, isTold: Bool) {
+        public init(remaining: Int, total: Int, renewal: Int64?, isTold: Bool, unconfirmed: Int = 0) {
             (self.remaining, self.total, self.renewal, self.isTold) = (remaining, total, renewal, isTold)
+            self.unconfirmed = unconfirmed
         }
     }
 
@@ -61,17 +64,35 @@ public struct QuotaLedger: Sendable {
     /// What may be bought, as the last reply said, less what was asked for since and may have been paid.
     public func estimate(now: Int64) -> Estimate {
         let last = entries.lastIndex { $0.reply?.allowance != nil }
-        guard let last, let allowance = entries[last].reply?.allowance, !isOver(entries[last], now: now) else {
-            // A new week, or none yet: what was asked since without an answer counts into it.
-            let since = last.flatMap { entries[$0].reply?.allowance?.renewal } ?? now - QuotaLedger.week
-            let total = last.flatMap { entries[$0].reply?.allowance?.total } ?? weeklyPoints
-            let open = entries.filter { isOpen($0) && $0.request.sent.seconds >= since }
-            return Estimate(remaining: max(0, total - points(open)), total: total, renewal: nil, isTold: false)
+        if let last, let reply = entries[last].reply, let allowance = reply.allowance, !isOver(reply, allowance, now) {
+            return estimate(
+                allowance.remaining, of: allowance.total, less: entries[(last + 1)...],
+                renewal: renewal(reply, allowance), isTold: true)
         }
-        let open = entries[(last + 1)...].filter(isOpen)
+        // A new week, or none yet: what was asked since without a word of the broker counts into it.
+        let told = last.flatMap { entries[$0].reply }
+        let since = told.flatMap { reply in reply.allowance.flatMap { renewal(reply, $0) } } ?? now - QuotaLedger.week
+        let total = told?.allowance?.total ?? weeklyPoints
+        let recent = entries[((last ?? -1) + 1)...].filter { $0.request.sent.seconds >= since }
+        return estimate(total, of: total, less: recent, renewal: nil, isTold: false)
+    }
+
+    private func estimate(
+        _ remaining: Int, of total: Int, less later: some Sequence<Entry>, renewal: Int64?, isTold: Bool
+    ) -> Estimate {
+        let unconfirmed = later.reduce(0) { $0 + QuotaLedger.unconfirmed($1) }
         return Estimate(
-            remaining: max(0, allowance.remaining - points(open)), total: allowance.total,
-            renewal: allowance.renewal > 0 ? allowance.renewal : nil, isTold: true)
+            remaining: max(0, remaining - unconfirmed), total: total, renewal: renewal, isTold: isTold,
+            unconfirmed: min(remaining, unconfirmed))
+    }
+
+    /// What a request may have cost of which no allowance was told.
+    private static func unconfirmed(_ entry: Entry) -> Int {
+        switch entry.reply?.outcome {
+        case nil, .unanswered: entry.request.points
+        case .answered: entry.reply?.points ?? 0
+        case .refused: 0
+        }
     }
 
     /// Requests without a known end: on their way, or their process died, so that they may have been paid in vain.
@@ -82,13 +103,18 @@ public struct QuotaLedger: Sendable {
 
     private static let week: Int64 = 604_800
 
-    private func isOpen(_ entry: Entry) -> Bool { entry.reply == nil || entry.reply?.outcome == .unanswered }
+    /// `nil` where it was not told, or cannot be: by a local clock that was wrong.
+    private func renewal(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance) -> Int64? {
+        let latest = reply.received.seconds + QuotaLedger.week + 86_400
+        return allowance.renewal > 0 && allowance.renewal <= latest ? allowance.renewal : nil
+    }
 
-    private func points(_ entries: some Sequence<Entry>) -> Int { entries.reduce(0) { $0 + $1.request.points } }
-
-    /// Where the renewal is not known, a look after an hour costs nothing while nothing is left.
-    private func isOver(_ entry: Entry, now: Int64) -> Bool {
-        guard let reply = entry.reply, let allowance = reply.allowance else { return true }
-        return now >= (allowance.renewal > 0 ? allowance.renewal : reply.received.seconds + 3_600)
+    /// Whether a new week has begun. Where its moment is not known: after a week, and where nothing is left, after an hour,
+    /// since a look then costs nothing.
+    private func isOver(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance, _ now: Int64) -> Bool {
+        // The local clock was set back: nothing of what it said holds.
+        if reply.received.seconds > now + 86_400 { return true }
+        if let renewal = renewal(reply, allowance) { return now >= renewal }
+        return now >= reply.received.seconds + (allowance.remaining > 0 ? QuotaLedger.week : 3_600)
     }
 }

@@ -43,7 +43,8 @@ public struct RESTReply: Sendable {
     public var serverTime: UTCNanos? {
         guard let date = headers["date"] else { return nil }
         let seconds = curl_getdate(date.reveal(), nil)
-        return seconds < 0 ? nil : UTCNanos(seconds: Int64(seconds))
+        // Until 2200: what is later cannot be counted in nanoseconds for long.
+        return (0..<7_258_118_400).contains(seconds) ? UTCNanos(seconds: Int64(seconds)) : nil
     }
 }
 

@@ -9,8 +9,12 @@ extension CandleReader {
     public struct Starts: Hashable, Sendable {
         /// Of candles that are whole.
         public var complete: [Int64] = []
-        /// Of intervals of which the broker has none.
+        /// Of candles that are partial.
+        public var partial: [Int64] = []
+        /// Of intervals of which the broker has none, since there was no tick.
         public var empty: [Int64] = []
+        /// Of intervals of which the broker has none that can be used.
+        public var unusable: [Int64] = []
 
         public init() {}
     }
@@ -44,7 +48,9 @@ extension CandleReader {
         return try read { db in
             var starts = Starts()
             starts.complete = try list("candle", " AND complete = 1", db)
-            starts.empty = try list("empty_interval", "", db)
+            starts.partial = try list("candle", " AND complete = 0", db)
+            starts.empty = try list("empty_interval", " AND unusable = 0", db)
+            starts.unusable = try list("empty_interval", " AND unusable = 1", db)
             return starts
         }
     }
@@ -132,6 +138,6 @@ extension CandleReader.LedgerRow {
         }
         reply = HistoryReply(
             request: position, outcome: outcome, points: row["paid"] as Int? ?? 0, allowance: allowance,
-            received: UTCNanos(seconds: row["replied_at"] as Int64? ?? 0))
+            received: UTCNanos(seconds: row["replied_at"] as Int64? ?? 0), clockOffset: row["clock_offset"])
     }
 }

@@ -129,7 +129,8 @@ public final class CandleStore {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO stream_position (stream, position, updated_at) VALUES (?, ?, ?)
-                ON CONFLICT (stream) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at
+                ON CONFLICT (stream) DO UPDATE
+                SET position = MAX(position, excluded.position), updated_at = excluded.updated_at
                 """)
         try statement.execute(arguments: [stream, Int64(bitPattern: position), now.seconds])
     }
@@ -150,10 +151,12 @@ public final class CandleStore {
         guard let timeframe = record.timeframe else { return }
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO empty_interval (instrument_id, timeframe, open_time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+                INSERT INTO empty_interval (instrument_id, timeframe, open_time, unusable) VALUES (?, ?, ?, ?)
+                ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET unusable = MAX(unusable, excluded.unusable)
                 """)
         try statement.execute(arguments: [
             try instrumentID(record.pair, db), try ensure(timeframe, db), record.start.seconds,
+            record.flags.contains(.unusable) ? 1 : 0,
         ])
     }
 

@@ -38,12 +38,12 @@ enum QuotaRows {
         let statement = try db.cachedStatement(
             sql: """
                 UPDATE quota_ledger
-                SET outcome = ?, paid = ?, remaining = ?, total = ?, renews_at = ?, replied_at = ?
+                SET outcome = ?, paid = ?, remaining = ?, total = ?, renews_at = ?, replied_at = ?, clock_offset = ?
                 WHERE position = ?
                 """)
         try statement.execute(arguments: [
             name(reply.outcome), reply.points, reply.allowance?.remaining, reply.allowance?.total,
-            reply.allowance?.renewal, reply.received.seconds, Int64(bitPattern: reply.request),
+            reply.allowance?.renewal, reply.received.seconds, reply.clockOffset, Int64(bitPattern: reply.request),
         ])
     }
 }

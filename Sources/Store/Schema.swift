@@ -120,6 +120,7 @@ enum Schema {
             instrument_id INTEGER NOT NULL REFERENCES instrument (id),
             timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
             open_time INTEGER NOT NULL,
+            unusable INTEGER NOT NULL,
             PRIMARY KEY (instrument_id, timeframe, open_time)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE quota_ledger (
@@ -135,7 +136,8 @@ enum Schema {
             remaining INTEGER,
             total INTEGER,
             renews_at INTEGER,
-            replied_at INTEGER
+            replied_at INTEGER,
+            clock_offset INTEGER
         ) STRICT;
         """
 

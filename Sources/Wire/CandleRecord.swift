@@ -118,6 +118,8 @@ public struct CandleFlags: OptionSet, Sendable {
     /// A partial candle of which an earlier revision was whole: it takes that one's place, since what was missed
     /// became known only later.
     @inlinable public static var withdrawn: CandleFlags { CandleFlags(rawValue: 8) }
+    /// Of an `EMPT`: there were ticks, but the broker has no candle that can be used.
+    @inlinable public static var unusable: CandleFlags { CandleFlags(rawValue: 16) }
 }
 
 extension CandleRecord {

@@ -52,13 +52,20 @@ public struct HistoryReply: Hashable, Sendable {
     public let allowance: Allowance?
     /// By the local clock.
     public let received: UTCNanos
+    /// How far ahead of UTC the account's clock was found to be in the week of the request's last interval, seconds;
+    /// `nil` where this reply does not show it.
+    public let clockOffset: Int64?
 
-    public init(request: UInt64, outcome: Outcome, points: Int, allowance: Allowance?, received: UTCNanos) {
+    public init(
+        request: UInt64, outcome: Outcome, points: Int, allowance: Allowance?, received: UTCNanos,
+        clockOffset: Int64? = nil
+    ) {
         self.request = request
         self.outcome = outcome
         self.points = points
         self.allowance = allowance
         self.received = received
+        self.clockOffset = clockOffset
     }
 }
 
@@ -81,7 +88,8 @@ extension CandleRecord {
     }
 
     /// Kind `RPLY`: `start` and `lastTickTime` of its request, `flags` the outcome, `tickCount` the rows,
-    /// `firstTickTime` when it came; in `bid` the remaining points, the total, the renewal and the request's position.
+    /// `firstTickTime` when it came; in `bid` the remaining points, the total, the renewal and the request's position;
+    /// in `ask` whether a clock offset was found, and that.
     public static func reply(_ reply: HistoryReply, to request: HistoryRequest) -> CandleRecord {
         var record = CandleRecord(.reply, request)
         record.firstTickTime = reply.received
@@ -92,6 +100,8 @@ extension CandleRecord {
             Int64(bitPattern: reply.request),
         ].map { Price(rawValue: $0) }
         record.bid = OHLC(open: told[0], high: told[1], low: told[2], close: told[3])
+        record.ask.open = Price(rawValue: reply.clockOffset == nil ? 0 : 1)
+        record.ask.high = Price(rawValue: reply.clockOffset ?? 0)
         return record
     }
 
@@ -102,14 +112,19 @@ extension CandleRecord {
             remaining: Int(bid.open.rawValue), total: Int(bid.high.rawValue), renewal: bid.low.rawValue)
         return HistoryReply(
             request: UInt64(bitPattern: bid.close.rawValue), outcome: outcome, points: Int(tickCount),
-            allowance: allowance.total < 0 ? nil : allowance, received: firstTickTime)
+            allowance: allowance.total < 0 ? nil : allowance, received: firstTickTime,
+            clockOffset: ask.open.rawValue == 0 ? nil : ask.high.rawValue)
     }
 
     /// Kind `EMPT`: the interval's pair, timeframe and start.
-    public static func empty(_ series: Series, start: UTCNanos) -> CandleRecord {
-        CandleRecord(
+    /// - Parameter isUnusable: there were ticks, but the broker's candle lacks a side or cannot be right, or it has
+    ///   none where some were streamed. Not to be asked for again, and no part of a larger candle.
+    public static func empty(_ series: Series, start: UTCNanos, isUnusable: Bool = false) -> CandleRecord {
+        var record = CandleRecord(
             kind: .empty, pair: series.pair, timeframe: series.timeframe, start: start, bid: .zero, ask: .zero,
             mid: .zero, source: .bought, inputStream: .history)
+        if isUnusable { record.flags = .unusable }
+        return record
     }
 
     /// - Returns: `nil` where the record holds no valid timeframe.

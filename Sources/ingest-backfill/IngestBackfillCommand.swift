@@ -21,7 +21,7 @@ struct IngestBackfillCommand: ParsableCommand {
             0 means that all is bought, 69 that the broker did not answer or refused
             something, 75 that points are spent or another process buys: try later.
 
-            """ + Stage.environmentHelp,
+            """ + Stage.credentialsHelp + Stage.environmentHelp,
         version: Stage.version,
         subcommands: [PlanCommand.self, RunCommand.self, BatchCommand.self, RepairCommand.self, QuotaCommand.self])
 
@@ -105,7 +105,9 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func chosenTimeframes() throws -> [Timeframe]? {
-        try timeframes?.split(separator: ",").map { text in
+        guard let timeframes else { return nil }
+        guard !timeframes.isEmpty else { throw ValidationError("--timeframes needs at least one, such as 5m,15m") }
+        return try timeframes.split(separator: ",").map { text in
             guard let timeframe = Timeframe(text) else {
                 throw ValidationError("'\(text)' is not a whole number of minutes that divides a day (5m, 1h)")
             }

@@ -16,14 +16,7 @@ struct IngestStreamCommand: ParsableCommand {
 
             Says READY on standard output once the ticks are subscribed. SIGTERM ends it in order.
 
-            CREDENTIALS (environment, or systemd credentials of the same names; never arguments)
-              IG_API_KEY, IG_USERNAME, IG_PASSWORD
-              IG_ACC_NUMBER  the account to use (else the one the broker prefers)
-              IG_DEMO        true (default) or false
-              IG_REST_URL    another REST base: the simulator, a proxy
-              IG_CA_FILE     PEM certificates to trust instead of the system's, for such a base
-
-            """ + Stage.environmentHelp,
+            """ + Stage.credentialsHelp + Stage.environmentHelp,
         version: Stage.version)
 
     @OptionGroup var options: StageOptions

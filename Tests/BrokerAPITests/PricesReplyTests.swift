@@ -73,10 +73,34 @@ import Testing
         #"{"prices": [{"snapshotTime": "2020/13/01 05:00:00"}]}"#,
         #"{"prices": [{"snapshotTime": "2020/02/30 05:00:00"}]}"#,
         #"{"prices": [{"snapshotTime": "2020/09/01 24:00:00"}]}"#, #"{"prices": [{"snapshotTime": "yesterday"}]}"#,
-        #"{"prices": [{"snapshotTime": "2020/09/01 05:00:00", "openPrice": {"bid": -1}}]}"#,
+        #"{"prices": [{"snapshotTime": "0001/01/01 05:00:00"}]}"#,
         #"{"prices": [{"snapshotTime": "2020/09/01 05:00:00", "openPrice": {"bid": "1.1"}}]}"#,
     ])
     func `what is no reply with prices is not taken for one`(text: String) { #expect(read(text) == nil) }
+
+    /// One odd candle must not cost the others, which are paid.
+    @Test(arguments: [
+        #""bid": 0, "ask": 1.1"#, #""bid": -1, "ask": 1.1"#, #""bid": 1.123456789, "ask": 1.1"#, #""ask": 1.1"#,
+    ])
+    func `a price that is none takes its side away alone`(prices: String) throws {
+        let time = #""snapshotTime": "2020/09/01 05:00:00""#
+        let reply = try #require(read(body([candle(time, prices), candle(time)])))
+        #expect(reply.rows.map { $0.bid == nil } == [true, false] && reply.rows[0].ask != nil)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"remainingAllowance": -5, "totalAllowance": 10000, "allowanceExpiry": 0}"#, [0, 10_000, nil]),
+            (
+                #"{"remainingAllowance": 9e15, "totalAllowance": 10000, "allowanceExpiry": 9e15}"#,
+                [1_000_000_000, 10_000, nil]
+            ),
+            (#"{"remainingAllowance": null, "totalAllowance": 10000, "allowanceExpiry": 5}"#, nil),
+        ] as [(String, [Int?]?)])
+    func `an allowance that cannot be is cut to what can`(text: String, expected: [Int?]?) throws {
+        let reply = try #require(read(body([], ", \"allowance\": \(text)")))
+        #expect(reply.allowance.map { [$0.remaining, $0.total, $0.expiry] } == expected)
+    }
 
     @Test func `nothing found is a reply`() {
         let text = body([], #", "metadata": {"pageData": {"pageSize": 0, "pageNumber": 1, "totalPages": 0}}"#)

@@ -73,10 +73,27 @@ import Wire
         #expect(made.map(\.kind) == [.empty] && made.first?.timeframe == .fifteenMinutes)
     }
 
-    @Test func `a part that changes makes a further revision, one that comes again does not`() {
-        let changed = part(300, ["1.2", "1.5", "1.15", "1.16"])
-        let made = derive(quarter + quarter + [changed])
-        #expect(made.map(\.revision) == [1, 2] && made.last?.bid.high == Price("1.5"))
+    @Test func `a told part that changes makes a further revision, one that comes again does not`() {
+        let told = part(300, ["1.2", "1.5", "1.15", "1.16"], kind: .part)
+        let again = part(300, ["1.2", "1.6", "1.15", "1.16"], kind: .part)
+        let made = derive([quarter[0], told, quarter[2], quarter[0], told, again, quarter[1], again, empty(300)])
+        #expect(made.map(\.revision) == [1, 2, 3])
+        #expect(made.map(\.bid.high) == ["1.5", "1.6", "1.4"].map { Price($0) })
+    }
+
+    @Test func `what was bought stays, and what cannot be used is no part`() {
+        let other = part(300, ["1.2", "1.5", "1.15", "1.16"])
+        #expect(derive(quarter + [other]).map(\.bid.high) == [Price("1.4")])
+        let unusable = CandleRecord.empty(
+            Series(Make.eurUSD, .fiveMinutes), start: UTCNanos(seconds: Self.start + 300), isUnusable: true)
+        #expect(derive([quarter[0], unusable, quarter[2]]).isEmpty)
+    }
+
+    /// 30m could be made of 10m too: then mid would depend on which comes first.
+    @Test func `each timeframe is made of one other only`() {
+        let half = [0, 600, 1_200].map { part(Int64($0), ["1.1", "1.3", "1.0", "1.2"], minutes: 10) }
+        #expect(derive(half, minutes: [10, 15, 30]).isEmpty)
+        #expect(derive(half, minutes: [10, 30]).count == 1)
     }
 
     @Test func `derived candles are parts of still larger ones, which come once`() {

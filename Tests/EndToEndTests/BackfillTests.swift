@@ -1,9 +1,7 @@
+import Foundation
 import GRDB
-import Journal
-import MarketData
 import TestKit
 import Testing
-import Wire
 
 /// History bought of the simulator, with its real allowance, by the real program.
 @Suite(.serialized, .timeLimit(.minutes(10)))
@@ -81,7 +79,8 @@ struct BackfillTests {
         let run = try await pipeline.backfill("run")
         #expect(run.code == 0 && run.output.contains("in the journal"), "\(run.output) \(run.errors)")
         // Known without a database, too.
-        #expect(try await pipeline.backfill("plan").output.contains("nothing to buy"))
+        let again = try await pipeline.backfill("run")
+        #expect(again.code == 0 && again.output.contains("Nothing to buy\nIt is in the journal"), "\(again)")
         try await pipeline.start("aggregator")
         try await pipeline.start("store-writer")
         try await eventually("all of it is stored", within: .seconds(30)) {
@@ -93,7 +92,7 @@ struct BackfillTests {
     /// The account's clock changed at the weekend between: in London, in New York, and not at all.
     @Test(arguments: [
         ("london", "2026-03-29T22:40:00"), ("new-york", "2026-03-08T23:20:00"), ("london", "2026-10-25T23:59:00"),
-        ("utc", "2026-03-29T22:40:00"),
+        ("utc", "2026-03-29T22:40:00"), ("london", "2026-03-29T10:00:00"), ("new-york", "2026-03-08T15:00:00"),
     ])
     func `over a change of the account's clock at most one point is lost`(clock: String, moment: String) async throws {
         let pipeline = try await Shop.open(
@@ -175,6 +174,52 @@ struct BackfillTests {
         #expect(try await program.ended(within: .seconds(5)) == 75)
         #expect(try await pipeline.backfill("quota").output.contains("1 request on record, 0 points paid"))
         try await pipeline.expectAllEndInOrder()
+    }
+
+    /// An hour whose second five minutes have ticks of one side only.
+    @Test func `a candle without a side is not used, nor made into a larger one: that is bought`() async throws {
+        let played = Pipeline(logLevel: "notice")
+        let rows = (0..<3_600).map { second in
+            let bid = (300..<600).contains(second) ? "" : "1.1000"
+            return "\(SteadyFeed.start + second)000000000,\(bid),1.1001\n"
+        }
+        let path = played.folder.write(("timestamp_utc_ns,bid,ask\n" + rows.joined()).utf8, to: "ticks.csv")
+        played.configure("instruments: [EUR_USD]\nstream: {login_spacing_seconds: 0}\n")
+        try await played.startAll(simulator: ["--ticks", "EUR_USD=\(path)", "--speed", "max"])
+        try await eventually("the hour is played; \(played.logs)", within: .seconds(30)) {
+            try played.count("SELECT COUNT(*) FROM candle WHERE open_time = \(SteadyFeed.start + 3_300)") == 1
+        }
+        let fresh = Pipeline(logLevel: "notice")
+        fresh.variables["IG_REST_URL"] = played.variables["IG_REST_URL"]
+        fresh.configure(
+            """
+            instruments: [EUR_USD]
+            stream: {login_spacing_seconds: 0}
+            history: {request_spacing_milliseconds: 0, depth: 12}
+
+            """)
+        try await fresh.start("store-writer")
+        try await fresh.start("aggregator")
+        let first = try await fresh.backfill("run")
+        #expect(first.code == 0 && first.output.contains("Bought 11 candles"), "\(first)")
+        #expect(try fresh.count("SELECT COUNT(*) FROM candles WHERE source = 'derived'") == 3)
+        #expect(try fresh.count("SELECT SUM(unusable) FROM empty_interval") == 1)
+        let second = try await fresh.backfill("run")
+        #expect(second.code == 0 && second.output.contains("Bought 1 candle "), "\(second)")
+        let bought = try fresh.rows("SELECT timestamp FROM candles WHERE source = 'bought' AND timeframe = '15'")
+        #expect(bought.map { $0[0] as Int } == [SteadyFeed.start])
+        #expect(try await fresh.backfill("run").output.contains("Nothing to buy"))
+        try await fresh.expectAllEndInOrder()
+        try await played.expectAllEndInOrder()
+    }
+
+    @Test func `a database that is ahead of the journal is refused, and nothing bought`() async throws {
+        let pipeline = try await Shop.open(instruments: "EUR_USD")
+        #expect(try await pipeline.backfill("run").code == 0)
+        try await pipeline.expectAllEndInOrder()
+        try FileManager.default.removeItem(atPath: pipeline.state + "/journal/history")
+        let run = try await pipeline.backfill("run")
+        #expect(run.code == 75 && run.errors.contains("put the journal back"), "\(run)")
     }
 
     @Test func `one buys at a time, and bad arguments end with a sentence`() async throws {

@@ -16,7 +16,7 @@ import Wire
 
     private func reply(
         _ position: UInt64, _ outcome: HistoryReply.Outcome = .answered, points: Int, left: Int?, at second: Int64,
-        renewal: Int64 = 700_000
+        renewal: Int64 = 600_000
     ) -> HistoryReply {
         HistoryReply(
             request: position, outcome: outcome, points: points,
@@ -33,14 +33,34 @@ import Wire
         var ledger = QuotaLedger(weeklyPoints: 5_000)
         ledger.note(entry(1, points: 200, at: 100))
         ledger.note(reply(1, points: 198, left: 9_802, at: 101))
-        #expect(ledger.estimate(now: 110) == .init(remaining: 9_802, total: 10_000, renewal: 700_000, isTold: true))
+        #expect(ledger.estimate(now: 110) == .init(remaining: 9_802, total: 10_000, renewal: 600_000, isTold: true))
         // One whose process died, one without an answer, one that was refused.
         ledger.note(entry(5, points: 30, at: 102))
         ledger.note(entry(6, points: 4, at: 103, reply(6, .unanswered, points: 0, left: nil, at: 104)))
         ledger.note(entry(8, points: 500, at: 105, reply(8, .refused, points: 0, left: nil, at: 106)))
-        #expect(ledger.estimate(now: 110).remaining == 9_802 - 34)
+        #expect(ledger.estimate(now: 110).remaining == 9_802 - 34 && ledger.estimate(now: 110).unconfirmed == 34)
+        // One that came without a word of what is left.
+        ledger.note(entry(9, points: 10, at: 107, reply(9, points: 7, left: nil, at: 108)))
+        #expect(ledger.estimate(now: 110).remaining == 9_802 - 41)
         #expect(ledger.inFlight.map(\.position) == [5])
-        #expect(ledger.paid == 198)
+        #expect(ledger.paid == 205)
+    }
+
+    @Test func `a renewal that is not told, or cannot be, holds for a week`() {
+        for renewal: Int64 in [0, 10_000_000_000] {
+            var ledger = QuotaLedger(weeklyPoints: 10_000)
+            ledger.note(entry(1, points: 200, at: 100, reply(1, points: 200, left: 20, at: 101, renewal: renewal)))
+            #expect(ledger.estimate(now: 604_900) == .init(remaining: 20, total: 10_000, renewal: nil, isTold: true))
+            #expect(ledger.estimate(now: 604_901).remaining == 10_000)
+        }
+    }
+
+    @Test func `in a new week, what was asked in the old one does not count`() {
+        var ledger = QuotaLedger(weeklyPoints: 10_000)
+        ledger.note(entry(1, points: 200, at: 100, reply(1, points: 200, left: 20, at: 101)))
+        ledger.note(entry(2, points: 15, at: 102))
+        ledger.note(entry(3, points: 40, at: 600_001))
+        #expect(ledger.estimate(now: 600_002).remaining == 9_960 && ledger.estimate(now: 600_002).unconfirmed == 40)
     }
 
     @Test func `the next reply corrects what was only feared`() {
@@ -55,8 +75,8 @@ import Wire
     @Test func `once it is renewed all of it is there again`() {
         var ledger = QuotaLedger(weeklyPoints: 10_000)
         ledger.note(entry(1, points: 200, at: 100, reply(1, points: 200, left: 20, at: 101)))
-        #expect(ledger.estimate(now: 699_999).remaining == 20)
-        #expect(ledger.estimate(now: 700_000) == .init(remaining: 10_000, total: 10_000, renewal: nil, isTold: false))
+        #expect(ledger.estimate(now: 599_999).remaining == 20)
+        #expect(ledger.estimate(now: 600_000) == .init(remaining: 10_000, total: 10_000, renewal: nil, isTold: false))
     }
 
     @Test func `spent without a known renewal is looked at again after an hour`() {
@@ -114,17 +134,20 @@ import Wire
     @Test func `each week is learnt for itself, and guessed as its nearest`() {
         var clock = AccountClock(guess: 3_600)
         #expect(clock.local(summer) == summer + 3_600 && !clock.isKnown(at: summer))
-        clock.learn(asked: summer + 3_600, got: summer)
+        clock.learn(3_600, at: summer)
         #expect(clock.isKnown(at: summer) && !clock.isKnown(at: winter))
         #expect(clock.local(winter) == winter + 3_600)
-        clock.learn(asked: winter + 3_600, got: winter + 3_600)
+        clock.learn(0, at: winter)
         #expect(clock.local(winter) == winter && clock.local(summer) == summer + 3_600)
+        clock.forget(at: winter)
+        #expect(!clock.isKnown(at: winter) && clock.isKnown(at: summer))
     }
 
-    @Test func `a guess that nothing contradicts is settled`() {
-        var clock = AccountClock(guess: -18_000)
-        clock.settle(at: winter)
-        #expect(clock.isKnown(at: winter) && clock.local(winter) == winter - 18_000)
+    @Test func `only a zone's offset is learnt`() {
+        #expect(AccountClock.offset(asked: summer + 3_600, got: summer) == 3_600)
+        #expect(AccountClock.offset(asked: summer - 12_600, got: summer) == -12_600)
+        #expect(AccountClock.offset(asked: summer + 3_300, got: summer) == nil)
+        #expect(AccountClock.offset(asked: summer + 15 * 3_600, got: summer) == nil)
     }
 }
 

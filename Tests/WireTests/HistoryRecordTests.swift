@@ -19,7 +19,8 @@ import Wire
     func `so does a reply, with and without an allowance`(outcome: HistoryReply.Outcome) {
         for allowance in [nil, HistoryReply.Allowance(remaining: 0, total: 10_000, renewal: 99)] {
             let reply = HistoryReply(
-                request: .max - 1, outcome: outcome, points: 11, allowance: allowance, received: UTCNanos(rawValue: 5))
+                request: .max - 1, outcome: outcome, points: 11, allowance: allowance, received: UTCNanos(rawValue: 5),
+                clockOffset: allowance == nil ? nil : -3_600)
             let record = CandleRecord.reply(reply, to: request)
             #expect(String(decoding: record.bytes[..<11], as: UTF8.self) == "RPLYGBP_JPY")
             #expect(record.historyReply == reply && record.historyRequest == nil)

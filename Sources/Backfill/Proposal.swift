@@ -1,0 +1,80 @@
+public import MarketData
+public import Planning
+
+/// What is to be bought.
+public enum BackfillTask: Hashable, Sendable {
+    /// The last candles of every pair and timeframe, larger ones derived: the one-week plan.
+    case run
+    /// The classic way, each candle bought: the n-th batch of pairs, from 1, as many as a week's allowance buys.
+    case batch(Int)
+    /// Whatever is missing or partial anywhere in the store.
+    case repair
+
+    /// As on the command line.
+    public var command: String {
+        switch self {
+        case .run: "run"
+        case .batch(let number): "batch \(number)"
+        case .repair: "repair"
+        }
+    }
+}
+
+/// A choice other than the configuration's, for the arithmetic; `nil` is the configuration's.
+public struct FreshChoice: Hashable, Sendable {
+    public var pairs: Int?
+    public var timeframes: [Timeframe]?
+    public var depth: Int?
+
+    public init(pairs: Int? = nil, timeframes: [Timeframe]? = nil, depth: Int? = nil) {
+        (self.pairs, self.timeframes, self.depth) = (pairs, timeframes, depth)
+    }
+}
+
+/// A plan with what it needs to be judged.
+public struct Proposal: Sendable {
+    public let task: BackfillTask
+    public let plan: Plan
+    public let quota: QuotaLedger.Estimate
+    /// Points that are left alone.
+    public let reserve: Int
+    /// What there is of each pair, as far as the plan concerns it.
+    let holdings: [Pair: Planner.Holdings]
+
+    /// Points that may be spent. What is not confirmed counts: the first reply will tell.
+    public var budget: Int { Proposal.budget(quota, reserve: reserve) }
+
+    static func budget(_ quota: QuotaLedger.Estimate, reserve: Int) -> Int {
+        max(0, quota.remaining + quota.unconfirmed - reserve)
+    }
+
+    /// Why it must not be carried out now; `nil` where it may. A batch is whole or not at all, all else goes as far
+    /// as the points do.
+    public var refusal: String? {
+        let needed = plan.points + plan.postponed
+        guard plan.postponed > 0 else { return nil }
+        if case .batch = task {
+            return
+                "\(task.command) costs \(grouped(needed)) points, but \(grouped(budget)) may be spent now: \(explanation)"
+        }
+        guard plan.points == 0, plan.derived.isEmpty else { return nil }
+        return "nothing can be bought now, \(grouped(needed)) points are needed: \(explanation)"
+    }
+
+    private var explanation: String {
+        let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
+        return quota.renewal.map { "\(left); they renew \(moment($0))" } ?? left
+    }
+
+    /// What there will be once the plan is carried out.
+    var expected: [Pair: Planner.Holdings] {
+        var holdings = holdings
+        for purchase in plan.purchases {
+            holdings[purchase.series.pair]?.complete[purchase.series.timeframe, default: []].formUnion(purchase.starts)
+        }
+        for interval in plan.derived {
+            holdings[interval.series.pair]?.complete[interval.series.timeframe, default: []].insert(interval.start)
+        }
+        return holdings
+    }
+}
