@@ -88,7 +88,8 @@ final class BackfillRun {
         if summary.postponed > 0, summary.exitCode == .ok { summary.exitCode = .temporary }
         try writer.close()
         summary.isStored = try waitUntilStored(
-            known.lastPosition, summary.requests == 0 ? proposal.plan.derived : [], isPatient: !proposal.plan.isEmpty)
+            known.lastPosition, summary.requests == 0 ? proposal.plan.derived : [],
+            isPatient: !proposal.plan.isEmpty && known.hasDatabase)
         return summary
     }
 

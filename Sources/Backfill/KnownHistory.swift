@@ -11,6 +11,8 @@ internal import Wire
 final class KnownHistory {
     private let reader: CandleReader?
     private(set) var ledger: QuotaLedger
+    /// Whether store-writer has ever run here.
+    var hasDatabase: Bool { reader != nil }
     /// How far the database has the history stream; 0 for not at all.
     let storedPosition: UInt64
     /// The last position that shall come into the database; 0 before the first.

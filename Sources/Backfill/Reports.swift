@@ -133,7 +133,9 @@ extension BackfillSummary {
             lines.append("Still wanted: \(counted(postponed, "point"))\(end == "stopped" ? "" : when)")
         }
         if exitCode != .ok { lines.append("Resume with: ingest-backfill \(task.command)") }
-        if requests == 0, derived == 0, exitCode == .ok { lines.append("Nothing to buy") }
+        if requests == 0, exitCode == .ok {
+            lines.append("Nothing to buy\(derived > 0 ? ": \(counted(derived, "candle")) come of smaller ones" : "")")
+        }
         lines.append(
             isStored
                 ? "What there is to have so far is in the database"
