@@ -55,7 +55,7 @@ final class BrokerSession {
     }
 
     /// Seconds that the account's clock is ahead of UTC, as the login told.
-    var offset: Int64 { Int64(login?.timezoneOffset ?? 0) * 3_600 }
+    var offset: Int64 { Int64(min(max(login?.timezoneOffset ?? 0, -14), 14)) * 3_600 }
 
     /// Counts a request of an earlier process into the pace.
     func notePast(_ request: UTCNanos) { pacer.note(min(request.rawValue, clock.now().rawValue)) }

@@ -31,6 +31,7 @@ public final class ProgressDisplay: BackfillProgress {
         doneCount = 0
         purchaseCount = proposal.plan.purchases.count
         purchasesLeft = [:]
+        failed = []
         for purchase in proposal.plan.purchases { purchasesLeft[purchase.series.pair, default: 0] += 1 }
         pairCount = purchasesLeft.count
         draw(spent: 0, left: proposal.quota.remaining)

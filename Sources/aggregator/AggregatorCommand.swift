@@ -7,12 +7,14 @@ internal import Logging
 struct AggregatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "aggregator",
-        abstract: "Folds the ticks stream into candles.",
+        abstract: "Folds the ticks stream into candles, and derives larger ones of bought history.",
         discussion: """
-            Reads the ticks stream (journal, then bus), folds every tick into candles of the configured
-            timeframes, and publishes each candle as it becomes final on the candles stream. Needs no
-            credentials and no network. May be stopped, killed and started at any time: it replays the tick
-            journal and goes on where its own journal ends.
+            Reads the ticks stream (journal, then bus), folds every tick into candles of
+            the configured timeframes, and publishes each candle as it becomes final on
+            the candles stream. Passes on what ingest-backfill bought, and makes larger
+            candles of it. Needs no credentials and no network. May be stopped, killed
+            and started at any time: it replays both journals and goes on where its own
+            journal ends.
 
             Says READY on standard output when it serves. SIGTERM ends it in order.
 

@@ -9,11 +9,14 @@ struct StoreWriterCommand: ParsableCommand {
         commandName: "store-writer",
         abstract: "Writes the candles stream to SQLite.",
         discussion: """
-            Reads the candles stream (journal, then bus) and writes each candle and each feed event to the
-            database, together with the position in the stream, in one transaction. The only program that
-            writes the database; readers open it read-only at any time. Each stored candle goes out on the
-            stored stream after its commit. Needs no credentials and no network. May be stopped, killed and
-            started at any time.
+            Reads the candles stream (journal, then bus) and writes each candle, each
+            feed event and each request for history to the database, together with the
+            position in the stream, in one transaction. Of several candles of an
+            interval readers see the best: whole streamed, bought, derived, partial. The
+            only program that writes the database; readers open it read-only at any
+            time. Each stored candle goes out on the stored stream after its commit.
+            Needs no credentials and no network. May be stopped, killed and started at
+            any time.
 
             Says READY on standard output when it serves. SIGTERM ends it in order.
 
