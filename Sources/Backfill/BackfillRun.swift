@@ -121,8 +121,10 @@ final class BackfillRun {
         let expected = proposal.expected
         var count = 0
         for interval in proposal.plan.derived {
-            guard let holdings = expected[interval.series.pair] else { continue }
-            for part in planner.parts(of: interval, holdings: holdings) ?? [] {
+            let pair = interval.series.pair
+            guard let expected = expected[pair], let held = proposal.holdings[pair] else { continue }
+            for part in planner.parts(of: interval, holdings: expected) ?? []
+            where held.isPart(part.series.timeframe, part.start) {
                 guard let record = try known.part(part) else { continue }
                 try writer.append(record)
                 count += 1

@@ -25,7 +25,8 @@ extension CandleReader {
             throw Failure(
                 .temporary,
                 """
-                database \(path) was made by another version of candlewick: restart store-writer, which brings it up to date
+                database \(path) is not up to date: store-writer is just making it, or is of another version: try again in a \
+                moment, then restart store-writer
                 """)
         }
     }

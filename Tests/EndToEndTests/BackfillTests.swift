@@ -44,24 +44,34 @@ struct BackfillTests {
     @Test func `killed fifty times it buys the same, and nothing twice but what was in flight`() async throws {
         let undisturbed = try await Shop.open()
         #expect(try await undisturbed.backfill("run").code == 0)
-        let killed = try await Shop.open(spacing: 80)
+        // What is paid in vain must not be what ends it.
+        let killed = try await Shop.open(["--allowance", "20000"], spacing: 80)
         let seed = UInt64.random(in: 0...1_000_000)
         var random = SplitMix(seed: seed)
-        for _ in 1...50 {
+        for kill in 1...50 {
             let program = try killed.launch("ingest-backfill", ["run"])
             _ = try await program.ready()
-            let moment = ContinuousClock.now + .milliseconds(Int.random(in: 0...150, using: &random))
-            try await eventually("the moment of the kill") { ContinuousClock.now >= moment }
+            // Half of the kills come before or with the first request of the process, half behind it.
+            let size = killed.historySize
+            if kill % 2 == 0 {
+                try await eventually("it asks", within: .seconds(20)) {
+                    killed.historySize > size || !program.isRunning
+                }
+            }
+            let moment = ContinuousClock.now + .milliseconds(Int.random(in: 0...60, using: &random))
+            while ContinuousClock.now < moment { await Task.yield() }
             program.kill()
             _ = try await program.ended(within: .seconds(5))
         }
+        let requestsBefore = try killed.count("SELECT COUNT(*) FROM quota_ledger")
+        #expect(requestsBefore >= 20, "seed \(seed): the kills came too early")
         let last = try await killed.backfill("run")
         #expect(last.code == 0, "seed \(seed): \(last.output) \(last.errors)")
         #expect(try killed.candles() == undisturbed.candles(), "seed \(seed)")
         let answered = try killed.paid()
         let inFlight = try killed.count("SELECT TOTAL(points) FROM quota_ledger WHERE outcome = 'in flight'")
         let requests = try killed.count("SELECT COUNT(*) FROM quota_ledger WHERE outcome = 'in flight'")
-        let spent = 10_000 - (try killed.count("SELECT remaining FROM quota_ledger ORDER BY position DESC LIMIT 1"))
+        let spent = 20_000 - (try killed.count("SELECT remaining FROM quota_ledger ORDER BY position DESC LIMIT 1"))
         let price = try undisturbed.paid()
         #expect((price...(answered + inFlight)).contains(spent) && answered <= price, "seed \(seed)")
         let quota = try await killed.backfill("quota")
@@ -332,6 +342,14 @@ enum Shop {
 extension Pipeline {
     func backfill(_ arguments: String...) async throws -> (code: Int32, output: String, errors: String) {
         try await result("ingest-backfill", arguments, within: .seconds(180))
+    }
+
+    /// Bytes of the history journal.
+    var historySize: Int {
+        folderNames(state + "/journal/history").reduce(0) { sum, name in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: state + "/journal/history/" + name)
+            return sum + (attributes?[.size] as? Int ?? 0)
+        }
     }
 
     /// What the answered requests cost.
