@@ -2,6 +2,7 @@ internal import Bus
 internal import Feed
 public import Host
 internal import Journal
+internal import Logging
 internal import MarketData
 public import Planning
 internal import Wire
@@ -48,6 +49,8 @@ final class BackfillRun {
     private let statusPublisher: StatusPublisher
     private var status = BackfillStatus()
     private var summary: BackfillSummary
+    /// What was there before the first request.
+    private let before: (requests: Int, points: Int, candles: Int)
 
     /// How long the later stages may take to store what was bought, where they run.
     private static let storingNanos = 10 * UTCNanos.perSecond
@@ -66,6 +69,7 @@ final class BackfillRun {
         known = try backfill.knownHistory()
         // What the database does not have yet must not be dropped by age: it would be bought again.
         try ConsumerMark(folder: backfill.paths.journal("history"), consumer: "database").note(known.storedPosition)
+        before = (known.ledger.entries.count, known.ledger.paid, known.candleCount)
         summary = BackfillSummary(quota: known.ledger.estimate(now: backfill.clock.now().seconds))
     }
 
@@ -79,18 +83,37 @@ final class BackfillRun {
             proposal = try propose(now: opened.now)
             session = opened
         }
-        summary.derived = proposal.plan.derived.count
-        summary.unobtainable = proposal.plan.unobtainable
-        summary.postponed = proposal.plan.postponed
-        if !proposal.plan.isEmpty { progress.began(proposal, pace: backfill.configuration.history) }
-        try tellParts(of: proposal)
-        if let session { try buy(proposal, session) }
+        let buyer = session.map(buyer)
+        if let buyer, let session { proposal = try confirmed(proposal, buyer, session) }
+        if summary.end == nil { try carryOut(proposal, buyer) }
         if summary.postponed > 0, summary.exitCode == .ok { summary.exitCode = .temporary }
         try writer.close()
         summary.isStored = try waitUntilStored(
             known.lastPosition, summary.requests == 0 ? proposal.plan.derived : [],
             isPatient: !proposal.plan.isEmpty && known.hasDatabase)
         return summary
+    }
+
+    /// Where the broker has not said what is left, one candle first: its reply does. So all pairs get their share of it.
+    private func confirmed(_ proposal: Proposal, _ buyer: Buyer, _ session: BrokerSession) throws -> Proposal {
+        guard !proposal.quota.isTold || proposal.quota.unconfirmed > 0,
+            let first = proposal.plan.purchases.first?.newest(1)
+        else { return proposal }
+        let failure = try attempt(first, buyer)
+        if let failure { backfill.logger.notice("A first candle failed", metadata: ["reason": "\(failure)"]) }
+        let next = try backfill.propose(task, known, now: session.now)
+        summary.postponed = next.plan.points + next.plan.postponed
+        if summary.end == nil, let refusal = next.refusal { (summary.end, summary.exitCode) = (refusal, .temporary) }
+        return next
+    }
+
+    private func carryOut(_ proposal: Proposal, _ buyer: Buyer?) throws {
+        summary.derived = proposal.plan.derived.count
+        summary.unobtainable = proposal.plan.unobtainable
+        summary.postponed = proposal.plan.postponed
+        if !proposal.plan.isEmpty { progress.began(proposal, pace: backfill.configuration.history) }
+        try tellParts(of: proposal)
+        if let buyer { try buy(proposal, buyer) }
     }
 
     private func propose(now: Int64) throws -> Proposal {
@@ -135,24 +158,15 @@ final class BackfillRun {
         try writer.commit(durably: true)
     }
 
-    private func buy(_ proposal: Proposal, _ session: BrokerSession) throws {
-        let buyer = Buyer(
+    private func buyer(_ session: BrokerSession) -> Buyer {
+        Buyer(
             writer: writer, known: known, session: session, instruments: backfill.configuration.instruments,
             reserve: backfill.reserve, clock: backfill.clock, logger: backfill.logger)
-        let before = (requests: known.ledger.entries.count, points: known.ledger.paid, candles: known.candleCount)
+    }
+
+    private func buy(_ proposal: Proposal, _ buyer: Buyer) throws {
         for (index, purchase) in proposal.plan.purchases.enumerated() {
-            var failure: String?
-            do {
-                failure = try buyer.buy(purchase)
-            } catch let error as BuyingEnd {
-                note(error)
-            } catch let error as Failure {
-                (summary.end, summary.exitCode) = (error.description, error.code)
-            }
-            summary.requests = known.ledger.entries.count - before.requests
-            summary.points = known.ledger.paid - before.points
-            summary.candles = known.candleCount - before.candles
-            summary.quota = known.ledger.estimate(now: backfill.clock.now().seconds)
+            let failure = try attempt(purchase, buyer)
             if summary.end != nil {
                 let rest = proposal.plan.purchases[index...]
                 summary.postponed += rest.reduce(0) { $0 + $1.starts.count { !known.has(purchase.series, $0) } }
@@ -164,6 +178,24 @@ final class BackfillRun {
             try publishStatus()
         }
         if !summary.failures.isEmpty { summary.exitCode = .unavailable }
+    }
+
+    /// Buys, and notes in the summary what it cost, or why it is the end.
+    /// - Returns: why this one is not bought; `nil` where it is.
+    private func attempt(_ purchase: Purchase, _ buyer: Buyer) throws -> String? {
+        var failure: String?
+        do {
+            failure = try buyer.buy(purchase)
+        } catch let end as BuyingEnd {
+            note(end)
+        } catch let end as Failure {
+            (summary.end, summary.exitCode) = (end.description, end.code)
+        }
+        summary.requests = known.ledger.entries.count - before.requests
+        summary.points = known.ledger.paid - before.points
+        summary.candles = known.candleCount - before.candles
+        summary.quota = known.ledger.estimate(now: backfill.clock.now().seconds)
+        return failure
     }
 
     private func note(_ end: BuyingEnd) {

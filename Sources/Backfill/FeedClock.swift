@@ -1,5 +1,5 @@
+internal import Feed
 internal import Host
-internal import Journal
 internal import MarketData
 internal import Wire
 
@@ -12,19 +12,9 @@ struct FeedClock {
 
     /// How old the newest heartbeat of a living stream can be. Source: docs/architecture.md § Candles, the stand-in clock.
     private static let silenceMax = 30 * UTCNanos.perSecond
-    /// How far back a heartbeat is looked for: some seconds of a busy feed.
-    private static let recordsMax = 20_000
-
     /// - Parameter now: the local clock, which serves where nothing was streamed yet.
     init(paths: Paths, now: UTCNanos) throws {
-        var heartbeat: TickRecord?
-        var left = FeedClock.recordsMax
-        try JournalTail.readBackward(TickRecord.self, folder: paths.journal("ticks")) { record in
-            left -= 1
-            if record.kind == .clock, !record.flags.contains(.localClock) { heartbeat = record }
-            return heartbeat == nil && left > 0
-        }
-        guard let heartbeat else {
+        guard let heartbeat = try FeedTail.newestHeartbeat(folder: paths.journal("ticks")) else {
             (self.now, isStreaming) = (now.seconds, false)
             return
         }

@@ -38,7 +38,7 @@ public enum StreamIngest {
             settings: setup.configuration.journal, context: context, logger: logger)
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
-        let lastFeedTime = try newestFeedTime(setup.paths.journal("ticks"))
+        let lastFeedTime = try FeedTail.newestTime(folder: setup.paths.journal("ticks"))
         try tellSkip(writer, lastFeedTime, clock)
 
         var patience = LoginPatience(
@@ -108,23 +108,6 @@ public enum StreamIngest {
         // The session answers within a second; the units' stop limit is 5.
         desk.waitForEnd(seconds: 4)
         if let failure = desk.failure { throw failure }
-    }
-
-    /// The newest time that the broker told before this start; 0 for a fresh journal.
-    private static func newestFeedTime(_ folder: String) throws -> UTCNanos {
-        var newest = UTCNanos(rawValue: 0)
-        // Stand-in clocks do not count: the broker told none of them. A hundred records that do are enough,
-        // since ticks of different pairs are out of order by less.
-        var left = 100
-        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
-            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
-                return true
-            }
-            newest = max(newest, record.brokerTime)
-            left -= 1
-            return left > 0
-        }
-        return newest
     }
 }
 

@@ -50,17 +50,7 @@ final class SimulatedIngest {
         self.bus = bus
         self.appended = appended
         self.clockError = clockError
-        var newest: Int64 = 0
-        var left = 100
-        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
-            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
-                return true
-            }
-            newest = max(newest, record.brokerTime.rawValue)
-            left -= 1
-            return left > 0
-        }
-        feedTime = newest
+        feedTime = try FeedTail.newestTime(folder: folder).rawValue
         writer = try openWriter(folder, TickRecord.byteCount, settings, bootID: bootID)
         if let skipped = writer.skipped {
             try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))

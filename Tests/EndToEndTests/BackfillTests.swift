@@ -124,6 +124,7 @@ struct BackfillTests {
         #expect(
             run.output.contains("Resume with: ingest-backfill run") && run.output.contains("from "), "\(run.output)")
         #expect(try pipeline.paid() == 200, "the reserve of 500 is left alone")
+        #expect(try pipeline.count("SELECT COUNT(DISTINCT pair) FROM candles") == 3, "every pair alike")
         let asked = try pipeline.count("SELECT COUNT(*) FROM quota_ledger")
         let again = try await pipeline.backfill("run")
         #expect(again.code == 75 && again.errors.contains("nothing can be bought now"), "\(again.errors)")
@@ -161,7 +162,7 @@ struct BackfillTests {
     @Test(arguments: [
         ("stale-logins=9", 69, "tokens of a fresh login are refused"),
         ("refuse-prices=9:403:error.security.account-suspended", 78, "account-suspended"),
-        ("refuse-prices=1:404:error.error.price-history.io-error", 69, "price-history.io-error"),
+        ("refuse-prices=2:404:error.error.price-history.io-error", 69, "price-history.io-error"),
     ])
     func `what trying again cannot mend ends with a clear sentence`(fault: String, code: Int32, words: String)
         async throws
@@ -231,6 +232,27 @@ struct BackfillTests {
         try FileManager.default.removeItem(atPath: pipeline.state + "/journal/history")
         let run = try await pipeline.backfill("run")
         #expect(run.code == 75 && run.errors.contains("put the journal back"), "\(run)")
+    }
+
+    /// On a terminal of `script`, which passes on what is typed.
+    @Test func `the menu shows each cost, buys what is agreed to, and refuses what does not fit`() async throws {
+        let pipeline = try await Shop.open(["--allowance", "700"], instruments: "EUR_USD, USD_JPY, GBP_USD")
+        let command = "stty -echo; exec \(RunningProgram.folder)/ingest-backfill"
+        let typed = ["9", "1", "n", "1", "y", "2", "5", "4", "6"].map { "\($0)\n" }.joined()
+        let menu = try RunningProgram(
+            "/usr/bin/script", ["-qec", command, "/dev/null"], environment: pipeline.variables, input: typed)
+        #expect(try await menu.ended(within: .seconds(60)) == 0, "\(menu.standardOutput)")
+        try await eventually("its output is read", within: .seconds(5)) { menu.isRead }
+        let lines = menu.standardOutput.split(whereSeparator: \.isNewline).map(String.init)
+        func has(_ text: String) -> Bool { lines.contains { $0.contains(text) } }
+        #expect(has("'9' is not a number from 1 to 6.") && has("1  The one-week plan                 1,002 points"))
+        #expect(has("Spend at most 1,002 points? [y/N]") && has("Nothing was bought.") && has("[###"))
+        #expect(has("Bought 200 candles") && has("Still wanted: ") && has("Resume with: ingest-backfill run"))
+        #expect(has("Refused: batch 1 costs ") && has(" points, but 0 may be spent now"), "\(menu.standardOutput)")
+        #expect(has("500 of 700 points left, 500 of them the reserve"))
+        #expect(has("5m    3 pairs, "))
+        #expect(try pipeline.paid() == 200)
+        try await pipeline.expectAllEndInOrder()
     }
 
     @Test func `one buys at a time, and bad arguments end with a sentence`() async throws {

@@ -32,8 +32,12 @@ public final class RunningProgram: Sendable {
         }
     }
 
-    /// - Parameter environment: added to PATH and HOME, nothing else is inherited.
-    public init(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - environment: added to PATH and HOME, nothing else is inherited.
+    ///   - input: what it reads, before the end of input.
+    public init(
+        _ name: String, _ arguments: [String] = [], environment: [String: String] = [:], input: String = ""
+    ) throws {
         self.name = name
         let path = name.hasPrefix("/") ? name : "\(RunningProgram.folder)/\(name)"
         process.executableURL = URL(fileURLWithPath: path)
@@ -42,13 +46,17 @@ public final class RunningProgram: Sendable {
             ["PATH", "HOME", "ASAN_OPTIONS", "LSAN_OPTIONS"].contains($0.key)
         }
         process.environment = inherited.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        let given = Pipe()
+        process.standardInput = input.isEmpty ? FileHandle.nullDevice : given
         let (out, err) = (Pipe(), Pipe())
         process.standardOutput = out
         process.standardError = err
         output.drain(out)
         errors.drain(err)
         try process.run()
+        guard !input.isEmpty else { return }
+        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try given.fileHandleForWriting.close()
     }
 
     deinit { kill() }

@@ -1,0 +1,39 @@
+internal import Journal
+public import MarketData
+public import Wire
+
+/// What the end of the ticks journal tells of the feed.
+public enum FeedTail {
+    /// How far back a heartbeat is looked for: some seconds of a busy feed.
+    private static let heartbeatReach = 20_000
+    /// Enough records that the broker timed: ticks of different pairs are out of order by fewer.
+    private static let timedRecords = 100
+
+    /// The newest time that the broker told; 0 for a fresh journal. Stand-in clocks and snapshots do not count: the
+    /// broker told none of these just then.
+    public static func newestTime(folder: String) throws -> UTCNanos {
+        var newest = UTCNanos(rawValue: 0)
+        var left = timedRecords
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
+                return true
+            }
+            newest = max(newest, record.brokerTime)
+            left -= 1
+            return left > 0
+        }
+        return newest
+    }
+
+    /// The broker's last heartbeat; `nil` where there is none in reach.
+    public static func newestHeartbeat(folder: String) throws -> TickRecord? {
+        var heartbeat: TickRecord?
+        var left = heartbeatReach
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            left -= 1
+            if record.kind == .clock, !record.flags.contains(.localClock) { heartbeat = record }
+            return heartbeat == nil && left > 0
+        }
+        return heartbeat
+    }
+}
