@@ -48,8 +48,12 @@ public final class Backfill {
     /// The arithmetic of a fresh store, under this configuration but for what is chosen.
     public func freshReport(_ choice: FreshChoice) throws -> String {
         try freshCost(choice, derives: true).report(
-            classic: try freshCost(choice, derives: false), configuration.history)
+            classic: try freshCost(choice, derives: false), weeklyPoints: configuration.history.weeklyPoints,
+            reserve: reserve)
     }
+
+    /// - Throws: `Failure` (78) where the environment lacks what logs in.
+    func checkCredentials() throws { _ = try Credentials(environment: environment) }
 
     /// In how many batches the classic way buys all pairs.
     public func batchCount() throws -> Int {

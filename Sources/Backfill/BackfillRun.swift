@@ -61,9 +61,13 @@ final class BackfillRun {
         self.task = task
         self.progress = progress
         let context = try BusContext()
-        writer = try StreamWriter(
-            stream: "history", recordSize: CandleRecord.byteCount, paths: backfill.paths,
-            settings: backfill.configuration.journal, context: context, logger: backfill.logger)
+        do {
+            writer = try StreamWriter(
+                stream: "history", recordSize: CandleRecord.byteCount, paths: backfill.paths,
+                settings: backfill.configuration.journal, context: context, logger: backfill.logger)
+        } catch let failure as Failure where failure.code == .temporary {
+            throw Failure(.temporary, "another ingest-backfill buys at the moment: \(failure)")
+        }
         statusPublisher = try StatusPublisher(
             context: context, endpoint: try backfill.paths.statusEndpoint("ingest-backfill"), stage: "ingest-backfill")
         known = try backfill.knownHistory()
@@ -74,11 +78,12 @@ final class BackfillRun {
     }
 
     func carryOut() throws -> BackfillSummary {
-        progress.serves(writer.endpoint)
         var proposal = try propose(now: try backfill.feedClock().now)
         var session: BrokerSession?
         if !proposal.plan.purchases.isEmpty {
-            let opened = try open()
+            let opened = try brokerSession(try Credentials(environment: backfill.environment))
+            progress.serves(writer.endpoint)
+            try logIn(opened)
             // Now the broker has said what time it is.
             proposal = try propose(now: opened.now)
             session = opened
@@ -122,19 +127,22 @@ final class BackfillRun {
         return proposal
     }
 
-    private func open() throws -> BrokerSession {
+    private func brokerSession(_ credentials: Credentials) throws -> BrokerSession {
         let session = BrokerSession(
-            credentials: try Credentials(environment: backfill.environment), paths: backfill.paths,
-            configuration: backfill.configuration, stop: backfill.stop, clock: backfill.clock, logger: backfill.logger)
+            credentials: credentials, paths: backfill.paths, configuration: backfill.configuration,
+            stop: backfill.stop, clock: backfill.clock, logger: backfill.logger)
         session.onWait = progress.waits
         session.onTurn = { [unowned self] in try publishStatus() }
         for entry in known.ledger.entries.suffix(100) { session.notePast(entry.request.sent) }
+        return session
+    }
+
+    private func logIn(_ session: BrokerSession) throws {
         do {
             try session.logIn()
         } catch BuyingEnd.stopped {
             throw Failure(.temporary, "stopped before the login")
         }
-        return session
     }
 
     /// Tells again what the database has of larger candles that shall be derived, so that the history stream alone
@@ -200,7 +208,9 @@ final class BackfillRun {
 
     private func note(_ end: BuyingEnd) {
         switch end {
-        case .spent: (summary.end, summary.exitCode) = ("the week's points are spent, down to the reserve", .temporary)
+        case .spent(let isRefused):
+            let extent = isRefused ? ", by the broker's word" : ", down to the reserve"
+            (summary.end, summary.exitCode) = ("the week's points are spent\(extent)", .temporary)
         case .stopped: (summary.end, summary.exitCode) = ("stopped", .temporary)
         case .unavailable(let reason): (summary.end, summary.exitCode) = (reason, .unavailable)
         }

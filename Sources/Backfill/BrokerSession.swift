@@ -138,8 +138,8 @@ extension BrokerSession: Sendable {}
 
 /// Why buying ended before its plan.
 enum BuyingEnd: Error, Hashable {
-    /// The week's points are spent.
-    case spent
+    /// The week's points are spent: by the broker's word, or down to the reserve.
+    case spent(isRefused: Bool)
     /// A stop was asked for.
     case stopped
     /// The broker does not answer, or refuses again and again: trying later may help.

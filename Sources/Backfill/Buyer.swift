@@ -19,6 +19,8 @@ final class Buyer {
     private var accountClock: AccountClock
 
     private static let triesMax = 5
+    /// So many candles of one reply that all cannot be used are no accident: it would go on like that.
+    private static let uselessMin = 5
     /// Intervals without a tick are rare: after so many other ways are tried to know the account's clock.
     private static let probesMax = 3
 
@@ -88,7 +90,7 @@ final class Buyer {
         let budget = estimate.remaining - reserve
         if starts.count <= budget { return starts }
         if estimate.unconfirmed > 0, budget + estimate.unconfirmed > 0 { return [starts[starts.count - 1]] }
-        guard budget > 0 else { throw BuyingEnd.spent }
+        guard budget > 0 else { throw BuyingEnd.spent(isRefused: false) }
         return Array(starts.suffix(budget))
     }
 
@@ -108,16 +110,18 @@ final class Buyer {
     /// Asks until there is an answer.
     private func ask(for starts: [Int64], of series: Series) throws -> Answer {
         var hasLoggedIn = false
+        var isLost = false
         for attempt in 1... {
-            let piece = try affordable(starts)
+            // A lost answer may be paid: the next question is for one candle, whose reply tells what is left.
+            let piece = isLost ? [starts[starts.count - 1]] : try affordable(starts)
             try session.awaitTurn()
             do {
                 let answer = try request(piece, series)
                 return answer == .whole && piece.count < starts.count ? .part : answer
             } catch let error as RESTError {
                 switch error.disposition {
-                case .allowanceSpent: throw BuyingEnd.spent
-                case .wrongRequest: return .failed("\(series): \(error)")
+                case .allowanceSpent: throw BuyingEnd.spent(isRefused: true)
+                case .wrongRequest: return .failed("\(series): \(error)\(hint(error, series.pair))")
                 case .final: throw Failure(.configuration, "\(error): \(error.advice)")
                 case _ where attempt == Buyer.triesMax: throw BuyingEnd.unavailable("\(series): \(error)")
                 case .logIn where hasLoggedIn:
@@ -131,12 +135,24 @@ final class Buyer {
                 case .retry:
                     // It was paid, and would be again.
                     if case .unreadable = error.cause { throw BuyingEnd.unavailable("\(series): \(error)") }
+                    isLost = true
                     logger.warning("Request failed", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
                     try session.wait(UTCNanos.perSecond << Int64(attempt - 1), for: "the broker")
                 }
             }
         }
         return .whole
+    }
+
+    /// What is probably wrong with a request for a pair.
+    private func hint(_ error: RESTError, _ pair: Pair) -> String {
+        let codes = [
+            "error.error.price-history.io-error", "error.public-api.epic-not-found", "error.unsupported.epic",
+        ]
+        guard case .refused(_, let code) = error.cause, codes.contains(code), let epic = instruments[pair]?.epic else {
+            return ""
+        }
+        return " (does the account know \(epic)? See instruments in the configuration)"
     }
 
     /// One request and its reply.
@@ -177,7 +193,11 @@ final class Buyer {
             for start in [request.first, request.last] { accountClock.forget(at: start) }
         }
         let isWhole = isKnown && !isOfOtherTimes && reply.pageCount <= 1
-        try record(reply, to: request, position, offset, missing: isWhole ? starts : [])
+        let used = try record(reply, to: request, position, offset, missing: isWhole ? starts : [])
+        if used == 0, reply.rows.count >= Buyer.uselessMin {
+            throw BuyingEnd.unavailable(
+                "\(request.series): none of \(reply.rows.count) candles can be used: \(flaw(reply.rows[0]))")
+        }
         return isOfOtherTimes ? .otherTimes : reply.pageCount > 1 ? .part : .whole
     }
 
@@ -193,16 +213,22 @@ final class Buyer {
 
     /// Candles, then what is not there, then the reply: one burst, durable before it goes out.
     /// - Parameter missing: the intervals that have no candle where the reply has none.
+    /// - Returns: how many candles can be used.
     private func record(
         _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ offset: Int64?, missing: [Int64]
-    ) throws {
+    ) throws -> Int {
         let now = session.now
+        var used = 0
         var missing = Set(missing)
         for row in reply.rows {
             guard let start = start(of: row, request.series, endedBy: now) else { continue }
             missing.remove(start.seconds)
-            _ = try append(
-                candle(row, request.series, start) ?? .empty(request.series, start: start, isUnusable: true))
+            if let candle = candle(row, request.series, start) {
+                used += 1
+                _ = try append(candle)
+            } else {
+                _ = try append(.empty(request.series, start: start, isUnusable: true))
+            }
         }
         let newest = reply.rows.compactMap(\.start).max() ?? .min
         for start in missing.sorted() where isEmpty(start, request, newest: newest, now: now) {
@@ -218,6 +244,7 @@ final class Buyer {
             HistoryReply(
                 request: position, outcome: .answered, points: reply.rows.count, allowance: allowance,
                 received: clock.now(), clockOffset: offset), request)
+        return used
     }
 
     /// Whether a candle that did not come does not exist: the broker has later ones, or had an hour's time; and a reply
@@ -265,7 +292,8 @@ final class Buyer {
     private func candle(_ row: PricesReply.Row, _ series: Series, _ start: UTCNanos) -> CandleRecord? {
         guard let bid = row.bid, let ask = row.ask, bid.isConsistent, ask.isConsistent else {
             logger.notice(
-                "A candle of the broker cannot be used", metadata: ["series": "\(series)", "start": "\(start.text())"])
+                "A candle of the broker cannot be used",
+                metadata: ["series": "\(series)", "start": "\(start.text())", "reason": "\(flaw(row))"])
             return nil
         }
         var candle = CandleRecord(
@@ -275,6 +303,14 @@ final class Buyer {
         candle.tickCount = UInt32(clamping: row.volume ?? 0)
         candle.publishTime = clock.now()
         return candle
+    }
+
+    /// Why a row is no candle.
+    private func flaw(_ row: PricesReply.Row) -> String {
+        guard row.bid != nil, row.ask != nil else {
+            return "a price of it is missing, or is no decimal of at most \(Price.decimalsMax) places above 0"
+        }
+        return "its open or close lies outside of its low and high"
     }
 
     private func append(_ record: CandleRecord) throws -> UInt64 {

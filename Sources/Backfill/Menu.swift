@@ -38,8 +38,9 @@ public final class Menu {
             let entries = try self.entries()
             say("\nHistory within the quota\n" + (try quotaLine()))
             for (index, entry) in entries.enumerated() { say("  \(index + 1)  \(try title(entry))\n") }
-            say("Choose 1 to \(entries.count): ")
-            guard let answer = read()?.trimmed else { return }
+            say("Choose 1 to \(entries.count), or q to quit: ")
+            guard let answer = read()?.trimmed else { return say("\n") }
+            if answer.isEmpty { continue }
             guard let number = Int(answer), entries.indices.contains(number - 1) else {
                 if ["q", "quit", "exit"].contains(answer.lowercased()) { return }
                 say("'\(answer)' is not a number from 1 to \(entries.count).\n")
@@ -99,10 +100,11 @@ public final class Menu {
         let proposal = try backfill.propose(task)
         say(proposal.report(configuration.history))
         if proposal.plan.isEmpty { return }
-        if let refusal = proposal.refusal { return say("Refused: \(refusal)\n") }
+        if proposal.refusal != nil { return }
+        try backfill.checkCredentials()
         say("Spend at most \(counted(proposal.plan.points, "point"))? [y/N] ")
         guard let answer = read()?.trimmed.lowercased(), ["y", "yes"].contains(answer) else {
-            return say("Nothing was bought.\n")
+            return say("\nNothing was bought.\n")
         }
         let summary = try backfill.carryOut(task, progress: progress)
         progress.end()

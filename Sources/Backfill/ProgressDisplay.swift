@@ -12,6 +12,10 @@ public final class ProgressDisplay: BackfillProgress {
     private var purchaseCount = 0
     private var doneCount = 0
     private var began: Int64 = 0
+    /// When the last line was written, where there is no bar.
+    private var spokeAt: Int64 = 0
+    /// After so long without a line a listener wonders.
+    private static let silenceMax = 10 * UTCNanos.perSecond
     private var pace = Configuration.History()
 
     /// - Parameter columns: of the terminal; `nil`: there is none.
@@ -28,6 +32,7 @@ public final class ProgressDisplay: BackfillProgress {
     public func began(_ proposal: Proposal, pace: Configuration.History) {
         self.pace = pace
         began = clock.monotonic()
+        spokeAt = began
         doneCount = 0
         purchaseCount = proposal.plan.purchases.count
         purchasesLeft = [:]
@@ -41,11 +46,7 @@ public final class ProgressDisplay: BackfillProgress {
         // The pace is in the estimate of the time left.
         guard seconds > 10 else { return }
         let text = "waiting \(duration(seconds)): \(reason)"
-        if let columns {
-            Stage.write(standardOutput: line(text, columns))
-        } else {
-            Stage.write(standardOutput: text + "\n")
-        }
+        Stage.write(standardOutput: (columns.map { line(text, $0) } ?? text) + "\n")
     }
 
     public func finished(_ purchase: Purchase, failure: String?, _ summary: BackfillSummary) {
@@ -54,12 +55,13 @@ public final class ProgressDisplay: BackfillProgress {
         purchasesLeft[pair, default: 1] -= 1
         if failure != nil { failed.insert(pair) }
         if columns != nil { return draw(spent: summary.points, left: summary.quota.remaining) }
-        guard purchasesLeft[pair] == 0 else { return }
-        let state = "\(pairsDone)/\(pairCount) pairs, \(grouped(summary.points)) points spent"
-        Stage.write(
-            standardOutput:
-                "\(pair) \(failed.contains(pair) ? "failed" : "done"): \(state), \(grouped(summary.quota.remaining)) left\n"
-        )
+        let isPairDone = purchasesLeft[pair] == 0
+        let now = clock.monotonic()
+        guard isPairDone || now >= spokeAt + ProgressDisplay.silenceMax else { return }
+        spokeAt = now
+        let what = isPairDone ? "\(pair) \(failed.contains(pair) ? "failed" : "done")" : "buying"
+        let state = "\(pairsDone)/\(pairCount) pairs, \(counted(summary.points, "point")) spent"
+        Stage.write(standardOutput: "\(what): \(state), \(grouped(summary.quota.remaining)) left\n")
     }
 
     /// Ends the bar's line.

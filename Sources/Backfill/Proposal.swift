@@ -41,12 +41,14 @@ public struct Proposal: Sendable {
     /// What there is of each pair, as far as the plan concerns it.
     let holdings: [Pair: Planner.Holdings]
 
-    /// Points that may be spent. What is not confirmed counts: the first reply will tell.
-    public var budget: Int { Proposal.budget(quota, reserve: reserve) }
-
+    /// Points that may be spent. Where only what is not confirmed stands against it, one: its reply tells what is left.
     static func budget(_ quota: QuotaLedger.Estimate, reserve: Int) -> Int {
-        max(0, quota.remaining + quota.unconfirmed - reserve)
+        let budget = quota.remaining - reserve
+        return budget <= 0 && budget + quota.unconfirmed > 0 ? 1 : max(0, budget)
     }
+
+    /// Points that may turn out to be there.
+    private var hope: Int { max(0, quota.remaining + quota.unconfirmed - reserve) }
 
     /// Why it must not be carried out now; `nil` where it may. A batch is whole or not at all, all else goes as far
     /// as the points do.
@@ -54,16 +56,17 @@ public struct Proposal: Sendable {
         let needed = plan.points + plan.postponed
         guard plan.postponed > 0 else { return nil }
         if case .batch = task {
-            return
-                "\(task.command) costs \(grouped(needed)) points, but \(grouped(budget)) may be spent now: \(explanation)"
+            let cost = "\(task.command) costs \(counted(needed, "point")), but \(grouped(hope)) may be spent now"
+            return needed <= hope ? nil : "\(cost): \(explanation)"
         }
         guard plan.points == 0, plan.derived.isEmpty else { return nil }
-        return "nothing can be bought now, \(grouped(needed)) points are needed: \(explanation)"
+        return "nothing can be bought now, \(counted(needed, "point")) are needed: \(explanation)"
     }
 
     private var explanation: String {
         let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
-        return quota.renewal.map { "\(left); they renew \(moment($0))" } ?? left
+        if let renewal = quota.renewal { return "\(left); they renew \(moment(renewal))" }
+        return quota.isTold ? "\(left); when they renew is not known: the broker is asked again after an hour" : left
     }
 
     /// What there will be once the plan is carried out.

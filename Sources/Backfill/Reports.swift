@@ -16,7 +16,9 @@ extension Proposal {
             return lines.joined(separator: "\n") + "\n"
         }
         let requests = plan.purchases.count
-        add("to buy", "at most \(counted(plan.points, "candle")) in \(counted(requests, "request"))\(byTimeframe)")
+        let extent = "at most \(counted(plan.points, "candle")) in about \(counted(requests, "request"))"
+        add(refusal == nil ? "to buy" : "could buy", extent + byTimeframe)
+        if let refusal { add("refused", refusal) }
         if !plan.derived.isEmpty { add("derived", "\(counted(plan.derived.count, "candle")), of smaller ones, free") }
         let told = quota.isTold ? "" : " (not yet told by the broker)"
         let rest = max(0, quota.remaining - plan.points)
@@ -52,21 +54,26 @@ func seconds(of requests: Int, _ history: Configuration.History) -> Int {
 extension FreshCost {
     /// The arithmetic of docs/quota.md for this configuration.
     /// - Parameter classic: the same with each candle bought.
-    public func report(classic: FreshCost, _ history: Configuration.History) -> String {
-        let spendable = history.weeklyPoints - history.reservePoints
+    /// - Parameter reserve: points of each week that are left alone.
+    func report(classic: FreshCost, weeklyPoints: Int, reserve: Int) -> String {
+        let spendable = weeklyPoints - reserve
         let choice = "\(counted(pairs, "pair")), \(counted(depth, "candle")) of each timeframe"
-        var lines = ["A fresh store under this configuration: \(choice)"]
+        var lines = ["A fresh store: \(choice)"]
         for line in self.lines {
             let unsold = line.unobtainable > 0 ? ", \(line.unobtainable) neither sold nor derivable" : ""
             lines.append("  \(padded("\(line.timeframe)", 10))\(line.bought) bought, \(line.derived) derived\(unsold)")
         }
-        let left = history.weeklyPoints - points
-        let spare = left >= history.reservePoints ? "\(grouped(left)) to spare, " : ""
+        guard points > 0 else {
+            return lines.joined(separator: "\n")
+                + "\n  nothing of it is for sale: IG sells 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h\n"
+        }
+        let left = weeklyPoints - points
+        let spare = left >= reserve ? "\(grouped(left)) to spare, " : ""
         let weeks = self.weeks(spending: spendable).map { counted($0, "week") } ?? "never"
         let together = "\(pairs) x \(pointsPerPair) = \(counted(points, "point"))"
-        lines.append("  together  \(together) of \(grouped(history.weeklyPoints)) a week: \(spare)\(weeks)")
+        lines.append("  together  \(together) of \(grouped(weeklyPoints)) a week: \(spare)\(weeks)")
         lines.append("  classic   \(counted(classic.points, "point")), each bought: \(classic.batches(spendable))")
-        lines.append("  reserve   \(counted(history.reservePoints, "point")) of each week are left alone")
+        lines.append("  reserve   \(counted(reserve, "point")) of each week stay, \(grouped(spendable)) may be spent")
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -91,9 +98,12 @@ extension QuotaLedger {
             let isAsked = entries.contains { $0.reply?.allowance != nil }
             lines.append("  \(isAsked ? "a new week since the broker's last word" : "the broker has not said so yet")")
         }
-        if estimate.unconfirmed > 0 { lines.append("  \(counted(estimate.unconfirmed, "point")) more may not be paid") }
+        if estimate.unconfirmed > 0 {
+            lines.append(
+                "  \(counted(estimate.unconfirmed, "point")) count as paid without a reply: the next one tells")
+        }
         if let renewal = estimate.renewal { lines.append("  they renew \(moment(renewal))") }
-        lines.append("  \(counted(entries.count, "request")) on record, \(counted(paid, "point")) paid")
+        lines.append("  \(counted(entries.count, "request")) on record, \(counted(paid, "point")) paid\(outcomes)")
         if !inFlight.isEmpty {
             let points = inFlight.reduce(0) { $0 + $1.request.points }
             let requests = counted(inFlight.count, "request")
@@ -105,6 +115,18 @@ extension QuotaLedger {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension QuotaLedger {
+    /// `: 5 answered, 1 refused`.
+    private var outcomes: String {
+        func count(_ outcome: HistoryReply.Outcome?) -> Int { entries.count { $0.reply?.outcome == outcome } }
+        let counts = [
+            (count(.answered), "answered"), (count(.refused), "refused"), (count(.unanswered), "unanswered"),
+            (count(nil), "in flight"),
+        ].filter { $0.0 > 0 }
+        return counts.isEmpty ? "" : ": " + counts.map { "\(grouped($0.0)) \($0.1)" }.joined(separator: ", ")
     }
 }
 
@@ -138,8 +160,8 @@ extension BackfillSummary {
         }
         lines.append(
             isStored
-                ? "What there is to have so far is in the database"
-                : "It is in the journal, and comes into the database as soon as aggregator and store-writer run")
+                ? "What was bought so far is in the database"
+                : "What was bought is in the journal; it comes into the database once aggregator and store-writer run")
         return lines.joined(separator: "\n") + "\n"
     }
 }

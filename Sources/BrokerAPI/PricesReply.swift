@@ -62,8 +62,9 @@ extension PricesReply.Allowance {
 
     fileprivate init?(_ told: Message.Allowance) {
         guard let remaining = told.remainingAllowance, let total = told.totalAllowance else { return nil }
+        let most = min(max(total, 0), Self.pointsMax)
         self.init(
-            remaining: min(max(remaining, 0), Self.pointsMax), total: min(max(total, 0), Self.pointsMax),
+            remaining: min(max(remaining, 0), most), total: most,
             expiry: told.allowanceExpiry.flatMap { (1...Self.expiryMax).contains($0) ? $0 : nil })
     }
 }

@@ -22,15 +22,16 @@ public struct StageSetup {
 
 extension Stage {
     /// Reads environment and configuration, makes the folders, and runs a daemon's body.
+    /// - Parameter makesFolders: not for those that only look.
     public static func run(
-        _ name: String, _ options: StageOptions, _ body: (StageSetup, Logger) throws -> Void
+        _ name: String, _ options: StageOptions, makesFolders: Bool = true, _ body: (StageSetup, Logger) throws -> Void
     ) -> Never {
         run(name, logLevel: options.logLevel) { logger in
             let stop = try StopSignal()
             let environment = Environment.process
             let configuration = try Configuration.load(environment: environment)
             let paths = try Paths(environment: environment)
-            try paths.prepare()
+            if makesFolders { try paths.prepare() }
             let service = try ServiceNotifier(environment: environment, clock: .system)
             let setup = StageSetup(
                 environment: environment, paths: paths, configuration: configuration, stop: stop, service: service)

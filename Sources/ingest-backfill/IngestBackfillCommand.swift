@@ -46,8 +46,10 @@ struct BackfillOptions: ParsableArguments {
     @OptionGroup var stage: StageOptions
     @Flag(help: "Spend the reserve too (history.reserve_points).") var spendReserve = false
 
-    func serve(_ body: (Backfill, StageSetup, Logger) throws -> Void) -> Never {
-        Stage.run("ingest-backfill", stage) { setup, logger in
+    /// - Parameter looks: it changes nothing, and says where it looked.
+    func serve(looks: Bool = false, _ body: (Backfill, StageSetup, Logger) throws -> Void) -> Never {
+        Stage.run("ingest-backfill", stage, makesFolders: !looks) { setup, logger in
+            if looks { Stage.write(standardOutput: "State folder \(setup.paths.state)\n") }
             let backfill = Backfill(
                 paths: setup.paths, configuration: setup.configuration, environment: setup.environment,
                 stop: setup.stop, clock: .system, logger: logger)
@@ -89,7 +91,7 @@ struct PlanCommand: ParsableCommand {
     }
 
     func run() {
-        options.serve { backfill, setup, _ in
+        options.serve(looks: true) { backfill, setup, _ in
             let history = setup.configuration.history
             if depth != nil || timeframes != nil || pairs != nil {
                 let choice = FreshChoice(pairs: pairs, timeframes: try chosenTimeframes(), depth: depth)
@@ -173,7 +175,7 @@ struct QuotaCommand: ParsableCommand {
     @OptionGroup var options: BackfillOptions
 
     func run() {
-        options.serve { backfill, _, _ in
+        options.serve(looks: true) { backfill, _, _ in
             Stage.write(
                 standardOutput: try backfill.ledger().report(
                     now: Clock.system.now().seconds, reserve: backfill.reserve))

@@ -93,7 +93,7 @@ import Testing
             (#"{"remainingAllowance": -5, "totalAllowance": 10000, "allowanceExpiry": 0}"#, [0, 10_000, nil]),
             (
                 #"{"remainingAllowance": 9e15, "totalAllowance": 10000, "allowanceExpiry": 9e15}"#,
-                [1_000_000_000, 10_000, nil]
+                [10_000, 10_000, nil]
             ),
             (#"{"remainingAllowance": null, "totalAllowance": 10000, "allowanceExpiry": 5}"#, nil),
         ] as [(String, [Int?]?)])

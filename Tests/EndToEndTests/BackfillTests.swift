@@ -91,7 +91,7 @@ struct BackfillTests {
         // Known without a database, too.
         let again = try await pipeline.backfill("run")
         #expect(again.code == 0 && again.output.contains("Nothing to buy: 132 candles come of"), "\(again)")
-        #expect(again.output.contains("It is in the journal"))
+        #expect(again.output.contains("is in the journal"))
         try await pipeline.start("aggregator")
         try await pipeline.start("store-writer")
         try await eventually("all of it is stored", within: .seconds(30)) {
@@ -142,6 +142,8 @@ struct BackfillTests {
         let run = try await pipeline.backfill("run")
         #expect(run.code == 75 && run.output.contains("points are spent"), "\(run.output) \(run.errors)")
         #expect(try pipeline.count("SELECT COUNT(*) FROM quota_ledger") == 1)
+        let again = try await pipeline.backfill("run")
+        #expect(again.code == 75 && again.errors.contains("asked again after an hour"), "\(again)")
         try await pipeline.expectAllEndInOrder()
     }
 
@@ -201,17 +203,7 @@ struct BackfillTests {
         try await eventually("the hour is played; \(played.logs)", within: .seconds(30)) {
             try played.count("SELECT COUNT(*) FROM candle WHERE open_time = \(SteadyFeed.start + 3_300)") == 1
         }
-        let fresh = Pipeline(logLevel: "notice")
-        fresh.variables["IG_REST_URL"] = played.variables["IG_REST_URL"]
-        fresh.configure(
-            """
-            instruments: [EUR_USD]
-            stream: {login_spacing_seconds: 0}
-            history: {request_spacing_milliseconds: 0, depth: 12}
-
-            """)
-        try await fresh.start("store-writer")
-        try await fresh.start("aggregator")
+        let fresh = try await Shop.beside(played, instruments: "EUR_USD", depth: 12)
         let first = try await fresh.backfill("run")
         #expect(first.code == 0 && first.output.contains("Bought 11 candles"), "\(first)")
         #expect(try fresh.count("SELECT COUNT(*) FROM candles WHERE source = 'derived'") == 3)
@@ -223,6 +215,39 @@ struct BackfillTests {
         #expect(try await fresh.backfill("run").output.contains("Nothing to buy"))
         try await fresh.expectAllEndInOrder()
         try await played.expectAllEndInOrder()
+    }
+
+    @Test func `where no candle of a reply can be used, it ends before more is paid`() async throws {
+        let played = Pipeline(logLevel: "notice")
+        func file(_ name: String, bid: String) -> String {
+            let rows = (0..<3_600).map { "\(SteadyFeed.start + $0)000000000,\(bid),1.1001\n" }
+            return played.folder.write(("timestamp_utc_ns,bid,ask\n" + rows.joined()).utf8, to: name)
+        }
+        played.configure("instruments: [EUR_USD, NZD_USD]\nstream: {login_spacing_seconds: 0}\n")
+        let ticks = [file("a.csv", bid: "1.1"), file("b.csv", bid: "")]
+        try await played.startAll(
+            simulator: ["--ticks", "EUR_USD=\(ticks[0])", "--ticks", "NZD_USD=\(ticks[1])", "--speed", "max"])
+        try await eventually("the hour is played; \(played.logs)", within: .seconds(30)) {
+            try played.count("SELECT COUNT(*) FROM candle WHERE open_time = \(SteadyFeed.start + 3_300)") == 1
+        }
+        let fresh = try await Shop.beside(played, instruments: "NZD_USD, EUR_USD", depth: 12)
+        let run = try await fresh.backfill("run")
+        #expect(run.code == 69 && run.errors.contains("candles can be used: a price of it is missing"), "\(run)")
+        // The first candle, the larger one that it cannot be a part of, and the reply that shows it.
+        #expect(try fresh.count("SELECT TOTAL(paid) FROM quota_ledger WHERE pair = 'NZD_USD'") == 13)
+        try await fresh.expectAllEndInOrder()
+        try await played.expectAllEndInOrder()
+    }
+
+    @Test func `a mistyped state folder is not made, and named`() async throws {
+        let pipeline = try await Shop.open(stages: false, instruments: "EUR_USD")
+        for command in ["plan", "quota"] {
+            let result = try await pipeline.result(
+                "ingest-backfill", [command], with: ["CANDLEWICK_STATE_DIR": pipeline.folder.path + "/typo"])
+            #expect(result.code == 0 && result.output.hasPrefix("State folder \(pipeline.folder.path)/typo\n"))
+        }
+        #expect(!folderNames(pipeline.folder.path).contains("typo"))
+        try await pipeline.expectAllEndInOrder()
     }
 
     @Test func `a database that is ahead of the journal is refused, and nothing bought`() async throws {
@@ -248,7 +273,7 @@ struct BackfillTests {
         #expect(has("'9' is not a number from 1 to 6.") && has("1  The one-week plan                 1,002 points"))
         #expect(has("Spend at most 1,002 points? [y/N]") && has("Nothing was bought.") && has("[###"))
         #expect(has("Bought 200 candles") && has("Still wanted: ") && has("Resume with: ingest-backfill run"))
-        #expect(has("Refused: batch 1 costs ") && has(" points, but 0 may be spent now"), "\(menu.standardOutput)")
+        #expect(has("refused   batch 1 costs ") && has(" points, but 0 may be spent now"), "\(menu.standardOutput)")
         #expect(has("500 of 700 points left, 500 of them the reserve"))
         #expect(has("5m    3 pairs, "))
         #expect(try pipeline.paid() == 200)
@@ -355,6 +380,24 @@ enum Shop {
         let rate = arguments.contains("--rate") ? [] : ["--rate", "0.3"]
         try await pipeline.start("ig-simulator", ["--port", "0", "--start", start] + rate + limits + arguments)
         guard stages else { return pipeline }
+        try await pipeline.start("store-writer")
+        try await pipeline.start("aggregator")
+        return pipeline
+    }
+}
+
+extension Shop {
+    /// Another store, of the same simulator.
+    static func beside(_ played: Pipeline, instruments: String, depth: Int) async throws -> Pipeline {
+        let pipeline = Pipeline(logLevel: "notice")
+        pipeline.variables["IG_REST_URL"] = played.variables["IG_REST_URL"]
+        pipeline.configure(
+            """
+            instruments: [\(instruments)]
+            stream: {login_spacing_seconds: 0}
+            history: {request_spacing_milliseconds: 0, depth: \(depth)}
+
+            """)
         try await pipeline.start("store-writer")
         try await pipeline.start("aggregator")
         return pipeline

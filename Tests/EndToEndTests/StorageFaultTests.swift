@@ -25,7 +25,7 @@ struct StorageFaultTests {
     /// The stage ends with this code, saying all of this in one line.
     private func expectEnd(_ pipeline: Pipeline, _ stage: String, code: Int32, _ texts: String...) async throws {
         let program = try #require(pipeline.programs[stage])
-        #expect(try await program.ended(within: .seconds(40)) == code)
+        #expect(try await program.ended(within: .seconds(90)) == code)
         try await eventually("its output is read", within: .seconds(5)) { program.isRead }
         let lines = program.standardError.split(separator: "\n")
         #expect(lines.contains { line in texts.allSatisfy { line.contains($0) } }, "\(lines.suffix(3))")
