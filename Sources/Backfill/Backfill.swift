@@ -36,10 +36,14 @@ public final class Backfill {
     }
 
     /// Carries a task out as far as points and broker allow.
-    /// - Parameter progress: told of every step.
+    /// - Parameters:
+    ///   - limit: points that were agreed to.
+    ///   - progress: told of every step.
     /// - Throws: `Failure` (75) where another process buys, or it does not fit; (78) for the login; `JournalError`.
-    public func carryOut(_ task: BackfillTask, progress: any BackfillProgress) throws -> BackfillSummary {
-        try BackfillRun(self, task, progress).carryOut()
+    public func carryOut(
+        _ task: BackfillTask, limit: Int = .max, progress: any BackfillProgress
+    ) throws -> BackfillSummary {
+        try BackfillRun(self, task, limit: limit, progress).carryOut()
     }
 
     /// The quota ledger.
@@ -75,8 +79,10 @@ public final class Backfill {
 
     func feedClock() throws -> FeedClock { try FeedClock(paths: paths, now: clock.now()) }
 
-    /// - Parameter now: the broker's time, Unix seconds.
-    func propose(_ task: BackfillTask, _ known: KnownHistory, now: Int64) throws -> Proposal {
+    /// - Parameters:
+    ///   - now: the broker's time, Unix seconds.
+    ///   - limit: points that may be spent at most.
+    func propose(_ task: BackfillTask, _ known: KnownHistory, now: Int64, limit: Int = .max) throws -> Proposal {
         let planner = planner(configuration.timeframes, derives: task == .run || task == .repair)
         let end = try endedBy(now, known)
         var needs: [Planner.Needs] = []
@@ -89,7 +95,7 @@ public final class Backfill {
             holdings[pair] = held
         }
         let quota = known.ledger.estimate(now: clock.now().seconds)
-        let plan = planner.plan(needs, budget: Proposal.budget(quota, reserve: reserve))
+        let plan = planner.plan(needs, budget: min(limit, Proposal.budget(quota, reserve: reserve)))
         return Proposal(task: task, plan: plan, quota: quota, reserve: reserve, holdings: holdings)
     }
 

@@ -43,6 +43,8 @@ public protocol BackfillProgress: AnyObject {
 final class BackfillRun {
     private let backfill: Backfill
     private let task: BackfillTask
+    /// Points that were agreed to.
+    private let limit: Int
     private let progress: any BackfillProgress
     private let writer: StreamWriter
     private let known: KnownHistory
@@ -56,9 +58,10 @@ final class BackfillRun {
     private static let storingNanos = 10 * UTCNanos.perSecond
 
     /// Becomes the one that buys, and reads what is known.
-    init(_ backfill: Backfill, _ task: BackfillTask, _ progress: any BackfillProgress) throws {
+    init(_ backfill: Backfill, _ task: BackfillTask, limit: Int, _ progress: any BackfillProgress) throws {
         self.backfill = backfill
         self.task = task
+        self.limit = limit
         self.progress = progress
         let context = try BusContext()
         do {
@@ -106,7 +109,7 @@ final class BackfillRun {
         else { return proposal }
         let failure = try attempt(first, buyer)
         if let failure { backfill.logger.notice("A first candle failed", metadata: ["reason": "\(failure)"]) }
-        let next = try backfill.propose(task, known, now: session.now)
+        let next = try backfill.propose(task, known, now: session.now, limit: limit - summary.points)
         summary.postponed = next.plan.points + next.plan.postponed
         if summary.end == nil, let refusal = next.refusal { (summary.end, summary.exitCode) = (refusal, .temporary) }
         return next
@@ -122,7 +125,7 @@ final class BackfillRun {
     }
 
     private func propose(now: Int64) throws -> Proposal {
-        let proposal = try backfill.propose(task, known, now: now)
+        let proposal = try backfill.propose(task, known, now: now, limit: limit)
         if let refusal = proposal.refusal { throw Failure(.temporary, refusal) }
         return proposal
     }

@@ -106,7 +106,7 @@ public final class Menu {
         guard let answer = read()?.trimmed.lowercased(), ["y", "yes"].contains(answer) else {
             return say("\nNothing was bought.\n")
         }
-        let summary = try backfill.carryOut(task, progress: progress)
+        let summary = try backfill.carryOut(task, limit: proposal.plan.points, progress: progress)
         progress.end()
         say(summary.report(task))
     }

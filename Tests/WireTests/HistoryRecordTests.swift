@@ -1,4 +1,5 @@
 import MarketData
+import TestKit
 import Testing
 import Wire
 
@@ -7,6 +8,20 @@ import Wire
 
     private var request: HistoryRequest {
         HistoryRequest(series: series, first: 900, last: 9_900, points: 11, sent: UTCNanos(rawValue: 123))
+    }
+
+    @Test func `request, reply and empty interval are the bytes of the format`() {
+        let allowance = HistoryReply.Allowance(remaining: 9_989, total: 10_000, renewal: 1_765_000_000)
+        let reply = HistoryReply(
+            request: 41, outcome: .answered, points: 11, allowance: allowance, received: UTCNanos(rawValue: 456),
+            clockOffset: 3_600)
+        let empty = CandleRecord.empty(series, start: UTCNanos(seconds: 1_800), isUnusable: true)
+        let bytes = [CandleRecord.request(request), .reply(reply, to: request), empty].enumerated().flatMap {
+            var record = $1
+            record.seal(position: UInt64($0 + 41))
+            return record.bytes
+        }
+        #expect(bytes == Golden.bytes("wire/history-v1.bin", actual: bytes))
     }
 
     @Test func `a request comes out of its record as it went in`() {
