@@ -158,6 +158,7 @@ extension BackfillSummary {
         if requests == 0, exitCode == .ok {
             lines.append("Nothing to buy\(derived > 0 ? ": \(counted(derived, "candle")) come of smaller ones" : "")")
         }
+        if requests == 0, isStored { return lines.joined(separator: "\n") + "\n" }
         lines.append(
             isStored
                 ? "What was bought so far is in the database"
