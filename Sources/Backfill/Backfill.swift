@@ -51,8 +51,9 @@ public final class Backfill {
 
     /// The arithmetic of a fresh store, under this configuration but for what is chosen.
     public func freshReport(_ choice: FreshChoice) throws -> String {
-        try freshCost(choice, derives: true).report(
-            classic: try freshCost(choice, derives: false), weeklyPoints: configuration.history.weeklyPoints,
+        let now = try feedClock().now
+        return freshCost(choice, derives: true, now: now).report(
+            classic: freshCost(choice, derives: false, now: now), weeklyPoints: configuration.history.weeklyPoints,
             reserve: reserve)
     }
 
@@ -60,14 +61,14 @@ public final class Backfill {
     func checkCredentials() throws { _ = try Credentials(environment: environment) }
 
     /// In how many batches the classic way buys all pairs.
-    public func batchCount() throws -> Int {
-        let size = try batchSize()
+    public func batchCount() -> Int {
+        let size = batchSize
         return size == 0 ? 0 : (pairs.count + size - 1) / size
     }
 
     /// The pairs of a batch, from 1.
-    func batchPairs(_ number: Int) throws -> [Pair] {
-        let size = try batchSize()
+    func batchPairs(_ number: Int) -> [Pair] {
+        let size = batchSize
         return Array(pairs.dropFirst((number - 1) * size).prefix(size))
     }
 
@@ -87,7 +88,7 @@ public final class Backfill {
         let end = try endedBy(now, known)
         var needs: [Planner.Needs] = []
         var holdings: [Pair: Planner.Holdings] = [:]
-        for pair in try pairs(of: task) {
+        for pair in pairs(of: task) {
             let wanted = try wanted(task, pair, planner, known, now: now, end: end)
             guard let first = wanted.values.compactMap(\.first).min() else { continue }
             let held = try known.holdings(pair, planner.timeframes, in: first..<end)
@@ -105,8 +106,8 @@ public final class Backfill {
 
     private var pairs: [Pair] { configuration.instruments.map(\.pair) }
 
-    private func pairs(of task: BackfillTask) throws -> [Pair] {
-        if case .batch(let number) = task { return try batchPairs(number) }
+    private func pairs(of task: BackfillTask) -> [Pair] {
+        if case .batch(let number) = task { return batchPairs(number) }
         return pairs
     }
 
@@ -132,16 +133,17 @@ public final class Backfill {
         return min(now - grace, streamed)
     }
 
-    private func batchSize() throws -> Int {
+    /// Without derived candles the place in the hour does not matter: any moment will do.
+    private var batchSize: Int {
         let history = configuration.history
-        return try freshCost(FreshChoice(), derives: false).pairsPerWeek(
+        return freshCost(FreshChoice(), derives: false, now: clock.now().seconds).pairsPerWeek(
             spending: history.weeklyPoints - history.reservePoints)
     }
 
-    private func freshCost(_ choice: FreshChoice, derives: Bool) throws -> FreshCost {
+    private func freshCost(_ choice: FreshChoice, derives: Bool, now: Int64) -> FreshCost {
         FreshCost(
             pairs: choice.pairs ?? pairs.count, depth: choice.depth ?? configuration.history.depth,
-            planner: planner(choice.timeframes ?? configuration.timeframes, derives: derives), now: try feedClock().now)
+            planner: planner(choice.timeframes ?? configuration.timeframes, derives: derives), now: now)
     }
 }
 

@@ -88,9 +88,8 @@ final class BrokerSession {
     /// - Throws: `Failure` (78) where trying again cannot help, (69) where it did not; `BuyingEnd.stopped`.
     func logIn() throws {
         for attempt in 1... {
-            if let last = mark.time {
-                let since = max(0, clock.now().rawValue - last.rawValue)
-                try wait(loginSpacing - since, for: "the distance between two logins")
+            if let age = mark.age(now: clock.now()) {
+                try wait(loginSpacing - age, for: "the distance between two logins")
             }
             mark.set()
             do {

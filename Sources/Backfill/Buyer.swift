@@ -87,9 +87,9 @@ final class Buyer {
     /// - Throws: `BuyingEnd.spent`.
     private func affordable(_ starts: [Int64]) throws -> [Int64] {
         let estimate = known.ledger.estimate(now: clock.now().seconds)
-        let budget = estimate.remaining - reserve
+        let budget = estimate.spendable(reserve: reserve)
         if starts.count <= budget { return starts }
-        if estimate.unconfirmed > 0, budget + estimate.unconfirmed > 0 { return [starts[starts.count - 1]] }
+        if estimate.unconfirmed > 0, estimate.hoped(reserve: reserve) > 0 { return [starts[starts.count - 1]] }
         guard budget > 0 else { throw BuyingEnd.spent(isRefused: false) }
         return Array(starts.suffix(budget))
     }
@@ -111,7 +111,9 @@ final class Buyer {
     private func ask(for starts: [Int64], of series: Series) throws -> Answer {
         var hasLoggedIn = false
         var isLost = false
-        for attempt in 1... {
+        var attempt = 0
+        while true {
+            attempt += 1
             // A lost answer may be paid: the next question is for one candle, whose reply tells what is left.
             let piece = isLost ? [starts[starts.count - 1]] : try affordable(starts)
             try session.awaitTurn()
@@ -141,7 +143,6 @@ final class Buyer {
                 }
             }
         }
-        return .whole
     }
 
     /// What is probably wrong with a request for a pair.

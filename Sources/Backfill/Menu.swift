@@ -56,7 +56,7 @@ public final class Menu {
     }
 
     private func entries() throws -> [Entry] {
-        let count = try backfill.batchCount()
+        let count = backfill.batchCount()
         if count > Menu.batchesMax { say("  (batches above \(Menu.batchesMax): ingest-backfill batch N)\n") }
         let batches = (0..<min(count, Menu.batchesMax)).map { Entry.task(.batch($0 + 1)) }
         return [.task(.run)] + batches + [.task(.repair), .status, .quota, .quit]
@@ -77,7 +77,7 @@ public final class Menu {
     private func name(_ task: BackfillTask) throws -> String {
         switch task {
         case .run: "The one-week plan"
-        case .batch(let number): "Batch \(number) (\(try backfill.batchPairs(number).count) pairs)"
+        case .batch(let number): "Batch \(number) (\(backfill.batchPairs(number).count) pairs)"
         case .repair: "Repair holes"
         }
     }

@@ -43,12 +43,9 @@ public struct Proposal: Sendable {
 
     /// Points that may be spent. Where only what is not confirmed stands against it, one: its reply tells what is left.
     static func budget(_ quota: QuotaLedger.Estimate, reserve: Int) -> Int {
-        let budget = quota.remaining - reserve
-        return budget <= 0 && budget + quota.unconfirmed > 0 ? 1 : max(0, budget)
+        let spendable = quota.spendable(reserve: reserve)
+        return spendable == 0 && quota.hoped(reserve: reserve) > 0 ? 1 : spendable
     }
-
-    /// Points that may turn out to be there.
-    private var hope: Int { max(0, quota.remaining + quota.unconfirmed - reserve) }
 
     /// Why it must not be carried out now; `nil` where it may. A batch is whole or not at all, all else goes as far
     /// as the points do.
@@ -56,6 +53,7 @@ public struct Proposal: Sendable {
         let needed = plan.points + plan.postponed
         guard plan.postponed > 0 else { return nil }
         if case .batch = task {
+            let hope = quota.hoped(reserve: reserve)
             let cost = "\(task.command) costs \(counted(needed, "point")), but \(grouped(hope)) may be spent now"
             return needed <= hope ? nil : "\(cost): \(explanation)"
         }

@@ -47,6 +47,17 @@ public enum TradingWeek {
         return starts.reversed()
     }
 
+    /// The starts of the intervals that touch open time and start in a range, oldest first.
+    public static func starts(of timeframe: Timeframe, in range: Range<Int64>) -> [Int64] {
+        var starts: [Int64] = []
+        var start = next(after: floorDivide(range.lowerBound - 1, timeframe.seconds) * timeframe.seconds, timeframe)
+        while start < range.upperBound {
+            starts.append(start)
+            start = next(after: start, timeframe)
+        }
+        return starts
+    }
+
     /// The starts of the parts of a larger interval that touch open time, oldest first.
     /// - Parameter part: divides `larger`.
     public static func parts(of start: Int64, _ larger: Timeframe, _ part: Timeframe) -> [Int64] {

@@ -14,13 +14,7 @@ public struct Purchase: Hashable, Sendable {
     }
 
     /// The starts of its intervals.
-    public var starts: [Int64] {
-        var starts = [first]
-        while let start = starts.last, start < last {
-            starts.append(TradingWeek.next(after: start, series.timeframe))
-        }
-        return starts
-    }
+    public var starts: [Int64] { TradingWeek.starts(of: series.timeframe, in: first..<(last + 1)) }
 }
 
 /// What to buy now, what comes of it, and what must wait for the next allowance.
@@ -105,15 +99,8 @@ public struct Planner: Sendable {
     public func all(since first: [Timeframe: Int64], endedBy second: Int64) -> Starts {
         var all: Starts = [:]
         for (timeframe, first) in first {
-            let length = timeframe.seconds
-            var start = floorDivide(first - 1, length) * length
-            var starts: [Int64] = []
-            while true {
-                start = TradingWeek.next(after: start, timeframe)
-                guard start + length <= second else { break }
-                starts.append(start)
-            }
-            all[timeframe] = starts
+            let end = second - timeframe.seconds + 1
+            all[timeframe] = TradingWeek.starts(of: timeframe, in: first..<max(first, end))
         }
         return all
     }

@@ -33,6 +33,12 @@ public struct QuotaLedger: Sendable {
             (self.remaining, self.total, self.renewal, self.isTold) = (remaining, total, renewal, isTold)
             self.unconfirmed = unconfirmed
         }
+
+        /// Points that may be spent where so many are left alone.
+        public func spendable(reserve: Int) -> Int { max(0, remaining - reserve) }
+
+        /// The same, should what is not confirmed turn out not to be paid.
+        public func hoped(reserve: Int) -> Int { max(0, remaining + unconfirmed - reserve) }
     }
 
     /// Oldest first.

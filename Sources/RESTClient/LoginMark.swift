@@ -8,6 +8,10 @@ public struct LoginMark: Sendable {
     /// - Parameter stateFolder: of all programs that log in to the account.
     public init(stateFolder: String) { path = "\(stateFolder)/last-login" }
 
+    /// How long ago that was, ns; `nil` before the first. One in the future shows that the clock was set back: it may be
+    /// of just now.
+    public func age(now: UTCNanos) -> Int64? { time.map { max(0, now.rawValue - $0.rawValue) } }
+
     /// `nil` before the first.
     public var time: UTCNanos? {
         var info = stat()

@@ -33,25 +33,29 @@ extension CandleReader {
 
     /// What is known of the intervals that start in `range`.
     public func starts(_ series: Series, in range: Range<Int64>) throws -> Starts {
-        func list(_ table: String, _ condition: String, _ db: Database) throws -> [Int64] {
+        /// Split by a column that is 0 or 1.
+        func list(_ table: String, by flag: String, _ db: Database) throws -> (set: [Int64], unset: [Int64]) {
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT open_time FROM \(table)
+                    SELECT open_time, \(flag) FROM \(table)
                     WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ?
-                        AND open_time >= ? AND open_time < ?\(condition)
+                        AND open_time >= ? AND open_time < ?
                     """)
-            return try Int64.fetchAll(
+            let rows = try Row.fetchCursor(
                 statement,
                 arguments: [
                     series.pair.description, series.timeframe.seconds, range.lowerBound, range.upperBound,
                 ])
+            var lists: (set: [Int64], unset: [Int64]) = ([], [])
+            while let row = try rows.next() {
+                if row[1] as Bool { lists.set.append(row[0]) } else { lists.unset.append(row[0]) }
+            }
+            return lists
         }
         return try read { db in
             var starts = Starts()
-            starts.complete = try list("candle", " AND complete = 1", db)
-            starts.partial = try list("candle", " AND complete = 0", db)
-            starts.empty = try list("empty_interval", " AND unusable = 0", db)
-            starts.unusable = try list("empty_interval", " AND unusable = 1", db)
+            (starts.complete, starts.partial) = try list("candle", by: "complete", db)
+            (starts.unusable, starts.empty) = try list("empty_interval", by: "unusable", db)
             return starts
         }
     }

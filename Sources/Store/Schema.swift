@@ -18,6 +18,24 @@ enum Schema {
         return migrator
     }
 
+    /// What a candle says; in both tables of candles.
+    private static let measures = """
+        bid_open INTEGER NOT NULL, bid_high INTEGER NOT NULL,
+        bid_low INTEGER NOT NULL, bid_close INTEGER NOT NULL,
+        ask_open INTEGER NOT NULL, ask_high INTEGER NOT NULL,
+        ask_low INTEGER NOT NULL, ask_close INTEGER NOT NULL,
+        mid_open INTEGER NOT NULL, mid_high INTEGER NOT NULL,
+        mid_low INTEGER NOT NULL, mid_close INTEGER NOT NULL,
+        tick_count INTEGER NOT NULL,
+        inverted_ticks INTEGER NOT NULL,
+        first_tick_time INTEGER NOT NULL,
+        last_tick_time INTEGER NOT NULL,
+        blind_ms INTEGER NOT NULL,
+        lost INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        flags INTEGER NOT NULL,
+        """
+
     private static let tables = """
         CREATE TABLE instrument (
             id INTEGER PRIMARY KEY,
@@ -31,20 +49,7 @@ enum Schema {
             instrument_id INTEGER NOT NULL REFERENCES instrument (id),
             timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
             open_time INTEGER NOT NULL,
-            bid_open INTEGER NOT NULL, bid_high INTEGER NOT NULL,
-            bid_low INTEGER NOT NULL, bid_close INTEGER NOT NULL,
-            ask_open INTEGER NOT NULL, ask_high INTEGER NOT NULL,
-            ask_low INTEGER NOT NULL, ask_close INTEGER NOT NULL,
-            mid_open INTEGER NOT NULL, mid_high INTEGER NOT NULL,
-            mid_low INTEGER NOT NULL, mid_close INTEGER NOT NULL,
-            tick_count INTEGER NOT NULL,
-            inverted_ticks INTEGER NOT NULL,
-            first_tick_time INTEGER NOT NULL,
-            last_tick_time INTEGER NOT NULL,
-            blind_ms INTEGER NOT NULL,
-            lost INTEGER NOT NULL,
-            complete INTEGER NOT NULL,
-            flags INTEGER NOT NULL,
+            \(measures)
             source INTEGER NOT NULL,
             rank INTEGER NOT NULL,
             revision INTEGER NOT NULL,
@@ -95,20 +100,7 @@ enum Schema {
             timeframe INTEGER NOT NULL,
             open_time INTEGER NOT NULL,
             source INTEGER NOT NULL,
-            bid_open INTEGER NOT NULL, bid_high INTEGER NOT NULL,
-            bid_low INTEGER NOT NULL, bid_close INTEGER NOT NULL,
-            ask_open INTEGER NOT NULL, ask_high INTEGER NOT NULL,
-            ask_low INTEGER NOT NULL, ask_close INTEGER NOT NULL,
-            mid_open INTEGER NOT NULL, mid_high INTEGER NOT NULL,
-            mid_low INTEGER NOT NULL, mid_close INTEGER NOT NULL,
-            tick_count INTEGER NOT NULL,
-            inverted_ticks INTEGER NOT NULL,
-            first_tick_time INTEGER NOT NULL,
-            last_tick_time INTEGER NOT NULL,
-            blind_ms INTEGER NOT NULL,
-            lost INTEGER NOT NULL,
-            complete INTEGER NOT NULL,
-            flags INTEGER NOT NULL,
+            \(measures)
             rank INTEGER NOT NULL,
             revision INTEGER NOT NULL,
             input_position INTEGER NOT NULL,

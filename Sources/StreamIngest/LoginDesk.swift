@@ -95,8 +95,7 @@ struct LoginPatience {
         self.logger = logger
         spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
         self.mark = mark
-        // A mark in the future shows that the clock was set back: it may be of just now.
-        lastAttempt = mark?.time.map { clock.monotonic() - max(0, clock.now().rawValue - $0.rawValue) }
+        lastAttempt = mark?.age(now: clock.now()).map { clock.monotonic() - $0 }
     }
 
     /// The last login led to a stream.

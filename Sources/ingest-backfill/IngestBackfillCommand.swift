@@ -99,7 +99,7 @@ struct PlanCommand: ParsableCommand {
                 return
             }
             Stage.write(standardOutput: try backfill.freshReport(FreshChoice()))
-            let batches = try (0..<backfill.batchCount()).map { BackfillTask.batch($0 + 1) }
+            let batches = (0..<backfill.batchCount()).map { BackfillTask.batch($0 + 1) }
             for task in [.run] + batches + [.repair] {
                 Stage.write(standardOutput: "\n" + (try backfill.propose(task).report(history)))
             }
@@ -145,7 +145,7 @@ struct BatchCommand: ParsableCommand {
 
     func run() {
         options.carryOut { backfill in
-            let count = try backfill.batchCount()
+            let count = backfill.batchCount()
             guard number <= count else {
                 throw Failure(
                     .usage,
