@@ -1,8 +1,5 @@
 import Aggregation
 import Candles
-import Host
-import Journal
-import Logging
 import MarketData
 import TestKit
 import Testing
@@ -25,12 +22,7 @@ import Wire
     }
 
     private func records(holding held: [CandleRecord], lacking lost: Int? = nil) throws -> [CandleRecord] {
-        let path = folder.path + "/\(UInt64.random(in: 0 ... .max))"
-        let writer = try JournalWriter(
-            folder: path, recordSize: CandleRecord.byteCount, settings: Configuration.Journal(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        for record in held { writer.append(record) }
-        try writer.close()
+        let path = try journal(of: held, in: folder)
         let fold = ResumedFold(
             options: CandleBuilder.Options(), emitted: try EmittedMark.read(journalFolder: path).ticks)
         for (place, var record) in Self.ticks.enumerated() where place + 1 != lost {

@@ -1,8 +1,5 @@
 import Aggregation
 import Candles
-import Host
-import Journal
-import Logging
 import MarketData
 import TestKit
 import Testing
@@ -44,12 +41,7 @@ import Wire
 
     /// What a start finds to emit that has this in its candles journal.
     private func news(holding held: [CandleRecord]) throws -> [CandleRecord] {
-        let path = folder.path + "/\(UInt64.random(in: 0 ... .max))"
-        let writer = try JournalWriter(
-            folder: path, recordSize: CandleRecord.byteCount, settings: Configuration.Journal(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        for record in held { writer.append(record) }
-        try writer.close()
+        let path = try journal(of: held, in: folder)
         var history = ResumedHistory(
             timeframes: [.fiveMinutes, .fifteenMinutes], emitted: try EmittedMark.read(journalFolder: path).history)
         for record in Self.history { history.take(record) }
