@@ -13,6 +13,7 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let csv = Target.Dependency.product(name: "SwiftCSV", package: "SwiftCSV")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
@@ -34,6 +35,8 @@ let package = Package(
     products: [
         .library(name: "TLCP", targets: ["TLCP"]),
         .library(name: "TLCPWebSocket", targets: ["TLCPWebSocket"]),
+        // With the modules whose types its interface shows.
+        .library(name: "CandleReader", targets: ["CandleReader", "MarketData", "Wire", "Host"]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
@@ -48,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         // What Swift cannot call or the system provides.
@@ -69,7 +73,8 @@ let package = Package(
         library("Journal", ["MarketData", "Wire", "Host", "CPlatform", log]),
         library("Bus", ["Host", "CZeroMQ"]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
-        library("Store", ["MarketData", "Wire", "Host", grdb]),
+        library("CandleReader", ["MarketData", "Wire", "Host", "Bus", grdb]),
+        library("Store", ["MarketData", "Wire", "Host", "CandleReader", grdb]),
         library("RESTClient", ["MarketData", "Host", "BrokerAPI", "CCurl"]),
         library(
             "TLCPWebSocket", ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
@@ -86,11 +91,20 @@ let package = Package(
         library(
             "Backfill",
             [
-                "MarketData", "Wire", "Planning", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", "Feed", "Store",
-                log,
+                "MarketData", "Wire", "Planning", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", "Feed",
+                "CandleReader",
+                "Store", log,
             ]),
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
-        library("Inspection", ["MarketData", "Wire", "Host", "Journal", "Bus", "Store", log]),
+        library(
+            "CandleFiles",
+            ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
+        library("Recording", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", log]),
+        library(
+            "Inspection",
+            [
+                "MarketData", "Wire", "Planning", "Host", "Journal", "Bus", "CandleReader", "Store", "Aggregation", log,
+            ]),
         library(
             "Simulation",
             [
@@ -103,7 +117,12 @@ let package = Package(
         program("ingest-backfill", ["Backfill", "Host", "MarketData"]),
         program("aggregator", ["Aggregation", "Host"]),
         program("store-writer", ["StoreWriting", "Host"]),
-        program("candlewick", ["Inspection", "Store", "Host", "MarketData"]),
+        program(
+            "candlewick",
+            [
+                "Inspection", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Host",
+                "MarketData", "Wire",
+            ]),
         program("ig-simulator", ["Simulation", "Host"]),
 
         .target(name: "CThreadHold", path: "Tests/CThreadHold"),
@@ -124,7 +143,7 @@ let package = Package(
         tests("AggregationTests", ["Aggregation", "Candles", "Journal", "Wire", "MarketData", "Host", log]),
         tests(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
-        tests("StoreTests", ["Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
+        tests("StoreTests", ["CandleReader", "Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests(
             "StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),

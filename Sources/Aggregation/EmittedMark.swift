@@ -16,16 +16,20 @@ public struct EmittedMark {
     private var candles: Set<Content> = []
     private var others: Set<Other> = []
 
+    /// Of a journal that holds nothing.
+    public init() {}
+
     /// What tells apart the candles.
     private struct Content: Hashable {
         let pair: Pair
         let timeframe: Timeframe?
         let start: UTCNanos
+        let source: CandleSource
         let revision: UInt16
 
         init(_ record: CandleRecord) {
             (pair, timeframe, start) = (record.pair, record.timeframe, record.start)
-            revision = record.revision
+            (source, revision) = (record.source, record.revision)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import BrokerAPI
+internal import CandleReader
 internal import Host
 internal import Journal
 internal import MarketData

@@ -1,7 +1,7 @@
+internal import CandleReader
 public import Host
 internal import MarketData
 internal import Planning
-internal import Store
 
 /// What a person at a terminal chooses from: every task with its cost, which is asked about before it is spent.
 public final class Menu {
@@ -121,10 +121,10 @@ extension Menu: Sendable {}
 public enum DatabaseReport {
     /// - Throws: `Failure` (69) where there is no database yet.
     public static func text(_ paths: Paths, _ configuration: Configuration) throws -> String {
-        let lines = try CandleReader(path: paths.database).freshness()
+        let lines = try CandleReader(path: paths.database).statistics()
         var text = "Database \(paths.database)\n"
         for timeframe in configuration.timeframes {
-            let rows = lines.filter { $0.timeframe == timeframe.minutes }
+            let rows = lines.filter { $0.series.timeframe == timeframe }
             let (count, complete) = (rows.reduce(0) { $0 + $1.count }, rows.reduce(0) { $0 + $1.complete })
             let enough = rows.count { $0.complete >= configuration.history.depth }
             text += "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(count, "candle"))"

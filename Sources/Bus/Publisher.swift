@@ -1,9 +1,9 @@
 internal import CZeroMQ
 internal import Glibc
-internal import Host
+public import Host
 
-/// A PUB socket on a Unix path: sends to whoever listens, never waits. A subscriber that reads too slowly
-/// loses messages beyond `queueLimit` and costs no more memory than that.
+/// A PUB socket on a Unix path: sends to whoever listens. A subscriber that reads too slowly loses messages beyond
+/// `queueLimit` and costs no more memory than that; or it is waited for, where `SlowReaders` says so.
 ///
 /// - Note: Data thread only.
 public final class Publisher {
@@ -13,16 +13,29 @@ public final class Publisher {
     private let context: BusContext
     private let lock: FileLock
 
+    /// What becomes of a subscriber that does not keep up.
+    public enum SlowReaders: Sendable {
+        /// It loses messages. A stage never waits.
+        case lose
+        /// The publisher waits for it, until a stop is asked for.
+        case areWaitedFor(until: StopSignal)
+    }
+
+    private let slowReaders: SlowReaders
+
     /// Messages kept for each subscriber; with 64-byte records about 10 MiB.
     public static let queueLimit: Int32 = 65_536
 
     /// Binds. A second bind would silently steal the path, so the lock beside it is taken first.
     /// - Throws: `Failure` (75) where another process publishes there; `BusError`.
-    public init(context: BusContext, endpoint: String) throws {
+    public init(context: BusContext, endpoint: String, slowReaders: SlowReaders = .lose) throws {
         lock = try FileLock(path: String(endpoint.dropFirst("ipc://".count)) + ".lock")
         self.context = context
         self.endpoint = endpoint
-        socket = try context.socket(ZMQ_PUB, endpoint: endpoint)
+        self.slowReaders = slowReaders
+        // An XPUB socket is told of subscriptions, and otherwise the same for its readers.
+        socket = try context.socket(slowReaders.isLose ? ZMQ_PUB : ZMQ_XPUB, endpoint: endpoint)
+        if !slowReaders.isLose { setOption(socket, ZMQ_XPUB_NODROP, 1) }
         setOption(socket, ZMQ_SNDHWM, Publisher.queueLimit)
         setOption(socket, ZMQ_LINGER, 1_000)
         guard zmq_bind(socket, endpoint) == 0 else {
@@ -32,10 +45,10 @@ public final class Publisher {
         }
     }
 
-    /// Sends one message. What cannot be queued for a subscriber is dropped for that one.
+    /// Sends one message.
     public func send(_ message: UnsafeRawBufferPointer) {
-        // EINTR and a context that ends are the only failures; the journal has the record.
-        _ = zmq_send(socket, message.baseAddress, message.count, ZMQ_DONTWAIT)
+        guard let base = message.baseAddress else { return }
+        send(base, message.count)
     }
 
     /// Sends each record of a run of records as one message.
@@ -43,12 +56,38 @@ public final class Publisher {
         guard let base = records.baseAddress else { return }
         var offset = 0
         while offset < records.count {
-            _ = zmq_send(socket, base + offset, recordSize, ZMQ_DONTWAIT)
+            send(base + offset, recordSize)
             offset += recordSize
         }
     }
 
+    @inline(__always)
+    private func send(_ base: UnsafeRawPointer, _ count: Int) {
+        // Full queues aside, EINTR and a context that ends are the only failures; the journal has the record.
+        guard zmq_send(socket, base, count, ZMQ_DONTWAIT) < 0, case .areWaitedFor(let stop) = slowReaders else {
+            return
+        }
+        while !stop.wait(milliseconds: 1), zmq_send(socket, base, count, ZMQ_DONTWAIT) < 0 {}
+    }
+
+    /// Waits until somebody has subscribed. Only where slow readers are waited for.
+    /// - Returns: false where a stop was asked for.
+    public func waitForReader(until stop: StopSignal) -> Bool {
+        var byte: UInt8 = 0
+        // A subscription is a message that begins with 1.
+        while !(zmq_recv(socket, &byte, 1, ZMQ_DONTWAIT) > 0 && byte == 1) {
+            if stop.wait(milliseconds: 10) { return false }
+        }
+        return true
+    }
+
     deinit { zmq_close(socket) }
+}
+
+extension Publisher.SlowReaders {
+    fileprivate var isLose: Bool {
+        if case .lose = self { true } else { false }
+    }
 }
 
 @available(*, unavailable)

@@ -19,7 +19,7 @@ public struct CandleDeriver {
 
     private enum Part: Equatable {
         case unknown, empty
-        /// Out of the store, which may know better the next time.
+        /// Out of the store, which may know better the next time, or out of a file of the user's.
         case told(Prices)
         case bought(Prices)
 
@@ -74,6 +74,7 @@ public struct CandleDeriver {
         guard let series = record.series, timeframes.contains(series.timeframe) else { return }
         let interval = Interval(series, start: record.start.seconds)
         switch record.kind {
+        case .candle where record.source == .imported: take(.told(Prices(record)), interval, record.position)
         case .candle: take(.bought(Prices(record)), interval, record.position)
         case .part: take(.told(Prices(record)), interval, record.position)
         case .empty where !record.flags.contains(.unusable): take(.empty, interval, record.position)

@@ -13,14 +13,16 @@ public final class StreamWriter {
     private let publisher: Publisher
 
     /// Opens the journal of `stream` and binds its endpoint.
+    /// - Parameter slowReaders: what becomes of readers that do not keep up.
     /// - Throws: `Failure` (75) where another process writes it; `JournalError`, `BusError`.
     public init(
         stream: String, recordSize: Int, paths: Paths, settings: Configuration.Journal, context: BusContext,
-        logger: Logger
+        logger: Logger, slowReaders: Publisher.SlowReaders = .lose
     ) throws {
         journal = try JournalWriter(
             folder: paths.journal(stream), recordSize: recordSize, settings: settings, logger: logger)
-        publisher = try Publisher(context: context, endpoint: try paths.endpoint(stream))
+        publisher = try Publisher(
+            context: context, endpoint: try paths.endpoint(stream), slowReaders: slowReaders)
     }
 
     public var endpoint: String { publisher.endpoint }
@@ -38,6 +40,16 @@ public final class StreamWriter {
         if journal.needsFlush { try commit() }
         return journal.append(record)
     }
+
+    /// Appends a record of another journal as it is; see `JournalWriter.append(sealed:)`.
+    public func append(sealed record: UnsafeRawBufferPointer) throws {
+        if journal.needsFlush || RecordBytes.position(record) != lastPosition + 1 { try commit() }
+        try journal.append(sealed: record)
+    }
+
+    /// Waits until somebody has subscribed. Only where slow readers are waited for.
+    /// - Returns: false where a stop was asked for.
+    public func waitForReader(until stop: StopSignal) -> Bool { publisher.waitForReader(until: stop) }
 
     /// Ends the burst: one write to the journal, then each record goes out on the bus.
     /// - Parameter durably: it is on the disk before it goes out.

@@ -26,6 +26,14 @@ public final class FileLock {
         try write(note: formerNote)
     }
 
+    /// Whether some process holds it, also another user's.
+    public static func isHeld(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     /// Replaces the note for the next owner.
     public func write(note: String) throws {
         let text = "\(getpid())\n\(note)"

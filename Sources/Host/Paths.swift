@@ -26,6 +26,12 @@ public struct Paths: Sendable {
         database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
     }
 
+    /// Folders that are named instead of found.
+    public init(runtime: String? = nil, state: String) throws {
+        try self.init(
+            environment: Environment(["CANDLEWICK_RUNTIME_DIR": runtime ?? state, "CANDLEWICK_STATE_DIR": state]))
+    }
+
     /// Makes both folders (for owner and group only).
     /// - Throws: `Failure` (74) with the folder and the system's reason.
     public func prepare() throws {
@@ -74,6 +80,18 @@ public func makeFolder(_ path: String, mode: UInt32 = 0o750) throws {
     var info = stat()
     guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
         throw Failure(.io, "\(path) is not a folder")
+    }
+}
+
+/// Refuses to work on what belongs to another user: files that are made here would shut that one out.
+/// - Parameter work: such as `repair it`.
+/// - Throws: `Failure` (77); (74) where it is not there.
+public func expectOwner(of path: String, _ work: String) throws {
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
+    guard info.st_uid == geteuid() else {
+        let name = getpwuid(info.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "of id \(info.st_uid)"
+        throw Failure(.notPermitted, "\(path) belongs to user \(name): \(work) as that user")
     }
 }
 

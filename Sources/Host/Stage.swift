@@ -3,6 +3,9 @@ public import Logging
 
 /// What every program does alike: log to standard error, say READY once, end with the right code.
 public enum Stage {
+    /// The daemons in the order of the data's way; each speaks on its status socket.
+    public static let daemons = ["ingest-stream", "aggregator", "store-writer"]
+
     /// Runs `body` and ends the process with the code that its error stands for.
     ///
     /// Sets the umask so that sockets and files are for owner and group only.

@@ -7,6 +7,11 @@ public enum Terminal {
         public let columns: Int
     }
 
+    /// Whether colours are wanted: on a terminal that has them, and where NO_COLOR is not set.
+    public static func hasColours(_ environment: Environment) -> Bool {
+        isatty(1) == 1 && environment["NO_COLOR"] == nil && environment["TERM"] ?? "dumb" != "dumb"
+    }
+
     /// Whether standard input is one.
     public static var isInput: Bool { isatty(0) == 1 }
 

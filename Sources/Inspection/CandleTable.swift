@@ -1,5 +1,6 @@
+public import CandleReader
 public import MarketData
-public import Store
+internal import Wire
 
 /// Candles as text: a table for people, CSV or JSON for programs.
 public struct CandleTable {
@@ -10,13 +11,13 @@ public struct CandleTable {
     private let candles: [CandleReader.Candle]
     private let pair: Pair
     private let timeframe: Timeframe
-    private let sides: [(name: String, prices: (CandleReader.Candle) -> [Price])]
+    private let sides: [(name: String, prices: (CandleReader.Candle) -> OHLC)]
 
     public init(_ candles: [CandleReader.Candle], pair: Pair, timeframe: Timeframe, side: Side) {
         self.candles = candles
         self.pair = pair
         self.timeframe = timeframe
-        let all: [(Side, (CandleReader.Candle) -> [Price])] = [(.bid, \.bid), (.ask, \.ask), (.mid, \.mid)]
+        let all: [(Side, (CandleReader.Candle) -> OHLC)] = [(.bid, \.bid), (.ask, \.ask), (.mid, \.mid)]
         sides = all.filter { side == .all || $0.0 == side }.map { ($0.0.rawValue, $0.1) }
     }
 
@@ -34,14 +35,15 @@ public struct CandleTable {
     }
 
     private func prices(_ candle: CandleReader.Candle, decimals: Int) -> [String] {
-        sides.flatMap { $0.prices(candle).map { $0.formatted(decimals: decimals) } }
+        sides.map { $0.prices(candle) }.flatMap { [$0.open, $0.high, $0.low, $0.close] }
+            .map { $0.formatted(decimals: decimals) }
     }
 
     private func table() -> String {
         let head = ["time (UTC)"] + columns + ["ticks", "source", "note"]
         let rows = candles.map { candle in
             [UTCNanos(seconds: candle.timestamp).text()] + prices(candle, decimals: decimals)
-                + [String(candle.tickCount), candle.source, note(candle)]
+                + [String(candle.tickCount), candle.source.name, note(candle)]
         }
         return TextTable(head: head, rows: rows, leftAligned: ["time (UTC)", "source", "note"]).text
     }
@@ -68,7 +70,7 @@ public struct CandleTable {
         let rows = candles.map { candle in
             [String(candle.timestamp)] + prices(candle, decimals: 0) + [
                 String(candle.tickCount), candle.isComplete ? "1" : "0", String(candle.blindMilliseconds),
-                String(candle.lostUpdates), String(candle.revision), candle.source,
+                String(candle.lostUpdates), String(candle.revision), candle.source.name,
             ]
         }
         return ([head] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
@@ -80,30 +82,9 @@ public struct CandleTable {
             return """
                 {"pair":"\(pair)","timeframe":"\(timeframe.minutes)","timestamp":\(candle.timestamp),\(numbers),\
                 "ticks":\(candle.tickCount),"complete":\(candle.isComplete),"blind_ms":\(candle.blindMilliseconds),\
-                "lost":\(candle.lostUpdates),"revision":\(candle.revision),"source":"\(candle.source)"}
+                "lost":\(candle.lostUpdates),"revision":\(candle.revision),"source":"\(candle.source.name)"}
                 """
         }
         return rows.isEmpty ? "[]\n" : "[\n  " + rows.joined(separator: ",\n  ") + "\n]\n"
-    }
-}
-
-/// Columns below each other: text to the left, numbers to the right.
-struct TextTable {
-    let head: [String]
-    let rows: [[String]]
-    let leftAligned: Set<String>
-
-    var text: String {
-        let all = [head] + rows
-        let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { row in
-            let cells = head.indices.map { column in
-                let space = String(repeating: " ", count: widths[column] - row[column].count)
-                return leftAligned.contains(head[column]) ? row[column] + space : space + row[column]
-            }
-            var line = cells.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line + "\n"
-        }.joined()
     }
 }

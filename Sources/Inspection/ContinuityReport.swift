@@ -38,7 +38,7 @@ struct ContinuityReport {
             """
     }
 
-    var text: String {
+    func text(_ style: TextStyle) -> String {
         let sessions = continuity.sessions
         let rows = [
             (
@@ -52,7 +52,7 @@ struct ContinuityReport {
         ]
         return TextTable(
             head: ["continuity", ""], rows: rows.map { [$0.0, $0.1] }, leftAligned: ["continuity", ""]
-        ).text
+        ).text(style)
     }
 
     private func holes(_ holes: [Range<Int64>]) -> String {

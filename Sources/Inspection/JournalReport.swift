@@ -4,7 +4,7 @@ public import Logging
 internal import Wire
 
 /// The condition of the journals for a person.
-public struct JournalReport {
+public struct JournalReport: Report {
     /// The streams that have a journal.
     public enum Stream: String, CaseIterable, Sendable {
         case ticks, candles, history
@@ -33,7 +33,30 @@ public struct JournalReport {
 
     public var isDamaged: Bool { checks.contains { $0.check.isDamaged } }
 
-    public var text: String {
+    private struct Line: Encodable {
+        let journal: String
+        let firstPosition: UInt64
+        let records: Int
+        let damaged: Int
+        let tailBytes: Int
+        let jump: UInt64
+        let isHeaderDamaged: Bool
+    }
+
+    /// A list of segments.
+    public var json: String {
+        let lines = checks.flatMap { stream, check in
+            check.segments.map { segment in
+                Line(
+                    journal: stream.rawValue, firstPosition: segment.firstPosition, records: segment.records,
+                    damaged: segment.damagedRecords, tailBytes: segment.tailBytes, jump: segment.jump,
+                    isHeaderDamaged: segment.isHeaderDamaged)
+            }
+        }
+        return encodedJSON(lines) + "\n"
+    }
+
+    public func text(_ style: TextStyle) -> String {
         let rows = checks.flatMap { stream, check in
             check.segments.map { segment in
                 [
@@ -44,7 +67,7 @@ public struct JournalReport {
             }
         }
         let head = ["journal", "first position", "records", "damaged", "tail", "jump", "header"]
-        return TextTable(head: head, rows: rows, leftAligned: ["journal", "header"]).text
+        return TextTable(head: head, rows: rows, leftAligned: ["journal", "header"]).text(style)
     }
 
     /// Mends one journal, or all that are there.

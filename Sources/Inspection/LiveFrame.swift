@@ -1,18 +1,22 @@
+internal import CandleReader
 internal import Host
 internal import MarketData
+internal import Planning
 internal import Store
 
 /// What the live view shows at one moment, as text.
 struct LiveFrame {
     let now: UTCNanos
     let stages: [StageStatus]
-    let freshness: [CandleReader.Freshness]
+    let facts: StoredFacts
+    /// Bytes on the state folder's disk.
+    let free: Int64?
 
-    enum Tone { case plain, heading, bad }
+    private var candles: [CandleReader.SeriesStatistics] { facts.candles }
 
     struct Line {
         var text: String
-        var tone = Tone.plain
+        var tone = TextStyle.Tone.plain
     }
 
     /// All in one line, for logs and pipes.
@@ -23,16 +27,17 @@ struct LiveFrame {
             return "\(stage.stage) \(table.state(stage))"
                 + (behind.isEmpty || behind == "0" ? "" : " (\(behind) behind)")
         }
-        return ([now.text() + "Z"] + facts + states + [newestText]).filter { !$0.isEmpty }.joined(separator: " | ")
+        return ([now.text() + "Z"] + pace + states + [newestText]).filter { !$0.isEmpty }.joined(separator: " | ")
     }
 
     /// Lines that fit the terminal; pairs stand in several columns where the height does not suffice.
     func screen(_ size: Terminal.Size) -> [Line] {
         var lines = [
-            Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: facts.joined(separator: "  ")),
+            Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: pace.joined(separator: "  ")),
+            Line(text: stock.joined(separator: "  ")),
         ]
         lines.append(Line(text: ""))
-        for (index, text) in StageTable(stages).text.split(separator: "\n").enumerated() {
+        for (index, text) in StageTable(stages).text(.plain).split(separator: "\n").enumerated() {
             let isDown = index > 0 && stages[index - 1].json == nil
             lines.append(Line(text: String(text), tone: index == 0 ? .heading : isDown ? .bad : .plain))
         }
@@ -48,21 +53,31 @@ struct LiveFrame {
 
     private func stage(_ name: String) -> StageStatus? { stages.first { $0.stage == name } }
 
-    private var facts: [String] {
+    /// What the pipeline does.
+    private var pace: [String] {
         let ingest = stage("ingest-stream")
         let store = stage("store-writer")
         let rate = ingest?.number("ticksPerSecond").map { "\(Int($0))" } ?? "-"
-        let count = freshness.reduce(0) { $0 + $1.count }
+        let count = candles.reduce(0) { $0 + $1.count }
         let delay = store?.number("counters", "lastDelayNanos").flatMap { $0 > 0 ? LiveFrame.duration($0) : nil }
         return [
-            "\(rate) ticks/s", "\(count) candles of \(Set(freshness.map(\.pair)).count) pairs", "delay \(delay ?? "-")",
+            "\(rate) ticks/s", "\(count) candles of \(Set(candles.map(\.series.pair)).count) pairs",
+            "delay \(delay ?? "-")",
             "feed \(feedTime.map { String($0.text().suffix(8)) } ?? "-")",
         ] + (lag.map { ["lag \($0)"] } ?? [])
     }
 
+    /// What is left, and what is missing.
+    private var stock: [String] {
+        let partial = candles.reduce(0) { $0 + $1.count - $1.complete }
+        return [
+            "\(partial) partial", "\(facts.continuity.holes.count) holes",
+            "\(facts.quota.remaining) of \(facts.quota.total) points left",
+        ] + (free.map { ["disk \(byteText($0)) free"] } ?? [])
+    }
+
     private var feedTime: UTCNanos? {
-        let times = [stage("ingest-stream"), stage("aggregator")].compactMap { $0?.number("feedTime") }
-        return times.first { $0 > 0 && $0 < 9e18 }.map { UTCNanos(rawValue: Int64($0)) }
+        StageStatus.feedTime(stages)
     }
 
     private var lag: String? {
@@ -85,13 +100,13 @@ struct LiveFrame {
     // MARK: Last candles
 
     private var newestText: String {
-        guard let last = freshness.max(by: { $0.newest < $1.newest }) else { return "no candles yet" }
+        guard let last = candles.max(by: { $0.newest < $1.newest }) else { return "no candles yet" }
         return
-            "last \(last.pair) \(last.timeframe)m \(UTCNanos(seconds: last.newest).text()) \(last.close.formatted(decimals: 3))"
+            "last \(last.series) \(UTCNanos(seconds: last.newest).text()) \(last.close.formatted(decimals: 3))"
     }
 
     private func pairLines(rows: Int, columns: Int) -> [Line] {
-        guard !freshness.isEmpty else { return [Line(text: "no candles yet")] }
+        guard !candles.isEmpty else { return [Line(text: "no candles yet")] }
         let blocks = pairTable
         let width = blocks.map(\.count).max() ?? 0
         let head = blocks[0]
@@ -115,14 +130,14 @@ struct LiveFrame {
 
     /// A heading and one line for each pair: start and mid close of the last candle of two timeframes.
     private var pairTable: [String] {
-        let timeframes = Array(Set(freshness.map(\.timeframe)).sorted().prefix(2))
-        let newest = freshness.map(\.newest).max() ?? 0
-        let byPair = Dictionary(grouping: freshness, by: \.pair)
-        let longest = freshness.map { $0.close.formatted(decimals: 3).count }.max() ?? 0
+        let timeframes = Array(Set(candles.map(\.series.timeframe)).sorted().prefix(2))
+        let newest = candles.map(\.newest).max() ?? 0
+        let byPair = Dictionary(grouping: candles, by: \.series.pair)
+        let longest = candles.map { $0.close.formatted(decimals: 3).count }.max() ?? 0
         let rows = byPair.keys.sorted().map { pair in
-            [pair]
+            [pair.description]
                 + timeframes.map { timeframe -> String in
-                    guard let last = byPair[pair]?.first(where: { $0.timeframe == timeframe }) else { return "" }
+                    guard let last = byPair[pair]?.first(where: { $0.series.timeframe == timeframe }) else { return "" }
                     let text = UTCNanos(seconds: last.newest).text()
                     // Within a day the time of day says it, before that the date.
                     let time = newest - last.newest < 86_400 ? text.suffix(8).prefix(5) : text.prefix(10).suffix(5)
@@ -130,7 +145,7 @@ struct LiveFrame {
                     return "\(time) \(close)" + String(repeating: " ", count: longest - close.count)
                 }
         }
-        let head = ["pair"] + timeframes.map { "\($0)m" }
+        let head = ["pair"] + timeframes.map(\.description)
         return TextTable(head: head, rows: rows, leftAligned: Set(head)).text.split(separator: "\n").map(String.init)
     }
 }

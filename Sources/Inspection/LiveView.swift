@@ -1,6 +1,6 @@
+internal import CandleReader
 public import Host
 internal import MarketData
-internal import Store
 
 /// Shows the pipeline live on standard output, once a second.
 ///
@@ -10,18 +10,22 @@ public final class LiveView {
         /// One line a second.
         case lines
         /// A table on the terminal's other screen, redrawn in place.
-        case screen(colours: Bool)
+        case screen(TextStyle)
+        /// What `status --json` says, a line a second.
+        case json
     }
 
     private let listener: StageListener
-    private let candles: CandleGlance
+    private let database: DatabaseGlance
+    private let paths: Paths
     private let clock: Clock
     private let style: Style
 
     /// - Throws: as `StageListener.init`.
-    public init(paths: Paths, clock: Clock, style: Style) throws {
+    public init(paths: Paths, configuration: Configuration, clock: Clock, style: Style) throws {
         listener = try StageListener(paths: paths, clock: clock)
-        candles = CandleGlance(path: paths.database, clock: clock)
+        database = DatabaseGlance(path: paths.database, configuration: configuration, clock: clock)
+        self.paths = paths
         self.clock = clock
         self.style = style
     }
@@ -30,8 +34,8 @@ public final class LiveView {
     public func run(until stop: StopSignal, seconds: Int64?) throws {
         let end = seconds.map { clock.monotonic() + $0 * UTCNanos.perSecond } ?? .max
         // Other screen, cursor hidden, no line wrap; and back.
-        if style != .lines { Stage.write(standardOutput: "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l") }
-        defer { if style != .lines { Stage.write(standardOutput: "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l") } }
+        if style.isScreen { Stage.write(standardOutput: "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l") }
+        defer { if style.isScreen { Stage.write(standardOutput: "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l") } }
         // The first frame waits for the stages' first word, as later ones do.
         var next = min(clock.monotonic() + UTCNanos.perSecond, end)
         while !stop.isRaised {
@@ -46,47 +50,52 @@ public final class LiveView {
     }
 
     private func show() -> Bool {
-        let frame = LiveFrame(now: clock.now(), stages: listener.statuses, freshness: candles.latest())
+        let (stages, facts) = (listener.statuses, database.latest())
+        let frame = LiveFrame(now: clock.now(), stages: stages, facts: facts, free: DiskUsage.free(at: paths.state))
         switch style {
+        case .json:
+            let report = StatusReport(stages: stages, facts: facts, paths: paths, now: clock.now().seconds)
+            return Stage.write(standardOutput: report.json)
         case .lines: return Stage.write(standardOutput: frame.line + "\n")
-        case .screen(let colours):
+        case .screen(let style):
             guard let size = Terminal.size else { return false }
-            let lines = frame.screen(size).map { painted($0, colours) + "\u{1B}[K" }
+            let lines = frame.screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
             return Stage.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }
 
-    private func painted(_ line: LiveFrame.Line, _ colours: Bool) -> String {
-        guard colours else { return line.text }
-        return switch line.tone {
-        case .plain: line.text
-        case .heading: "\u{1B}[1m\(line.text)\u{1B}[0m"
-        case .bad: "\u{1B}[31m\(line.text)\u{1B}[0m"
-        }
+}
+
+extension LiveView.Style {
+    fileprivate var isScreen: Bool {
+        if case .screen = self { true } else { false }
     }
 }
 
-/// The newest candles, read anew as often as the database's size allows.
-private final class CandleGlance {
+/// What the database holds, read anew as often as its size allows.
+private final class DatabaseGlance {
     private let path: String
+    private let configuration: Configuration
     private let clock: Clock
     private var reader: CandleReader?
-    private var last: [CandleReader.Freshness] = []
+    private var last: StoredFacts
     private var nextRead = Int64.min
 
-    init(path: String, clock: Clock) {
+    init(path: String, configuration: Configuration, clock: Clock) {
         self.path = path
+        self.configuration = configuration
         self.clock = clock
+        last = StoredFacts(configuration, now: clock.now().seconds)
     }
 
     /// What the database holds; what it held before, or nothing, while it cannot be read.
-    func latest() -> [CandleReader.Freshness] {
+    func latest() -> StoredFacts {
         let began = clock.monotonic()
         guard began >= nextRead else { return last }
         do {
             let reader = try self.reader ?? CandleReader(path: path)
             self.reader = reader
-            last = try reader.freshness()
+            last = try StoredFacts(reader, configuration, now: clock.now().seconds)
         } catch {
             // Not there yet, or just being made: the view says "no candles yet", and asks again.
             reader = nil

@@ -9,7 +9,7 @@ public struct StageStatus: Sendable {
     /// The status object as it came; `nil` where the stage said nothing in time.
     public let json: [UInt8]?
 
-    public static let stages = ["ingest-stream", "aggregator", "store-writer"]
+    public static let stages = Stage.daemons
 
     /// When it came; `nil` as above.
     public let receivedAt: UTCNanos?
@@ -25,6 +25,15 @@ public struct StageStatus: Sendable {
             listener.listen(milliseconds: Int(left))
         }
         return listener.statuses
+    }
+
+    /// The newest time that the feed has told; `nil` where no stage says one.
+    static func feedTime(_ stages: [StageStatus]) -> UTCNanos? {
+        let told = ["ingest-stream", "aggregator"].compactMap { name in stages.first { $0.stage == name } }
+        // Read as a Double it is off by less than a microsecond.
+        return told.compactMap { $0.number("feedTime") }.first { $0 > 0 && $0 < 9e18 }.map {
+            UTCNanos(rawValue: Int64($0))
+        }
     }
 
     /// A number in the object, by its path of keys.

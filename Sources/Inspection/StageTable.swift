@@ -4,7 +4,7 @@ struct StageTable {
 
     init(_ stages: [StageStatus]) { self.stages = stages }
 
-    var text: String {
+    func text(_ style: TextStyle) -> String {
         let rows = stages.map { stage -> [String] in
             guard stage.json != nil else { return [stage.stage, "down", "", "", ""] }
             let position = ["ticksPosition", "candlesPosition"].compactMap { stage.number($0) }.first ?? 0
@@ -12,7 +12,10 @@ struct StageTable {
             return [stage.stage, state(stage), String(Int(position)), behind(stage), rate]
         }
         let head = ["stage", "state", "position", "behind", "ticks/s"]
-        return TextTable(head: head, rows: rows, leftAligned: ["stage", "state"]).text
+        return TextTable(
+            head: head, rows: rows, leftAligned: ["stage", "state"],
+            tones: stages.map { $0.json == nil ? .bad : .plain }
+        ).text(style)
     }
 
     /// `down`, `live`, `catching up`, or the stage's own word.

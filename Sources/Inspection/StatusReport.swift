@@ -1,87 +1,209 @@
+internal import CandleReader
 public import Host
 internal import MarketData
-public import Store
+internal import Planning
+internal import Store
 
-/// The state of the whole pipeline: stages, feed, and what the database holds.
-public struct StatusReport {
+/// The state of the whole pipeline: stages, feed, what the database holds, what may still be bought, and the disk.
+public struct StatusReport: Report {
     private let stages: [StageStatus]
-    private let freshness: [CandleReader.Freshness]
-    private let events: [CandleReader.Event]
-    private let continuity: ContinuityReport
+    private let facts: StoredFacts
     private let paths: Paths
+    /// Feed time where the feed tells it, else the clock's, Unix seconds.
+    private let now: Int64
 
-    public init(
-        stages: [StageStatus], freshness: [CandleReader.Freshness], events: [CandleReader.Event],
-        continuity: Continuity, paths: Paths
-    ) {
-        self.stages = stages
-        self.freshness = freshness
-        self.events = events
-        self.continuity = ContinuityReport(continuity, stages: stages)
-        self.paths = paths
+    private var candles: [CandleReader.SeriesStatistics] { facts.candles }
+    private var continuity: ContinuityReport { ContinuityReport(facts.continuity, stages: stages) }
+
+    /// Listens to the stages for up to two seconds, and reads the database.
+    /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
+    public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
+        let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
+        let reader = try CandleReader(path: paths.database)
+        let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
+        self.init(stages: stages, facts: facts, paths: paths, now: clock.now().seconds)
     }
 
-    /// One JSON object: `stages`, `candles`, `continuity`, `events`.
+    init(stages: [StageStatus], facts: StoredFacts, paths: Paths, now: Int64) {
+        (self.stages, self.facts, self.paths) = (stages, facts, paths)
+        self.now = StageStatus.feedTime(stages)?.seconds ?? now
+    }
+
+    /// Why a script should look: each a short sentence without its end. Empty where all is well.
+    public var findings: [String] {
+        let down = stages.filter { $0.json == nil }.map(\.stage)
+        let stale = candles.filter { freshness($0).isStale }
+        var findings: [String] = []
+        if !down.isEmpty { findings.append("not running: \(down.joined(separator: ", "))") }
+        if candles.isEmpty { findings.append("no candle is stored") }
+        // A pair may be quiet. All of a timeframe are not.
+        for (timeframe, all) in Dictionary(grouping: candles, by: \.series.timeframe).sorted(by: { $0.key < $1.key })
+        where all.allSatisfy({ freshness($0).isStale }) {
+            findings.append("no fresh candle of \(timeframe)")
+        }
+        if findings.isEmpty, stale.count * 2 > candles.count {
+            findings.append("more than half of the pairs are stale")
+        }
+        return findings
+    }
+
+    private func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
+        Freshness(newest: line.newest, line.series.timeframe, now: now)
+    }
+
+    // MARK: For programs
+
+    private struct CandleLine: Encodable {
+        let pair: String
+        let timeframe: String
+        let count: Int
+        let complete: Int
+        let oldest: Int64
+        let newest: Int64
+        let close: String
+        let state: String
+    }
+
+    private struct EventLine: Encodable {
+        let time: Int64
+        let pair: String?
+        let event: String
+        let detail: Int64
+        let until: Int64
+    }
+
+    private struct QuotaLine: Encodable {
+        let remaining: Int
+        let total: Int
+        let renewal: Int64?
+        let isTold: Bool
+    }
+
+    private struct DiskLine: Encodable {
+        let database: Int64
+        let journals: [String: Int64]
+        let free: Int64?
+    }
+
+    /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `findings`.
     public var json: String {
         let stageLines = stages.map { stage in
             "\"\(stage.stage)\":\(stage.json.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
         }
-        let candleLines = freshness.map {
-            """
-            {"pair":"\($0.pair)","timeframe":"\($0.timeframe)","count":\($0.count),"complete":\($0.complete),\
-            "newest":\($0.newest),"close":\($0.close)}
-            """
+        let candleLines = candles.map {
+            CandleLine(
+                pair: "\($0.series.pair)", timeframe: String($0.series.timeframe.minutes), count: $0.count,
+                complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
+                state: freshness($0).name)
         }
-        let eventLines = events.map {
-            """
-            {"time":\($0.time),"pair":\($0.pair.map { "\"\($0)\"" } ?? "null"),"event":"\($0.event)",\
-            "detail":\($0.detail),"until":\($0.until)}
-            """
+        let eventLines = facts.events.map {
+            EventLine(
+                time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
         }
+        let quotaLine = QuotaLine(
+            remaining: facts.quota.remaining, total: facts.quota.total, renewal: facts.quota.renewal,
+            isTold: facts.quota.isTold)
+        let disk = DiskLine(
+            database: databaseSize, journals: Dictionary(uniqueKeysWithValues: journalSizes),
+            free: DiskUsage.free(at: paths.state))
         return """
-            {"stages":{\(stageLines.joined(separator: ","))},"candles":[\(candleLines.joined(separator: ","))],\
-            "continuity":\(continuity.json),"events":[\(eventLines.joined(separator: ","))]}
+            {"stages":{\(stageLines.joined(separator: ","))},"candles":\(encodedJSON(candleLines)),\
+            "continuity":\(continuity.json),"events":\(encodedJSON(eventLines)),"quota":\(encodedJSON(quotaLine)),\
+            "disk":\(encodedJSON(disk)),"findings":\(encodedJSON(findings))}
 
             """
     }
 
-    /// The report for a person.
-    public var text: String {
+    private var databaseSize: Int64 {
+        ["", "-wal", "-shm"].reduce(0) { $0 + DiskUsage.size(ofFile: paths.database + $1) }
+    }
+
+    private var journalSizes: [(String, Int64)] {
+        JournalReport.Stream.allCases.map { ($0.rawValue, DiskUsage.size(ofFolder: paths.journal($0.rawValue))) }
+    }
+
+    // MARK: For a person
+
+    public func text(_ style: TextStyle) -> String {
         [
-            StageTable(stages).text, candleTable, continuity.text, eventTable,
-            "database  \(paths.database)\nsockets   \(paths.runtime)\n",
+            StageTable(stages).text(style), continuity.text(style), candleTable(style), eventTable(style), places,
         ].joined(separator: "\n")
     }
 
-    private var candleTable: String {
-        let rows = freshness.map {
+    private func candleTable(_ style: TextStyle) -> String {
+        guard !candles.isEmpty else { return "no candles yet\n" }
+        let rows = candles.map {
             [
-                $0.pair, "\($0.timeframe)m", String($0.count), String($0.count - $0.complete),
-                UTCNanos(seconds: $0.newest).text(), $0.close.formatted(decimals: 3),
+                $0.series.pair.description, $0.series.timeframe.description, String($0.count),
+                String($0.count - $0.complete), UTCNanos(seconds: $0.newest).text(), $0.close.formatted(decimals: 3),
+                freshness($0).text,
             ]
         }
-        guard !rows.isEmpty else { return "no candles yet\n" }
-        let head = ["pair", "timeframe", "candles", "partial", "newest (UTC)", "close"]
-        return TextTable(head: head, rows: rows, leftAligned: ["pair", "newest (UTC)"]).text
+        let head = ["pair", "timeframe", "candles", "partial", "newest (UTC)", "close", "state"]
+        return TextTable(
+            head: head, rows: rows, leftAligned: ["pair", "newest (UTC)", "state"],
+            tones: candles.map { freshness($0).isStale ? .warning : .plain }
+        ).text(style)
     }
 
-    private func detail(_ event: CandleReader.Event) -> String {
-        switch event.event {
-        case "blind ended" where event.detail == 0: "since ever"
-        case "blind ended": "\((event.until - event.detail) / 1_000_000) ms"
-        case "updates lost", "session recovered": "\(event.detail)"
-        case "instrument refused": "code \(event.detail)"
-        case "positions skipped": "\(event.until) from \(event.detail)"
+    private func eventTable(_ style: TextStyle) -> String {
+        let rows = facts.events.map { [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText] }
+        guard !rows.isEmpty else { return "no feed events yet\n" }
+        let head = ["feed time (UTC)", "pair", "event", "detail"]
+        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style)
+    }
+
+    private var places: String {
+        let sizes = journalSizes.filter { $0.1 > 0 }.map { "\($0.0) \(byteText($0.1))" }.joined(separator: ", ")
+        let free = DiskUsage.free(at: paths.state).map { ", \(byteText($0)) free" } ?? ""
+        return """
+            quota     \(facts.quota.text)
+            disk      database \(byteText(databaseSize)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)
+            database  \(paths.database)
+            sockets   \(paths.runtime)
+
+            """
+    }
+}
+
+extension Freshness {
+    /// For programs.
+    var name: String {
+        switch self {
+        case .fresh: "fresh"
+        case .closed: "closed"
+        case .stale: "stale"
+        }
+    }
+}
+
+extension CandleReader.Event {
+    /// The details for a person.
+    var detailText: String {
+        switch event {
+        case "blind ended" where detail == 0: "since ever"
+        case "blind ended": "\((until - detail) / 1_000_000) ms"
+        case "blind began": detail == 0 ? "since ever" : "since \(UTCNanos(rawValue: detail).text())"
+        case "updates lost", "session recovered": "\(detail)"
+        case "instrument refused": "code \(detail)"
+        case "positions skipped": "\(until) from \(detail)"
         default: ""
         }
     }
+}
 
-    private var eventTable: String {
-        let rows = events.map { event -> [String] in
-            [UTCNanos(rawValue: event.time).text(), event.pair ?? "feed", event.event, detail(event)]
-        }
-        guard !rows.isEmpty else { return "no feed events yet\n" }
-        let head = ["feed time (UTC)", "pair", "event", "detail"]
-        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text
+extension QuotaLedger.Estimate {
+    var text: String {
+        let told = isTold ? "" : " (not yet told by the broker)"
+        let renews = renewal.map { ", renewed \(UTCNanos(seconds: $0).text().prefix(16)) UTC" } ?? ""
+        return "\(remaining) of \(total) points left\(told)\(renews)"
     }
+}
+
+/// Such as `12.3 MB`.
+func byteText(_ bytes: Int64) -> String {
+    let units: [(String, Int64)] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)]
+    guard let (name, size) = units.first(where: { bytes >= $0.1 }) else { return "\(bytes) B" }
+    let tenths = bytes * 10 / size
+    return tenths >= 1_000 ? "\(tenths / 10) \(name)" : "\(tenths / 10).\(tenths % 10) \(name)"
 }

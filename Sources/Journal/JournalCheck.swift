@@ -54,7 +54,7 @@ public struct JournalCheck: Sendable {
     ) throws -> [String] {
         let segments = try Segment.all(in: folder)
         guard !segments.isEmpty else { return [] }
-        try expectOwner(of: folder)
+        try expectOwner(of: folder, "repair it")
         // Dropping by age is the writers', by their configuration.
         var settings = settings
         (settings.retentionDays, settings.retentionMegabytes) = (0, 0)
@@ -71,13 +71,6 @@ public struct JournalCheck: Sendable {
         return done
     }
 
-    private static func expectOwner(of folder: String) throws {
-        var info = stat()
-        guard stat(folder, &info) == 0 else { throw JournalError(.open, folder, errno: errno) }
-        guard info.st_uid == geteuid() else {
-            throw Failure(.notPermitted, "\(folder) belongs to user id \(info.st_uid): repair it as that user")
-        }
-    }
 }
 
 extension JournalCheck.SegmentCondition {

@@ -144,6 +144,9 @@ extension JournalReader: Sendable {}
 
 /// The end of a journal, newest record first: what a writer must know of its own past.
 public enum JournalTail {
+    /// Whether there is a journal: a folder with a segment.
+    public static func exists(folder: String) throws -> Bool { try !Segment.all(in: folder).isEmpty }
+
     /// The last position that the journal gave or skipped; 0 for none.
     public static func lastPosition<Record: StreamRecord>(_ type: Record.Type, folder: String) throws -> UInt64 {
         var last: UInt64 = 0

@@ -85,6 +85,32 @@ public final class JournalWriter {
         return lastPosition
     }
 
+    /// Keeps a record of another journal as it is, for the next `flush()`. Where its position is not the next one, those
+    /// between stay missing.
+    /// - Precondition: it is sealed, and its position is above `lastPosition`.
+    /// - Throws: `JournalError`.
+    public func append(sealed record: UnsafeRawBufferPointer) throws {
+        let position = RecordBytes.position(record)
+        precondition(record.count == recordSize && position > lastPosition)
+        if position != lastPosition + 1 {
+            try flush()
+            try skip(to: position)
+        } else if needsFlush {
+            try flush()
+        }
+        UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<(buffered + recordSize)]).copyMemory(from: record)
+        appended = position
+        buffered += recordSize
+    }
+
+    /// Begins a segment at a later position; one that is empty makes place for it.
+    private func skip(to position: UInt64) throws {
+        let empty = lastPosition < segment.firstPosition ? segment.path : nil
+        try startSegment(at: position)
+        appended = position - 1
+        if let empty { unlink(empty) }
+    }
+
     /// Whether `flush()` must come before the next `append`: the buffer or the segment is full.
     @inlinable
     public var needsFlush: Bool { buffered == buffer.count || lastPosition == lastOfSegment }

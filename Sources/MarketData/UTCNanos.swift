@@ -43,6 +43,48 @@ extension UTCNanos: CustomStringConvertible {
     }
 }
 
+extension UTCNanos {
+    /// Reads `2026-11-23`, `2026-11-23T14:10`, `2026-11-23 14:10:05.25Z` (always UTC), or Unix seconds.
+    /// - Returns: `nil` for anything else, and for what is no moment between 1970 and 2200.
+    public init?(text: some StringProtocol) {
+        let latest: Int64 = 7_258_118_400
+        if let seconds = Int64(text), !text.contains("-") {
+            guard (0..<latest).contains(seconds) else { return nil }
+            self.init(seconds: seconds)
+            return
+        }
+        let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "T" || $0 == " " }
+        guard let day = parts.first.flatMap({ CivilDate(text: $0) }), (1970..<2200).contains(day.year) else {
+            return nil
+        }
+        guard let time = parts.count == 1 ? 0 : nanosOfDay(parts[1].last == "Z" ? parts[1].dropLast() : parts[1]) else {
+            return nil
+        }
+        self.init(rawValue: day.daysSince1970 * 86_400 * UTCNanos.perSecond + time)
+    }
+}
+
+/// Reads `14:10`, `14:10:05` and `14:10:05.25`.
+private func nanosOfDay(_ text: some StringProtocol) -> Int64? {
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    let fields = parts[0].split(separator: ":", omittingEmptySubsequences: false)
+    guard fields.count == 3 || fields.count == 2 && parts.count == 1, fields.allSatisfy({ $0.count == 2 }) else {
+        return nil
+    }
+    let numbers = fields.compactMap { Int64($0) }
+    guard numbers.count == fields.count, (0..<24).contains(numbers[0]),
+        numbers.dropFirst().allSatisfy({ (0..<60).contains($0) })
+    else { return nil }
+    var nanos = (numbers[0] * 3_600 + numbers[1] * 60 + (numbers.count == 3 ? numbers[2] : 0)) * UTCNanos.perSecond
+    if parts.count == 2 {
+        guard (1...9).contains(parts[1].count), parts[1].allSatisfy({ ("0"..."9").contains($0) }),
+            let fraction = Int64(parts[1] + String(repeating: "0", count: 9 - parts[1].count))
+        else { return nil }
+        nanos += fraction
+    }
+    return nanos
+}
+
 /// A day of the proleptic Gregorian calendar.
 public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
     public let year: Int64
@@ -68,6 +110,16 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
         let date = CivilDate(daysSince1970: CivilDate.daysSince1970(year: year, month: month, day: day))
         guard (date.year, date.month, date.day) == (year, month, day) else { return nil }
         self = date
+    }
+
+    /// Reads `2026-11-23`.
+    /// - Returns: `nil` for anything else, and where there is no such day.
+    public init?(text: some StringProtocol) {
+        let fields = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard fields.map(\.count) == [4, 2, 2] else { return nil }
+        let numbers = fields.compactMap { Int64($0) }
+        guard numbers.count == 3 else { return nil }
+        self.init(year: numbers[0], month: numbers[1], day: numbers[2])
     }
 
     public var daysSince1970: Int64 { CivilDate.daysSince1970(year: year, month: month, day: day) }

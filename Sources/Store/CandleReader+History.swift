@@ -1,3 +1,4 @@
+public import CandleReader
 internal import GRDB
 internal import Host
 public import MarketData
@@ -92,6 +93,31 @@ extension CandleReader {
             let row = try Row.fetchOne(
                 statement, arguments: [series.pair.description, series.timeframe.seconds, start])
             return row.map { CandleRecord(kind: kind, $0, series) }
+        }
+    }
+
+    /// All stored candles of a series as the records that they were made of, without their positions, oldest first.
+    public func records(_ series: Series) throws -> [CandleRecord] {
+        let sql = "SELECT * FROM candle c WHERE \(CandleReader.ofSeries) ORDER BY c.open_time"
+        return try records(sql, series, [])
+    }
+
+    /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
+    public func outranked(_ series: Series, start: Int64) throws -> [CandleRecord] {
+        let sql = """
+            SELECT * FROM outranked_candle c WHERE \(CandleReader.ofSeries) AND c.open_time = ? ORDER BY c.rank DESC
+            """
+        return try records(sql, series, [start])
+    }
+
+    private func records(_ sql: String, _ series: Series, _ more: [Int64]) throws -> [CandleRecord] {
+        let key: [any DatabaseValueConvertible] = [series.pair.description, series.timeframe.seconds]
+        return try read { db in
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(sql: sql), arguments: StatementArguments(key + more))
+            var records: [CandleRecord] = []
+            while let row = try rows.next() { records.append(CandleRecord(row, series)) }
+            return records
         }
     }
 

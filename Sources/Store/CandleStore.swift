@@ -1,3 +1,4 @@
+internal import CandleReader
 internal import GRDB
 internal import GRDBSQLite
 internal import Host
@@ -114,6 +115,47 @@ public final class CandleStore {
                 try $0.execute(sql: "DELETE FROM feed_event WHERE time < ?", arguments: [moment.rawValue])
             }
             return count
+        }
+    }
+
+    /// Does what only the writer may do to the whole database.
+    /// - Parameter progressed: called now and then.
+    /// - Returns: what was done, a sentence without its end.
+    public func perform(_ task: MaintenanceTask, progressed: () -> Void = {}) throws -> String {
+        switch task {
+        case .clear(let before):
+            let count = try forget(before: UTCNanos(seconds: before), progressed: progressed)
+            return "\(count) candles from before \(UTCNanos(seconds: before).text()) UTC deleted"
+        case .analyse:
+            try during("analyse") { try withProgress(progressed) { try $0.execute(sql: "ANALYZE") } }
+            return "statistics for the query planner renewed"
+        case .vacuum:
+            let before = DiskUsage.size(ofFile: database.path)
+            try during("vacuum") {
+                try withProgress(progressed) { db in
+                    try db.execute(sql: "VACUUM")
+                    _ = try db.checkpoint(.passive)
+                }
+            }
+            return "database rewritten: \(before) bytes before, \(DiskUsage.size(ofFile: database.path)) now"
+        }
+    }
+
+    /// Long statements call back each some thousand steps of SQLite's machine.
+    private func withProgress(_ progressed: () -> Void, _ body: (Database) throws -> Void) throws {
+        try withoutActuallyEscaping(progressed) { progressed in
+            var progressed = progressed
+            try withUnsafeMutablePointer(to: &progressed) { pointer in
+                try database.writeWithoutTransaction { db in
+                    let call: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { context in
+                        context?.assumingMemoryBound(to: (() -> Void).self).pointee()
+                        return 0
+                    }
+                    sqlite3_progress_handler(db.sqliteConnection, 100_000, call, pointer)
+                    defer { sqlite3_progress_handler(db.sqliteConnection, 0, nil, nil) }
+                    try body(db)
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
+public import CandleReader
 internal import GRDB
-internal import MarketData
+public import MarketData
 internal import Wire
 
 /// How whole the feed was, as far as the database keeps its events.
@@ -46,6 +47,54 @@ public struct Continuity: Hashable, Sendable {
 }
 
 extension CandleReader {
+    /// An event of the feed, as the database keeps it.
+    public struct Event: Hashable, Sendable {
+        /// Of its record in the ticks stream.
+        public let position: UInt64
+        /// Feed time.
+        public let time: UTCNanos
+        /// `nil`: of the whole feed.
+        public let pair: String?
+        /// `FeedEvent.name`.
+        public let event: String
+        /// `FeedEvent.details`.
+        public let detail: Int64
+        public let until: Int64
+
+        fileprivate init(_ row: Row) {
+            position = UInt64(bitPattern: row["position"])
+            time = UTCNanos(rawValue: row["time"])
+            pair = row["pair"]
+            event = row["event"]
+            detail = row["detail"]
+            until = row["until"]
+        }
+    }
+
+    /// The newest events of the feed, newest first.
+    public func events(last count: Int) throws -> [Event] {
+        let sql = "SELECT * FROM feed_event ORDER BY position DESC, event LIMIT ?"
+        return try read { try Row.fetchAll($0, sql: sql, arguments: [count]).map(Event.init) }
+    }
+
+    /// The events that were told in a range of feed time, or that speak of it, oldest first.
+    public func events(in range: Range<UTCNanos>) throws -> [Event] {
+        let sql = """
+            SELECT * FROM feed_event
+            WHERE time >= :from AND time < :until
+                OR event = 'blind ended' AND detail < :until AND until > :from
+            ORDER BY position, event
+            """
+        let arguments: StatementArguments = ["from": range.lowerBound.rawValue, "until": range.upperBound.rawValue]
+        return try read { try Row.fetchAll($0, sql: sql, arguments: arguments).map(Event.init) }
+    }
+
+    /// When the feed was seen for the first time: the first end of a blindness; `nil` before it.
+    public func firstSight() throws -> UTCNanos? {
+        let sql = "SELECT MIN(until) FROM feed_event WHERE event = 'blind ended'"
+        return try read { try Int64.fetchOne($0, sql: sql).map(UTCNanos.init(rawValue:)) }
+    }
+
     /// What the feed's events tell, all of them.
     public func continuity() throws -> Continuity {
         try read { db in

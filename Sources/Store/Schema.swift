@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Wire
 
 /// The database's tables and views. Prices are integers of 1e-9 in the table and REAL in the views; times
 /// that readers order by are Unix seconds. Source: docs/formats.md § 5.
@@ -14,6 +15,14 @@ enum Schema {
         }
         migrator.registerMigration("3 bought history") { db in
             try db.execute(sql: history)
+        }
+        migrator.registerMigration("4 imported candles") { db in
+            try db.execute(sql: "DROP VIEW candles; DROP VIEW candles_full")
+            try db.execute(sql: views)
+            // Imported ones rank above partial streamed ones, below all others.
+            for table in ["candle", "outranked_candle"] {
+                try db.execute(sql: "UPDATE \(table) SET rank = rank + 1 WHERE rank >= 2")
+            }
         }
         return migrator
     }
@@ -133,9 +142,10 @@ enum Schema {
         ) STRICT;
         """
 
-    static let sourceName = """
-        CASE c.source WHEN 1 THEN 'streamed' WHEN 2 THEN 'bought' WHEN 3 THEN 'derived' ELSE 'unknown' END
-        """
+    private static let sourceName = {
+        let cases = CandleSource.known.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }
+        return "CASE c.source \(cases.joined(separator: " ")) ELSE 'unknown' END"
+    }()
 
     private static let origin = """
         FROM candle c

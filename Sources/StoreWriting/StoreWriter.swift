@@ -16,6 +16,7 @@ public final class StoreWriter {
     private let candles: StreamReader
     private let stored: Publisher
     private let status: StatusPublisher
+    private let maintenance: Responder
     private let settings: Configuration.Store
     private let service: ServiceNotifier
     private let clock: Clock
@@ -56,6 +57,7 @@ public final class StoreWriter {
         stored = try Publisher(context: context, endpoint: try paths.endpoint("stored"))
         status = try StatusPublisher(
             context: context, endpoint: try paths.statusEndpoint("store-writer"), stage: "store-writer")
+        maintenance = try Responder(context: context, endpoint: try paths.endpoint("store-writer.control"))
         let position = try store.position(of: "candles")
         try StoreWriter.check(position, paths)
         candles = try StreamReader(
@@ -95,6 +97,7 @@ public final class StoreWriter {
                 if batch.count >= settings.batchRows { try commit() }
             }
             if clock.monotonic() >= commitDeadline { try commit() }
+            try maintain()
             try publishStatus()
             service.status(candles.isLive ? "live" : "reading the candle journal")
             service.progressed()
@@ -123,6 +126,17 @@ public final class StoreWriter {
         let moment = UTCNanos(seconds: forgotAt - Int64(settings.retentionDays) * 86_400)
         let count = try store.forget(before: moment) { service.progressed() }
         if count > 0 { logger.notice("Old candles deleted", metadata: ["count": "\(count)", "before": "\(moment)"]) }
+    }
+
+    /// Does what `candlewick maintain` asks for, between two batches.
+    private func maintain() throws {
+        guard let request = maintenance.receive() else { return }
+        try commit()
+        let reply = MaintenanceReply(to: request) { task in
+            logger.notice("Maintenance", metadata: ["task": "\(task)"])
+            return try store.perform(task) { service.progressed() }
+        }
+        maintenance.reply(reply.bytes)
     }
 
     private func count(_ changed: [CandleRecord]) {

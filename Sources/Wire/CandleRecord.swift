@@ -89,6 +89,21 @@ public struct CandleSource: RawRepresentable, Hashable, Sendable {
     @inlinable public static var bought: CandleSource { CandleSource(rawValue: 2) }
     /// Made of smaller bought candles.
     @inlinable public static var derived: CandleSource { CandleSource(rawValue: 3) }
+    /// Read from a file of the user's.
+    @inlinable public static var imported: CandleSource { CandleSource(rawValue: 4) }
+
+    public static let known: [CandleSource] = [.streamed, .bought, .derived, .imported]
+
+    /// The name in the database's views and in the tools.
+    public var name: String {
+        switch self {
+        case .streamed: "streamed"
+        case .bought: "bought"
+        case .derived: "derived"
+        case .imported: "imported"
+        default: "unknown"
+        }
+    }
 }
 
 /// The stream whose record made a candle final.
@@ -120,6 +135,15 @@ public struct CandleFlags: OptionSet, Sendable {
     @inlinable public static var withdrawn: CandleFlags { CandleFlags(rawValue: 8) }
     /// Of an `EMPT`: there were ticks, but the broker has no candle that can be used.
     @inlinable public static var unusable: CandleFlags { CandleFlags(rawValue: 16) }
+
+    /// The names of those that are set, as in docs/formats.md § 2.
+    public var names: [String] {
+        let all: [(CandleFlags, String)] = [
+            (.partial, "partial"), (.late, "late"), (.localClock, "localClock"), (.withdrawn, "withdrawn"),
+            (.unusable, "unusable"),
+        ]
+        return all.filter { contains($0.0) }.map(\.1)
+    }
 }
 
 extension CandleRecord {

@@ -23,6 +23,11 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
     @inlinable public static var request: RecordKind { RecordKind(rawValue: 0x5453_5152) }
     /// `RPLY`: what came of it, see `HistoryReply`.
     @inlinable public static var reply: RecordKind { RecordKind(rawValue: 0x594C_5052) }
+
+    /// The four letters.
+    public var name: String {
+        String(decoding: withUnsafeBytes(of: rawValue.littleEndian) { Array($0) }, as: UTF8.self)
+    }
 }
 
 /// A fixed-size record that is the same bytes in memory, on the bus and in the journal: it begins with

@@ -86,4 +86,16 @@ public struct TickFlags: OptionSet, Sendable {
     @inlinable public static var inverted: TickFlags { TickFlags(rawValue: 32) }
     /// `CLCK` only: the broker sent no heartbeat for 5 s; this is its last time plus the local time passed.
     @inlinable public static var localClock: TickFlags { TickFlags(rawValue: 64) }
+
+    /// Whether such a tick never moves candles. (A snapshot may.)
+    public var doesNotCount: Bool { !isDisjoint(with: [.duplicate, .bidMissing, .askMissing]) }
+
+    /// The names of those that are set, as in docs/formats.md § 1.
+    public var names: [String] {
+        let all: [(TickFlags, String)] = [
+            (.snapshot, "snapshot"), (.recovered, "recovered"), (.duplicate, "duplicate"), (.bidMissing, "bidMissing"),
+            (.askMissing, "askMissing"), (.inverted, "inverted"), (.localClock, "localClock"),
+        ]
+        return all.filter { contains($0.0) }.map(\.1)
+    }
 }

@@ -1,6 +1,6 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import Host
-public import Inspection
+internal import Inspection
 internal import Logging
 
 struct JournalCommand: ParsableCommand {
@@ -28,10 +28,12 @@ struct JournalCommand: ParsableCommand {
         @Argument(help: "ticks, candles or history; without it, all that are there.")
         var stream: JournalReport.Stream?
 
+        @OptionGroup var output: OutputOptions
+
         func run() {
-            Stage.run("candlewick") { _ in
-                let report = try JournalReport(paths: try Paths(environment: .process), stream: stream)
-                Stage.write(standardOutput: report.text)
+            look { paths in
+                let report = try JournalReport(paths: paths, stream: stream)
+                output.show(report)
                 if report.isDamaged {
                     throw Failure(.badData, "damaged: see docs/operations.md, 'Journals', for what to do")
                 }
@@ -69,5 +71,3 @@ struct JournalCommand: ParsableCommand {
         }
     }
 }
-
-extension JournalReport.Stream: ExpressibleByArgument {}

@@ -1,3 +1,4 @@
+import CandleReader
 import MarketData
 import Store
 import TestKit

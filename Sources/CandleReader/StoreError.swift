@@ -1,4 +1,4 @@
-internal import GRDB
+package import GRDB
 public import Host
 
 /// A database operation that failed: what was being done, to which file, and SQLite's reason.
@@ -8,7 +8,7 @@ public struct StoreError: ExitCodeProviding, CustomStringConvertible {
     public let reason: String
     public let exitCode: ExitCode
 
-    init(_ operation: String, _ path: String, _ error: DatabaseError) {
+    package init(_ operation: String, _ path: String, _ error: DatabaseError) {
         self.operation = operation
         self.path = path
         reason = "\(error.message ?? "no reason given") (SQLite \(error.extendedResultCode.rawValue))"

@@ -1,0 +1,155 @@
+internal import FoundationEssentials
+internal import Host
+public import MarketData
+internal import SwiftCSV
+public import Wire
+
+/// Candles of a CSV file, read and checked as a whole: a file with one bad row gives none.
+///
+/// The first row names the columns, in any order: `timestamp` (Unix seconds) or `time` (ISO 8601, UTC); `bid_open …
+/// bid_close` and `ask_open … ask_close`, or `open, high, low, close`, which stand for bid, ask and mid alike; `pair` and
+/// `timeframe` unless they are given; and, where they are there, `mid_open … mid_close`, `volume` or `tick_count`, and
+/// `complete` (rows with 0 are left out). Others are passed over. What `CandleExport` writes is read.
+public struct CandleFile {
+    /// In the file's order, without positions.
+    public private(set) var candles: [CandleRecord] = []
+    /// Rows of partial candles, which are left out.
+    public private(set) var partial = 0
+
+    /// - Parameters:
+    ///   - pair: of all rows, where the file has no such column.
+    ///   - timeframe: the same.
+    /// - Throws: `Failure` (66) where there is no such file; (65) with the line and the reason.
+    public init(path: String, pair: Pair?, timeframe: Timeframe?) throws {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(.missingInput, "\(path) cannot be read: is it there?")
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            throw Failure(.badData, "\(path) is no UTF-8 text")
+        }
+        do {
+            let csv = try EnumeratedCSV(string: text, loadColumns: false)
+            let columns = try Columns(csv.header, pair: pair, timeframe: timeframe)
+            for (index, row) in csv.rows.enumerated() {
+                do {
+                    if let candle = try columns.candle(row) { candles.append(candle) } else { partial += 1 }
+                } catch {
+                    // The first row of data is the file's second.
+                    throw Flaw("line \(index + 2): \(error.reason)")
+                }
+            }
+        } catch let flaw as Flaw {
+            throw Failure(.badData, "\(path): \(flaw.reason): nothing was imported")
+        } catch let error as CSVParseError {
+            throw Failure(.badData, "\(path) is no CSV file: \(error): nothing was imported")
+        }
+    }
+}
+
+/// What is wrong with a file.
+private struct Flaw: Error {
+    let reason: String
+    init(_ reason: String) { self.reason = reason }
+}
+
+/// Where each value of a row is.
+private struct Columns {
+    private let places: [String: Int]
+    private let pair: Pair?
+    private let timeframe: Timeframe?
+    private let hasSides: Bool
+
+    private static let prices = ["open", "high", "low", "close"]
+
+    init(_ head: [String], pair: Pair?, timeframe: Timeframe?) throws(Flaw) {
+        var places: [String: Int] = [:]
+        for (index, name) in head.enumerated() {
+            let key = String(name.lowercased().filter { !$0.isWhitespace && $0 != "\u{FEFF}" })
+            guard places.updateValue(index, forKey: key) == nil else { throw Flaw("two columns are named '\(key)'") }
+        }
+        func isThere(_ side: String) -> Bool { Columns.prices.allSatisfy { places[side + $0] != nil } }
+        (self.places, self.pair, self.timeframe) = (places, pair, timeframe)
+        hasSides = isThere("bid_") && isThere("ask_")
+        guard hasSides || isThere("") else {
+            throw Flaw("columns open, high, low and close are needed, or those of bid_ and ask_; there are \(head)")
+        }
+        guard places["timestamp"] != nil || places["time"] != nil else {
+            throw Flaw("a column timestamp or time is needed")
+        }
+        guard pair != nil || places["pair"] != nil else { throw Flaw("no column pair: say which by --pair") }
+        guard timeframe != nil || places["timeframe"] != nil else {
+            throw Flaw("no column timeframe: say which by --timeframe")
+        }
+    }
+
+    /// - Returns: `nil` for a partial candle.
+    func candle(_ row: [String]) throws(Flaw) -> CandleRecord? {
+        if let complete = text("complete", row), complete == "0" || complete.lowercased() == "false" { return nil }
+        let series = try series(row)
+        let start = try start(row)
+        guard series.timeframe.start(of: start) == start else {
+            throw Flaw("\(start) is not the start of an interval of \(series.timeframe)")
+        }
+        let bid = try side(hasSides ? "bid_" : "", row)
+        let ask = hasSides ? try side("ask_", row) : bid
+        let mid = places["mid_open"] == nil ? OHLC.mid(bid: bid, ask: ask) : try side("mid_", row)
+        var record = CandleRecord(
+            pair: series.pair, timeframe: series.timeframe, start: start, bid: bid, ask: ask, mid: mid,
+            source: .imported, inputStream: .history)
+        record.tickCount = try ticks(row)
+        return record
+    }
+
+    private func text(_ name: String, _ row: [String]) -> String? {
+        guard let place = places[name], row.indices.contains(place) else { return nil }
+        let text = row[place].drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
+        return text.isEmpty ? nil : String(text)
+    }
+
+    private func series(_ row: [String]) throws(Flaw) -> Series {
+        var (pair, timeframe) = (pair, timeframe)
+        if pair == nil, let text = text("pair", row) {
+            pair = Pair(text)
+            if pair == nil { throw Flaw("'\(text)' is no pair such as EUR_USD") }
+        }
+        if timeframe == nil, let text = text("timeframe", row) {
+            timeframe = Timeframe(text)
+            if timeframe == nil { throw Flaw("'\(text)' is no timeframe such as 5 or 15m") }
+        }
+        guard let pair, let timeframe else { throw Flaw("no pair or no timeframe") }
+        return Series(pair, timeframe)
+    }
+
+    private func start(_ row: [String]) throws(Flaw) -> UTCNanos {
+        guard let text = text("timestamp", row) ?? text("time", row) else { throw Flaw("no timestamp") }
+        // Data frames write times with an offset of zero.
+        let utc = ["+00:00", "+0000"].first(where: text.hasSuffix).map { text.dropLast($0.count) } ?? text[...]
+        guard let time = UTCNanos(text: utc) else {
+            throw Flaw("'\(text)' is no time: Unix seconds, or ISO 8601 in UTC, such as 2026-11-23T14:10:00Z")
+        }
+        return time
+    }
+
+    private func side(_ prefix: String, _ row: [String]) throws(Flaw) -> OHLC {
+        var prices: [Price] = []
+        for part in Columns.prices {
+            let text = text(prefix + part, row) ?? ""
+            guard let price = Price(text), price.rawValue > 0 else {
+                throw Flaw("\(prefix + part) '\(text)' is no price")
+            }
+            prices.append(price)
+        }
+        let side = OHLC(open: prices[0], high: prices[1], low: prices[2], close: prices[3])
+        guard side.isConsistent else { throw Flaw("\(prefix)low and \(prefix)high do not enclose open and close") }
+        return side
+    }
+
+    private func ticks(_ row: [String]) throws(Flaw) -> UInt32 {
+        guard let text = text("tick_count", row) ?? text("volume", row) else { return 0 }
+        // Volumes come as `123.0` too.
+        guard let number = Double(text), let count = UInt32(exactly: number.rounded(.down)) else {
+            throw Flaw("volume '\(text)' is no count")
+        }
+        return count
+    }
+}

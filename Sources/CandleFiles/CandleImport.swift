@@ -1,0 +1,89 @@
+internal import Bus
+internal import CandleReader
+internal import Feed
+public import Host
+public import Logging
+internal import MarketData
+internal import Store
+public import Wire
+
+/// Hands candles of a file over to the pipeline, the way that `ingest-backfill` hands over bought ones: into the
+/// `history` stream. The aggregator derives larger ones, the store-writer keeps each where nothing better is there.
+///
+/// - Note: One thread only.
+public final class CandleImport {
+    /// What is not in the database yet, or is there with other values.
+    public private(set) var candles: [CandleRecord] = []
+    /// Imported before, the same.
+    public private(set) var known = 0
+
+    private let paths: Paths
+    private let clock: Clock
+    private var lastPosition: UInt64 = 0
+
+    /// Compares with what is stored.
+    /// - Throws: `StoreError`.
+    public init(_ candles: [CandleRecord], paths: Paths, clock: Clock) throws {
+        (self.paths, self.clock) = (paths, clock)
+        let reader = try? CandleReader(path: paths.database)  // Not there yet: then nothing is known.
+        for candle in candles {
+            switch try reader.flatMap({ try CandleImport.former(candle, $0) }) {
+            case nil: self.candles.append(candle)
+            case let former? where former.isSame(as: candle): known += 1
+            case let former?:
+                var corrected = candle
+                corrected.revision = former.revision &+ 1
+                self.candles.append(corrected)
+            }
+        }
+    }
+
+    /// The candle of an earlier import.
+    private static func former(_ candle: CandleRecord, _ reader: CandleReader) throws -> CandleRecord? {
+        guard let series = candle.series else { return nil }
+        let start = candle.start.seconds
+        let stored = try reader.record(.candle, series, start: start)
+        if stored?.source == .imported { return stored }
+        return try reader.outranked(series, start: start).first { $0.source == .imported }
+    }
+
+    /// Writes them to the stream's journal, on the disk, and publishes them.
+    /// - Throws: `Failure` (75) while `ingest-backfill` runs, or another import; `JournalError`, `BusError`.
+    public func handOver(settings: Configuration.Journal, logger: Logger) throws {
+        try paths.prepare()
+        try expectOwner(of: paths.state, "import")
+        let writer = try StreamWriter(
+            stream: "history", recordSize: CandleRecord.byteCount, paths: paths, settings: settings,
+            context: try BusContext(), logger: logger)
+        let now = clock.now()
+        for candle in candles {
+            var record = candle
+            record.publishTime = now
+            try writer.append(record)
+        }
+        try writer.commit(durably: true)
+        lastPosition = writer.lastPosition
+        try writer.close()
+    }
+
+    /// Waits until the database has them.
+    /// - Returns: false where it has not in time: a stage does not run, or has much to do.
+    public func waitUntilStored(seconds: Int64, stop: StopSignal) -> Bool {
+        let deadline = clock.monotonic() + seconds * UTCNanos.perSecond
+        repeat {
+            // Not there yet: as good as not stored.
+            if let reader = try? CandleReader(path: paths.database),
+                let position = try? reader.position(of: "history"), position >= lastPosition
+            {
+                return true
+            }
+        } while clock.monotonic() < deadline && !stop.wait(milliseconds: 50)
+        return false
+    }
+}
+
+extension CandleRecord {
+    fileprivate func isSame(as other: CandleRecord) -> Bool {
+        (bid, ask, mid) == (other.bid, other.ask, other.mid) && tickCount == other.tickCount
+    }
+}

@@ -1,0 +1,67 @@
+internal import GRDB
+public import MarketData
+public import Wire
+
+extension CandleReader {
+    /// What there is of one pair and timeframe.
+    public struct SeriesStatistics: Hashable, Sendable {
+        public let series: Series
+        /// Candles, partial ones included.
+        public internal(set) var count: Int
+        /// Candles of whole intervals.
+        public internal(set) var complete: Int
+        /// Unix seconds of the oldest and the newest interval's start.
+        public internal(set) var oldest: Int64
+        public internal(set) var newest: Int64
+        /// Mid at the newest interval's close.
+        public internal(set) var close: Price
+        /// Candles by where they came from.
+        public internal(set) var bySource: [CandleSource: Int]
+    }
+
+    /// What there is of each pair and timeframe, by name. Counts every row: a second for some millions.
+    public func statistics() throws -> [SeriesStatistics] {
+        try read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT i.name, c.timeframe, c.source, COUNT(*), SUM(c.complete), MIN(c.open_time),
+                        MAX(c.open_time), c.mid_close
+                    FROM candle c JOIN instrument i ON i.id = c.instrument_id
+                    GROUP BY c.instrument_id, c.timeframe, c.source ORDER BY i.name, c.timeframe
+                    """)
+            var lines: [SeriesStatistics] = []
+            while let row = try rows.next() {
+                guard let line = SeriesStatistics(row) else { continue }
+                if lines.last?.series == line.series { lines[lines.count - 1].add(line) } else { lines.append(line) }
+            }
+            return lines
+        }
+    }
+}
+
+extension CandleReader.SeriesStatistics {
+    fileprivate init?(_ row: Row) {
+        let seconds: Int64 = row[1]
+        guard let pair = Pair(row[0] as String), let timeframe = Timeframe(minutes: Int(seconds / 60)) else {
+            return nil
+        }
+        series = Series(pair, timeframe)
+        count = row[3]
+        complete = row[4]
+        oldest = row[5]
+        newest = row[6]
+        // SQLite takes it from the row of the MAX.
+        close = Price(rawValue: row[7])
+        bySource = [CandleSource(rawValue: row[2]): count]
+    }
+
+    /// Adds another source's part of the same series.
+    fileprivate mutating func add(_ other: Self) {
+        count += other.count
+        complete += other.complete
+        oldest = min(oldest, other.oldest)
+        if other.newest > newest { (newest, close) = (other.newest, other.close) }
+        bySource.merge(other.bySource) { $0 + $1 }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Glibc
+
+/// A file that appears under its name only when it is whole.
+public final class NewFile {
+    private let path: String
+    private let draft: String
+    private var descriptor: Int32
+
+    /// - Throws: `Failure` (74) where it cannot be made.
+    public init(path: String) throws {
+        self.path = path
+        draft = "\(path).part"
+        descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw Failure(.io, "\(draft) cannot be made: \(systemMessage(errno))") }
+    }
+
+    /// - Throws: `Failure` (74).
+    public func write(_ text: String) throws { try write(Array(text.utf8)) }
+
+    /// - Throws: `Failure` (74).
+    public func write(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure(.io, "\(draft) cannot be written: \(systemMessage(errno))") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Puts it in its place, on the disk.
+    /// - Throws: `Failure` (74).
+    public func publish() throws {
+        guard fsync(descriptor) == 0, rename(draft, path) == 0 else {
+            throw Failure(.io, "\(path) cannot be made: \(systemMessage(errno))")
+        }
+        close(descriptor)
+        descriptor = -1
+    }
+
+    deinit {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        unlink(draft)
+    }
+}
+
+@available(*, unavailable)
+extension NewFile: Sendable {}

@@ -1,0 +1,60 @@
+public import CandleReader
+public import MarketData
+
+/// What there is of each pair on each day: how many intervals of the trading week in each state.
+public struct Coverage: Encodable {
+    /// A pair on a day.
+    public struct Cell: Encodable, Hashable, Sendable {
+        /// Intervals of the trading week that begin on the day and have ended; 0: the market was closed, or it is to come.
+        public internal(set) var expected = 0
+        public internal(set) var streamed = 0
+        /// From the broker's history, derived from such, or imported.
+        public internal(set) var bought = 0
+        public internal(set) var partial = 0
+        /// Seen, and without a tick.
+        public internal(set) var quiet = 0
+        public internal(set) var missing = 0
+
+        mutating func count(_ state: IntervalState) {
+            expected += 1
+            switch state {
+            case .streamed: streamed += 1
+            case .bought, .imported: bought += 1
+            case .partial: partial += 1
+            case .quiet: quiet += 1
+            case .missing: missing += 1
+            }
+        }
+    }
+
+    public struct Row: Encodable, Sendable {
+        public let pair: String
+        /// One a day.
+        public internal(set) var cells: [Cell]
+    }
+
+    public let timeframe: String
+    /// ISO dates, UTC, oldest first.
+    public let days: [String]
+    public let rows: [Row]
+
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all that are stored.
+    ///   - days: so many, the last one that of the newest candle.
+    /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
+    public init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe, days: Int) throws {
+        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
+        let lastDay = (extent.range.upperBound - 1) / 86_400
+        let firstDay = lastDay - Int64(days) + 1
+        self.timeframe = timeframe.description
+        self.days = (firstDay...lastDay).map { CivilDate(daysSince1970: $0).description }
+        rows = try extent.series.map { series in
+            var row = Row(pair: series.pair.description, cells: Array(repeating: Cell(), count: days))
+            let range = (firstDay * 86_400)..<extent.range.upperBound
+            for line in try IntervalStates(reader, series, in: range, sight: extent.sight).lines {
+                row.cells[Int(line.start / 86_400 - firstDay)].count(line.state)
+            }
+            return row
+        }
+    }
+}

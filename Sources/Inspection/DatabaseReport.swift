@@ -1,0 +1,48 @@
+public import CandleReader
+internal import MarketData
+internal import Wire
+
+/// What the database holds, by pair and timeframe and by source.
+public struct DatabaseReport: Report, Encodable {
+    private struct Line: Encodable {
+        let pair: String
+        let timeframe: String
+        let count: Int
+        let complete: Int
+        let oldest: Int64
+        let newest: Int64
+        let sources: [String: Int]
+    }
+
+    private let path: String
+    private let bytes: Int64
+    private let freeBytes: Int64
+    private let candles: [Line]
+
+    /// - Throws: `StoreError`.
+    public init(_ reader: CandleReader) throws {
+        path = reader.path
+        let size = try reader.fileSize()
+        (bytes, freeBytes) = (size.total, size.free)
+        candles = try reader.statistics().map { line in
+            Line(
+                pair: line.series.pair.description, timeframe: line.series.timeframe.description, count: line.count,
+                complete: line.complete, oldest: line.oldest, newest: line.newest,
+                sources: Dictionary(uniqueKeysWithValues: line.bySource.map { ($0.key.name, $0.value) }))
+        }
+    }
+
+    public func text(_ style: TextStyle) -> String {
+        let sources = CandleSource.known.map(\.name)
+        let rows = candles.map { line in
+            [line.pair, line.timeframe, String(line.count), String(line.count - line.complete)]
+                + sources.map { String(line.sources[$0] ?? 0) }
+                + [line.oldest, line.newest].map { String(UTCNanos(seconds: $0).text().prefix(16)) }
+        }
+        let head = ["pair", "timeframe", "candles", "partial"] + sources + ["oldest (UTC)", "newest"]
+        let total = candles.reduce(0) { $0 + $1.count }
+        let table = TextTable(head: head, rows: rows, leftAligned: ["pair"]).text(style)
+        return (rows.isEmpty ? "no candles yet\n" : table)
+            + "\n\(total) candles, \(byteText(bytes)), of them \(byteText(freeBytes)) free for new rows\n\(path)\n"
+    }
+}

@@ -1,0 +1,39 @@
+internal import CandleReader
+internal import MarketData
+
+/// Whether the newest candle of a series is as new as it can be.
+enum Freshness: Hashable {
+    case fresh
+    /// The market is closed, and the last candle before is there.
+    case closed
+    /// The last candle ended so many seconds of open market before now.
+    case stale(seconds: Int64)
+
+    /// After an interval's end: the grace, the commit, and the second in which a stage speaks.
+    private static let allowance: Int64 = 10
+
+    /// - Parameter now: Unix seconds, feed time.
+    init(newest: Int64, _ timeframe: Timeframe, now: Int64) {
+        let week = TradingWeek.opened(by: now)
+        let end = newest + timeframe.seconds
+        // What was closed before this week's opening, or since its end, does not count.
+        let lag = min(now, week.upperBound) - max(end, week.lowerBound)
+        if lag > timeframe.seconds + Freshness.allowance {
+            self = .stale(seconds: lag)
+        } else {
+            self = week.contains(now) ? .fresh : .closed
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .fresh: "fresh"
+        case .closed: "market closed"
+        case .stale(let seconds): "stale \(LiveFrame.duration(Double(seconds) * 1e9))"
+        }
+    }
+
+    var isStale: Bool {
+        if case .stale = self { true } else { false }
+    }
+}

@@ -1,0 +1,107 @@
+public import CandleReader
+internal import Host
+public import MarketData
+
+/// What is missing or partial since the first candle: intervals of the trading week that no complete candle covers, neighbours together.
+public struct GapsReport: Report, Encodable {
+    struct Gap: Encodable {
+        let pair: String
+        let timeframe: String
+        /// Unix seconds; `until` is the end of the last interval.
+        let from: Int64
+        private(set) var until: Int64
+        let state: IntervalState
+        private(set) var intervals = 1
+        private(set) var blindMilliseconds: Int
+        private(set) var lostUpdates: Int
+
+        fileprivate init(_ series: Series, _ line: IntervalStates.Line) {
+            pair = series.pair.description
+            timeframe = series.timeframe.description
+            from = line.start
+            until = line.start + series.timeframe.seconds
+            state = line.state
+            blindMilliseconds = line.blindMilliseconds
+            lostUpdates = line.lostUpdates
+        }
+
+        fileprivate mutating func extend(_ line: IntervalStates.Line, until: Int64) {
+            self.until = until
+            intervals += 1
+            blindMilliseconds += line.blindMilliseconds
+            lostUpdates += line.lostUpdates
+        }
+    }
+
+    let from: Int64
+    let until: Int64
+    let gaps: [Gap]
+    /// Intervals of the trading week in the range, in all series.
+    let intervals: Int
+
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all that are stored.
+    ///   - timeframe: `nil`: all that are stored.
+    ///   - days: so many before the newest candle's end.
+    /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
+    public init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
+        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
+        (from, until) = (extent.range.lowerBound, extent.range.upperBound)
+        var gaps: [Gap] = []
+        var intervals = 0
+        for series in extent.series {
+            // What lies before the first candle is no gap: nobody was there.
+            let from = max(extent.range.lowerBound, extent.oldest[series] ?? 0)
+            let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
+            intervals += states.lines.count
+            gaps += GapsReport.gaps(of: states)
+        }
+        self.gaps = gaps
+        self.intervals = intervals
+    }
+
+    /// Whether anything is lacking.
+    public var isEmpty: Bool { gaps.isEmpty }
+
+    private static func gaps(of states: IntervalStates) -> [Gap] {
+        var gaps: [Gap] = []
+        var former: IntervalState?
+        for line in states.lines {
+            defer { former = line.state }
+            guard line.state.isGap else { continue }
+            if former == line.state, !gaps.isEmpty {
+                gaps[gaps.count - 1].extend(line, until: line.start + states.series.timeframe.seconds)
+            } else {
+                gaps.append(Gap(states.series, line))
+            }
+        }
+        return gaps
+    }
+
+    public func text(_ style: TextStyle) -> String {
+        let stretch = "\(UTCNanos(seconds: from).text()) to \(UTCNanos(seconds: until).text()) UTC"
+        guard !gaps.isEmpty else { return "no gaps in \(intervals) intervals, \(stretch)\n" }
+        let rows = gaps.map { gap in
+            [
+                gap.pair, gap.timeframe, UTCNanos(seconds: gap.from).text(), UTCNanos(seconds: gap.until).text(),
+                String(gap.intervals), gap.state.rawValue, cause(gap),
+            ]
+        }
+        let head = ["pair", "timeframe", "from (UTC)", "until", "intervals", "state", "cause"]
+        let table = TextTable(
+            head: head, rows: rows, leftAligned: ["pair", "from (UTC)", "until", "state", "cause"],
+            tones: gaps.map { $0.state == .missing ? .bad : .warning }
+        ).text(style)
+        let count = gaps.reduce(0) { $0 + $1.intervals }
+        return table
+            + "\n\(count) of \(intervals) intervals, \(stretch); 'ingest-backfill plan' says what they would cost\n"
+    }
+
+    private func cause(_ gap: Gap) -> String {
+        switch gap.state {
+        case .partial where gap.lostUpdates > 0: "blind \(gap.blindMilliseconds) ms, \(gap.lostUpdates) updates lost"
+        case .partial: "blind \(gap.blindMilliseconds) ms"
+        default: "not seen"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+internal import FoundationEssentials
+
+/// What a subcommand shows: a text for people, one JSON value for programs.
+public protocol Report {
+    /// Lines, the last one ended too.
+    func text(_ style: TextStyle) -> String
+    /// One JSON value and a line's end.
+    var json: String { get }
+}
+
+extension Report where Self: Encodable {
+    public var json: String { encodedJSON(self) + "\n" }
+}
+
+/// One JSON value, keys sorted, on one line.
+func encodedJSON(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Only numbers that are not finite cannot be encoded: reports hold none.
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
+}
+
+/// How a text may look where it goes.
+public struct TextStyle: Hashable, Sendable {
+    public let hasColours: Bool
+
+    public init(hasColours: Bool) { self.hasColours = hasColours }
+
+    public static let plain = TextStyle(hasColours: false)
+
+    /// What a piece of text is about.
+    enum Tone { case plain, heading, bad, good, warning }
+
+    func painted(_ text: String, _ tone: Tone) -> String {
+        guard hasColours, !text.isEmpty else { return text }
+        return switch tone {
+        case .plain: text
+        case .heading: "\u{1B}[1m\(text)\u{1B}[0m"
+        case .bad: "\u{1B}[31m\(text)\u{1B}[0m"
+        case .good: "\u{1B}[32m\(text)\u{1B}[0m"
+        case .warning: "\u{1B}[33m\(text)\u{1B}[0m"
+        }
+    }
+}

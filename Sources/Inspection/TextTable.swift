@@ -1,0 +1,25 @@
+/// Columns below each other: text to the left, numbers to the right.
+struct TextTable {
+    let head: [String]
+    let rows: [[String]]
+    let leftAligned: Set<String>
+    /// How a row stands out; none where it is missing.
+    var tones: [TextStyle.Tone] = []
+
+    var text: String { text(.plain) }
+
+    func text(_ style: TextStyle) -> String {
+        let all = [head] + rows
+        let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        let tones = [.heading] + rows.indices.map { self.tones.indices.contains($0) ? self.tones[$0] : .plain }
+        return zip(all, tones).map { row, tone in
+            let cells = head.indices.map { column in
+                let space = String(repeating: " ", count: widths[column] - row[column].count)
+                return leftAligned.contains(head[column]) ? row[column] + space : space + row[column]
+            }
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            return style.painted(line, tone) + "\n"
+        }.joined()
+    }
+}

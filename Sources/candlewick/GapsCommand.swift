@@ -1,0 +1,32 @@
+internal import ArgumentParser
+internal import Inspection
+
+struct GapsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gaps",
+        abstract: "Lists what is missing or partial.",
+        discussion: """
+            Looks at each interval of the trading week (Sunday 17:00 to Friday 17:00 in New York) from the oldest to the
+            newest stored candle. 'partial' is a candle of an interval that was not seen whole, 'missing' an interval of which
+            nothing is known. An interval that was seen and had no tick is no gap. 'ingest-backfill repair' buys them.
+
+            EXAMPLES
+              candlewick gaps
+              candlewick gaps EUR_USD --timeframe 5m --days 30
+            """)
+
+    @OptionGroup var series: SeriesOptions
+
+    @Option(help: "How many days back from the newest candle.")
+    var days = 7
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (1...3_660).contains(days) else { throw ValidationError("--days must be 1 to 3,660") }
+    }
+
+    func run() {
+        read { output.show(try GapsReport($0, pairs: series.pairs, timeframe: series.timeframe, days: days)) }
+    }
+}
