@@ -144,6 +144,9 @@ let package = Package(
         tests(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["CandleReader", "Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
+        tests("RecordingTests", ["Recording", "Feed", "Bus", "Journal", "Wire", "MarketData", "Host", log]),
+        tests("InspectionTests", ["Inspection", "CandleReader", "Store", "Wire", "MarketData", "Host"]),
+        tests("CandleFilesTests", ["CandleFiles", "CandleReader", "Store", "Wire", "MarketData", "Host"]),
         tests(
             "StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),
@@ -151,7 +154,8 @@ let package = Package(
             "EndToEndTests",
             [
                 "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
-                "Wire", "MarketData", "Candles", "Journal", "Store", "Host", "RESTClient", "Simulation", grdb,
+                "Wire", "MarketData", "Candles", "Journal", "CandleReader", "Store", "Host", "RESTClient", "Simulation",
+                grdb,
             ]),
     ]
 )

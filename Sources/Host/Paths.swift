@@ -90,7 +90,7 @@ public func expectOwner(of path: String, _ work: String) throws {
     var info = stat()
     guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
     guard info.st_uid == geteuid() else {
-        let name = getpwuid(info.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "of id \(info.st_uid)"
+        let name = getpwuid(info.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "id \(info.st_uid)"
         throw Failure(.notPermitted, "\(path) belongs to user \(name): \(work) as that user")
     }
 }

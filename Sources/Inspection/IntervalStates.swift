@@ -89,7 +89,7 @@ struct Sight {
         let end = continuity.blindSince.map { min(last, UTCNanos(rawValue: $0).seconds) } ?? last
         seen = first < end ? first..<end : 0..<0
         holes = continuity.holes.map {
-            UTCNanos(rawValue: $0.lowerBound).seconds..<(UTCNanos(rawValue: $0.upperBound).seconds + 1)
+            UTCNanos(rawValue: $0.lowerBound).seconds..<(UTCNanos(rawValue: $0.upperBound - 1).seconds + 1)
         }
     }
 

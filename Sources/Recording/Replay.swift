@@ -189,6 +189,8 @@ private final class Player {
             if played == 1 {
                 let position = RecordBytes.position(record)
                 firstPosition = firstPosition ?? position
+                // Events may speak of times long before.
+                if stream == .ticks, record.loadUnaligned(as: RecordKind.self) == .feed { return }
                 let time = RecordBytes.time(record)
                 firstTime = min(firstTime, time)
                 lastTime = max(lastTime, time)
@@ -229,7 +231,9 @@ extension TickRecord {
     ///   - earliest: nothing that it says of darkness reaches back behind this, ns since 1970: there the round before was.
     fileprivate func shifted(by nanos: Int64, positions: UInt64, notBefore earliest: Int64) -> TickRecord {
         func later(_ time: UTCNanos) -> UTCNanos { UTCNanos(rawValue: time.rawValue + nanos) }
-        func dark(_ time: UTCNanos) -> UTCNanos { max(later(time), UTCNanos(rawValue: earliest)) }
+        func dark(_ time: UTCNanos) -> UTCNanos {
+            time.rawValue == 0 ? UTCNanos(rawValue: earliest) : max(later(time), UTCNanos(rawValue: earliest))
+        }
         let (broker, received) = (later(brokerTime), later(receiveTime))
         switch feedEvent {
         case .blindBegan(let since):
