@@ -120,7 +120,7 @@ let package = Package(
         program(
             "candlewick",
             [
-                "Inspection", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Host",
+                "Inspection", "Charts", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Host",
                 "MarketData", "Wire",
             ]),
         program("ig-simulator", ["Simulation", "Host"]),

@@ -3,6 +3,9 @@ public import MarketData
 
 /// What there is of each pair on each day: how many intervals of the trading week in each state.
 public struct Coverage: Encodable {
+    /// One JSON object.
+    public var json: String { encodedJSON(self) + "\n" }
+
     /// A pair on a day.
     public struct Cell: Encodable, Hashable, Sendable {
         /// Intervals of the trading week that begin on the day and have ended; 0: the market was closed, or it is to come.
@@ -36,6 +39,7 @@ public struct Coverage: Encodable {
     public let timeframe: String
     /// ISO dates, UTC, oldest first.
     public let days: [String]
+    public var firstDay: CivilDate { days.first.flatMap { CivilDate(text: $0) } ?? CivilDate(daysSince1970: 0) }
     public let rows: [Row]
 
     /// - Parameters:
