@@ -9,8 +9,9 @@ struct CandlesCommand: ParsableCommand {
         commandName: "candles",
         abstract: "Shows the last candles of a pair.",
         discussion: """
-            Oldest first. Partial candles are shown too, with what is missing; bots should read the view
-            'candles', which holds the complete ones only. Times are UTC, the start of the interval.
+            Oldest first. Partial candles are shown too, with what is missing; bots should
+            read the view 'candles', which holds the complete ones only. Times are UTC,
+            the start of the interval.
 
             EXAMPLES
               candlewick candles EUR_USD 5m

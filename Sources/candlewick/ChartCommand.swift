@@ -10,9 +10,11 @@ struct ChartCommand: ParsableCommand {
         commandName: "chart",
         abstract: "Draws candles, with volume and moving averages.",
         discussion: """
-            In the terminal, as wide and high as it is (80 by 24 into a pipe), or into files: --png, --svg, --html
-            (one page that needs no network), by gnuplot. Times are UTC; an interval without a candle stays empty,
-            a weekend is one line; partial candles are marked. Averages are of closes, of complete and partial candles.
+            In the terminal, as wide and high as it is (80 by 24 into a pipe), or into
+            files: --png, --svg, --html (one page that needs no network), by gnuplot.
+            Times are UTC; an interval without a candle stays empty, a weekend is one
+            line; partial candles are marked. Averages are of closes, of complete and
+            partial candles.
 
             EXAMPLES
               candlewick chart EUR_USD 5m

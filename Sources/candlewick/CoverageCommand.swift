@@ -10,8 +10,9 @@ struct CoverageCommand: ParsableCommand {
         commandName: "coverage",
         abstract: "Shows what is whole, bought, partial or missing, by pair and day.",
         discussion: """
-            A heat map: a row a pair, a column a day (UTC), up to the day of the newest candle. An interval that was
-            seen and had no tick counts as none. In the terminal, or into files by gnuplot: --png, --svg, --html.
+            A heat map: a row a pair, a column a day (UTC), up to the day of the newest
+            candle. An interval that was seen and had no tick counts as none. In the
+            terminal, or into files by gnuplot: --png, --svg, --html.
 
             EXAMPLES
               candlewick coverage

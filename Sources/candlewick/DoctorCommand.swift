@@ -7,12 +7,13 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Checks the whole installation and says what to do.",
         discussion: """
-            Looks at the configuration, the clock, folders and their permissions, disk, database, programs and
-            their versions, stages, sockets and units; then, by 'ingest-stream --check', at the credentials, the
-            login, and each epic on REST and on the stream. Changes nothing; a running pipeline is not disturbed.
+            Looks at the configuration, the clock, folders and their permissions, disk,
+            database, programs and their versions, stages, sockets and units; then, by
+            'ingest-stream --check', at the credentials, the login, and each epic on REST
+            and on the stream. Changes nothing; a running pipeline is not disturbed.
 
-            The login keeps its distance of a minute from the one before. --offline leaves the broker out. Exit
-            code 0 where nothing failed, 69 otherwise.
+            The login keeps its distance of a minute from the one before. --offline leaves
+            the broker out. Exit code 0 where nothing failed, 69 otherwise.
 
             EXAMPLES
               candlewick doctor

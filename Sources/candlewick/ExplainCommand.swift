@@ -8,9 +8,10 @@ struct ExplainCommand: ParsableCommand {
         commandName: "explain",
         abstract: "Tells all that is known of one candle.",
         discussion: """
-            What is stored and why, what other sources have, each revision that was published, the ticks and feed events
-            of the interval, and the history requests that reached over it. What is older than the retained journals is
-            known from the database alone.
+            What is stored and why, what other sources have, each revision that was
+            published, the ticks and feed events of the interval, and the history requests
+            that reached over it. What is older than the retained journals is known from
+            the database alone.
 
             EXAMPLES
               candlewick explain EUR_USD 2026-11-23T14:10

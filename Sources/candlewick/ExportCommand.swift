@@ -9,9 +9,10 @@ struct ExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "Writes stored candles as CSV or JSON Lines.",
         discussion: """
-            Row by row, in the order pair, timeframe, time; prices are exact decimals, times Unix seconds UTC. The
-            columns are those of a view of the database: 'candles_full' (all candles, with bid, ask, mid and what is
-            missing; what 'import' reads) or 'candles' (complete ones, mid).
+            Row by row, in the order pair, timeframe, time; prices are exact decimals,
+            times Unix seconds UTC. The columns are those of a view of the database:
+            'candles_full' (all candles, with bid, ask, mid and what is missing; what
+            'import' reads) or 'candles' (complete ones, mid).
 
             EXAMPLES
               candlewick export > all.csv

@@ -6,9 +6,11 @@ struct GapsCommand: ParsableCommand {
         commandName: "gaps",
         abstract: "Lists what is missing or partial.",
         discussion: """
-            Looks at each interval of the trading week (Sunday 17:00 to Friday 17:00 in New York) from the oldest to the
-            newest stored candle. 'partial' is a candle of an interval that was not seen whole, 'missing' an interval of which
-            nothing is known. An interval that was seen and had no tick is no gap. 'ingest-backfill repair' buys them.
+            Looks at each interval of the trading week (Sunday 17:00 to Friday 17:00 in
+            New York) from the oldest to the newest stored candle. 'partial' is a candle
+            of an interval that was not seen whole, 'missing' an interval of which nothing
+            is known. An interval that was seen and had no tick is no gap. 'ingest-
+            backfill repair' buys them.
 
             EXAMPLES
               candlewick gaps

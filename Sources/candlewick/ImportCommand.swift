@@ -9,16 +9,18 @@ struct ImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Takes candles in from a CSV file.",
         discussion: """
-            The first row names the columns: timestamp (Unix seconds) or time (ISO 8601, UTC); open, high, low, close,
-            or bid_open … bid_close and ask_open … ask_close; pair and timeframe, unless the options say them; where
-            there, volume or tick_count, and complete (rows with 0 are left out). Where only open, high, low and close
-            are there, they stand for bid, ask and mid alike.
+            The first row names the columns: timestamp (Unix seconds) or time (ISO 8601,
+            UTC); open, high, low, close, or bid_open … bid_close and ask_open …
+            ask_close; pair and timeframe, unless the options say them; where there,
+            volume or tick_count, and complete (rows with 0 are left out). Where only
+            open, high, low and close are there, they stand for bid, ask and mid alike.
 
-            The whole file is checked first; one bad row, and nothing is imported. Candles go through the history
-            stream like bought ones, so aggregator and store-writer take them in, now or at their next start. An
-            imported candle gives way to a streamed, bought or derived one, and takes the place of a partial one.
-            Importing again changes nothing; other values for the same interval replace the former import's.
-            Not while ingest-backfill runs (75).
+            The whole file is checked first; one bad row, and nothing is imported. Candles
+            go through the history stream like bought ones, so aggregator and store-writer
+            take them in, now or at their next start. An imported candle gives way to a
+            streamed, bought or derived one, and takes the place of a partial one.
+            Importing again changes nothing; other values for the same interval replace
+            the former import's. Not while ingest-backfill runs (75).
 
             EXAMPLES
               candlewick import old.csv --pair EUR_USD --timeframe 5m

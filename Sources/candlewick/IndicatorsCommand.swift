@@ -6,9 +6,10 @@ struct IndicatorsCommand: ParsableCommand {
         commandName: "indicators",
         abstract: "Says which indicators have enough candles.",
         discussion: """
-            Counts the complete candles up to the newest one without a gap among them, and compares with what the newest
-            value of each indicator needs in its usual setting. Indicators that are smoothed (RSI, ADX, ATR) are
-            defined from then on and settle with some times as many.
+            Counts the complete candles up to the newest one without a gap among them, and
+            compares with what the newest value of each indicator needs in its usual
+            setting. Indicators that are smoothed (RSI, ADX, ATR) are defined from then on
+            and settle with some times as many.
 
             EXAMPLES
               candlewick indicators

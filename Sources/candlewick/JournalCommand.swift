@@ -13,10 +13,12 @@ struct JournalCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Reads every record of the journals and says what is damaged.",
             discussion: """
-                May run beside the stages; changes nothing. 'damaged' are records that are not whole with whole ones
-                behind them: readers step over them, and the candles that they could touch are partial. 'tail' are
-                bytes behind the last whole record: less than one record is what a writer was just appending. 'jump'
-                are positions that were skipped on purpose after an unclean stop of the machine, or lost.
+                May run beside the stages; changes nothing. 'damaged' are records that are not
+                whole with whole ones behind them: readers step over them, and the candles
+                that they could touch are partial. 'tail' are bytes behind the last whole
+                record: less than one record is what a writer was just appending. 'jump' are
+                positions that were skipped on purpose after an unclean stop of the machine,
+                or lost.
 
                 Exit code 0 where nothing is damaged, 65 otherwise.
 
@@ -45,11 +47,13 @@ struct JournalCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Mends what can be mended in the journals.",
             discussion: """
-                Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept beside the segment as
-                .cut-OFFSET), and skips the positions that a tail may have held. Nothing that is whole is lost; damaged
-                records stay as they are. The stages do the same for their last segment at every start. The stage that
-                writes the journal must be stopped: otherwise nothing is done and the exit code is 75. Only the journal's
-                owner may repair it: what another user makes would shut the stage out (77).
+                Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept
+                beside the segment as .cut-OFFSET), and skips the positions that a tail may
+                have held. Nothing that is whole is lost; damaged records stay as they are.
+                The stages do the same for their last segment at every start. The stage that
+                writes the journal must be stopped: otherwise nothing is done and the exit
+                code is 75. Only the journal's owner may repair it: what another user makes
+                would shut the stage out (77).
 
                 EXAMPLES
                   candlewick journal repair

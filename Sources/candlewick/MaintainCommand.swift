@@ -11,9 +11,10 @@ struct MaintainCommand: ParsableCommand {
         commandName: "maintain",
         abstract: "Keeps the database in order: statistics, check, backup, clear, analyse, vacuum.",
         discussion: """
-            All of it may be done while the pipeline runs. 'stats', 'check' and 'backup' only read. 'clear', 'analyse'
-            and 'vacuum' are done by the one writer: store-writer, where it runs, between two batches; else this
-            command, under the writer's lock. Only the database's owner may ask for them.
+            All of it may be done while the pipeline runs. 'stats', 'check' and 'backup'
+            only read. 'clear', 'analyse' and 'vacuum' are done by the one writer:
+            store-writer, where it runs, between two batches; else this command, under the
+            writer's lock. Only the database's owner may ask for them.
             """,
         subcommands: [Stats.self, Check.self, Backup.self, Clear.self, Analyse.self, Vacuum.self])
 
@@ -48,8 +49,9 @@ struct MaintainCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Copies the database into one file, beside the writer.",
             discussion: """
-                The copy is that of one moment, and appears under its name when it is whole. Put it in the place of a
-                lost database: store-writer then takes in what its journal still holds beyond it.
+                The copy is that of one moment, and appears under its name when it is whole.
+                Put it in the place of a lost database: store-writer then takes in what its
+                journal still holds beyond it.
 
                 EXAMPLES
                   candlewick maintain backup /backup/candles-$(date +%F).db
@@ -72,7 +74,8 @@ struct MaintainCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Deletes old candles and feed events.",
             discussion: """
-                Counted back from the newest candle. The room is used by new rows; 'vacuum' gives it back to the disk.
+                Counted back from the newest candle. The room is used by new rows; 'vacuum'
+                gives it back to the disk.
 
                 EXAMPLES
                   candlewick maintain clear --days 365

@@ -10,10 +10,11 @@ struct RecordCommand: ParsableCommand {
         commandName: "record",
         abstract: "Copies a stretch of a stream into a folder, to be replayed.",
         discussion: """
-            The folder is laid out as a state folder: FOLDER/journal/STREAM, records as they are, positions and
-            checksums too. So 'journal check', 'tap' and 'verify' read it with CANDLEWICK_STATE_DIR=FOLDER. Begins
-            now, or out of the journal with --from or --since, and goes over to live without a seam. Ends on
-            Ctrl-C, after --for, at --until, or with --stored at the journal's present end.
+            The folder is laid out as a state folder: FOLDER/journal/STREAM, records as
+            they are, positions and checksums too. So 'journal check', 'tap' and 'verify'
+            read it with CANDLEWICK_STATE_DIR=FOLDER. Begins now, or out of the journal
+            with --from or --since, and goes over to live without a seam. Ends on Ctrl-C,
+            after --for, at --until, or with --stored at the journal's present end.
 
             EXAMPLES
               candlewick record monday --for 1h

@@ -8,13 +8,16 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Publishes a recording again, with no broker.",
         discussion: """
-            Takes the place of the stage that published: same sockets, same journal, same positions, in a runtime folder
-            of its own. aggregator, store-writer and other people's programs that are started with
-            CANDLEWICK_RUNTIME_DIR and CANDLEWICK_STATE_DIR set to these folders cannot tell the difference.
+            Takes the place of the stage that published: same sockets, same journal, same
+            positions, in a runtime folder of its own. aggregator, store-writer and other
+            people's programs that are started with CANDLEWICK_RUNTIME_DIR and
+            CANDLEWICK_STATE_DIR set to these folders cannot tell the difference.
 
-            By default records come at the pace of their arrival; --speed 60 is sixty times as fast, and --speed max as
-            fast as readers take it: nobody loses anything, and the slowest one sets the pace. --times N plays ticks
-            N times, each time a whole number of days later. Without --stream it plays ticks and history.
+            By default records come at the pace of their arrival; --speed 60 is sixty
+            times as fast, and --speed max as fast as readers take it: nobody loses
+            anything, and the slowest one sets the pace. --times N plays ticks N times,
+            each time a whole number of days later. Without --stream it plays ticks and
+            history.
 
             EXAMPLES
               candlewick replay monday --runtime-dir /tmp/replay

@@ -9,14 +9,16 @@ struct StatusCommand: ParsableCommand {
         commandName: "status",
         abstract: "Shows stages, feed, stored candles, quota and disk.",
         discussion: """
-            The continuity counts what the database keeps of the feed: sessions (recovered ones missed
-            nothing, replaced ones left a hole), updates that the broker declared lost, and the holes, by
-            feed time. 'stale' is a pair whose newest candle is older than the interval before the last;
-            while the market is closed nothing is.
+            The continuity counts what the database keeps of the feed: sessions (recovered
+            ones missed nothing, replaced ones left a hole), updates that the broker
+            declared lost, and the holes, by feed time. 'stale' is a pair whose newest
+            candle is older than the interval before the last; while the market is closed
+            nothing is.
 
-            Listens to the stages for up to two seconds. Exit code 0 where all of them answered and candles are
-            fresh; otherwise 69, with a sentence. With --stored it asks the database only: one line, and exit code
-            69 where no candle is stored.
+            Listens to the stages for up to two seconds. Exit code 0 where all of them
+            answered and candles are fresh; otherwise 69, with a sentence. With --stored
+            it asks the database only: one line, and exit code 69 where no candle is
+            stored.
 
             EXAMPLES
               candlewick status

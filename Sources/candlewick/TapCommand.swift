@@ -10,9 +10,10 @@ struct TapCommand: ParsableCommand {
         commandName: "tap",
         abstract: "Shows a stream as it comes, or from a position on.",
         discussion: """
-            One line a record; with --json one object a record, with the fields of docs/formats.md. Without --from it
-            begins now. With it, it reads the journal from there and goes over to live without a seam: each
-            position once, in order. Never holds a stage up. Ends on Ctrl-C, after --for, or after --count.
+            One line a record; with --json one object a record, with the fields of
+            docs/formats.md. Without --from it begins now. With it, it reads the journal
+            from there and goes over to live without a seam: each position once, in order.
+            Never holds a stage up. Ends on Ctrl-C, after --for, or after --count.
 
             STREAMS
               ticks     all records of the ticks stream: TICK, CLCK, FEED

@@ -7,12 +7,14 @@ struct TopCommand: ParsableCommand {
         commandName: "top",
         abstract: "Shows live what the pipeline does.",
         discussion: """
-            Stages, ticks per second, stored candles, delays, holes, quota, disk and the last candle of each pair,
-            once a second. On a terminal the table refreshes in place; into a pipe goes one line a second. No stage
-            needs to run: those that do not are shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
+            Stages, ticks per second, stored candles, delays, holes, quota, disk and the
+            last candle of each pair, once a second. On a terminal the table refreshes in
+            place; into a pipe goes one line a second. No stage needs to run: those that
+            do not are shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
 
-            'delay' is the time from a candle's publication by the aggregator to the end of its commit; 'lag' is
-            the feed's time behind this machine's clock when the status arrived.
+            'delay' is the time from a candle's publication by the aggregator to the end
+            of its commit; 'lag' is the feed's time behind this machine's clock when the
+            status arrived.
 
             ENVIRONMENT
               NO_COLOR   set to anything: no colours
