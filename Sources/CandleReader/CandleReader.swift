@@ -80,6 +80,22 @@ public final class CandleReader {
         }
     }
 
+    /// The pairs and timeframes of which there is a candle, by name.
+    public func series() throws -> [Series] {
+        // A search for each, instead of a walk along all rows.
+        let sql = """
+            SELECT i.name, t.seconds FROM instrument i, timeframe t
+            WHERE EXISTS (SELECT 1 FROM candle c WHERE c.instrument_id = i.id AND c.timeframe = t.seconds)
+            ORDER BY i.name, t.seconds
+            """
+        return try read { try Row.fetchAll($0, sql: sql) }.compactMap { row in
+            guard let pair = Pair(row[0] as String), let timeframe = Timeframe(minutes: (row[1] as Int) / 60) else {
+                return nil
+            }
+            return Series(pair, timeframe)
+        }
+    }
+
     package static let ofSeries =
         "c.instrument_id = (SELECT id FROM instrument WHERE name = ?) AND c.timeframe = ?"
 
