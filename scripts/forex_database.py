@@ -1,0 +1,265 @@
+"""Candlewick's candles behind the class `ForexDatabase` that bots of this field are written against.
+
+    from forex_database import ForexDatabase
+    db = ForexDatabase()
+    candles = db.get_candles("EUR_USD", "5", count=200)
+
+Complete candles only, mid prices, from the view `candles` (docs/formats.md § 5). Times are UTC without a zone.
+Standard library only. Where pandas is installed, `get_candles` gives a DataFrame, else `Candles`.
+
+A bot that says `from database import ForexDatabase` works unchanged with this file beside it as `database.py`.
+Bid, ask and what partial candles lack are in the view `candles_full`: docs/reading.md.
+"""
+
+import calendar
+import io
+import math
+import operator
+import os
+import re
+import sqlite3
+import threading
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+try:
+    import pandas
+except ImportError:
+    pandas = None
+
+COLUMNS = ("time", "open", "high", "low", "close", "volume", "source")
+_CANDLES = """
+    SELECT timestamp, open, high, low, close, CAST(volume AS REAL), source
+    FROM candles WHERE pair = ? AND timeframe = ? """
+_EPOCH = datetime(1970, 1, 1)
+# A look costs 5 µs: nothing, and a candle is seen 20 ms after its commit.
+_POLL_SECONDS = 0.02
+_BUSY_SECONDS = 5
+
+
+class Candles(list):
+    """Candles where pandas is not installed: a list of dicts with the keys `columns`, oldest first.
+
+    `candles[-1]["close"]` is the last close, `candles["close"]` the list of all closes.
+    """
+
+    columns = COLUMNS
+
+    @property
+    def empty(self):
+        return not self
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return [candle[key] for candle in self]
+        return super().__getitem__(key)
+
+
+class ForexDatabase:
+    """Reads candles; writes nothing and never blocks the writer. May be used by several threads and processes.
+
+    pair       `EUR_USD`, `EURUSD` or `EUR/USD`
+    timeframe  minutes as text or number (`"5"`, `5`), or `"5m"`, `"1h"`, `"1d"`
+
+    Both raise ValueError where they are something else. A database that is not made yet counts as empty. One that
+    cannot be read raises sqlite3.DatabaseError or OSError, which name the file.
+    """
+
+    def __init__(self, db_path=None, db_type="sqlite"):
+        """db_path: by default where the stages keep the database (docs/architecture.md § Folders)."""
+        if db_type != "sqlite":
+            raise ValueError(f"Unsupported database type: {db_type}; Candlewick keeps candles in SQLite")
+        self.db_path = _default_path() if db_path is None else db_path
+        self.db_type = db_type
+
+    def get_candles(self, pair, timeframe, count=100):
+        """The last `count` candles, oldest first: time, open, high, low, close, volume (ticks), source.
+
+        `time` is the interval's start. Raises ValueError where there is none.
+        """
+        pair, minutes = _pair(pair), _minutes(timeframe)
+        count = operator.index(count)
+        if count < 1:
+            raise ValueError(f"count is {count}: it must be 1 or more")
+        rows = self._rows(_CANDLES + "ORDER BY timestamp DESC LIMIT ?", pair, minutes, count)
+        if not rows:
+            raise ValueError(f"No data in database for {pair} {minutes}m: {self._why_empty()}")
+        return _table(rows[::-1])
+
+    def wait_for_candle(self, pair, timeframe, timeout=None, after=None):
+        """Waits until a candle of a later interval is stored; returns it as a dict with the keys of get_candles.
+
+        timeout  seconds until TimeoutError: when the market is shut, nothing comes. None: waits for ever.
+        after    `time` of the candle that the bot knows already: the next one is returned, at once if it is there,
+                 so that none is missed between two calls. By default the newest candle at the moment of the call.
+
+        What is stored for an earlier interval (bought history, a revision) is not told.
+        """
+        pair, minutes = _pair(pair), _minutes(timeframe)
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        known = self.get_latest_timestamp(pair, minutes) if after is None else _timestamp(after)
+        query = _CANDLES + "AND timestamp > ? ORDER BY timestamp LIMIT 1"
+        for _ in self._changes(deadline):
+            rows = self._rows(query, pair, minutes, -1 if known is None else known)
+            if rows:
+                return _candle(rows[0])
+        why = f": {self._why_empty()}" if known is None else ""
+        raise TimeoutError(f"No new candle of {pair} {minutes}m within {timeout} s{why}")
+
+    def get_latest_timestamp(self, pair, timeframe):
+        """Unix seconds of the newest candle's start, or None."""
+        query = "SELECT timestamp FROM candles WHERE pair = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT 1"
+        rows = self._rows(query, _pair(pair), _minutes(timeframe))
+        return rows[0][0] if rows else None
+
+    def get_candle_count(self, pair, timeframe):
+        query = "SELECT COUNT(*) FROM candles WHERE pair = ? AND timeframe = ?"
+        rows = self._rows(query, _pair(pair), _minutes(timeframe))
+        return rows[0][0] if rows else 0
+
+    def get_statistics(self):
+        """What there is in all; reads every row. Oldest and newest are UTC, `N/A` where there is none."""
+        groups = self._rows("""
+            SELECT pair, timeframe, source, COUNT(*), MIN(timestamp), MAX(timestamp)
+            FROM candles GROUP BY pair, timeframe, source""")
+        pairs, timeframes, sources, counts, oldest, newest = zip(*groups) if groups else [()] * 6
+        return {
+            "total_candles": sum(counts),
+            "unique_pairs": len(set(pairs)),
+            "timeframes": sorted(set(timeframes)),
+            "oldest_candle": _minute(min(oldest, default=None)),
+            "newest_candle": _minute(max(newest, default=None)),
+            "sources": _totals(sources, counts),
+            "pairs_count": _totals(pairs, counts),
+        }
+
+    def store_candles(self, pair, timeframe, df, source="websocket"):
+        _refuse("store_candles", "History gets in by `ingest-backfill` and by `candlewick import FILE`.")
+
+    def store_candle(self, pair, timeframe, candle, source="websocket"):
+        _refuse("store_candle", "Live candles come from `ingest-stream`, history by `ingest-backfill`.")
+
+    def clear_old_data(self, days_to_keep=30):
+        _refuse("clear_old_data", "It drops old rows by itself where `store.retention_days` is set.")
+
+    def vacuum(self):
+        _refuse("vacuum", "There is nothing to tidy up.")
+
+    def _rows(self, query, *arguments):
+        """All rows of the answer; none where the database is not made yet."""
+        connection = _connection(self.db_path)
+        if connection is None:
+            return []
+        try:
+            return connection.execute(query, arguments).fetchall()
+        except sqlite3.DatabaseError as error:
+            if "no such table" in str(error):
+                return []
+            raise _named(error, self.db_path) from None
+
+    def _changes(self, deadline):
+        """Yields at once, then whenever something was committed, or another file is there; ends at the deadline."""
+        seen = ()
+        while True:
+            # Asked before the caller looks, so that a commit during the look is a change again.
+            version = _connection(self.db_path), self._rows("PRAGMA data_version")
+            if version != seen:
+                seen = version
+                yield
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(_POLL_SECONDS, left))
+
+    def _why_empty(self):
+        if not os.path.exists(self.db_path):
+            return (
+                f"there is no database at {self.db_path} yet. store-writer makes it when it starts; if it runs, set"
+                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as for it"
+            )
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'candles'"):
+            return f"{self.db_path} has no candles yet. store-writer is making it, or it is another program's database"
+        return f"{self.db_path} has no complete candle of them yet"
+
+
+def _default_path():
+    """Source: docs/architecture.md § Folders. An empty variable counts as not set."""
+    environment = os.environ.get
+    state = environment("CANDLEWICK_STATE_DIR") or environment("STATE_DIRECTORY") or "~/.local/state/candlewick"
+    return environment("CANDLEWICK_DATABASE") or os.path.expanduser(f"{state}/candlewick.db")
+
+
+# Each thread's connections, by path.
+_kept = threading.local()
+
+
+def _connection(path):
+    """This thread's read-only connection to the file that is at `path` now; None where there is none.
+
+    Kept, since opening costs more than asking; but neither over a fork nor when another file takes the place.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    identity = os.getpid(), status.st_dev, status.st_ino
+    connections = vars(_kept)
+    kept = connections.get(path)
+    if kept is None or kept[0] != identity:
+        address = Path(path).absolute().as_uri() + "?mode=ro"
+        try:
+            kept = identity, sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            raise _named(error, path) from None
+        connections[path] = kept
+    return kept[1]
+
+
+def _named(error, path):
+    return type(error)(f"{path} cannot be read: {error}")
+
+
+def _refuse(name, instead):
+    raise io.UnsupportedOperation(f"{name}: bots only read. store-writer alone writes this database. {instead}")
+
+
+def _pair(text):
+    match = re.fullmatch(r"([A-Z]{3})[_/]?([A-Z]{3})", str(text).upper())
+    if not match:
+        raise ValueError(f"{text!r} is no pair: write it like EUR_USD, EURUSD or EUR/USD")
+    return "_".join(match.groups())
+
+
+def _minutes(timeframe):
+    """As the view has it: minutes as text."""
+    match = re.fullmatch(r"([0-9]{1,4})([mhd]?)", str(timeframe))
+    minutes = int(match[1]) * {"": 1, "m": 1, "h": 60, "d": 1440}[match[2]] if match else 0
+    if minutes == 0 or 1440 % minutes:
+        raise ValueError(f"{timeframe!r} is no timeframe: write minutes that divide a day, like 5, '5m', '1h' or '1d'")
+    return str(minutes)
+
+
+def _timestamp(moment):
+    """Unix seconds of a `time` or of Unix seconds; without a zone it is UTC."""
+    return calendar.timegm(moment.utctimetuple()) if isinstance(moment, datetime) else operator.index(moment)
+
+
+def _candle(row):
+    return dict(zip(COLUMNS, (_EPOCH + timedelta(seconds=row[0]), *row[1:])))
+
+
+def _table(rows):
+    if pandas is None:
+        return Candles(map(_candle, rows))
+    columns = dict(zip(COLUMNS, zip(*rows)))
+    columns["time"] = pandas.to_datetime(columns["time"], unit="s")
+    return pandas.DataFrame(columns)
+
+
+def _minute(timestamp):
+    return "N/A" if timestamp is None else (_EPOCH + timedelta(seconds=timestamp)).strftime("%Y-%m-%d %H:%M")
+
+
+def _totals(names, counts):
+    return {name: sum(n for other, n in zip(names, counts) if other == name) for name in sorted(set(names))}
