@@ -19,9 +19,10 @@ public enum StreamIngest {
     static let instrumentsMax = 39
 
     /// Runs until a stop is asked for.
+    /// - Parameter capture: a new file for what is exchanged with the broker (docs/formats.md § 6).
     /// - Throws: `Failure` (78) for wrong credentials or too many instruments, (69) where the broker refuses
-    ///   for good; `JournalError`, `BusError`.
-    public static func run(_ setup: StageSetup, clock: Clock, logger: Logger) throws {
+    ///   for good, (64) where the capture's file exists; `JournalError`, `BusError`.
+    public static func run(_ setup: StageSetup, capture: String?, clock: Clock, logger: Logger) throws {
         let instruments = setup.configuration.instruments
         guard instruments.count <= instrumentsMax else {
             throw Failure(
@@ -36,6 +37,7 @@ public enum StreamIngest {
         let writer = try StreamWriter(
             stream: "ticks", recordSize: TickRecord.byteCount, paths: setup.paths,
             settings: setup.configuration.journal, context: context, logger: logger)
+        let capture = try capture.map { try StreamCapture(path: $0) }
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
         let lastFeedTime = try FeedTail.newestTime(folder: setup.paths.journal("ticks"))
@@ -59,7 +61,7 @@ public enum StreamIngest {
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
                 writer: writer, lastFeedTime: lastFeedTime, instruments: instruments,
-                trustFile: credentials.trustFile, seed: random.next()),
+                trustFile: credentials.trustFile, capture: capture, seed: random.next()),
             login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)

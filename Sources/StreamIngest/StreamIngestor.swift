@@ -32,6 +32,8 @@ final class StreamIngestor: @unchecked Sendable {
     private let instruments: [Instrument]
     private let transports: Transports
     private let writer: StreamWriter
+    /// `nil`: not asked for, or ended by a failure.
+    private var capture: StreamCapture?
     private var session: ClientSession
     private var recorder: FeedRecorder<Output>
 
@@ -57,6 +59,7 @@ final class StreamIngestor: @unchecked Sendable {
         let lastFeedTime: UTCNanos
         let instruments: [Instrument]
         let trustFile: String?
+        let capture: StreamCapture?
         let seed: UInt64
     }
 
@@ -68,6 +71,7 @@ final class StreamIngestor: @unchecked Sendable {
         status = parts.status
         service = parts.service
         writer = parts.writer
+        capture = parts.capture
         instruments = parts.instruments
         transports = try Transports(loop: parts.loop, trustFile: parts.trustFile)
         let options = SessionOptions(
@@ -122,7 +126,9 @@ final class StreamIngestor: @unchecked Sendable {
 
     func received(_ bytes: UnsafeRawBufferPointer, from id: TransportID) {
         let monotonic = clock.monotonic()
-        recorder.burstBegan(now: clock.now(), monotonic: monotonic)
+        let time = clock.now()
+        capture?.received(bytes, from: id, at: time)
+        recorder.burstBegan(now: time, monotonic: monotonic)
         session.received(bytes, from: id, now: .nanoseconds(monotonic), into: &recorder)
     }
 
@@ -133,6 +139,7 @@ final class StreamIngestor: @unchecked Sendable {
 
     func closed(_ id: TransportID, reason: String) {
         transports.forget(id)
+        capture?.ended(id, reason: reason, at: clock.now())
         session.transportClosed(id, reason: reason, now: now, into: &recorder)
         settle()
     }
@@ -140,6 +147,7 @@ final class StreamIngestor: @unchecked Sendable {
     /// - Parameter answer: `nil` where there was none.
     func posted(_ id: TransportID, _ answer: [UInt8]?) {
         if let answer {
+            capture?.answered(answer, at: clock.now())
             answer.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
         } else {
             session.postFailed(id, now: now)
@@ -153,8 +161,12 @@ final class StreamIngestor: @unchecked Sendable {
     private func settle() {
         commit()
         while session.hasActions {
-            for action in session.takeActions() { transports.carryOut(action) }
+            for action in session.takeActions() {
+                capture?.carriedOut(action, at: clock.now())
+                transports.carryOut(action)
+            }
         }
+        writeCapture()
         let events = recorder.events
         recorder.events.removeAll(keepingCapacity: true)
         for event in events { handle(event) }
@@ -167,6 +179,16 @@ final class StreamIngestor: @unchecked Sendable {
             try writer.commit()
         } catch {
             desk.fail(error)
+        }
+    }
+
+    /// After the ticks are out: the capture delays nobody but itself.
+    private func writeCapture() {
+        do {
+            try capture?.flush()
+        } catch {
+            capture = nil
+            logger.error("Capture has ended, streaming goes on", metadata: ["error": "\(error)"])
         }
     }
 

@@ -21,13 +21,21 @@ let discussion = """
     carries market time once a market second. After the last tick, market time goes on to the end of its hour and \
     10 s more, so that every candle closes; with --exit-when-done the simulator then leaves with 0.
 
+    CAPTURES. With --play-capture what one connection received is sent to whoever subscribes to the same items with \
+    the same fields, in the same order: snapshots, updates, EOS, CS, OV, and the ends of its connection and sessions. \
+    It begins, and goes on after each session, when all items that have updates are subscribed to, and keeps the pace \
+    of the capture times --speed; a client that does not read, or is away, makes it wait. Login, control replies, \
+    session ids and PROBEs are the simulator's own; market time is what the captured heartbeats and ticks tell. \
+    Nothing but the capture is played: there are no prices before it and no candles beside it. The format is § 6 of \
+    docs/formats.md.
+
     FAULTS, for --fault and, while it runs, for POST /simulator/faults (the words as the body, separated by spaces):
 
     \(Fault.syntax.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
 
     POST /simulator/cut does the same as `cut`; GET /simulator/state shows market time, ticks sent and sessions.
 
-    EXIT CODES. 0 done or asked to stop, 64 usage, 65 bad tick file (file, line and reason are named), 66 file not \
+    EXIT CODES. 0 done or asked to stop, 64 usage, 65 bad tick file or capture (file, line and reason are named), 66 file not \
     readable, 69 port not free.
     """
 
@@ -63,6 +71,8 @@ struct MarketOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Ticks of one pair; may be repeated.", valueName: "PAIR=FILE"), transform: tickFileArgument)
     var ticks: [SimulatorOptions.TickFileOption] = []
+    @Option(help: ArgumentHelp("A capture that `ingest-stream --capture` has made.", valueName: "FILE"))
+    var playCapture: String?
     @Option(help: "Market seconds per second, or `max`: as fast as the clients read.", transform: speedArgument)
     var speed: MarketSpeed = .times(1)
     @Option(help: "Seed of the walk, of tokens and session ids.") var seed: UInt64 = 1
@@ -76,11 +86,15 @@ struct MarketOptions: ParsableArguments {
     @Option(help: "Ticks per pair and market second of the walk, on average.") var rate: Double = 2.0
 
     mutating func validate() throws {
+        guard playCapture == nil || ticks.isEmpty else {
+            throw ValidationError("--play-capture and --ticks exclude each other")
+        }
         guard rate > 0, rate <= 1_000 else { throw ValidationError("--rate must lie between 0 and 1000") }
     }
 
     func apply(to options: inout SimulatorOptions) {
         options.tickFiles = ticks
+        options.capture = playCapture
         options.speed = speed
         options.seed = seed
         options.exitsWhenDone = exitWhenDone

@@ -72,8 +72,12 @@ final class FakeBroker {
     let server: StreamServer
     let version = ProtocolVersion("2.4.0")
 
-    init(_ files: [(String, [MarketTick])], limits: StreamLimits = StreamLimits()) {
-        market = SimulationTests.market(files)
+    convenience init(_ files: [(String, [MarketTick])], limits: StreamLimits = StreamLimits()) {
+        self.init(SimulationTests.market(files), limits: limits)
+    }
+
+    init(_ market: Market, limits: StreamLimits = StreamLimits()) {
+        self.market = market
         server = StreamServer(
             market: market, limits: limits, seed: 1,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

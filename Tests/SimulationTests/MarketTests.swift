@@ -8,6 +8,7 @@ import Testing
         let note: () -> Void
         init(_ note: @escaping () -> Void) { self.note = note }
         func itemChanged() { note() }
+        func itemNoted(_ notice: ItemNotice) {}
     }
 
     /// Plays everything and notes each update of ticks and heartbeat in order.

@@ -4,13 +4,13 @@ import Testing
 
 @Suite struct TickFileTests {
     private func ticks(_ text: String, chunk: Int = .max, late: Bool = false) throws -> [MarketTick] {
-        var parser = TickFileParser(path: "f.csv", allowsLateTicks: late)
+        var file = PlayFile(path: "f.csv", TickFileParser(allowsLateTicks: late))
         var rest = bytes(text)[...]
         while !rest.isEmpty {
-            try parser.take(rest.prefix(chunk))
+            try file.take(rest.prefix(chunk))
             rest = rest.dropFirst(chunk)
         }
-        return try parser.finish()
+        return try file.finish()
     }
 
     private func reason(_ rows: String) -> String {
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `a file without the header is refused`() {
-        #expect(throws: TickFileError.self) { try ticks("5,1.1,1.2\n") }
+        #expect(throws: PlayFileError.self) { try ticks("5,1.1,1.2\n") }
     }
 
     @Test func `late rows are played when asked for`() throws {
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func `a line without an end is refused before it fills memory`() {
-        #expect(throws: TickFileError.self) { try ticks(String(repeating: "1", count: 100_000)) }
+        #expect(throws: PlayFileError.self) { try ticks(String(repeating: "1", count: 100_000)) }
     }
 }
 

@@ -17,6 +17,8 @@ public enum Fault: Hashable, Sendable {
     /// One item sends nothing more, until `clear`.
     case silentItem(String)
     case end(code: Int)
+    /// Cuts every stream connection and forgets its session, as a server does that starts again.
+    case forget
     case refuseEpic(String)
     case refuseWebSocket
     /// Every `create_session` is answered by this `CONERR` code.
@@ -53,6 +55,7 @@ public enum Fault: Hashable, Sendable {
         silence=noprobe        no byte at all while TCP stays open
         silent-item=ITEM       one item sends nothing more
         end=CODE               END with this code to every session; 0 and below: no cause is named
+        forget                 cut every stream connection and forget its session
         refuse-epic=EPIC       REQERR -1 Invalid account type
         refuse-websocket       the upgrade is refused, so clients fall back to HTTP
         refuse-create=CODE     create_session is answered by this CONERR
@@ -86,6 +89,7 @@ public enum Fault: Hashable, Sendable {
         case ("silence", "noprobe", _): self = .silence(probes: false)
         case ("silent-item", let item?, _): self = .silentItem(item)
         case ("end", _, let code?): self = .end(code: code)
+        case ("forget", nil, _): self = .forget
         case ("refuse-epic", let epic?, _): self = .refuseEpic(epic)
         case ("refuse-websocket", nil, _): self = .refuseWebSocket
         case ("refuse-create", _, let code?): self = .refuseCreate(code: code)

@@ -20,6 +20,7 @@ final class ItemCatalogue {
     init(market: Market) {
         self.market = market
         items[market.heartbeat.name] = market.heartbeat
+        for item in market.capture?.items ?? [] { items[item.name] = item }
     }
 
     func item(_ name: String, adapter: String, account: String) throws(Refusal) -> MarketItem {
@@ -47,9 +48,9 @@ final class ItemCatalogue {
     }
 
     private func made(_ name: String, kind: ItemKind, epic: String) throws(Refusal) -> MarketItem {
-        guard !refusedEpics.contains(epic), let found = Epic(epic), let pair = market.pair(named: found.pairName)
-        else { throw .invalidAccount }
+        guard !refusedEpics.contains(epic) else { throw .invalidAccount }
         if let item = items[name] { return item }
+        guard let found = Epic(epic), let pair = market.pair(named: found.pairName) else { throw .invalidAccount }
         let view = ItemView(kind: kind, name: name, pointShift: found.pointShift)
         pair.attach(view)
         items[name] = view.item

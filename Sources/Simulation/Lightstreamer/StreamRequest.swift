@@ -26,6 +26,9 @@ struct RequestParameters: Equatable {
         return number
     }
 
+    /// What stands between spaces: the items of a group, the fields of a schema.
+    func words(_ name: String) -> [String] { (values[name] ?? "").split(separator: " ").map(String.init) }
+
     func isTrue(_ name: String) -> Bool { values[name] == "true" }
 
     /// The values of `self` where present, else those of `defaults`.

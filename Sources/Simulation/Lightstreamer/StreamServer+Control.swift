@@ -75,8 +75,8 @@ extension StreamServer {
     {
         guard let id = parameters.count("LS_subId"), id > 0 else { throw Refusal(code: 65, text: "Invalid LS_subId") }
         guard session.subscriptions[id] == nil else { throw Refusal(code: 65, text: "LS_subId is in use") }
-        let fields = words(parameters["LS_schema"])
-        let names = words(parameters["LS_group"])
+        let fields = parameters.words("LS_schema")
+        let names = parameters.words("LS_group")
         guard !names.isEmpty else { throw .invalidGroup }
         guard !fields.isEmpty else { throw Refusal(code: 23, text: "Invalid schema") }
         try check(mode: parameters["LS_mode"], fields: fields)
@@ -142,6 +142,4 @@ extension StreamServer {
             throw Refusal(code: -1, text: "Maximum number of subscriptions exceeded")
         }
     }
-
-    private func words(_ text: String?) -> [String] { (text ?? "").split(separator: " ").map(String.init) }
 }

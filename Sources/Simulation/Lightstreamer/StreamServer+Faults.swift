@@ -52,6 +52,11 @@ extension StreamServer {
             // `null` stands where a destroy named no cause. Source: TLCP § Other operations.
             let text = code > 0 ? "Session closed" : "null"
             for session in sessions.values { end(session, code: code, text: text, closingSocket: false) }
+        case .forget:
+            for session in sessions.values {
+                session.outlet?.cut()
+                end(session, code: 0, text: "", closingSocket: false)
+            }
         case .refuseEpic(let epic): catalogue.refusedEpics.insert(epic)
         case .refuseWebSocket: faults.refusesWebSocket = true
         case .refuseCreate(let code): faults.refusedCreation = code

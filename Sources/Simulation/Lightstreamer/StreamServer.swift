@@ -40,6 +40,10 @@ final class StreamServer {
         self.authenticate = authenticate
         catalogue = ItemCatalogue(market: market)
         random = SplitMix(seed: seed ^ 0x5e55)
+        market.capture?.breakOff = { [unowned self] fault in
+            flush()
+            apply(fault)
+        }
     }
 
     func handle(_ request: StreamRequest, from peer: any StreamPeer, now: Int64) {

@@ -144,7 +144,7 @@ final class StreamSession {
             item.item.add(item)
             guard wantsSnapshot else { continue }
             if item.item.hasValues { writeUpdate(item, item.item.values) }
-            if item.item.mode == .distinct { writeData("EOS,\(subscription.id),\(item.number)\r\n") }
+            if item.item.mode == .distinct, !item.item.playsSnapshot { write(.endOfSnapshot, of: item) }
         }
     }
 
@@ -175,6 +175,14 @@ final class StreamSession {
         }
         let lost = held.add(item)
         if lost > 0, item.dispatching == .unfiltered { writeOverflow(item, lost: lost) }
+    }
+
+    func write(_ notice: ItemNotice, of item: SubscribedItem) {
+        switch notice {
+        case .endOfSnapshot: writeData("EOS,\(item.subscription),\(item.number)\r\n")
+        case .snapshotCleared: writeData("CS,\(item.subscription),\(item.number)\r\n")
+        case .updatesLost(let count): writeOverflow(item, lost: count)
+        }
     }
 
     func writeOverflow(_ item: SubscribedItem, lost: Int) {

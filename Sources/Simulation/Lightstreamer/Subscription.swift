@@ -46,4 +46,5 @@ final class SubscribedItem: ItemListener {
     }
 
     func itemChanged() { session.itemChanged(self) }
+    func itemNoted(_ notice: ItemNotice) { if !isSilent { session.write(notice, of: self) } }
 }

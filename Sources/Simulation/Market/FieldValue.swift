@@ -35,6 +35,32 @@ struct FieldValue: Hashable, Sendable {
         self.init(kind: .text, decimals: 0, payload: Int64(bitPattern: packed))
     }
 
+    /// Reads a TLCP token, so that `write` gives the same again.
+    /// - Returns: `nil` for an empty one, and for what is neither a decimal number nor at most eight bytes.
+    init?(token: ArraySlice<UInt8>) {
+        if token.elementsEqual("#".utf8) {
+            self = .null
+        } else if token.elementsEqual("$".utf8) {
+            self = FieldValue(text: "")
+        } else if let number = FieldValue(decimal: token) {
+            self = number
+        } else {
+            guard (1...8).contains(token.count), !token.contains(0) else { return nil }
+            let packed = token.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            self.init(kind: .text, decimals: 0, payload: Int64(bitPattern: packed))
+        }
+    }
+
+    private init?(decimal token: ArraySlice<UInt8>) {
+        let isNegative = token.first == UInt8(ascii: "-")
+        let digits = isNegative ? token.dropFirst() : token
+        guard let price = WirePrice(text: digits), !price.isNull, !isNegative || price.mantissa > 0 else { return nil }
+        self.init(isNegative ? -price.mantissa : price.mantissa, decimals: price.decimals)
+    }
+
+    /// The value of a whole number.
+    var integer: Int64? { kind == .number && decimals == 0 ? payload : nil }
+
     /// Writes the value as a TLCP token and returns the number of bytes.
     /// - Parameter target: has room for `bytesMax` bytes.
     /// Source: TLCP § values of U: `#` is null, `$` the empty string.

@@ -4,13 +4,17 @@ internal import MarketData
 ///
 /// The second `s` (candle closings, then the heartbeat) comes before the ticks with `time >= s`. Owns no
 /// clock: `step` is told how far market time may go.
+///
+/// Where a capture is played, that decides: market time is what its updates tell, and `step` is told how far
+/// the time of their arrival may go.
 final class Market {
     /// Where the play is.
     enum Phase: Equatable { case waiting, running, finished }
 
     let pairs: [PairMarket]
     let heartbeat = MarketItem(name: "TRADE:HB.U.HEARTBEAT.IP", mode: .merge, fields: ["HEARTBEAT"])
-    private(set) var phase = Phase.waiting
+    let capture: CapturePlay?
+    private var ownPhase = Phase.waiting
     /// Market time: nanoseconds since 1970.
     private(set) var now: Int64
     /// Where market time began: a whole second.
@@ -26,8 +30,9 @@ final class Market {
     /// - Parameters:
     ///   - start: nanoseconds since 1970; rounded down to the second.
     ///   - end: nanoseconds since 1970.
-    init(pairs: [PairMarket], start: Int64, end: Int64, awaited: Set<Pair>) {
+    init(pairs: [PairMarket], start: Int64, end: Int64, awaited: Set<Pair>, capture: CapturePlay? = nil) {
         self.pairs = pairs
+        self.capture = capture
         let firstSecond = floorDivide(start, UTCNanos.perSecond)
         self.start = firstSecond * UTCNanos.perSecond
         self.end = end
@@ -40,16 +45,39 @@ final class Market {
         heartbeat.hasValues = true
     }
 
+    /// The pairs of the capture's items are listed, without prices.
+    convenience init(_ capture: CapturePlay) {
+        let pairs = capture.items.compactMap { item in
+            item.name.split(separator: ":").dropFirst().first.flatMap { Epic($0) }.flatMap { Pair($0.pairName) }
+        }
+        self.init(
+            pairs: Set(pairs).sorted { $0.description < $1.description }.map {
+                PairMarket(pair: $0, source: FileTicks([]))
+            }, start: capture.beginning, end: .max, awaited: [], capture: capture)
+    }
+
+    var phase: Phase { capture?.phase ?? ownPhase }
+
+    /// Where the play is on the axis of `step`.
+    var moment: Int64 { capture?.nextTime ?? now }
+
+    /// How many ticks of each pair, or updates of each item of a capture, were published.
+    var sentCounts: [(name: String, count: Int)] {
+        guard let capture else { return pairs.map { ($0.pair.description, $0.sentCount) } }
+        return zip(capture.items, capture.sentCounts).map { ($0.name, $1) }
+    }
+
     /// Market time in whole seconds since 1970.
     var second: Int64 { floorDivide(now, UTCNanos.perSecond) }
 
     /// - Parameter name: six letters, such as `EURUSD`.
     func pair(named name: String) -> PairMarket? { byName[name] }
 
-    /// Starts the play when every awaited pair is among the subscribed ones.
+    /// Starts the play when every awaited pair is among the subscribed ones, or a capture's items are.
     func start(subscribed: Set<Pair>) {
+        if let capture { return capture.startIfAttended() }
         guard phase == .waiting, !subscribed.isEmpty, awaited.isSubset(of: subscribed) else { return }
-        phase = .running
+        ownPhase = .running
     }
 
     /// Publishes at most `budget` events with market time up to `limit`.
@@ -58,6 +86,7 @@ final class Market {
     /// - Parameter pauses: asked before each event; true ends the step early.
     func step(until limit: Int64, budget: Int, unless pauses: () -> Bool = { false }) -> Int {
         guard phase != .waiting else { return 0 }
+        if let capture { return step(capture, until: limit, budget: budget, unless: pauses) }
         var count = 0
         while count < budget, !pauses() {
             let secondStart = nextSecond * UTCNanos.perSecond
@@ -69,11 +98,22 @@ final class Market {
             } else {
                 guard secondStart <= limit else { break }
                 if phase == .running, secondStart > end {
-                    phase = .finished
+                    ownPhase = .finished
                     break
                 }
                 publishSecond()
             }
+            count += 1
+        }
+        return count
+    }
+
+    private func step(
+        _ capture: CapturePlay, until limit: Int64, budget: Int, unless pauses: () -> Bool
+    ) -> Int {
+        var count = 0
+        while count < budget, capture.phase == .running, capture.nextTime <= limit, !pauses() {
+            if let told = capture.playNext() { now = max(now, told) }
             count += 1
         }
         return count

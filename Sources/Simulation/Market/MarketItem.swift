@@ -1,6 +1,14 @@
 /// Is told of each new state of an item.
 protocol ItemListener: AnyObject {
     func itemChanged()
+    func itemNoted(_ notice: ItemNotice)
+}
+
+/// What the server says of an item beside its updates.
+enum ItemNotice: Hashable, Sendable {
+    case endOfSnapshot
+    case snapshotCleared
+    case updatesLost(Int)
 }
 
 /// How an item is published. `COMMAND` and `RAW` are not used at IG.
@@ -18,6 +26,8 @@ final class MarketItem {
     var values: [FieldValue]
     /// Whether there is anything to show as a snapshot.
     var hasValues = false
+    /// The end of its snapshot is yet to be published, like an update: who subscribes must wait for it.
+    var playsSnapshot = false
     private(set) var listeners: [any ItemListener] = []
     /// Brings the values up to date: they are left as they are while nobody listens.
     var refresh: () -> Void = {}
@@ -40,6 +50,15 @@ final class MarketItem {
     func publish() {
         hasValues = true
         for listener in listeners { listener.itemChanged() }
+    }
+
+    func publish(_ notice: ItemNotice) {
+        switch notice {
+        case .endOfSnapshot: playsSnapshot = false
+        case .snapshotCleared: hasValues = false
+        case .updatesLost: break
+        }
+        for listener in listeners { listener.itemNoted(notice) }
     }
 }
 

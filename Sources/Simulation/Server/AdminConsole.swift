@@ -55,7 +55,7 @@ final class AdminConsole {
     private var state: JSON {
         [
             "marketTime": .string(UTCNanos(rawValue: market.now).description), "phase": .string("\(market.phase)"),
-            "ticks": .object(market.pairs.map { ($0.pair.description, .integer($0.sentCount)) }),
+            "ticks": .object(market.sentCounts.map { ($0.name, .integer($0.count)) }),
             "sessions": .array(
                 stream.sessions.values.sorted { $0.id < $1.id }.map { session in
                     [

@@ -10,7 +10,8 @@ extension Simulator {
     // MARK: The market
 
     static func market(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
-        options.tickFiles.isEmpty ? walk(options) : try play(options)
+        if let path = options.capture { return Market(CapturePlay(try read(path, CaptureParser()))) }
+        return options.tickFiles.isEmpty ? walk(options) : try play(options)
     }
 
     private static func play(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
@@ -24,7 +25,8 @@ extension Simulator {
             guard !pairs.contains(where: { $0.pair == pair }) else {
                 throw SimulatorError(.usage, "\(pair) has two tick files")
             }
-            let ticks = FileTicks(try read(option, options))
+            let parser = TickFileParser(allowsLateTicks: options.allowsLateTicks)
+            let ticks = FileTicks(try read(option.path, parser))
             start = min(start, ticks.beginning)
             end = max(end, ticks.lastTime)
             pairs.append(PairMarket(pair: pair, source: ticks))
@@ -35,11 +37,11 @@ extension Simulator {
             awaited: Set(pairs.map(\.pair)))
     }
 
-    private static func read(_ option: SimulatorOptions.TickFileOption, _ options: SimulatorOptions)
-        throws(SimulatorError) -> [MarketTick]
-    {
-        do throws(TickFileError) {
-            return try TickFile(path: option.path, allowsLateTicks: options.allowsLateTicks).ticks
+    private static func read<Parser: LineParser>(
+        _ path: String, _ parser: Parser
+    ) throws(SimulatorError) -> Parser.Product {
+        do throws(PlayFileError) {
+            return try PlayFile<Parser>.read(path, parser)
         } catch {
             throw SimulatorError(error.kind == .unreadable ? .unreadableFile : .badData, error.description)
         }

@@ -76,7 +76,7 @@ final class SimulatorCore {
     /// Something happened after which the market may go on.
     private func progress() {
         if market.phase == .running, !clock.isRunning {
-            clock.start(market: market.now, monotonic: now)
+            clock.start(market: market.moment, monotonic: now)
             logger.info("the play starts", metadata: ["marketTime": "\(UTCNanos(rawValue: market.now))"])
             if speed != .max { startTurns() }
         }
@@ -102,8 +102,10 @@ final class SimulatorCore {
     /// One turn: publishes what is due, then sends it.
     private func slice() {
         guard let limit = clock.limit(at: now) else { return }
-        let isPaced = speed == .max && market.phase == .running
-        // At full speed the slowest reader sets the pace.
+        let isAtFullSpeed = speed == .max && market.phase == .running
+        // At full speed the slowest reader sets the pace. What one connection received is also kept for its
+        // reader: nothing of a capture is dropped.
+        let isPaced = isAtFullSpeed || market.capture?.phase == .running
         if isPaced, !stream.isReady { return }
         stream.isStalled = false
         let stream = stream
@@ -111,7 +113,7 @@ final class SimulatorCore {
         stream.flush()
         if market.phase == .finished {
             finishWhenDelivered()
-        } else if isPaced || count == SimulatorCore.sliceEvents {
+        } else if isAtFullSpeed || count == SimulatorCore.sliceEvents {
             scheduleSlice()
         }
     }
@@ -121,15 +123,16 @@ final class SimulatorCore {
     private func finishWhenDelivered() {
         guard !saysDone, !exitsWhenDone || stream.isDelivered else { return }
         saysDone = true
-        for pair in market.pairs {
-            logger.notice("ticks sent", metadata: ["pair": "\(pair.pair)", "count": "\(pair.sentCount)"])
+        for (name, count) in market.sentCounts {
+            let key = market.capture == nil ? "pair" : "item"
+            logger.notice("ticks sent", metadata: [key: "\(name)", "count": "\(count)"])
         }
         if exitsWhenDone {
             onDone()
         } else if speed == .max {
             // No more ticks to hurry for: market time goes on as real time does.
             clock = MarketClock(speed: .times(1))
-            clock.start(market: market.now, monotonic: now)
+            clock.start(market: market.moment, monotonic: now)
             startTurns()
         }
     }

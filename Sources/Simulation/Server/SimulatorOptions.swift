@@ -18,6 +18,8 @@ public struct SimulatorOptions: Sendable {
     public var privateKey: String?
     public var tickFiles: [TickFileOption] = []
     public var allowsLateTicks = false
+    /// A capture to play instead of ticks: its path.
+    public var capture: String?
     public var speed = MarketSpeed.times(1)
     public var seed: UInt64 = 1
     public var exitsWhenDone = false
