@@ -70,6 +70,7 @@ let package = Package(
 
         // One resource each.
         library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
+        library("Charts", ["MarketData", "Host"]),
         library("Journal", ["MarketData", "Wire", "Host", "CPlatform", log]),
         library("Bus", ["Host", "CZeroMQ"]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
@@ -138,6 +139,7 @@ let package = Package(
         tests("PlanningTests", ["Planning", "Wire", "MarketData", "Simulation"]),
         tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
+        tests("ChartsTests", ["Charts", "MarketData", "Host"]),
         tests("JournalTests", ["Journal", "Wire", "MarketData", "Host", log]),
         tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
         tests("AggregationTests", ["Aggregation", "Candles", "Journal", "Wire", "MarketData", "Host", log]),

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 
 static uint32_t table[256];
@@ -75,3 +76,8 @@ int candlewick_wake_descriptor(void) {
 }
 
 void candlewick_wake(int descriptor) { eventfd_write(descriptor, 1); }
+
+int candlewick_memory_file(void) {
+    int descriptor = memfd_create("candlewick", MFD_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}

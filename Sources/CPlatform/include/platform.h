@@ -16,3 +16,6 @@ int candlewick_stop_descriptor(void);
 /// A descriptor that becomes readable after candlewick_wake(), for ending a poll(2) early; or -errno.
 int candlewick_wake_descriptor(void);
 void candlewick_wake(int descriptor);
+
+/// A new unnamed file in memory, closed in programs that this one starts; a descriptor, or -errno.
+int candlewick_memory_file(void);

@@ -1,0 +1,80 @@
+public import MarketData
+
+/// How much of each day of each pair is there, as a picture, for terminals and for files.
+public struct CoverageChart: Sendable {
+    /// What is known of the intervals of one pair on one day. Those in no count are missing.
+    public struct Day: Hashable, Sendable {
+        /// Intervals of the trading week; 0 where markets were closed.
+        public let expected: Int
+        /// Candles that were streamed as a whole.
+        public let whole: Int
+        /// Candles that were bought, derived or imported.
+        public let bought: Int
+        public let partial: Int
+
+        public init(expected: Int, whole: Int = 0, bought: Int = 0, partial: Int = 0) {
+            (self.expected, self.whole, self.bought, self.partial) = (expected, whole, bought, partial)
+        }
+
+        public static let closed = Day(expected: 0)
+
+        public var missing: Int { max(0, expected - whole - bought - partial) }
+    }
+
+    /// What a cell shows: the state that most of a day's intervals have.
+    enum State: CaseIterable {
+        case whole, bought, partial, missing
+
+        var name: String { "\(self)" }
+    }
+
+    public struct Row: Sendable {
+        public let pair: String
+        /// One for each day of the chart.
+        public let days: [Day]
+
+        public init(pair: String, days: [Day]) { (self.pair, self.days) = (pair, days) }
+
+        /// Per cent of the expected intervals that have a complete candle, whole or bought, rounded down so that 100 is all;
+        /// `nil` where none was expected.
+        public var completePercent: Int? {
+            let expected = days.reduce(0) { $0 + $1.expected }
+            let complete = days.reduce(0) { $0 + min($1.expected, $1.whole + $1.bought) }
+            return expected > 0 ? complete * 100 / expected : nil
+        }
+
+        var completeText: String { completePercent.map { "\($0)%" } ?? "-" }
+    }
+
+    public let timeframe: Timeframe
+    /// The first day, in UTC; each row's days follow from it without a break.
+    public let firstDay: CivilDate
+    public let rows: [Row]
+    let dayCount: Int
+
+    /// - Parameter rows: a row that has fewer days than the others counts as closed at its end.
+    public init(timeframe: Timeframe, firstDay: CivilDate, rows: [Row]) {
+        (self.timeframe, self.firstDay, self.rows) = (timeframe, firstDay, rows)
+        dayCount = rows.map(\.days.count).max() ?? 0
+    }
+
+    func day(_ index: Int) -> CivilDate { CivilDate(daysSince1970: firstDay.daysSince1970 + Int64(index)) }
+
+    /// 1970-01-05 was a Monday.
+    func isMonday(_ index: Int) -> Bool { (firstDay.daysSince1970 + Int64(index) - 4) % 7 == 0 }
+
+    /// `2024-04-01 to 2024-05-01 UTC`.
+    var range: String { dayCount > 0 ? "\(firstDay) to \(day(dayCount - 1)), days in UTC" : "no days" }
+}
+
+extension CoverageChart.Day {
+    /// The most frequent state and its share of the day, 0 … 1; of equal ones the better. `nil` where markets were closed.
+    var state: (CoverageChart.State, share: Double)? {
+        guard expected > 0 else { return nil }
+        let counts: [(CoverageChart.State, Int)] = [
+            (.whole, whole), (.bought, bought), (.partial, partial), (.missing, missing),
+        ]
+        // `max` gives the first of equal ones.
+        return counts.max { $0.1 < $1.1 }.map { ($0.0, min(1, Double($0.1) / Double(expected))) }
+    }
+}
