@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/timex.h>
 
 static uint32_t table[256];
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
@@ -80,4 +81,9 @@ void candlewick_wake(int descriptor) { eventfd_write(descriptor, 1); }
 int candlewick_memory_file(void) {
     int descriptor = memfd_create("candlewick", MFD_CLOEXEC);
     return descriptor < 0 ? -errno : descriptor;
+}
+
+int candlewick_clock_is_kept(void) {
+    struct timex state = {0};
+    return adjtimex(&state) != TIME_ERROR;
 }

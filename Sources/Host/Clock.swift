@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 public import MarketData
 
@@ -17,6 +18,9 @@ public struct Clock: Sendable {
     public static let system = Clock(
         now: { UTCNanos(rawValue: read(CLOCK_REALTIME)) },
         monotonic: { read(CLOCK_MONOTONIC) })
+
+    /// Whether the system says that something keeps the wall clock right.
+    public static var isKept: Bool { candlewick_clock_is_kept() != 0 }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

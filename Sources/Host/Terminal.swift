@@ -5,6 +5,9 @@ public enum Terminal {
     public struct Size: Hashable, Sendable {
         public let rows: Int
         public let columns: Int
+
+        /// Where nothing says otherwise.
+        public static let usual = Size(rows: 24, columns: 80)
     }
 
     /// Whether colours are wanted: on a terminal that has them, and where NO_COLOR is not set.
@@ -35,7 +38,7 @@ public enum Terminal {
         guard isatty(1) == 1 else { return nil }
         var window = winsize()
         guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_row > 0, window.ws_col > 0 else {
-            return Size(rows: 24, columns: 80)
+            return .usual
         }
         return Size(rows: Int(window.ws_row), columns: Int(window.ws_col))
     }

@@ -56,7 +56,7 @@ struct ChartCommand: ParsableCommand {
 
     func run() {
         read { reader in
-            let size = Terminal.size ?? Terminal.Size(rows: 24, columns: 80)
+            let size = Terminal.size ?? .usual
             let shown = last ?? (picture.files.isEmpty ? size.columns : 200)
             let averages = ma.isEmpty ? [9, 21, 50] : ma
             let all = try reader.last(shown + (averages.max() ?? 0), pair, timeframe, .all)
@@ -115,8 +115,9 @@ struct PictureOptions: ParsableArguments {
     }
 
     func validate() throws {
-        guard (300...8_000).contains(width), (200...8_000).contains(height) else {
-            throw ValidationError("--width must be 300 to 8,000, --height 200 to 8,000")
+        // In smaller ones the legend runs into the plot.
+        guard (800...8_000).contains(width), (500...8_000).contains(height) else {
+            throw ValidationError("--width must be 800 to 8,000, --height 500 to 8,000")
         }
     }
 

@@ -52,7 +52,7 @@ struct CoverageCommand: ParsableCommand {
             let chart = CoverageChart(coverage, timeframe)
             if picture.files.isEmpty {
                 let text = chart.terminal(
-                    columns: Terminal.size?.columns ?? 80, colours: TextStyle.terminal.hasColours)
+                    columns: (Terminal.size ?? .usual).columns, colours: TextStyle.terminal.hasColours)
                 Stage.write(standardOutput: text)
             }
             try picture.write(chart)

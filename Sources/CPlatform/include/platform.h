@@ -17,5 +17,8 @@ int candlewick_stop_descriptor(void);
 int candlewick_wake_descriptor(void);
 void candlewick_wake(int descriptor);
 
+/// 1 where the kernel says that something keeps its clock right, else 0.
+int candlewick_clock_is_kept(void);
+
 /// A new unnamed file in memory, closed in programs that this one starts; a descriptor, or -errno.
 int candlewick_memory_file(void);

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 public import Host
+internal import MarketData
 
 /// The whole installation looked at, and what to do about each finding.
 public struct DoctorReport: Report, Encodable {
@@ -12,14 +13,14 @@ public struct DoctorReport: Report, Encodable {
             let configuration = try Configuration.load(environment: .process)
             let count = configuration.instruments.count
             let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
-            findings.append(Finding("configuration", .ok, "\(count) instruments, \(timeframes)"))
+            findings.append(Finding("configuration", "", .ok, "\(count) instruments, \(timeframes)"))
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
             findings += Installation(paths: paths, configuration: configuration, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker() }
             findings += (try? StatusReport(paths: paths, configuration: configuration, clock: clock))?.freshFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
-                Finding("configuration", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
+                Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
         }
         self.findings = findings
     }
@@ -31,13 +32,13 @@ public struct DoctorReport: Report, Encodable {
         let program = "\(Installation.folder)/ingest-stream"
         let decoder = JSONDecoder()
         guard let result = try? ChildProcess.run([program, "--check", "--json"], input: [], seconds: 180) else {
-            return [Finding("broker", .failed, "\(program) cannot be started", "run scripts/install again")]
+            return [Finding("broker", "", .failed, "\(program) cannot be started", "run scripts/install again")]
         }
         let lines = String(decoding: result.output, as: UTF8.self).split(separator: "\n")
         let findings = lines.compactMap { try? decoder.decode(Finding.self, from: Data($0.utf8)) }
         guard findings.isEmpty else { return findings }
         let reason = result.errors.split(separator: "\n").last.map(String.init) ?? "exit code \(result.exitCode)"
-        return [Finding("broker", .failed, reason, "ingest-stream --check says more")]
+        return [Finding("broker", "", .failed, reason, "ingest-stream --check says more")]
     }
 
     public func text(_ style: TextStyle) -> String {
@@ -61,9 +62,9 @@ extension StatusReport {
     /// Whether what comes is new, as the doctor says it.
     var freshFindings: [Finding] {
         let findings = findings.filter { !$0.hasPrefix("not running") }
-        guard !findings.isEmpty else { return [Finding("candles", .ok, "fresh")] }
+        guard !findings.isEmpty else { return [Finding("candles", "", .ok, "fresh")] }
         return findings.map {
-            Finding("candles", .warning, $0, "candlewick status shows each pair; candlewick tap feed what the feed says")
+            Finding("candles", "", .warning, $0, "candlewick status shows each pair; candlewick tap feed what the feed says")
         }
     }
 }

@@ -17,7 +17,8 @@ public struct Finding: Hashable, Sendable, Codable {
     /// What to do; empty where nothing is.
     public let advice: String
 
-    init(_ check: String, _ subject: String = "", _ state: State, _ finding: String, _ advice: String = "") {
+    /// - Parameter subject: empty where there is only one of it.
+    init(_ check: String, _ subject: String, _ state: State, _ finding: String, _ advice: String = "") {
         (self.check, self.subject, self.state, self.finding, self.advice) = (check, subject, state, finding, advice)
     }
 }

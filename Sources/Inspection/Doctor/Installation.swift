@@ -19,14 +19,10 @@ struct Installation {
     // MARK: Machine
 
     private var clockFinding: Finding {
-        var info = timex()
-        // TIME_ERROR: nobody keeps it right.
-        let isKept = adjtimex(&info) != TIME_ERROR
         let now = clock.now().description
-        return isKept
-            ? Finding("clock", .ok, "\(now), kept by the system")
-            : Finding(
-                "clock", .warning, "\(now), and the system does not know whether that is right",
+        return Clock.isKept
+            ? Finding("clock", "", .ok, "\(now), kept by the system")
+            : Finding("clock", "", .warning, "\(now), and the system does not know whether that is right",
                 "let timedatectl or chrony keep it: a wrong clock breaks TLS, and stands in when the broker is silent")
     }
 
@@ -138,7 +134,7 @@ struct Installation {
 
     private var units: [Finding] {
         guard access("/run/systemd/system", F_OK) == 0 else {
-            return [Finding("units", .ok, "systemd does not run here: nothing starts the stages after a reboot")]
+            return [Finding("units", "", .ok, "systemd does not run here: nothing starts the stages after a reboot")]
         }
         let names = ["candlewick.target"] + Stage.daemons.map { "candlewick-\($0).service" }
         return names.map { name in
