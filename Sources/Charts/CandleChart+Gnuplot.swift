@@ -140,6 +140,7 @@ private struct GnuplotCandles {
 
     // MARK: Prices
 
+    /// Tags from 9001 on are for what the volume panel shall not have: gnuplot numbers the other objects itself, from 1.
     private var prices: String {
         guard let last = chart.candles.last else { return "" }
         let margin = Price(rawValue: (scale.high.rawValue - scale.low.rawValue) / 25)
@@ -224,7 +225,7 @@ private struct GnuplotCandles {
             set yrange [0:\(Double(top) * 1.15)]
             set y2tics (0, \(top)) scale 0.5 tc lt -1
             set xtics (\(tics)) scale 0.5 tc lt -1
-            set label 9004 'volume' at graph 0, graph 0.88 offset 0.5,0 front
+            set label 'volume' at graph 0, graph 0.88 offset 0.5,0 front
             set xlabel 'start of the candle, UTC' offset 0,-0.8
             plot \(plots.joined(separator: ", \\\n  "))
             unset multiplot

@@ -20,7 +20,7 @@ public protocol Chart {
 extension Chart {
     /// Draws the chart into a file, which is there as a whole or stays as it was.
     /// - Parameters:
-    ///   - width: pixels, as `height`; of the picture in the page for HTML.
+    ///   - width: pixels, as `height`; of the picture in the page for HTML. Below 800 by 500 texts run into each other.
     /// - Throws: `Failure`: 69 where gnuplot is not installed or does not draw, 74 where the file cannot be written.
     public func write(to path: String, format: PictureFormat, width: Int, height: Int) throws {
         let bytes = try picture(format, width: width, height: height)

@@ -44,9 +44,10 @@ struct Page {
         """
     }
 
-    /// Without the XML declaration and the document type, which have no place within a page.
-    private var picture: Substring {
-        svg.firstRange(of: "<svg").map { svg[$0.lowerBound...] } ?? ""
+    /// Without the XML declaration, which has no place within a page, and gnuplot's titles, which browsers show as tips.
+    private var picture: String {
+        let start = svg.firstRange(of: "<svg")?.lowerBound ?? svg.endIndex
+        return String(svg[start...]).replacing(#/<title>[^<]*</title>/#, with: "")
     }
 
     private func row(_ cells: [String], _ tag: String) -> String {
