@@ -60,7 +60,9 @@ struct ChartCommand: ParsableCommand {
             let shown = last ?? (picture.files.isEmpty ? size.columns : 200)
             let averages = ma.isEmpty ? [9, 21, 50] : ma
             let all = try reader.last(shown + (averages.max() ?? 0), pair, timeframe, .all)
-            guard !all.isEmpty else { throw Failure(.unavailable, "no \(timeframe) candles of \(pair) in \(reader.path)") }
+            guard !all.isEmpty else {
+                throw Failure(.unavailable, "no \(timeframe) candles of \(pair) in \(reader.path)")
+            }
             if json {
                 let table = CandleTable(Array(all.suffix(shown)), pair: pair, timeframe: timeframe, side: price)
                 Stage.write(standardOutput: table.text(.json))

@@ -63,6 +63,8 @@ struct JournalCommand: ParsableCommand {
         @Argument(help: "ticks, candles or history; without it, all that are there.")
         var stream: JournalReport.Stream?
 
+        @OptionGroup var output: OutputOptions
+
         func run() {
             Stage.run("candlewick", logLevel: .critical) { logger in
                 let environment = Environment.process
@@ -70,7 +72,7 @@ struct JournalCommand: ParsableCommand {
                 let done = try JournalReport.repair(
                     paths: try Paths(environment: environment), stream: stream, settings: configuration.journal,
                     logger: logger)
-                Stage.write(standardOutput: done.isEmpty ? "nothing to repair\n" : done.joined(separator: "\n") + "\n")
+                output.show(Outcome(done.isEmpty ? "nothing to repair" : done.joined(separator: "\n")))
             }
         }
     }

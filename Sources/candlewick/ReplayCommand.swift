@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Host
+internal import Inspection
 internal import Logging
 internal import Recording
 
@@ -61,8 +62,7 @@ struct ReplayCommand: ParsableCommand {
     @Flag(help: "Begins when somebody reads each of the streams. Only with --speed max.")
     var afterReaders = false
 
-    @Flag(help: "Serves the journals on after the end, until stopped.")
-    var stay = false
+    @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard (1...1_000_000).contains(times) else { throw ValidationError("--times must be 1 to 1,000,000") }
@@ -83,11 +83,10 @@ struct ReplayCommand: ParsableCommand {
             let replay = try Replay(
                 try Paths(state: folder), streams: stream, times: times, pace: pace, into: folders, stop: stop,
                 clock: .system, logger: logger)
-            Stage.ready([("endpoints", replay.endpoints.joined(separator: ",")), ("state", folders.state)])
+            if !output.json { Stage.ready([("endpoints", replay.endpoints.joined(separator: ",")), ("state", folders.state)]) }
             if afterReaders, !replay.waitForReaders(until: stop) { return }
             try replay.run(until: stop)
-            Stage.write(standardOutput: "\(replay.published) records published\n")
-            while stay, !stop.wait(milliseconds: 1_000) {}
+            output.show(Outcome("\(replay.published) records published"))
         }
     }
 }

@@ -17,7 +17,8 @@ public struct DoctorReport: Report, Encodable {
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
             findings += Installation(paths: paths, configuration: configuration, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker() }
-            findings += (try? StatusReport(paths: paths, configuration: configuration, clock: clock))?.freshFindings ?? []
+            findings +=
+                (try? StatusReport(paths: paths, configuration: configuration, clock: clock))?.freshFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
                 Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
@@ -64,7 +65,9 @@ extension StatusReport {
         let findings = findings.filter { !$0.hasPrefix("not running") }
         guard !findings.isEmpty else { return [Finding("candles", "", .ok, "fresh")] }
         return findings.map {
-            Finding("candles", "", .warning, $0, "candlewick status shows each pair; candlewick tap feed what the feed says")
+            Finding(
+                "candles", "", .warning, $0, "candlewick status shows each pair; candlewick tap feed what the feed says"
+            )
         }
     }
 }

@@ -22,7 +22,8 @@ struct Installation {
         let now = clock.now().description
         return Clock.isKept
             ? Finding("clock", "", .ok, "\(now), kept by the system")
-            : Finding("clock", "", .warning, "\(now), and the system does not know whether that is right",
+            : Finding(
+                "clock", "", .warning, "\(now), and the system does not know whether that is right",
                 "let timedatectl or chrony keep it: a wrong clock breaks TLS, and stands in when the broker is silent")
     }
 
@@ -35,7 +36,8 @@ struct Installation {
             return Finding("disk", paths.state, .failed, text, "make room: at an end the stages stop with code 74")
         }
         if free < 2_000_000_000 {
-            return Finding("disk", paths.state, .warning, text, "a busy day of 28 pairs takes some hundred MB of journal")
+            return Finding(
+                "disk", paths.state, .warning, text, "a busy day of 28 pairs takes some hundred MB of journal")
         }
         return Finding("disk", paths.state, .ok, text)
     }
@@ -70,7 +72,8 @@ struct Installation {
             let count = try reader.statistics().reduce(0) { $0 + $1.count }
             return count > 0
                 ? Finding("database", paths.database, .ok, "\(count) candles, of this version")
-                : Finding("database", paths.database, .warning, "holds no candle yet", "wait for the first interval to end")
+                : Finding(
+                    "database", paths.database, .warning, "holds no candle yet", "wait for the first interval to end")
         } catch {
             return Finding("database", paths.database, .failed, "\(error)", "start store-writer, and look at its log")
         }
@@ -87,7 +90,8 @@ struct Installation {
     private var programs: [Finding] {
         (Stage.daemons + ["ingest-backfill"]).map { name in
             let path = "\(Installation.folder)/\(name)"
-            guard let result = try? ChildProcess.run([path, "--version"], input: [], seconds: 10), result.exitCode == 0 else {
+            guard let result = try? ChildProcess.run([path, "--version"], input: [], seconds: 10), result.exitCode == 0
+            else {
                 return Finding("program", name, .failed, "does not start from \(path)", "run scripts/install again")
             }
             let version = String(decoding: result.output, as: UTF8.self).filter { !$0.isNewline }
@@ -106,11 +110,13 @@ struct Installation {
             guard stage.json != nil else {
                 return Finding(
                     "stage", stage.stage, .failed, "does not answer at \(paths.runtime)",
-                    "systemctl start candlewick.target, or scripts/run; then its log: journalctl -u candlewick-\(stage.stage)")
+                    "systemctl start candlewick.target, or scripts/run; then its log: journalctl -u candlewick-\(stage.stage)"
+                )
             }
             let isWell = ["live", "streaming"].contains(state)
             return Finding(
-                "stage", stage.stage, isWell ? .ok : .warning, state, isWell ? "" : "look again in a minute, then at its log")
+                "stage", stage.stage, isWell ? .ok : .warning, state,
+                isWell ? "" : "look again in a minute, then at its log")
         }
     }
 
@@ -126,7 +132,8 @@ struct Installation {
             let path = String(endpoint.dropFirst("ipc://".count))
             guard access(path, F_OK) == 0, !FileLock.isHeld("\(path).lock") else { return nil }
             return Finding(
-                "socket", path, .warning, "nobody serves it", "nothing to do: its stage takes it over at its next start")
+                "socket", path, .warning, "nobody serves it", "nothing to do: its stage takes it over at its next start"
+            )
         }
     }
 
