@@ -1,4 +1,4 @@
-internal import BrokerAPI
+public import BrokerAPI
 public import Host
 public import MarketData
 
@@ -37,17 +37,22 @@ extension RESTClient {
 
     /// The same over this client.
     public func login(_ credentials: Credentials) throws -> BrokerLogin {
-        do {
-            return try attemptLogin(credentials)
-        } catch let error as RESTError where error.disposition.forLogin == .final {
-            guard case .refused(_, let errorCode) = error.cause else { throw error }
-            throw Failure(
-                .configuration,
-                "login at \(credentials.restURL) refused: \(RESTError.advice(errorCode: errorCode)) [\(errorCode)]")
+        let refusal: RESTError
+        do throws(RESTError) {
+            return try tryLogin(credentials)
+        } catch {
+            refusal = error
         }
+        guard refusal.disposition.forLogin == .final, case .refused(_, let errorCode) = refusal.cause else {
+            throw refusal
+        }
+        throw Failure(
+            .configuration,
+            "login at \(credentials.restURL) refused: \(RESTError.advice(errorCode: errorCode)) [\(errorCode)]")
     }
 
-    private func attemptLogin(_ credentials: Credentials) throws -> BrokerLogin {
+    /// The same, with the broker's refusal as it came.
+    public func tryLogin(_ credentials: Credentials) throws(RESTError) -> BrokerLogin {
         let body = LoginMessage.body(
             identifier: credentials.identifier.reveal(), password: credentials.password.reveal())
         let request = RESTRequest(.post, "/session", version: LoginMessage.version, body: body)
@@ -67,7 +72,7 @@ extension RESTClient {
     }
 
     /// `PUT /session`: the tokens change. Source: `ig-api` § 2.5.
-    private func go(over login: BrokerLogin, to accountID: String) throws -> BrokerLogin {
+    private func go(over login: BrokerLogin, to accountID: String) throws(RESTError) -> BrokerLogin {
         var request = RESTRequest(
             .put, "/session", version: 1, body: LoginMessage.switchBody(accountID: accountID))
         request.headers = login.headers

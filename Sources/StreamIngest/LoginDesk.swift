@@ -95,7 +95,6 @@ struct LoginPatience {
         self.logger = logger
         spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
         self.mark = mark
-        lastAttempt = mark?.age(now: clock.now()).map { clock.monotonic() - $0 }
     }
 
     /// The last login led to a stream.
@@ -106,6 +105,8 @@ struct LoginPatience {
     /// - Throws: `Failure` (78) where trying again cannot help.
     mutating func run(until stop: StopSignal, isOver: () -> Bool) throws -> StreamLogin? {
         var pause = 2 * UTCNanos.perSecond
+        // Another program may have logged in meanwhile.
+        if let age = mark?.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
         if let lastAttempt {
             let spacing = min(spacingNanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
             guard wait(until: lastAttempt + max(spacing, spacingNanos), stop, isOver) else { return nil }

@@ -24,14 +24,7 @@ public enum StreamIngest {
     ///   for good, (64) where the capture's file exists; `JournalError`, `BusError`.
     public static func run(_ setup: StageSetup, capture: String?, clock: Clock, logger: Logger) throws {
         let instruments = setup.configuration.instruments
-        guard instruments.count <= instrumentsMax else {
-            throw Failure(
-                .configuration,
-                """
-                \(instruments.count) instruments are configured and \(instrumentsMax) fit: the broker allows 40 \
-                subscriptions on one connection, and the heartbeat takes one
-                """)
-        }
+        try checkCount(instruments)
         let credentials = try Credentials(environment: setup.environment)
         let context = try BusContext()
         let writer = try StreamWriter(
@@ -65,6 +58,17 @@ public enum StreamIngest {
             login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
+    }
+
+    static func checkCount(_ instruments: [Instrument]) throws {
+        guard instruments.count <= instrumentsMax else {
+            throw Failure(
+                .configuration,
+                """
+                \(instruments.count) instruments are configured and \(instrumentsMax) fit: the broker allows 40 \
+                subscriptions on one connection, and the heartbeat takes one
+                """)
+        }
     }
 
     /// At once: the next start knows nothing of the skip.

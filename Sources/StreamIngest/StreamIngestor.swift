@@ -11,7 +11,7 @@ internal import Wire
 /// loop. The session decides, this carries out.
 ///
 /// `@unchecked Sendable`: everything happens on `loop`; every entry from outside checks that.
-final class StreamIngestor: @unchecked Sendable {
+final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// Appends to the stream; remembers the first failure, since the recorder cannot throw.
     struct Output: RecordOutput {
         let writer: StreamWriter
@@ -83,16 +83,11 @@ final class StreamIngestor: @unchecked Sendable {
 
     // MARK: Start and stop
 
-    /// Subscribes the heartbeat first, so that the feed's time is known before the first tick.
     func start() {
         loop.preconditionInEventLoop()
         transports.owner = self
         recorder.begin(now: clock.now(), monotonic: clock.monotonic())
-        var requests = [SubscriptionRequest(mode: .merge, items: ["TRADE:HB.U.HEARTBEAT.IP"], fields: ["HEARTBEAT"])]
-        requests += instruments.map {
-            SubscriptionRequest(mode: .distinct, items: [$0.tickItem], fields: ["BID", "OFR", "UTM"])
-        }
-        for request in requests { _ = session.subscribe(request, now: now) }
+        for request in SubscriptionRequest.feed(of: instruments) { _ = session.subscribe(request, now: now) }
         session.start(now: now, into: &recorder)
         settle()
         tickOver()
@@ -144,7 +139,6 @@ final class StreamIngestor: @unchecked Sendable {
         settle()
     }
 
-    /// - Parameter answer: `nil` where there was none.
     func posted(_ id: TransportID, _ answer: [UInt8]?) {
         if let answer {
             capture?.answered(answer, at: clock.now())
@@ -340,6 +334,17 @@ final class StreamIngestor: @unchecked Sendable {
         case false?: "http"
         case nil: "none"
         }
+    }
+}
+
+extension SubscriptionRequest {
+    /// The heartbeat first, so that the feed's time is known before the first tick; then the ticks of each.
+    static func feed(of instruments: [Instrument]) -> [SubscriptionRequest] {
+        let heartbeat = SubscriptionRequest(mode: .merge, items: ["TRADE:HB.U.HEARTBEAT.IP"], fields: ["HEARTBEAT"])
+        return [heartbeat]
+            + instruments.map {
+                SubscriptionRequest(mode: .distinct, items: [$0.tickItem], fields: ["BID", "OFR", "UTM"])
+            }
     }
 }
 

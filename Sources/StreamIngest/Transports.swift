@@ -5,6 +5,16 @@ internal import RESTClient
 internal import TLCP
 internal import TLCPWebSocket
 
+/// Hears what the connections bring, on their event loop.
+protocol TransportOwner: AnyObject, Sendable {
+    func opened(_ id: TransportID)
+    func received(_ bytes: UnsafeRawBufferPointer, from id: TransportID)
+    func burstEnded()
+    func closed(_ id: TransportID, reason: String)
+    /// - Parameter answer: `nil` where there was none.
+    func posted(_ id: TransportID, _ answer: [UInt8]?)
+}
+
 /// The open connections of the session: WebSockets on the data thread's own event loop, HTTP streaming and
 /// control requests on threads of their own that hand their bytes to the loop.
 ///
@@ -15,7 +25,7 @@ final class Transports: @unchecked Sendable {
     private let client: WebSocketClient
     private var sockets: [TransportID: WebSocket<WebSocketListener>] = [:]
     private var streams: [TransportID: StreamingPost] = [:]
-    weak var owner: StreamIngestor?
+    weak var owner: (any TransportOwner)?
 
     /// One control request may take so long; the session sends it again after that.
     private static let postSeconds = 10
@@ -89,9 +99,9 @@ final class Transports: @unchecked Sendable {
 /// What one WebSocket tells, passed on under its number.
 private final class WebSocketListener: WebSocketDelegate {
     private let id: TransportID
-    private weak var owner: StreamIngestor?
+    private weak var owner: (any TransportOwner)?
 
-    init(id: TransportID, owner: StreamIngestor?) {
+    init(id: TransportID, owner: (any TransportOwner)?) {
         self.id = id
         self.owner = owner
     }
