@@ -29,7 +29,7 @@ public struct BrokerCheck {
     /// - Throws: `Failure` (78) where credentials are missing or refused, (69) where another finding has failed.
     public static func run(_ setup: StageSetup, asJSON: Bool, clock: Clock, logger: Logger) throws {
         var check = BrokerCheck(setup: setup, clock: clock, logger: logger) { finding in
-            Stage.write(standardOutput: (asJSON ? finding.json : finding.line) + "\n")
+            Stage.write(standardOutput: asJSON ? finding.json + "\n" : finding.text(mark: finding.stateText))
         }
         try check.run()
     }
@@ -76,7 +76,7 @@ public struct BrokerCheck {
             // `NAME is not set: set it in …`
             let parts = failure.description.split(separator: ": ", maxSplits: 1).map(String.init)
             let name = parts[0].prefix { $0 != " " }
-            add(Finding("credentials", String(name), .failed, parts[0], advice: parts.dropFirst().first ?? ""))
+            add(Finding("credentials", String(name), .failed, parts[0], parts.dropFirst().first ?? ""))
             throw Failure(.configuration, "the credentials are not complete")
         }
     }
@@ -107,13 +107,13 @@ public struct BrokerCheck {
                 reason.contains("certificate")
                 ? "mend the clock or the certificates; IG_CA_FILE names certificates to trust"
                 : "look at the network, and at IG_REST_URL where it is set"
-            add(Finding("rest", credentials.restURL, .failed, "no answer: \(reason)", advice: advice))
+            add(Finding("rest", credentials.restURL, .failed, "no answer: \(reason)", advice))
         case .unreadable:
-            add(Finding("rest", credentials.restURL, .failed, "\(error)", advice: "is this IG's address?"))
+            add(Finding("rest", credentials.restURL, .failed, "\(error)", "is this IG's address?"))
         case .refused(let status, let code):
             let isFinal = error.disposition.forLogin == .final
             let advice = isFinal ? error.advice : "try again later: weekends have a maintenance"
-            add(Finding("login", credentials.restURL, .failed, "refused with \(status) \(code)", advice: advice))
+            add(Finding("login", credentials.restURL, .failed, "refused with \(status) \(code)", advice))
             if isFinal { throw Failure(.configuration, "the credentials are refused") }
         }
     }
@@ -144,7 +144,7 @@ public struct BrokerCheck {
             Finding(
                 "clock", source, isSmall ? .ok : .warning,
                 "this machine is \(tenths / 10).\(tenths % 10) s \(difference < 0 ? "behind" : "ahead of") the broker",
-                advice: isSmall
+                isSmall
                     ? "" : "set its clock: receive times are wrong by as much (candles follow the broker's time)"))
     }
 
@@ -189,11 +189,11 @@ public struct BrokerCheck {
 
     private func refused(_ instrument: Instrument, _ error: RESTError) -> Finding {
         guard case .refused(_, let code) = error.cause, error.disposition == .wrongRequest else {
-            return Finding("market", instrument.epic, .failed, "\(error)", advice: "try again later")
+            return Finding("market", instrument.epic, .failed, "\(error)", "try again later")
         }
         return Finding(
             "market", instrument.epic, .failed, "\(instrument.pair) is not known: \(code)",
-            advice: "correct the epic in the configuration, or remove the instrument")
+            "correct the epic in the configuration, or remove the instrument")
     }
 
     private func market(_ instrument: Instrument, _ reply: MarketsReply, _ login: BrokerLogin) -> Finding {
@@ -201,18 +201,18 @@ public struct BrokerCheck {
         guard let market = reply.markets.first(where: { $0.epic == epic }) else {
             return Finding(
                 "market", epic, .failed, "\(pair) is not in the broker's answer",
-                advice: "correct the epic in the configuration, or remove the instrument")
+                "correct the epic in the configuration, or remove the instrument")
         }
         if let bid = market.bid, let real = implausible(bid, instrument) {
             return Finding(
                 "market", epic, .failed, "\(pair) would be \(real) with scale \(instrument.scale)",
-                advice: "epics in points need scale 10000, those of yen 100; decimal ones need 1")
+                "epics in points need scale 10000, those of yen 100; decimal ones need 1")
         }
         let second = (login.serverTime ?? clock.now()).seconds
         let isExpected = market.status == "TRADEABLE" || !TradingWeek.isOpen(at: second)
         return Finding(
             "market", epic, isExpected ? .ok : .warning, "\(pair) is known, \(market.status)",
-            advice: isExpected ? "" : "no ticks come while it is so, though the trading week is open")
+            isExpected ? "" : "no ticks come while it is so, though the trading week is open")
     }
 
     /// The eight currencies of the default pairs cost between 0.1 and 10 of each other, and 10 to 1000 yen.
@@ -265,12 +265,12 @@ public struct BrokerCheck {
         if let failure = report.failure {
             return Finding(
                 "stream", address, .failed, "no session: \(failure)",
-                advice: "look at the network and at what stands between this machine and the broker")
+                "look at the network and at what stands between this machine and the broker")
         }
         if !report.isOnWebSocket {
             return Finding(
                 "stream", address, .warning, "streams over HTTP: \(report.fallBack ?? "no WebSocket")",
-                advice: "let WebSockets through")
+                "let WebSockets through")
         }
         return Finding("stream", address, .ok, "streams over WebSocket\(login.endpoint.isSecure ? " and TLS" : "")")
     }
@@ -279,12 +279,12 @@ public struct BrokerCheck {
         let item = report.items[index]
         switch item.answer {
         case .none:
-            return Finding("stream", subject, .failed, "the subscription was not answered", advice: "try again later")
+            return Finding("stream", subject, .failed, "the subscription was not answered", "try again later")
         case .refused(let code, let text):
             let all = report.items.allSatisfy(\.answer.isRefusal)
             return Finding(
                 "stream", subject, .failed, "subscription refused: \(code) \(text)",
-                advice: all
+                all
                     ? "try again in some minutes: where all are refused, the login's tokens are dead"
                     : "correct the epic, or IG_ACC_NUMBER: the account may not stream it")
         case .accepted(let limit):
@@ -293,13 +293,13 @@ public struct BrokerCheck {
                 return Finding(
                     "stream", subject, isQuietFine ? .ok : .warning,
                     what + (isQuietFine ? " while the market is shut" : ""),
-                    advice: isQuietFine ? "" : "look again: a quiet market sends none for a while")
+                    isQuietFine ? "" : "look again: a quiet market sends none for a while")
             }
             let what = "subscribed, first update after \(first.nanoseconds / UTCNanos.perMillisecond) ms"
             guard let limit else { return Finding("stream", subject, .ok, what) }
             return Finding(
                 "stream", subject, .warning, "\(what), at most \(limit) a second",
-                advice: "the broker drops updates above it without a word")
+                "the broker drops updates above it without a word")
         }
     }
 }

@@ -24,7 +24,7 @@ struct IngestStreamCommand: ParsableCommand {
             REST, the stream and each subscription. It may run beside a running ingest-stream; it waits where the \
             last login is too recent. One line for each finding on standard output; with --json an object each:
 
-              {"check":"stream","subject":"CS.D.EURUSD.CFD.IP","state":"ok","finding":"…","advice":"…"}
+              {"advice":"","check":"stream","finding":"…","state":"ok","subject":"CS.D.EURUSD.CFD.IP"}
 
             check is credentials, login, rest, clock, market or stream; state is ok, warning or failed; advice may be \
             empty. It ends with 0 where nothing has failed, else with 69, and with 78 where credentials are missing \

@@ -25,7 +25,8 @@ func follow(
 
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct SwiftBotTests {
-    private static let source = Golden.folder.replacing("/Tests/Golden", with: "/Tests/EndToEndTests/SwiftBotTests.swift")
+    private static let source = Golden.folder.replacing(
+        "/Tests/Golden", with: "/Tests/EndToEndTests/SwiftBotTests.swift")
     private static let document = Golden.folder.replacing("/Tests/Golden", with: "/docs/reading.md")
 
     @Test func `the bot of the documentation sees each candle once it can be read`() async throws {
@@ -42,7 +43,8 @@ struct SwiftBotTests {
 
     @Test func `the documentation shows this very code`() throws {
         let source = String(decoding: fileBytes(Self.source), as: UTF8.self)
-        let code = try #require(source.components(separatedBy: "from here …\n\n").last?.components(separatedBy: "\n// … to here").first)
+        let code = try #require(
+            source.components(separatedBy: "from here …\n\n").last?.components(separatedBy: "\n// … to here").first)
         let document = String(decoding: fileBytes(Self.document), as: UTF8.self)
         #expect(document.contains(code))
     }

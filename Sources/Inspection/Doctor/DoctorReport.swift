@@ -16,7 +16,7 @@ public struct DoctorReport: Report, Encodable {
             findings.append(Finding("configuration", "", .ok, "\(count) instruments, \(timeframes)"))
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
             findings += Installation(paths: paths, configuration: configuration, stages: stages, clock: clock).findings
-            if asksBroker { findings += DoctorReport.askBroker() }
+            if asksBroker { findings += DoctorReport.askBroker(paths) }
             findings +=
                 (try? StatusReport(paths: paths, configuration: configuration, clock: clock))?.freshFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
@@ -29,8 +29,14 @@ public struct DoctorReport: Report, Encodable {
     public var failed: Int { findings.count { $0.state == .failed } }
 
     /// What `ingest-stream --check` finds: it speaks the broker's protocols.
-    private static func askBroker() -> [Finding] {
+    private static func askBroker(_ paths: Paths) -> [Finding] {
         let program = "\(Installation.folder)/ingest-stream"
+        do {
+            // The login leaves a mark there, which the daemon must be able to renew.
+            if FileManager.default.fileExists(atPath: paths.state) { try expectOwner(of: paths.state, "ask the broker") }
+        } catch {
+            return [Finding("broker", "", .warning, "not asked: \(error)", "runuser -u candlewick -- candlewick doctor")]
+        }
         let decoder = JSONDecoder()
         guard let result = try? ChildProcess.run([program, "--check", "--json"], input: [], seconds: 180) else {
             return [Finding("broker", "", .failed, "\(program) cannot be started", "run scripts/install again")]
@@ -44,18 +50,16 @@ public struct DoctorReport: Report, Encodable {
 
     public func text(_ style: TextStyle) -> String {
         let lines = findings.map { finding in
-            let mark =
+            let tone: TextStyle.Tone =
                 switch finding.state {
-                case .ok: style.painted("ok     ", .good)
-                case .warning: style.painted("look   ", .warning)
-                case .failed: style.painted("FAILED ", .bad)
+                case .ok: .good
+                case .warning: .warning
+                case .failed: .bad
                 }
-            let subject = finding.subject.isEmpty ? "" : " \(finding.subject)"
-            let advice = finding.advice.isEmpty ? "" : "\n        -> \(finding.advice)"
-            return "\(mark) \(finding.check)\(subject): \(finding.finding)\(advice)\n"
+            return finding.text(mark: style.painted(finding.stateText, tone))
         }
         let warnings = findings.count { $0.state == .warning }
-        return lines.joined() + "\n\(findings.count) checks: \(failed) failed, \(warnings) deserve a look\n"
+        return lines.joined() + "\n\(findings.count) checks: \(failed) failed, \(warnings) warnings\n"
     }
 }
 

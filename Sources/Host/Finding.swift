@@ -1,0 +1,43 @@
+internal import FoundationEssentials
+
+/// What a check found of one thing, and what to do about it.
+public struct Finding: Hashable, Sendable, Codable {
+    public enum State: String, Sendable, Codable {
+        case ok
+        /// Works, but deserves a look.
+        case warning
+        /// Does not work.
+        case failed
+    }
+
+    /// What was looked at, in a word or two.
+    public let check: String
+    /// Which one of them: a path, a stage, an epic, an address, a variable; empty where there is only one.
+    public let subject: String
+    public let state: State
+    public let finding: String
+    /// What to do about it; empty where nothing need be done.
+    public let advice: String
+
+    public init(_ check: String, _ subject: String, _ state: State, _ finding: String, _ advice: String = "") {
+        (self.check, self.subject, self.state, self.finding, self.advice) = (check, subject, state, finding, advice)
+    }
+
+    /// One JSON object in one line, keys sorted.
+    public var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Texts can always be encoded.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// A line for people, with a second one for the advice.
+    /// - Parameter mark: how the state is shown.
+    public func text(mark: String) -> String {
+        let subject = subject.isEmpty ? "" : " \(subject)"
+        return "\(mark)  \(check)\(subject): \(finding)\(advice.isEmpty ? "" : "\n         -> \(advice)")\n"
+    }
+
+    /// `ok`, `warning` or `failed` in 7 columns.
+    public var stateText: String { state.rawValue + String(repeating: " ", count: 7 - state.rawValue.count) }
+}
