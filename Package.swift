@@ -148,7 +148,8 @@ let package = Package(
         tests("StoreTests", ["CandleReader", "Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("RecordingTests", ["Recording", "Feed", "Bus", "Journal", "Wire", "MarketData", "Host", log]),
         tests("InspectionTests", ["Inspection", "CandleReader", "Store", "Wire", "MarketData", "Host"]),
-        tests("CandleFilesTests", ["CandleFiles", "CandleReader", "Store", "Wire", "MarketData", "Host"]),
+        tests(
+            "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests(
             "StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),

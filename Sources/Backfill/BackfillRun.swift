@@ -67,7 +67,8 @@ final class BackfillRun {
         do {
             writer = try StreamWriter(
                 stream: "history", recordSize: CandleRecord.byteCount, paths: backfill.paths,
-                settings: backfill.configuration.journal, context: context, logger: backfill.logger)
+                settings: backfill.configuration.journal, context: context, logger: backfill.logger,
+                heldFor: "aggregator")
         } catch let failure as Failure where failure.code == .temporary {
             throw Failure(.temporary, "another ingest-backfill buys at the moment: \(failure)")
         }

@@ -18,7 +18,11 @@ public final class Responder {
         (self.context, self.endpoint) = (context, endpoint)
         socket = try context.socket(ZMQ_REP, endpoint: endpoint)
         setOption(socket, ZMQ_LINGER, 1_000)
-        guard zmq_bind(socket, endpoint) == 0, chmod(path, 0o600) == 0 else {
+        // For the owner alone from its first moment on.
+        let mask = umask(0o177)
+        let isBound = zmq_bind(socket, endpoint) == 0
+        umask(mask)
+        guard isBound else {
             let error = BusError("bind", endpoint)
             zmq_close(socket)
             throw error

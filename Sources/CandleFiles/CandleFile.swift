@@ -16,11 +16,15 @@ public struct CandleFile {
     /// Rows of partial candles, which are left out.
     public private(set) var partial = 0
 
+    /// The line of each candle's interval.
+    private var lines: [Interval: Int] = [:]
+
     /// - Parameters:
     ///   - pair: of all rows, where the file has no such column.
     ///   - timeframe: the same.
+    ///   - end: what has not ended by then cannot be known, Unix seconds.
     /// - Throws: `Failure` (66) where there is no such file; (65) with the line and the reason.
-    public init(path: String, pair: Pair?, timeframe: Timeframe?) throws {
+    public init(path: String, pair: Pair?, timeframe: Timeframe?, endedBy end: Int64) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Failure(.missingInput, "\(path) cannot be read: is it there?")
         }
@@ -32,7 +36,11 @@ public struct CandleFile {
             let columns = try Columns(csv.header, pair: pair, timeframe: timeframe)
             for (index, row) in csv.rows.enumerated() {
                 do {
-                    if let candle = try columns.candle(row) { candles.append(candle) } else { partial += 1 }
+                    if let candle = try columns.candle(row) {
+                        try add(candle, line: index + 2, endedBy: end)
+                    } else {
+                        partial += 1
+                    }
                 } catch {
                     // The first row of data is the file's second.
                     throw Flaw("line \(index + 2): \(error.reason)")
@@ -43,6 +51,16 @@ public struct CandleFile {
         } catch let error as CSVParseError {
             throw Failure(.badData, "\(path) is no CSV file: \(error): nothing was imported")
         }
+    }
+
+    private mutating func add(_ candle: CandleRecord, line: Int, endedBy end: Int64) throws(Flaw) {
+        guard let series = candle.series else { return }
+        let interval = Interval(series, start: candle.start.seconds)
+        guard interval.end <= end else { throw Flaw("\(candle.start) has not ended yet") }
+        if let former = lines.updateValue(line, forKey: interval) {
+            throw Flaw("\(series) at \(candle.start) stands on line \(former) too")
+        }
+        candles.append(candle)
     }
 }
 

@@ -2,6 +2,7 @@ internal import Bus
 internal import CandleReader
 internal import Feed
 public import Host
+internal import Journal
 public import Logging
 internal import MarketData
 internal import Store
@@ -22,10 +23,11 @@ public final class CandleImport {
     private var lastPosition: UInt64 = 0
 
     /// Compares with what is stored.
-    /// - Throws: `StoreError`.
+    /// - Throws: `Failure` (75) where an earlier import is not stored yet; `JournalError`, `StoreError`.
     public init(_ candles: [CandleRecord], paths: Paths, clock: Clock) throws {
         (self.paths, self.clock) = (paths, clock)
-        let reader = try? CandleReader(path: paths.database)  // Not there yet: then nothing is known.
+        let reader = try CandleImport.reader(paths)
+        try CandleImport.checkStored(paths, reader)
         for candle in candles {
             switch try reader.flatMap({ try CandleImport.former(candle, $0) }) {
             case nil: self.candles.append(candle)
@@ -35,6 +37,30 @@ public final class CandleImport {
                 corrected.revision = former.revision &+ 1
                 self.candles.append(corrected)
             }
+        }
+    }
+
+    /// - Returns: `nil` where there is no database yet.
+    private static func reader(_ paths: Paths) throws -> CandleReader? {
+        do {
+            return try CandleReader(path: paths.database)
+        } catch let failure as Failure where failure.code == .unavailable {
+            return nil
+        }
+    }
+
+    /// What was imported before and is not stored yet cannot be compared with.
+    private static func checkStored(_ paths: Paths, _ reader: CandleReader?) throws {
+        var last: UInt64 = 0
+        try JournalTail.readBackward(CandleRecord.self, folder: paths.journal("history")) { record in
+            // Parts told again do not come into the database.
+            if record.kind != .part { last = record.position }
+            return last == 0
+        }
+        guard try last <= reader?.position(of: "history") ?? 0 else {
+            throw Failure(
+                .temporary,
+                "what was handed over before is not stored yet: start aggregator and store-writer, then import again")
         }
     }
 
@@ -54,7 +80,7 @@ public final class CandleImport {
         try expectOwner(of: paths.state, "import")
         let writer = try StreamWriter(
             stream: "history", recordSize: CandleRecord.byteCount, paths: paths, settings: settings,
-            context: try BusContext(), logger: logger)
+            context: try BusContext(), logger: logger, heldFor: "aggregator")
         let now = clock.now()
         for candle in candles {
             var record = candle

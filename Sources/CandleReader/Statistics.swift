@@ -20,23 +20,38 @@ extension CandleReader {
     }
 
     /// What there is of each pair and timeframe, by name. Counts every row: a second for some millions.
-    public func statistics() throws -> [SeriesStatistics] {
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all.
+    ///   - timeframe: `nil`: all.
+    public func statistics(of pairs: [Pair] = [], _ timeframe: Timeframe? = nil) throws -> [SeriesStatistics] {
         try read { db in
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT i.name, c.timeframe, c.source, COUNT(*), SUM(c.complete), MIN(c.open_time),
-                        MAX(c.open_time), c.mid_close
+                        MAX(c.open_time)
                     FROM candle c JOIN instrument i ON i.id = c.instrument_id
                     GROUP BY c.instrument_id, c.timeframe, c.source ORDER BY i.name, c.timeframe
                     """)
             var lines: [SeriesStatistics] = []
             while let row = try rows.next() {
-                guard let line = SeriesStatistics(row) else { continue }
+                guard let line = SeriesStatistics(row), pairs.isEmpty || pairs.contains(line.series.pair),
+                    timeframe ?? line.series.timeframe == line.series.timeframe
+                else { continue }
                 if lines.last?.series == line.series { lines[lines.count - 1].add(line) } else { lines.append(line) }
             }
+            for index in lines.indices { lines[index].close = try CandleReader.close(of: lines[index], db) }
             return lines
         }
+    }
+
+    private static func close(of line: SeriesStatistics, _ db: Database) throws -> Price {
+        let statement = try db.cachedStatement(
+            sql: "SELECT c.mid_close FROM candle c WHERE \(ofSeries) AND c.open_time = ?")
+        let series = line.series
+        let units = try Int64.fetchOne(
+            statement, arguments: [series.pair.description, series.timeframe.seconds, line.newest])
+        return Price(rawValue: units ?? 0)
     }
 }
 
@@ -51,8 +66,7 @@ extension CandleReader.SeriesStatistics {
         complete = row[4]
         oldest = row[5]
         newest = row[6]
-        // SQLite takes it from the row of the MAX.
-        close = Price(rawValue: row[7])
+        close = Price(rawValue: 0)
         bySource = [CandleSource(rawValue: row[2]): count]
     }
 
@@ -61,7 +75,7 @@ extension CandleReader.SeriesStatistics {
         count += other.count
         complete += other.complete
         oldest = min(oldest, other.oldest)
-        if other.newest > newest { (newest, close) = (other.newest, other.close) }
+        newest = max(newest, other.newest)
         bySource.merge(other.bySource) { $0 + $1 }
     }
 }

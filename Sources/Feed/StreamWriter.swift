@@ -13,14 +13,19 @@ public final class StreamWriter {
     private let publisher: Publisher
 
     /// Opens the journal of `stream` and binds its endpoint.
-    /// - Parameter slowReaders: what becomes of readers that do not keep up.
+    /// - Parameters:
+    ///   - consumer: who must have taken what age drops, from the first record on, whether it ever ran or not.
+    ///   - slowReaders: what becomes of readers that do not keep up.
     /// - Throws: `Failure` (75) where another process writes it; `JournalError`, `BusError`.
     public init(
         stream: String, recordSize: Int, paths: Paths, settings: Configuration.Journal, context: BusContext,
-        logger: Logger, slowReaders: Publisher.SlowReaders = .lose
+        logger: Logger, heldFor consumer: String? = nil, slowReaders: Publisher.SlowReaders = .lose
     ) throws {
         journal = try JournalWriter(
             folder: paths.journal(stream), recordSize: recordSize, settings: settings, logger: logger)
+        if let consumer, journal.lastPosition == 0 {
+            try ConsumerMark(folder: paths.journal(stream), consumer: consumer).note(0)
+        }
         publisher = try Publisher(
             context: context, endpoint: try paths.endpoint(stream), slowReaders: slowReaders)
     }

@@ -14,7 +14,7 @@ public final class FileLock {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(.io, "lock \(path) cannot be opened: \(systemMessage(errno))") }
         let former = FileLock.content(descriptor)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard FileLock.take(descriptor) else {
             let code = errno
             close(descriptor)
             guard code == EWOULDBLOCK else { throw Failure(.io, "lock \(path): \(systemMessage(code))") }
@@ -26,12 +26,24 @@ public final class FileLock {
         try write(note: formerNote)
     }
 
-    /// Whether some process holds it, also another user's.
-    public static func isHeld(_ path: String) -> Bool {
+    /// Tries for a tenth of a second: who only looks holds it for a moment.
+    private static func take(_ descriptor: Int32) -> Bool {
+        for _ in 0..<10 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK else { return false }
+            usleep(10_000)
+        }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
+
+    /// The process that holds it, also another user's; `nil` where none does.
+    public static func owner(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
+        guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+        // A stage that starts at this very moment tries again.
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+        return String(content(descriptor).prefix { $0 != "\n" })
     }
 
     /// Replaces the note for the next owner.

@@ -70,7 +70,10 @@ public struct Explanation: Report, Encodable {
     let events: [EventLine]
     /// History requests that reached over the interval.
     let requests: [Request]
+    /// The broker was asked and has no candle, or none that can be used.
     let isKnownEmpty: Bool
+    /// The feed was seen all the time.
+    let wasSeen: Bool
     private(set) var ticks = Ticks()
 
     /// - Parameters:
@@ -88,7 +91,9 @@ public struct Explanation: Report, Encodable {
         isOpenMarket = TradingWeek.isOpen(during: interval)
         stored = try reader.record(.candle, series, start: start).map(Version.init)
         outranked = try reader.outranked(series, start: start).map(Version.init)
-        isKnownEmpty = try !reader.starts(series, in: start..<(start + 1)).empty.isEmpty
+        let known = try reader.starts(series, in: start..<(start + 1))
+        isKnownEmpty = !(known.empty + known.unusable).isEmpty
+        wasSeen = try Sight(reader).covers(interval)
         revisions = try Explanation.revisions(paths, series, start)
         events = try Explanation.events(
             reader, series, interval, graceSeconds: configuration.graceMilliseconds / 1_000 + 1)
@@ -142,7 +147,10 @@ public struct Explanation: Report, Encodable {
     var decision: String {
         guard let stored else {
             if !isOpenMarket { return "No candle: the market was closed." }
-            if isKnownEmpty { return "No candle: the broker was asked and has none, so there was no tick." }
+            if isKnownEmpty { return "No candle: the broker was asked and has none that can be used." }
+            if wasSeen, ticks.count == 0 {
+                return "No candle: the feed was seen and had no tick, the market was quiet."
+            }
             return ticks.count > 0
                 ? "No candle is stored yet, though there are ticks: the interval may not be over, or a stage is behind."
                 : "No candle: nothing was streamed or bought of this interval."

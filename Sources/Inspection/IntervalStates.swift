@@ -81,11 +81,16 @@ struct Sight {
     /// Stretches within of which nothing is known, sorted.
     private let holes: [Range<Int64>]
 
-    /// - Parameter newest: the end of the newest streamed candle.
-    init(_ reader: CandleReader, newest: Int64) throws {
+    init(_ reader: CandleReader) throws {
         let continuity = try reader.continuity()
-        let first = try reader.firstSight()?.seconds ?? .max
-        let last = max(UTCNanos(rawValue: continuity.newest).seconds, newest)
+        let stored = try reader.series()
+        // The word of the first sight may have been deleted by age.
+        let oldest = try stored.compactMap { try reader.oldestStreamed($0) }.min()
+        let first = min(try reader.firstSight()?.seconds ?? .max, oldest ?? .max)
+        let newest = try stored.compactMap { series in
+            try reader.newestStreamed(series).map { $0 + series.timeframe.seconds }
+        }.max()
+        let last = max(UTCNanos(rawValue: continuity.newest).seconds, newest ?? 0)
         let end = continuity.blindSince.map { min(last, UTCNanos(rawValue: $0).seconds) } ?? last
         seen = first < end ? first..<end : 0..<0
         holes = continuity.holes.map {
@@ -115,17 +120,14 @@ struct Extent {
     ///   - days: so many before the newest candle's end.
     /// - Throws: `Failure` (69) where nothing of them is stored.
     init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
-        let stored = try reader.statistics().filter {
-            (pairs.isEmpty || pairs.contains($0.series.pair))
-                && (timeframe ?? $0.series.timeframe) == $0.series.timeframe
-        }
+        let stored = try reader.statistics(of: pairs, timeframe)
         guard let end = stored.map({ $0.newest + $0.series.timeframe.seconds }).max() else {
             throw noCandles(of: pairs, timeframe, in: reader.path)
         }
         series = stored.map(\.series)
         oldest = Dictionary(uniqueKeysWithValues: stored.map { ($0.series, $0.oldest) })
         range = (end - Int64(days) * 86_400)..<end
-        sight = try Sight(reader, newest: end)
+        sight = try Sight(reader)
     }
 }
 

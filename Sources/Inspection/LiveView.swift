@@ -18,6 +18,7 @@ public final class LiveView {
     private let listener: StageListener
     private let database: DatabaseGlance
     private let paths: Paths
+    private let timeframes: [Timeframe]
     private let clock: Clock
     private let style: Style
 
@@ -26,6 +27,7 @@ public final class LiveView {
         listener = try StageListener(paths: paths, clock: clock)
         database = DatabaseGlance(path: paths.database, configuration: configuration, clock: clock)
         self.paths = paths
+        timeframes = configuration.timeframes
         self.clock = clock
         self.style = style
     }
@@ -54,7 +56,8 @@ public final class LiveView {
         let frame = LiveFrame(now: clock.now(), stages: stages, facts: facts, free: DiskUsage.free(at: paths.state))
         switch style {
         case .json:
-            let report = StatusReport(stages: stages, facts: facts, paths: paths, now: clock.now().seconds)
+            let report = StatusReport(
+                stages: stages, facts: facts, paths: paths, timeframes: timeframes, now: clock.now().seconds)
             return Stage.write(standardOutput: report.json)
         case .lines: return Stage.write(standardOutput: frame.line + "\n")
         case .screen(let style):

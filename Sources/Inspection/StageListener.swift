@@ -22,7 +22,7 @@ public final class StageListener {
     /// - Throws: `BusError`; `Failure` (78) where a socket's path is too long.
     public init(paths: Paths, clock: Clock) throws {
         let context = try BusContext()
-        subscribers = try StageStatus.stages.map {
+        subscribers = try Stage.daemons.map {
             try Subscriber(context: context, endpoint: try paths.statusEndpoint($0), topics: ["STAT"])
         }
         latest = subscribers.map { _ in nil }
@@ -40,10 +40,10 @@ public final class StageListener {
         }
     }
 
-    /// What each stage said last, in the order of `StageStatus.stages`.
+    /// What each stage said last, in the order of `Stage.daemons`.
     public var statuses: [StageStatus] {
         let oldest = clock.monotonic() - StageListener.patience
-        return zip(StageStatus.stages, latest).map { stage, heard in
+        return zip(Stage.daemons, latest).map { stage, heard in
             let fresh = heard.flatMap { $0.monotonic >= oldest ? $0 : nil }
             return StageStatus(stage: stage, json: fresh?.json, receivedAt: fresh?.at)
         }

@@ -9,8 +9,6 @@ public struct StageStatus: Sendable {
     /// The status object as it came; `nil` where the stage said nothing in time.
     public let json: [UInt8]?
 
-    public static let stages = Stage.daemons
-
     /// When it came; `nil` as above.
     public let receivedAt: UTCNanos?
 

@@ -3,12 +3,15 @@ public import Host
 internal import MarketData
 internal import Planning
 internal import Store
+internal import Wire
 
 /// The state of the whole pipeline: stages, feed, what the database holds, what may still be bought, and the disk.
 public struct StatusReport: Report {
     private let stages: [StageStatus]
     private let facts: StoredFacts
     private let paths: Paths
+    /// Those that are configured.
+    private let timeframes: [Timeframe]
     /// Feed time where the feed tells it, else the clock's, Unix seconds.
     private let now: Int64
 
@@ -21,27 +24,30 @@ public struct StatusReport: Report {
         let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
         let reader = try CandleReader(path: paths.database)
         let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
-        self.init(stages: stages, facts: facts, paths: paths, now: clock.now().seconds)
+        self.init(
+            stages: stages, facts: facts, paths: paths, timeframes: configuration.timeframes, now: clock.now().seconds)
     }
 
-    init(stages: [StageStatus], facts: StoredFacts, paths: Paths, now: Int64) {
-        (self.stages, self.facts, self.paths) = (stages, facts, paths)
+    init(stages: [StageStatus], facts: StoredFacts, paths: Paths, timeframes: [Timeframe], now: Int64) {
+        (self.stages, self.facts, self.paths, self.timeframes) = (stages, facts, paths, timeframes)
         self.now = StageStatus.feedTime(stages)?.seconds ?? now
     }
 
     /// Why a script should look: each a short sentence without its end. Empty where all is well.
     public var findings: [String] {
         let down = stages.filter { $0.json == nil }.map(\.stage)
-        let stale = candles.filter { freshness($0).isStale }
+        // What was only bought or imported is not expected to go on.
+        let streamed = candles.filter { $0.bySource[.streamed] != nil && timeframes.contains($0.series.timeframe) }
+        let stale = streamed.filter { freshness($0).isStale }
         var findings: [String] = []
         if !down.isEmpty { findings.append("not running: \(down.joined(separator: ", "))") }
         if candles.isEmpty { findings.append("no candle is stored") }
         // A pair may be quiet. All of a timeframe are not.
-        for (timeframe, all) in Dictionary(grouping: candles, by: \.series.timeframe).sorted(by: { $0.key < $1.key })
+        for (timeframe, all) in Dictionary(grouping: streamed, by: \.series.timeframe).sorted(by: { $0.key < $1.key })
         where all.allSatisfy({ freshness($0).isStale }) {
             findings.append("no fresh candle of \(timeframe)")
         }
-        if findings.isEmpty, stale.count * 2 > candles.count {
+        if findings.isEmpty, stale.count * 2 > streamed.count {
             findings.append("more than half of the pairs are stale")
         }
         return findings

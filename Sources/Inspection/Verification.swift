@@ -59,30 +59,38 @@ public struct Verification: Report, Encodable {
 
     public var isSound: Bool { wrong == 0 }
 
-    /// - Throws: `Failure` (69) where there is no database or no ticks journal; `JournalError`, `StoreError`.
-    public init(paths: Paths, configuration: Configuration) throws {
+    /// - Throws: `Failure` (69) where there is no database, no ticks journal, or nothing to compare, (75) where a stop was
+    ///   asked for; `JournalError`, `StoreError`.
+    public init(paths: Paths, configuration: Configuration, stop: StopSignal) throws {
         let reader = try CandleReader(path: paths.database)
-        let bounds = try Bounds(paths: paths, stored: try reader.position(of: "candles"))
+        let stored = try reader.position(of: "candles")
+        let bounds = try Bounds(paths: paths, stored: stored)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candlewick-verify-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }  // What stays is swept with the temporary folder.
         let path = folder.appendingPathComponent("candlewick.db").path
-        let refold = try Refold(paths: paths, configuration: configuration, bounds: bounds, into: path)
+        let refold = try Refold(paths: paths, configuration: configuration, bounds: bounds, into: path, stop: stop)
         guard refold.ticks > 0 else {
             throw Failure(.unavailable, "there is no tick in \(paths.journal("ticks")): nothing to fold again")
         }
         ticks = refold.ticks
         try compare(reader, with: try CandleReader(path: path), refold, bounds)
+        guard compared > 0 else {
+            throw Failure(
+                .unavailable,
+                "nothing can be compared: \(paths.journal("candles")) tells of no candle that is in \(paths.database)")
+        }
+        try leaveOut(changedSince: stored, paths)
         try nameTicks(paths)
     }
 
     private mutating func compare(
         _ stored: CandleReader, with folded: CandleReader, _ refold: Refold, _ bounds: Bounds
     ) throws {
+        let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
         let series = Set(try (stored.statistics() + folded.statistics()).map(\.series))
         for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
             let found = try stored.records(series)
             var expected = Dictionary(uniqueKeysWithValues: try folded.records(series).map { ($0.start, $0) })
-            let oldest = found.first?.start
             for record in found {
                 let expectation = expected.removeValue(forKey: record.start)
                 guard bounds.includes(record) else { continue }
@@ -93,9 +101,9 @@ public struct Verification: Report, Encodable {
                 compared += 1
                 note(series, record.start, found: record, expected: expectation)
             }
-            // What is older than all that is stored was deleted by age.
+            // What was deleted by age is not expected.
             for record in expected.values.sorted(by: { $0.start < $1.start })
-            where oldest.map({ record.start > $0 }) ?? true && refold.isFounded(record) {
+            where record.start >= forgotten && refold.isFounded(record) {
                 compared += 1
                 note(series, record.start, found: nil, expected: record)
             }
@@ -105,13 +113,29 @@ public struct Verification: Report, Encodable {
     private mutating func note(_ series: Series, _ start: UTCNanos, found: CandleRecord?, expected: CandleRecord?) {
         let columns = zip(found?.columns ?? [], expected?.columns ?? []).filter { $0.value != $1.value }
         guard found == nil || expected == nil || !columns.isEmpty else { return }
-        wrong += 1
-        guard differences.count < Verification.shown else { return }
         differences.append(
             Difference(
                 pair: series.pair.description, timeframe: series.timeframe.description, start: start.seconds,
                 kind: found == nil ? .missing : expected == nil ? .unfounded : .different,
                 columns: columns.map { .init(name: $0.name, stored: $0.value, folded: $1.value) }))
+    }
+
+    /// Beside a live writer, rows may have changed between the look at its position and the look at them.
+    private mutating func leaveOut(changedSince stored: UInt64, _ paths: Paths) throws {
+        guard !differences.isEmpty else { return }
+        var changed: Set<Interval> = []
+        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
+            guard record.position > stored, let series = record.series else { return }
+            changed.insert(Interval(series, start: record.start.seconds))
+        }
+        differences.removeAll { difference in
+            guard let pair = Pair(difference.pair), let timeframe = Timeframe(difference.timeframe) else {
+                return false
+            }
+            return changed.contains(Interval(Series(pair, timeframe), start: difference.start))
+        }
+        wrong = differences.count
+        differences = Array(differences.prefix(Verification.shown))
     }
 
     /// Finds the ticks behind each difference that is shown.
@@ -209,10 +233,13 @@ private struct Refold {
     private let oldestHistory: UInt64
     private var firstTime = UTCNanos(rawValue: .max)
 
-    init(paths: Paths, configuration: Configuration, bounds: Bounds, into path: String) throws {
+    init(
+        paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
+    ) throws {
         let store = try CandleStore(path: path)
         var batch: [CandleRecord] = []
         func write(atLeast count: Int) throws {
+            if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
             guard batch.count >= count else { return }
             _ = try store.write(batch, stream: "candles", position: 0, now: UTCNanos(rawValue: 0))
             batch.removeAll(keepingCapacity: true)

@@ -35,7 +35,7 @@ public final class Recorder<Record: StreamRecord> {
     ///   - folder: where the copy goes; must hold none of the stream yet.
     /// - Throws: `Failure` (75) where another process writes there, (64) where it holds records already; as `Tap.init`.
     public init(
-        _ stream: RecordedStream, paths: Paths, from start: Tap<Record>.Start, since from: UTCNanos?,
+        _ stream: RecordedStream, paths: Paths, from start: TapStart, since from: UTCNanos?,
         until: UTCNanos?, into folder: Paths, logger: Logger
     ) throws {
         (self.from, self.until) = (from, until)

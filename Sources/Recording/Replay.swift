@@ -45,6 +45,7 @@ public final class Replay {
         let present = try RecordedStream.allCases.filter {
             try JournalTail.exists(folder: recording.journal($0.rawValue))
         }
+        let streams = RecordedStream.allCases.filter { streams.contains($0) }
         let chosen = streams.isEmpty ? times > 1 ? [.ticks] : Replay.inputs(of: present) : streams
         guard times == 1 || chosen == [.ticks] else {
             throw Failure(.usage, "only ticks can be played several times")
@@ -70,6 +71,9 @@ public final class Replay {
         }
     }
 
+    /// A century at most, so that sums stay within 64 bits.
+    private static func nanos(_ value: Double) -> Int64 { Int64(min(value, 3.2e18)) }
+
     /// The candles follow from the others.
     private static func inputs(of present: [RecordedStream]) -> [RecordedStream] {
         let inputs = present.filter { $0 != .candles }
@@ -92,10 +96,10 @@ public final class Replay {
             switch pace {
             case .asFastAsTaken: published += try player.publish(until: .max)
             case .recorded(let speed):
-                let due = began + Int64(Double(time - origin) / speed)
+                let due = began + Replay.nanos(Double(time - origin) / speed)
                 let wait = (due - clock.monotonic()) / UTCNanos.perMillisecond
                 if wait > 0, stop.wait(milliseconds: Int32(clamping: wait)) { break }
-                published += try player.publish(until: origin + Int64(Double(clock.monotonic() - began) * speed))
+                published += try player.publish(until: origin + Replay.nanos(Double(clock.monotonic() - began) * speed))
             }
         }
         for player in players { try player.writer.close() }
@@ -128,6 +132,9 @@ private final class Player {
         /// The end of the round before.
         var earliest: Int64 = 0
     }
+
+    /// 2200: what is later counts as damage.
+    private static let end: Int64 = 7_258_118_400_000_000_000
 
     /// Of the first round: what the next one must lie behind.
     private var firstPosition: UInt64?
@@ -176,6 +183,9 @@ private final class Player {
             let day = 86_400 * UTCNanos.perSecond
             shift.earliest = lastTime + shift.time
             shift.time += ((lastTime - firstTime) / day + 1) * day
+            guard lastTime + shift.time < Player.end else {
+                throw Failure(.usage, "round \(played) would lie beyond the year 2200: play it fewer times")
+            }
             journal = try JournalReader(folder: folder, recordSize: stream.recordSize, from: nil)
         }
         for start in stride(from: 0, to: waiting.count, by: stream.recordSize) { prepare(start) }

@@ -6,20 +6,20 @@ public import Logging
 internal import MarketData
 public import Wire
 
+/// Where a tap begins.
+public enum TapStart: Hashable, Sendable {
+    case now
+    /// With the oldest record of the journal.
+    case oldest
+    /// With a position, or the first one after it that there is.
+    case position(UInt64)
+}
+
 /// A stream as a person or a program looks into it: out of the journal into live without a seam, or live only where
 /// there is no journal.
 ///
 /// - Note: One thread only.
 public final class Tap<Record: StreamRecord> {
-    /// Where a tap begins.
-    public enum Start: Hashable, Sendable {
-        case now
-        /// With the oldest record of the journal.
-        case oldest
-        /// With a position, or the first one after it that there is.
-        case position(UInt64)
-    }
-
     /// Without a journal.
     private let live: Subscriber?
     /// With one.
@@ -27,14 +27,19 @@ public final class Tap<Record: StreamRecord> {
     /// Positions that did not come; with a journal only such as no longer exist.
     public private(set) var missing: UInt64 = 0
     private var last: UInt64?
+    /// `stored` has the positions of the candles stream, and not all of them.
+    private let hasOwnPositions: Bool
+    private let stream: String
 
     /// - Parameters:
     ///   - stream: `ticks`, `history`, `candles` or `stored`.
     ///   - start: where to begin.
     /// - Throws: `Failure` (69) where a position is asked for and there is no journal; `JournalError`, `BusError`.
-    public init(stream: String, paths: Paths, from start: Start, logger: Logger) throws {
+    public init(stream: String, paths: Paths, from start: TapStart, logger: Logger) throws {
         let context = try BusContext()
         let folder = paths.journal(stream)
+        self.stream = stream
+        hasOwnPositions = stream != "stored"
         guard try JournalTail.exists(folder: folder) else {
             guard start == .now else {
                 throw Failure(
@@ -72,7 +77,13 @@ public final class Tap<Record: StreamRecord> {
         var count = 0
         func take(_ message: UnsafeRawBufferPointer) throws {
             guard let record = Record(bytes: message) else { return }
-            if let last, record.position > last + 1 { missing += record.position - last - 1 }
+            if hasOwnPositions, let last {
+                guard record.position > last else {
+                    throw Failure(
+                        .unavailable, "the stream \(stream) began anew: its publisher has another journal now")
+                }
+                missing += record.position - last - 1
+            }
             last = record.position
             count += 1
             try deliver(record)

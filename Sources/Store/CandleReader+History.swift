@@ -70,6 +70,13 @@ extension CandleReader {
         return try bound(series, "open_time", condition)
     }
 
+    /// Start of the oldest whole streamed candle of a series; `nil` without any.
+    public func oldestStreamed(_ series: Series) throws -> Int64? {
+        let condition =
+            " AND source = \(CandleSource.streamed.rawValue) AND complete = 1 ORDER BY open_time LIMIT 1"
+        return try bound(series, "open_time", condition)
+    }
+
     private func bound(_ series: Series, _ value: String, _ condition: String) throws -> Int64? {
         try read { db in
             let statement = try db.cachedStatement(
@@ -94,6 +101,11 @@ extension CandleReader {
                 statement, arguments: [series.pair.description, series.timeframe.seconds, start])
             return row.map { CandleRecord(kind: kind, $0, series) }
         }
+    }
+
+    /// Up to when candles and feed events were deleted by age, Unix seconds; 0: never.
+    public func forgottenBefore() throws -> Int64 {
+        try read { try Int64.fetchOne($0, sql: "SELECT before FROM forgotten") ?? 0 }
     }
 
     /// All stored candles of a series as the records that they were made of, without their positions, oldest first.

@@ -25,6 +25,8 @@ public final class CandleStore {
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            // It shrinks to this again after a vacuum, which may need as much as the database.
+            try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
             // The write-ahead log outlives the writer: who may only read cannot make it anew, and without it
             // cannot open the database.
             var persists: Int32 = 1
@@ -97,6 +99,13 @@ public final class CandleStore {
         let tables = ["candle", "outranked_candle", "empty_interval"]
         return try during("delete from") {
             var count = 0
+            try database.write {
+                try $0.execute(
+                    sql: """
+                        INSERT INTO forgotten (id, before) VALUES (1, ?)
+                        ON CONFLICT (id) DO UPDATE SET before = MAX(before, excluded.before)
+                        """, arguments: [moment.seconds])
+            }
             for instrument in try database.read({ try Int64.fetchAll($0, sql: "SELECT id FROM instrument") }) {
                 for timeframe in timeframes {
                     for table in tables {
@@ -130,16 +139,20 @@ public final class CandleStore {
             try during("analyse") { try withProgress(progressed) { try $0.execute(sql: "ANALYZE") } }
             return "statistics for the query planner renewed"
         case .vacuum:
-            let before = DiskUsage.size(ofFile: database.path)
+            let before = diskSize
             try during("vacuum") {
                 try withProgress(progressed) { db in
                     try db.execute(sql: "VACUUM")
-                    _ = try db.checkpoint(.passive)
+                    // A reader may be in the way of the first; the second never waits.
+                    do { _ = try db.checkpoint(.truncate) } catch { _ = try db.checkpoint(.passive) }
                 }
             }
-            return "database rewritten: \(before) bytes before, \(DiskUsage.size(ofFile: database.path)) now"
+            return "database rewritten: \(before) bytes before, \(diskSize) now"
         }
     }
+
+    /// The write-ahead log counts too.
+    private var diskSize: Int64 { ["", "-wal"].reduce(0) { $0 + DiskUsage.size(ofFile: database.path + $1) } }
 
     /// Long statements call back each some thousand steps of SQLite's machine.
     private func withProgress(_ progressed: () -> Void, _ body: (Database) throws -> Void) throws {

@@ -19,6 +19,7 @@ enum Schema {
         migrator.registerMigration("4 imported candles") { db in
             try db.execute(sql: "DROP VIEW candles; DROP VIEW candles_full")
             try db.execute(sql: views)
+            try db.execute(sql: forgotten)
             // Imported ones rank above partial streamed ones, below all others.
             for table in ["candle", "outranked_candle"] {
                 try db.execute(sql: "UPDATE \(table) SET rank = rank + 1 WHERE rank >= 2")
@@ -139,6 +140,14 @@ enum Schema {
             renews_at INTEGER,
             replied_at INTEGER,
             clock_offset INTEGER
+        ) STRICT;
+        """
+
+    /// Up to when rows were deleted by age: at most one row.
+    private static let forgotten = """
+        CREATE TABLE forgotten (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            before INTEGER NOT NULL
         ) STRICT;
         """
 

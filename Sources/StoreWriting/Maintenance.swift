@@ -13,7 +13,7 @@ public enum Maintenance {
         guard DiskUsage.size(ofFile: paths.database) > 0 else {
             throw Failure(.unavailable, "there is no database at \(paths.database): has store-writer run?")
         }
-        if isWritten(paths) { return try ask(task, paths, stop) }
+        if let writer = writer(paths) { return try ask(writer, task, paths, stop) }
         try expectOwner(of: paths.database, "maintain it")
         let store = try CandleStore(path: paths.database)
         let done = try store.perform(task)
@@ -21,24 +21,28 @@ public enum Maintenance {
         return done
     }
 
-    private static func isWritten(_ paths: Paths) -> Bool { FileLock.isHeld(paths.database + ".lock") }
+    /// The process that writes the database.
+    private static func writer(_ paths: Paths) -> String? { FileLock.owner(paths.database + ".lock") }
 
-    private static func ask(_ task: MaintenanceTask, _ paths: Paths, _ stop: StopSignal) throws -> String {
+    private static func ask(
+        _ writer: String, _ task: MaintenanceTask, _ paths: Paths, _ stop: StopSignal
+    ) throws -> String {
         let requester = try Requester(
             context: try BusContext(), endpoint: try paths.endpoint("store-writer.control"))
         try requester.send([UInt8](try JSONEncoder().encode(task)))
-        while true {
+        for turn in 0... {
+            if turn == 10 { Stage.write(standardError: "waiting for store-writer, process \(writer)\n") }
             if let answer = requester.answer(milliseconds: 500) {
                 let reply = try JSONDecoder().decode(MaintenanceReply.self, from: Data(answer))
                 guard let failure = reply.failure else { return reply.done ?? "done" }
                 throw Failure(.io, "store-writer: \(failure)")
             }
-            // What it has begun it does to its end, or it was ended itself.
-            guard isWritten(paths), !stop.isRaised else {
-                throw Failure(
-                    .temporary, "the writer of \(paths.database) has not answered: see its log, then try again")
+            guard self.writer(paths) == writer else {
+                throw Failure(.temporary, "store-writer, process \(writer), ended before it was done: try again")
             }
+            if stop.isRaised { break }
         }
+        throw Failure(.temporary, "not waited for: store-writer, process \(writer), does it yet, or has done it")
     }
 }
 

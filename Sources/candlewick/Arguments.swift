@@ -3,6 +3,7 @@ public import CandleFiles
 internal import CandleReader
 internal import Host
 public import Inspection
+internal import Logging
 public import MarketData
 public import Recording
 
@@ -32,6 +33,29 @@ struct RunTime: ExpressibleByArgument {
             (1...1_000_000).contains(number)
         else { return nil }
         seconds = number * (unit ?? 1)
+    }
+}
+
+extension TapStart: ExpressibleByArgument {
+    /// `now`, `oldest` or a position.
+    public init?(argument: String) {
+        switch argument {
+        case "now": self = .now
+        case "oldest": self = .oldest
+        default:
+            // Far more than any stream gives, and far from the end of 64 bits.
+            guard let position = UInt64(argument), (1...(1 << 56)).contains(position) else { return nil }
+            self = .position(position)
+        }
+    }
+}
+
+extension Logger {
+    /// For commands whose output is for a person.
+    static var errorsOnly: Logger {
+        var logger = Logger(label: "candlewick")
+        logger.logLevel = .error
+        return logger
     }
 }
 

@@ -48,10 +48,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() {
         read { reader in
-            let all = try reader.statistics().filter {
-                (series.pairs.isEmpty || series.pairs.contains($0.series.pair))
-                    && (series.timeframe ?? $0.series.timeframe) == $0.series.timeframe
-            }
+            let all = try reader.statistics(of: series.pairs, series.timeframe)
             guard !all.isEmpty else { throw Failure(.unavailable, "no such candle is stored in \(reader.path)") }
             let export = CandleExport(reader, view: view, format: json ? .jsonl : format)
             let file = try output.map { try NewFile(path: $0) }

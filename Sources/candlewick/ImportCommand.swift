@@ -47,7 +47,8 @@ struct ImportCommand: ParsableCommand {
             let stop = try StopSignal()
             let paths = try Paths(environment: .process)
             let configuration = try Configuration.load(environment: .process)
-            let file = try CandleFile(path: file, pair: pair, timeframe: timeframe)
+            let file = try CandleFile(
+                path: file, pair: pair, timeframe: timeframe, endedBy: Clock.system.now().seconds)
             let candles = try CandleImport(file.candles, paths: paths, clock: .system)
             var outcome = "would be imported"
             if !check, !candles.candles.isEmpty {

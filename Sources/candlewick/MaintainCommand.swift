@@ -111,7 +111,7 @@ struct MaintainCommand: ParsableCommand {
     struct Vacuum: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Rewrites the file, so that deleted rows take no room.",
-            discussion: "Needs as much free disk again. What comes meanwhile waits in the journal.")
+            discussion: "Needs twice as much free disk again. What comes meanwhile waits in the journal.")
 
         @OptionGroup var output: OutputOptions
 

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Host
-internal import Logging
 internal import MarketData
 internal import Recording
 internal import Wire
@@ -11,9 +10,9 @@ struct RecordCommand: ParsableCommand {
         abstract: "Copies a stretch of a stream into a folder, to be replayed.",
         discussion: """
             The folder is laid out as a state folder: FOLDER/journal/STREAM, records as
-            they are, positions and checksums too. So 'journal check', 'tap' and 'verify'
-            read it with CANDLEWICK_STATE_DIR=FOLDER. Begins now, or out of the journal
-            with --from or --since, and goes over to live without a seam. Ends on Ctrl-C,
+            they are, positions and checksums too. So 'journal check' and 'tap' read it
+            with CANDLEWICK_STATE_DIR=FOLDER. Begins now, or out of the journal with
+            --from or --since, and goes over to live without a seam. Ends on Ctrl-C,
             after --for, at --until, or with --stored at the journal's present end.
 
             EXAMPLES
@@ -29,7 +28,7 @@ struct RecordCommand: ParsableCommand {
     var stream = RecordedStream.ticks
 
     @Option(help: "now, oldest, or a position of the stream (from 1).")
-    var from: TapCommand.Start?
+    var from: TapStart?
 
     @Option(help: ArgumentHelp("From the first record of this feed time on. \(Moment.help)."))
     var since: Moment?
@@ -67,18 +66,9 @@ struct RecordCommand: ParsableCommand {
     }
 
     private func record<Record: StreamRecord>(_ type: Record.Type, _ paths: Paths, _ stop: StopSignal) throws {
-        let start: Tap<Record>.Start =
-            switch from {
-            case nil: since == nil ? .now : .oldest
-            case .now: .now
-            case .oldest: .oldest
-            case .position(let position): .position(position)
-            }
-        var logger = Logger(label: "candlewick")
-        logger.logLevel = .error
         let recorder = try Recorder<Record>(
-            stream, paths: paths, from: start, since: since?.time, until: until?.time,
-            into: try Paths(state: folder), logger: logger)
+            stream, paths: paths, from: from ?? (since == nil ? .now : .oldest), since: since?.time,
+            until: until?.time, into: try Paths(state: folder), logger: .errorsOnly)
         if !json { Stage.ready([("stream", stream.rawValue), ("folder", folder)]) }
         let end = runTime.map { Clock.system.monotonic() + $0.seconds * UTCNanos.perSecond } ?? .max
         while !recorder.isOver, !stop.isRaised, Clock.system.monotonic() < end {

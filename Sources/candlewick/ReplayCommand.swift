@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Host
 internal import Inspection
-internal import Logging
 internal import Recording
 
 struct ReplayCommand: ParsableCommand {
@@ -34,7 +33,7 @@ struct ReplayCommand: ParsableCommand {
             if argument == "max" {
                 self = .max
             } else {
-                guard let factor = Double(argument), factor > 0, factor.isFinite else { return nil }
+                guard let factor = Double(argument), (0.001...100_000).contains(factor) else { return nil }
                 self = .factor(factor)
             }
         }
@@ -53,7 +52,7 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "ticks, history or candles; may be repeated.")
     var stream: [RecordedStream] = []
 
-    @Option(help: "A factor, or max.")
+    @Option(help: "A factor from 0.001 to 100000, or max.")
     var speed = Speed.factor(1)
 
     @Option(help: "How often.")
@@ -72,8 +71,6 @@ struct ReplayCommand: ParsableCommand {
     func run() {
         look { _ in
             let stop = try StopSignal()
-            var logger = Logger(label: "candlewick")
-            logger.logLevel = .error
             let pace: Replay.Pace =
                 switch speed {
                 case .factor(let factor): .recorded(speed: factor)
@@ -82,8 +79,10 @@ struct ReplayCommand: ParsableCommand {
             let folders = try Paths(runtime: runtimeDir, state: stateDir ?? "\(runtimeDir)/state")
             let replay = try Replay(
                 try Paths(state: folder), streams: stream, times: times, pace: pace, into: folders, stop: stop,
-                clock: .system, logger: logger)
-            if !output.json { Stage.ready([("endpoints", replay.endpoints.joined(separator: ",")), ("state", folders.state)]) }
+                clock: .system, logger: .errorsOnly)
+            if !output.json {
+                Stage.ready([("endpoints", replay.endpoints.joined(separator: ",")), ("state", folders.state)])
+            }
             if afterReaders, !replay.waitForReaders(until: stop) { return }
             try replay.run(until: stop)
             output.show(Outcome("\(replay.published) records published"))

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Host
-internal import Logging
 internal import MarketData
 internal import Recording
 internal import Wire
@@ -33,22 +32,6 @@ struct TapCommand: ParsableCommand {
         case ticks, candles, history, stored, feed, status
     }
 
-    /// `now`, `oldest` or a position.
-    enum Start: ExpressibleByArgument {
-        case now, oldest
-        case position(UInt64)
-
-        init?(argument: String) {
-            switch argument {
-            case "now": self = .now
-            case "oldest": self = .oldest
-            default:
-                guard let position = UInt64(argument), position > 0 else { return nil }
-                self = .position(position)
-            }
-        }
-    }
-
     @Argument(help: "Which stream: \(Stream.allCases.map(\.rawValue).joined(separator: ", ")).")
     var stream: Stream
 
@@ -56,7 +39,7 @@ struct TapCommand: ParsableCommand {
     var pair: [Pair] = []
 
     @Option(help: "now, oldest, or a position of the stream (from 1).")
-    var from = Start.now
+    var from = TapStart.now
 
     @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h. Without it, until stopped.")
     var runTime: RunTime?
@@ -70,7 +53,7 @@ struct TapCommand: ParsableCommand {
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
         if stream == .status, !pair.isEmpty { throw ValidationError("status has no pairs") }
-        if case .now = from { return }
+        if from == .now { return }
         if stream == .status || stream == .stored {
             throw ValidationError("\(stream.rawValue) has no journal: it is tapped from now only")
         }
@@ -96,15 +79,7 @@ struct TapCommand: ParsableCommand {
         _ type: Record.Type, _ stream: String, _ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal,
         isWanted: (Record) -> Bool
     ) throws {
-        var logger = Logger(label: "candlewick")
-        logger.logLevel = .error
-        let start: Tap<Record>.Start =
-            switch from {
-            case .now: .now
-            case .oldest: .oldest
-            case .position(let position): .position(position)
-            }
-        let tap = try Tap<Record>(stream: stream, paths: paths, from: start, logger: logger)
+        let tap = try Tap<Record>(stream: stream, paths: paths, from: from, logger: .errorsOnly)
         var missing: UInt64 = 0
         while lines.isOpen {
             _ = try tap.poll(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { record in

@@ -27,7 +27,7 @@ struct VerifyCommand: ParsableCommand {
     func run() {
         look { paths in
             let verification = try Verification(
-                paths: paths, configuration: try Configuration.load(environment: .process))
+                paths: paths, configuration: try Configuration.load(environment: .process), stop: try StopSignal())
             output.show(verification)
             if !verification.isSound { throw Failure(.badData, "the database is not what the journals say") }
         }

@@ -1,6 +1,8 @@
 import CandleFiles
 import CandleReader
 import Host
+import Journal
+import Logging
 import MarketData
 import Store
 import TestKit
@@ -11,7 +13,8 @@ import Wire
     let folder = TemporaryFolder()
 
     private func file(_ text: String, pair: Pair? = nil, timeframe: Timeframe? = nil) throws -> CandleFile {
-        try CandleFile(path: folder.write(text.utf8, to: "candles.csv"), pair: pair, timeframe: timeframe)
+        try CandleFile(
+            path: folder.write(text.utf8, to: "candles.csv"), pair: pair, timeframe: timeframe, endedBy: 2_000_000_000)
     }
 
     @Test func `mid alone, with quotes, spaces and times of data frames`() throws {
@@ -65,6 +68,11 @@ import Wire
         ("time,open,high,low,close\n2026-05-12,1,0.9,1,1\n", "line 2: low and high do not enclose"),
         ("time,open,high,low,close\n2026-05-12,1,-1,1,1\n", "line 2: high '-1' is no price"),
         ("time,open,high,low,close,volume\n2026-05-12,1,1,1,1,many\n", "line 2: volume 'many' is no count"),
+        ("time,open,high,low,close\n2062-05-12,1,1,1,1\n", "line 2: 2062-05-12T00:00:00.000Z has not ended yet"),
+        (
+            "time,open,high,low,close\n2026-05-12,1,1,1,1\n2026-05-12,1,1,1,1\n",
+            "line 3: EUR_USD 5m at 2026-05-12T00:00:00.000Z stands on line 2 too"
+        ),
         ("time,open,open,high,low,close\n", "two columns are named 'open'"),
     ])
     func `a bad row is named by its line, and nothing is read`(text: String, reason: String) throws {
@@ -75,6 +83,25 @@ import Wire
         #expect(failure?.description.contains(reason) == true, "\(failure?.description ?? "")")
     }
 
+    @Test func `an import of years stays in the journal until the aggregator has taken it`() throws {
+        let paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
+        let rows = (0..<2_000).map { "\(1_600_000_200 + $0 * 3_600),1,1,1,1\n" }.joined()
+        let candles = try file("time,open,high,low,close\n" + rows, pair: Make.eurUSD, timeframe: .fiveMinutes).candles
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        var settings = Configuration.Journal()
+        settings.syncMilliseconds = 1
+        settings.segmentRecords = 100
+        let first = try CandleImport(candles, paths: paths, clock: .system)
+        try first.handOver(settings: settings, logger: silent)
+        let reader = try JournalReader(folder: paths.journal("history"), recordSize: CandleRecord.byteCount, from: nil)
+        var positions: [UInt64] = []
+        while try reader.read(CandleRecord.self, { positions.append($0.position) }) > 0 {}
+        #expect(positions == Array(1...2_000))
+        // With what is not stored yet, nothing can be compared.
+        let failure = #expect(throws: Failure.self) { try CandleImport(candles, paths: paths, clock: .system) }
+        #expect(failure?.code == .temporary)
+    }
+
     @Test func `pair and timeframe come from the file or from outside, and a file must be there`() throws {
         let rows = "time,open,high,low,close\n2026-05-12,1,1,1,1\n"
         #expect(throws: Failure.self) { try file(rows, pair: Make.eurUSD) }
@@ -82,7 +109,7 @@ import Wire
         let named = try file("pair,timeframe,time,open,high,low,close\nUSDJPY,15m,2026-05-12,1,1,1,1\n").candles
         #expect(named.first?.series == Series(try #require(Pair("USD_JPY")), .fifteenMinutes))
         let failure = #expect(throws: Failure.self) {
-            try CandleFile(path: folder.path + "/none.csv", pair: nil, timeframe: nil)
+            try CandleFile(path: folder.path + "/none.csv", pair: nil, timeframe: nil, endedBy: 0)
         }
         #expect(failure?.code == .missingInput)
     }

@@ -159,6 +159,11 @@ struct OperatorTests {
             text.output.contains(
                 "ticks  \(ticks), positions \(changed.ticks?.first ?? 0) to \(changed.ticks?.last ?? 0)"))
         #expect(text.output.split(separator: "\n").count { $0.contains("T08:") || $0.contains("T09:") } >= ticks)
+        // A recording of ticks alone tells of no candle.
+        let blank = try await pipeline.result(
+            "candlewick", ["verify"],
+            with: ["CANDLEWICK_STATE_DIR": pipeline.folder.path + "/rec", "CANDLEWICK_DATABASE": pipeline.database])
+        #expect(blank.code == 69 && blank.errors.contains("nothing can be compared"), "\(blank)")
         let gaps = try await pipeline.result("candlewick", ["gaps", "EUR_USD", "-t", "5m", "--json"])
         #expect(gaps.output.contains("\"state\":\"partial\"") && gaps.code == 0)
     }
@@ -257,11 +262,15 @@ struct OperatorTests {
         let cleared = try await maintain("clear", "--days", "30")
         #expect(cleared.output.hasPrefix("1 candles from before"), "\(cleared)")
         #expect(try pipeline.count(count) == 0)
+        #expect(try await verified(pipeline).wrong == 0)
         try await pipeline.expectCleanEnd()
     }
 
     @Test func `status says quota, disk and what a script should know`() async throws {
         let pipeline = try await SteadyFeed.begin(["--speed", "300"])
+        // A timeframe that is only imported is not expected to go on.
+        let file = pipeline.folder.write("time,open,high,low,close\n2026-05-11,1.1,1.1,1.1,1.1\n".utf8, to: "day.csv")
+        #expect(try await pipeline.result("candlewick", ["import", file, "--pair", "EUR_USD", "-t", "1d"]).code == 0)
         let status = try await pipeline.result("candlewick", ["status", "--json"])
         #expect(status.code == 0, "\(status.errors)")
         let object = try #require(JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any])
@@ -271,7 +280,7 @@ struct OperatorTests {
         #expect((disk["journals"] as? [String: Int])?["ticks"] ?? 0 > 0)
         #expect(object["findings"] as? [String] == [])
         let candles = try #require(object["candles"] as? [[String: Any]])
-        #expect(candles.allSatisfy { $0["state"] as? String == "fresh" })
+        #expect(candles.allSatisfy { $0["state"] as? String == "fresh" || $0["timeframe"] as? String == "1440" })
         let top = try await pipeline.result("candlewick", ["top", "--json", "--for", "2s"])
         let lines = top.output.split(separator: "\n")
         #expect(lines.count >= 1 && lines.allSatisfy { $0.hasPrefix("{\"stages\":{\"ingest-stream\":{") }, "\(top)")
@@ -289,6 +298,8 @@ struct OperatorTests {
         (["record"], "Missing expected argument '<folder>'"), (["record", "x", "--stored"], "--stored needs"),
         (["record", "x", "--since", "2026-05-12", "--until", "2026-05-11"], "--until must be later"),
         (["replay", "x"], "--runtime-dir"), (["replay", "x", "--runtime-dir", "y", "--speed", "fast"], "'fast'"),
+        (["replay", "x", "--runtime-dir", "y", "--speed", "1e-12"], "'1e-12'"),
+        (["tap", "ticks", "--from", "18446744073709551615"], "'18446744073709551615'"),
         (["replay", "x", "--runtime-dir", "y", "--after-readers"], "--after-readers needs --speed max"),
         (["export", "--since", "2026-05-12", "--until", "2026-05-12"], "--until must be later"),
         (["export", "--format", "parquet"], "'parquet'"), (["import"], "Missing expected argument '<file>'"),

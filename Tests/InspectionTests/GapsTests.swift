@@ -59,14 +59,33 @@ import Wire
         #expect(report.text(.plain).contains("blind 1500 ms, 2 updates lost"))
     }
 
-    @Test func `without sight every interval without a candle is missing, weekends and the time before apart`() throws {
+    @Test func `in a hole every interval without a candle is missing, weekends apart`() throws {
         // Friday 20:50 to Sunday 21:10 UTC; the market is closed from 21:00 to 21:00.
         let friday: Int64 = 1_778_878_200
         let sunday = friday + 2 * 86_400 + 1_200
         let candles = [friday: Make.candle(friday), sunday: Make.candle(sunday)]
-        let report = try GapsReport(try reader(candles), pairs: [], timeframe: nil, days: 30)
+        let hole = FeedEvent.blindEnded(from: UTCNanos(seconds: friday + 300), until: UTCNanos(seconds: sunday))
+        let report = try GapsReport(try reader(candles, [event(hole, 1)]), pairs: [], timeframe: nil, days: 30)
         #expect(report.gaps.map(\.state) == [.missing] && report.gaps.map(\.intervals) == [3])
         #expect(report.intervals == 5)
+    }
+
+    @Test func `what came after the feed was last seen shows nothing of the time between`() throws {
+        let seen: [Int64: CandleRecord] = [0: whole(0), 1: whole(1)]
+        let reader = try reader(seen, [event(.blindEnded(from: UTCNanos(rawValue: 0), until: time(0)), 1)])
+        let store = try CandleStore(path: folder.path + "/candlewick.db")
+        _ = try store.write([whole(20, source: .bought)], stream: "candles", position: 2, now: UTCNanos(seconds: 6))
+        let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
+        #expect(report.gaps.map(\.intervals) == [18] && report.gaps.map(\.state) == [.missing])
+    }
+
+    @Test func `quiet stays quiet where the word of the first sight was deleted by age`() throws {
+        let reader = try reader([0: whole(0), 1: whole(1), 4: whole(4)], sight())
+        let store = try CandleStore(path: folder.path + "/candlewick.db")
+        try store.forget(before: time(1))
+        #expect(try reader.forgottenBefore() == Self.start + 300)
+        let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
+        #expect(report.isEmpty, "\(report.gaps)")
     }
 
     @Test func `coverage counts the intervals of each day by state`() throws {

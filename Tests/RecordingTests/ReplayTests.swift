@@ -42,7 +42,7 @@ private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return records
     }
 
-    private func record(from start: Tap<TickRecord>.Start, since: Double? = nil, until: Double? = nil) throws -> Int {
+    private func record(from start: TapStart, since: Double? = nil, until: Double? = nil) throws -> Int {
         let recorder = try Recorder<TickRecord>(
             .ticks, paths: source, from: start, since: since.map(Make.nanos), until: until.map(Make.nanos),
             into: recording,
@@ -109,6 +109,24 @@ private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let end = UTCNanos(seconds: 2_100)
         #expect(all[first.count].feedEvent == .blindBegan(since: end))
         #expect(all[first.count + 1].feedEvent == .blindEnded(from: end, until: UTCNanos(seconds: 1_000 + 86_400)))
+    }
+
+    @Test func `rounds beyond the year 2200 are refused, a stream named twice is played once`() throws {
+        try write()
+        let stop = try StopSignal()
+        func replay(times: Int) throws -> Replay {
+            try Replay(
+                source, streams: [.ticks, .ticks], times: times, pace: .asFastAsTaken,
+                into: Paths(runtime: folder.path + "/run-\(times)", state: folder.path + "/target-\(times)"), stop: stop,
+                clock: .system, logger: silent)
+        }
+        let once = try replay(times: 1)
+        try once.run(until: stop)
+        #expect(once.published == 103)
+        let failure = #expect(throws: Failure.self) {
+            try replay(times: 1_000_000).run(until: stop)
+        }
+        #expect(failure?.code == .usage)
     }
 
     @Test func `what is not there is refused with a sentence`() throws {

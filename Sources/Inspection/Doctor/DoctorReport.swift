@@ -33,9 +33,13 @@ public struct DoctorReport: Report, Encodable {
         let program = "\(Installation.folder)/ingest-stream"
         do {
             // The login leaves a mark there, which the daemon must be able to renew.
-            if FileManager.default.fileExists(atPath: paths.state) { try expectOwner(of: paths.state, "ask the broker") }
+            if FileManager.default.fileExists(atPath: paths.state) {
+                try expectOwner(of: paths.state, "ask the broker")
+            }
         } catch {
-            return [Finding("broker", "", .warning, "not asked: \(error)", "runuser -u candlewick -- candlewick doctor")]
+            return [
+                Finding("broker", "", .warning, "not asked: \(error)", "runuser -u candlewick -- candlewick doctor")
+            ]
         }
         let decoder = JSONDecoder()
         guard let result = try? ChildProcess.run([program, "--check", "--json"], input: [], seconds: 180) else {

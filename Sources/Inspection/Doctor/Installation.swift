@@ -130,7 +130,7 @@ struct Installation {
                     "set a shorter CANDLEWICK_RUNTIME_DIR")
             }
             let path = String(endpoint.dropFirst("ipc://".count))
-            guard access(path, F_OK) == 0, !FileLock.isHeld("\(path).lock") else { return nil }
+            guard access(path, F_OK) == 0, FileLock.owner("\(path).lock") == nil else { return nil }
             return Finding(
                 "socket", path, .warning, "nobody serves it", "nothing to do: its stage takes it over at its next start"
             )
