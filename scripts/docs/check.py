@@ -1,0 +1,301 @@
+"""Runs what the documents tell people to run. scripts/check-docs says how."""
+
+import argparse
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import documents
+import pipeline as simulated
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Run by scripts/check-python.
+LEFT_OUT = {"reading.md"}
+# README first: what it says must work alone. The rest in the order in which the examples of commands.md are true.
+ORDER = ["README.md", "commands.md", "quick-start.md"]
+COMMAND_SECONDS = 60
+MOST_LINES = 40
+
+INSIDE = "scripts/systemd/inside"
+# What cannot run here: how the command begins, which script runs it, and what stands there (nothing: the beginning).
+ELSEWHERE = [
+    ("scripts/test", ".ci/run", "scripts/test"),
+    ("scripts/build", "scripts/test", "scripts/build -q"),
+    ("scripts/install", INSIDE, "scripts/install &&"),
+    ("scripts/uninstall", INSIDE, "scripts/uninstall &&"),
+    ("python3 -m venv .venv", "scripts/check-docs", 'python3 -m venv "$environment"'),
+    ("pip install pandas", "scripts/check-docs", 'pip" install'),
+    ("install -m 600 /dev/stdin /etc/credstore/", INSIDE, "/etc/credstore/$name"),
+    ("usermod -aG candlewick ", INSIDE, "usermod -aG candlewick "),
+    ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
+    ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
+    ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
+    ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
+    ("runuser -u candlewick -- env CANDLEWICK_STATE_DIR=", INSIDE, ""),
+    ("systemctl stop candlewick-store-writer", INSIDE, ""),
+    ("mkdir /var/lib/candlewick/lost", INSIDE, ""),
+    ("mv /var/lib/candlewick/candlewick.db*", INSIDE, ""),
+    ("install -o candlewick -g candlewick -m 640 ", INSIDE, ""),
+    ("systemctl start candlewick-store-writer", INSIDE, ""),
+]
+# What a `…` stands for where the environment of the check has no variable of the name.
+PLACEHOLDERS = {"IG_ACC_NUMBER": ""}
+# A menu is answered; everything else finds its input empty.
+MENUS = {"ingest-backfill": "q\n"}
+
+
+class Shell:
+    """Runs a document's commands one by one; folder and exported variables stay from one to the next."""
+
+    def __init__(self, folder, environment, bookkeeping):
+        self.folder, self.environment = folder, environment
+        self.after = bookkeeping / "after"
+        self.history = []
+
+    def run(self, text, seconds=COMMAND_SECONDS, **extra):
+        """Gives output (standard error too) and exit code; 124 where it took too long."""
+        script = 'eval "$1"; code=$?; { pwd; env -0; } >"$2"; exit $code'
+        self.history.append(text)
+        self.after.unlink(missing_ok=True)
+        process = subprocess.Popen(
+            ["bash", "-o", "pipefail", "-c", script, "bash", text, self.after],
+            cwd=self.folder, env=self.environment | extra,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            output, _ = process.communicate(timeout=seconds)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            output, code = end(process), 124
+        except BaseException:
+            end(process)
+            raise
+        if self.after.exists() and not extra:
+            folder, variables = self.after.read_text().split("\n", 1)
+            self.folder = folder
+            self.environment = dict(entry.split("=", 1) for entry in variables.split("\0") if "=" in entry)
+        return output, code
+
+
+def end(process):
+    """Ends a command with all that it started; gives its output."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        os.killpg(process.pid, number)
+        try:
+            return process.communicate(timeout=15)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    return "it does not end"
+
+
+class Check:
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = folder
+        self.checkout = folder / "checkout"
+        self.counts = Counter()
+        self.helps = {}
+
+    def start(self):
+        simulated.make_checkout(self.checkout, ROOT, self.options.bin)
+        (self.folder / "home").mkdir()
+        (self.folder / "backup").mkdir()
+        (self.checkout / ".venv").symlink_to(self.options.venv)
+        self.pipeline = simulated.start(self.folder / "pipeline", self.options.bin)
+        simulated.make_old_database(self.checkout / "old.db", self.pipeline.database)
+        path = [f"{self.options.venv}/bin", self.options.bin, os.environ["PATH"]]
+        self.environment = self.pipeline.environment | {
+            "HOME": str(self.folder / "home"), "PATH": ":".join(path), "LC_ALL": "C.UTF-8", "TERM": "dumb",
+            "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }  # fmt: skip
+        # Where the documents say things are, and where they are.
+        self.places = {
+            "/var/lib/candlewick": self.environment["CANDLEWICK_STATE_DIR"],
+            "/run/candlewick": self.environment["CANDLEWICK_RUNTIME_DIR"],
+            "/path/to/state": self.environment["CANDLEWICK_STATE_DIR"],
+            "/backup": str(self.folder / "backup"),
+            "/home/trader": str(self.folder / "home"),
+        }
+
+    def here(self, text):
+        for place, path in self.places.items():
+            text = re.sub(rf"(?<![\w.]){place}\b", path, text)
+        return text
+
+    def there(self, text):
+        for place, path in self.places.items():
+            text = text.replace(path, place)
+        return text.replace(f"{self.checkout}/", "")
+
+    # MARK: Documents
+
+    def check(self, path):
+        name = path.relative_to(ROOT)
+        before = self.counts.copy()
+        shell = Shell(self.checkout, self.environment, self.folder)
+        outputs = []
+        for part in documents.read(path):
+            kind = {documents.Command: self.command, documents.Program: self.program}.get(type(part), self.mention)
+            why = kind(part, shell, outputs)
+            self.counts["failed" if why else "passed"] += 1
+            if why:
+                first = part.text.split("\n")[0]
+                print(f"FAILED  {name}:{part.line + 1}: {first}\n" + re.sub("^", "    | ", why.strip(), flags=re.M))
+        counts = self.counts - before
+        print(f"{'FAILED' if counts['failed'] else 'ok':7} {name}: {counts['passed']} of {counts.total()}", flush=True)
+        if self.options.write:
+            write(path, outputs)
+
+    def command(self, command, shell, outputs):
+        """Why it is not right; nothing where it is."""
+        found = next((entry for entry in ELSEWHERE if begins_with(command.text, entry[0])), None)
+        if found:
+            beginning, script, text = found
+            lacks = (text or beginning) not in (ROOT / script).read_text()
+            return f"'{text or beginning}' does not stand in {script}" if lacks else ""
+        text, why = self.filled(self.here(shortened(command.text)))
+        if why:
+            return why
+        if begins_with(text, "scripts/run"):
+            output, code = self.run_pipeline(text, shell)
+        elif menu := MENUS.get(re.sub(r"\s+#.*", "", text).removeprefix(".build/release/")):
+            output, code = shell.run(f"printf {shlex.quote(menu)} | script -qec {shlex.quote(text)} /dev/null")
+        else:
+            output, code = shell.run(text)
+        if code != command.code:
+            return f"exit code {code}, not {command.code}\n" + output[-2000:]
+        if command.lines is None:
+            return ""
+        shown = self.there(output).replace("\r\n", "\n").rstrip("\n").split("\n")
+        shown = [line.rstrip() for line in shown] if output.strip() else []
+        if len(shown) > MOST_LINES:
+            return f"{len(shown)} lines of output: cut them, by head for instance"
+        if self.options.write:
+            outputs.append((command.lines, shown))
+        elif shape(shown) != shape(command.output):
+            return f"the output begins otherwise than shown (scripts/check-docs --write renews it)\n{shown[:1]}"
+        return ""
+
+    def filled(self, text):
+        """The command with values in the place of `…`."""
+        def value(match):
+            return f"{match[1]}={shlex.quote((self.environment | PLACEHOLDERS).get(match[1], '…'))}"
+
+        text = re.sub(r"\b([A-Z_]+)=…", value, text)
+        return text, f"nothing is known to put in the place of …: {text}" if "…" in text.split(" #")[0] else ""
+
+    def run_pipeline(self, text, shell):
+        """scripts/run in folders of its own, for some seconds: simulated, or with the login of the document."""
+        own = self.folder / f"own{self.counts.total()}"
+        extra = {"CANDLEWICK_STATE_DIR": str(own), "CANDLEWICK_RUNTIME_DIR": str(own / "run")}
+        seconds = 10  # at the slow simulator's speed a candle takes 5 s
+        if not any("IG_API_KEY=" in former for former in shell.history):
+            extra |= {"IG_API_KEY": ""}
+            seconds = 6
+        text = re.sub(r"\s+--for \w+|\s+#.*", "", text) + f" --for {seconds}s"
+        return shell.run(text, **extra)
+
+    def program(self, program, shell, _):
+        source = self.here(program.text)
+        path = Path(shell.folder) / (program.name or f"block.{'py' if program.language == 'python' else 'c'}")
+        path.write_text(source)
+        if program.language == "python":
+            output, code = shell.run(f"python3 {shlex.quote(str(path))}")
+        else:
+            path.write_text(source if program.name else "#include <stdint.h>\n" + source)
+            output, code = shell.run(f"cc -std=c11 -Wall -Wextra -Werror -fsyntax-only {shlex.quote(str(path))}")
+        return "" if code == 0 else f"exit code {code}\n" + output[-2000:]
+
+    # MARK: Mentions
+
+    def mention(self, mention, *_):
+        """Whether program, subcommands and options are there."""
+        words = mention.text.split()
+        path, rest = [words[0]], words[1:]
+        text = self.help(path)
+        while rest and rest[0] in subcommands(text):
+            path.append(rest.pop(0))
+            text = self.help(path)
+        if subcommands(text) and rest and not rest[0].startswith("-"):
+            return f"{' '.join(path)} has no {rest[0]}"
+        options = {option for word in rest for option in re.findall(r"^--[a-z-]+", word)}
+        lacking = [option for option in options if not re.search(rf"{option}(?![\w-])", text)]
+        return f"{' '.join(path)} has no {', '.join(lacking)}" if lacking else ""
+
+    def help(self, path):
+        key = " ".join(path)
+        if key not in self.helps:
+            command = [f"{self.options.bin}/{path[0]}", *path[1:], "--help"]
+            self.helps[key] = subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
+        return self.helps[key]
+
+
+def shortened(text):
+    """The same for some seconds."""
+    text = re.sub(r"--for \d+[mh]\b", "--for 3s", text)
+    return re.sub(r"\btimeout (--preserve-status )?\d+[mh]\b", r"timeout \g<1>6s", text)
+
+
+def begins_with(text, start):
+    return text.startswith(start) and not re.match(r"[\w-]", text[len(start) :] if start[-1].isalnum() else "")
+
+
+def subcommands(text):
+    """The names in a help's lists of subcommands."""
+    lists = re.findall(r"SUBCOMMANDS:\n((?:  .*\n)+)", text)
+    return {name for part in lists for name in re.findall(r"^  ([a-z]+)\b", part, flags=re.M)}
+
+
+def shape(lines):
+    """The first line without what changes: digits, and the blanks that make columns."""
+    return re.sub(r"\s+", " ", re.sub(r"[\d.,]*\d", "0", lines[0])).strip() if lines else None
+
+
+def write(path, outputs):
+    lines = path.read_text().split("\n")
+    for place, shown in reversed(outputs):
+        lines[place.start : place.stop] = shown
+    path.write_text("\n".join(lines))
+
+
+def wanted(names):
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    found = [path for path in found if path.name not in LEFT_OUT and (not names or path.name in names)]
+    return sorted(found, key=lambda path: ORDER.index(path.name) if path.name in ORDER else len(ORDER))
+
+
+def stop(*_):
+    raise SystemExit("stopped")
+
+
+def main():
+    signal.signal(signal.SIGTERM, stop)
+    parser = argparse.ArgumentParser(prog="scripts/check-docs")
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--venv", required=True)
+    parser.add_argument("--write", action="store_true", help="put the real outputs into the documents")
+    parser.add_argument("documents", nargs="*", metavar="DOCUMENT", help="such as commands.md; without any, all")
+    options = parser.parse_args()
+    paths = wanted([Path(name).name for name in options.documents])
+    if not paths:
+        parser.error("there is no such document")
+    with tempfile.TemporaryDirectory(prefix="candlewick-docs.", dir="/tmp") as folder:
+        check = Check(options, Path(folder))
+        check.start()
+        try:
+            for path in paths:
+                check.check(path)
+        finally:
+            check.pipeline.kill_everything()
+    print(f"{check.counts['passed']} passed, {check.counts['failed']} failed")
+    return 1 if check.counts["failed"] else 0
+
+
+sys.exit(main())
