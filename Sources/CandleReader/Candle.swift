@@ -1,4 +1,5 @@
-package import GRDB
+internal import GRDB
+internal import GRDBSQLite
 public import MarketData
 public import Wire
 
@@ -26,7 +27,7 @@ extension CandleReader {
 }
 
 extension CandleReader.Candle {
-    /// The columns that `init(_: Row)` reads, in its order, of the table `candle` as `c`.
+    /// The columns that `init(_: SQLiteStatement)` reads, in its order, of the table `candle` as `c`.
     package static let columns: String = {
         let prices = ["bid", "ask", "mid"].flatMap { side in
             ["open", "high", "low", "close"].map { "c.\(side)_\($0)" }
@@ -35,22 +36,24 @@ extension CandleReader.Candle {
         return (["c.open_time"] + prices + others).joined(separator: ", ")
     }()
 
-    package init(_ row: Row) {
-        func side(_ first: Int) -> OHLC {
+    /// The row at which a statement stands.
+    init(_ row: SQLiteStatement) {
+        func column(_ index: Int32) -> Int64 { sqlite3_column_int64(row, index) }
+        func side(_ first: Int32) -> OHLC {
             OHLC(
-                open: Price(rawValue: row[first]), high: Price(rawValue: row[first + 1]),
-                low: Price(rawValue: row[first + 2]), close: Price(rawValue: row[first + 3]))
+                open: Price(rawValue: column(first)), high: Price(rawValue: column(first + 1)),
+                low: Price(rawValue: column(first + 2)), close: Price(rawValue: column(first + 3)))
         }
-        timestamp = row[0]
+        timestamp = column(0)
         bid = side(1)
         ask = side(5)
         mid = side(9)
-        tickCount = row[13]
-        isComplete = row[14]
-        blindMilliseconds = row[15]
-        lostUpdates = row[16]
-        revision = row[17]
-        source = CandleSource(rawValue: row[18])
+        tickCount = Int(column(13))
+        isComplete = column(14) != 0
+        blindMilliseconds = Int(column(15))
+        lostUpdates = Int(column(16))
+        revision = Int(column(17))
+        source = CandleSource(rawValue: UInt8(truncatingIfNeeded: column(18)))
     }
 
     package init(_ record: CandleRecord) {

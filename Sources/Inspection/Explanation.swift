@@ -173,16 +173,21 @@ extension Explanation {
         if !revisions.isEmpty { parts.append(table("published", revisions, style)) }
         parts.append(tickText)
         if !events.isEmpty {
-            let rows = events.map { [String($0.time.prefix(23)), $0.pair ?? "feed", $0.event, $0.detail] }
+            let rows = events.map { [shown($0.time, 23), $0.pair ?? "feed", $0.event, $0.detail] }
             let head = ["feed event (UTC)", "pair", "event", "detail"]
             parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style))
         }
         if !requests.isEmpty {
-            let rows = requests.map { [String($0.sent.prefix(19)), $0.outcome, String($0.points)] }
+            let rows = requests.map { [shown($0.sent, 19), $0.outcome, String($0.points)] }
             let head = ["history request (UTC)", "outcome", "points"]
             parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head.prefix(2))).text(style))
         }
         return parts.joined(separator: "\n")
+    }
+
+    /// ISO 8601 for people, as many characters as are worth it.
+    private func shown(_ time: String, _ count: Int) -> String {
+        String(time.prefix(count)).replacing("T", with: " ")
     }
 
     private func table(_ name: String, _ versions: [Version], _ style: TextStyle) -> String {

@@ -38,8 +38,8 @@ public final class LiveView {
         // Other screen, cursor hidden, no line wrap; and back.
         if style.isScreen { Stage.write(standardOutput: "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l") }
         defer { if style.isScreen { Stage.write(standardOutput: "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l") } }
-        // The first frame waits for the stages' first word, as later ones do.
-        var next = min(clock.monotonic() + UTCNanos.perSecond, end)
+        // The first frame waits for the stages' first word: they speak once a second.
+        var next = min(clock.monotonic() + UTCNanos.perSecond * 5 / 4, end)
         while !stop.isRaised {
             let now = clock.monotonic()
             if now >= next {

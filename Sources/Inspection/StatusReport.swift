@@ -132,7 +132,7 @@ public struct StatusReport: Report {
 
     public func text(_ style: TextStyle) -> String {
         [
-            StageTable(stages).text(style), continuity.text(style), candleTable(style), eventTable(style), places,
+            StageTable(stages).text(style), continuity.text(style), places, eventTable(style), candleTable(style),
         ].joined(separator: "\n")
     }
 

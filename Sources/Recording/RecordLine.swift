@@ -61,8 +61,19 @@ extension CandleRecord: LineConvertible {
             let flags = (notes + flags.names).joined(separator: ", ")
             return "\(head)\(prices)  \(tickCount) ticks  \(source.name)\(flags.isEmpty ? "" : "  [\(flags)]")"
         case .feed: return head + (feedEvent.map(eventText) ?? "event \(flags.rawValue)")
-        default: return head + kind.name
+        default: return head + (historyText ?? kind.name)
         }
+    }
+
+    /// What a request or a reply says.
+    private var historyText: String? {
+        if let request = historyRequest {
+            let (first, last) = (UTCNanos(seconds: request.first), UTCNanos(seconds: request.last))
+            return "request of \(first.text()) to \(last.text()), at most \(request.points) points"
+        }
+        guard let reply = historyReply else { return nil }
+        let left = reply.allowance.map { ", \($0.remaining) of \($0.total) left" } ?? ""
+        return "reply to \(reply.request): \(reply.outcome), \(reply.points) points\(left)"
     }
 
     public var json: String {
@@ -77,9 +88,9 @@ extension CandleRecord: LineConvertible {
                 mid: side(mid), tickCount: isCandle ? tickCount : nil,
                 blindMilliseconds: isCandle ? blindMilliseconds : nil, lostUpdates: isCandle ? lostUpdates : nil,
                 source: isCandle ? source.name : nil, revision: isCandle ? revision : nil,
-                flags: kind == .feed ? nil : flags.names, inputPosition: inputPosition,
+                flags: isCandle || kind == .empty ? flags.names : nil, inputPosition: inputPosition,
                 publishTime: publishTime.rawValue, event: feedEvent?.name,
-                details: feedEvent.map { [$0.details.0, $0.details.1] }))
+                details: feedEvent.map { [$0.details.0, $0.details.1] }, text: historyText))
     }
 }
 
@@ -103,12 +114,15 @@ private struct CandleLine: Encodable {
     let publishTime: Int64
     let event: String?
     let details: [Int64]?
+    /// Of requests and replies.
+    let text: String?
 }
 
 private func eventText(_ event: FeedEvent) -> String {
-    switch event {
-    case .blindBegan(let since): "\(event.name) \(since)"
-    case .blindEnded(let from, let until): "\(event.name) \(from) to \(until)"
+    func moment(_ time: UTCNanos) -> String { time.rawValue == 0 ? "ever" : time.description }
+    return switch event {
+    case .blindBegan(let since): "\(event.name), since \(moment(since))"
+    case .blindEnded(let from, let until): "\(event.name), from \(moment(from)) to \(until)"
     case .sessionRecovered, .updatesLost, .instrumentRefused: "\(event.name) \(event.details.0)"
     case .positionsSkipped(let first, let count): "\(event.name) \(count) from \(first)"
     case .sessionNew, .sessionPreserved, .sessionReplaced: event.name

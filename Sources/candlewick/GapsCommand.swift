@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Host
 internal import Inspection
 
 struct GapsCommand: ParsableCommand {
@@ -22,6 +23,9 @@ struct GapsCommand: ParsableCommand {
     @Option(help: "How many days back from the newest candle.")
     var days = 7
 
+    @Flag(help: "Exit code 65 where there is a gap.")
+    var check = false
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -29,6 +33,10 @@ struct GapsCommand: ParsableCommand {
     }
 
     func run() {
-        read { output.show(try GapsReport($0, pairs: series.pairs, timeframe: series.timeframe, days: days)) }
+        read { reader in
+            let report = try GapsReport(reader, pairs: series.pairs, timeframe: series.timeframe, days: days)
+            output.show(report)
+            if check, !report.isEmpty { throw Failure(.badData, "there are gaps") }
+        }
     }
 }

@@ -63,7 +63,7 @@ struct ImportCommand: ParsableCommand {
             Stage.write(
                 standardOutput: json
                     ? "{\"candles\":\(counts.0),\"known\":\(counts.1),\"partial\":\(counts.2),\"outcome\":\"\(outcome)\"}\n"
-                    : "\(counts.0) candles \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n"
+                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n"
             )
         }
     }

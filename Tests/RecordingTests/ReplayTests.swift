@@ -117,7 +117,8 @@ private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         func replay(times: Int) throws -> Replay {
             try Replay(
                 source, streams: [.ticks, .ticks], times: times, pace: .asFastAsTaken,
-                into: Paths(runtime: folder.path + "/run-\(times)", state: folder.path + "/target-\(times)"), stop: stop,
+                into: Paths(runtime: folder.path + "/run-\(times)", state: folder.path + "/target-\(times)"),
+                stop: stop,
                 clock: .system, logger: silent)
         }
         let once = try replay(times: 1)

@@ -48,7 +48,7 @@ public struct DoctorReport: Report, Encodable {
         let lines = String(decoding: result.output, as: UTF8.self).split(separator: "\n")
         let findings = lines.compactMap { try? decoder.decode(Finding.self, from: Data($0.utf8)) }
         guard findings.isEmpty else { return findings }
-        let reason = result.errors.split(separator: "\n").last.map(String.init) ?? "exit code \(result.exitCode)"
+        let reason = result.errors.split(separator: "\n").first.map(String.init) ?? "exit code \(result.exitCode)"
         return [Finding("broker", "", .failed, reason, "ingest-stream --check says more")]
     }
 

@@ -141,7 +141,7 @@ struct Installation {
 
     private var units: [Finding] {
         guard access("/run/systemd/system", F_OK) == 0 else {
-            return [Finding("units", "", .ok, "systemd does not run here: nothing starts the stages after a reboot")]
+            return [Finding("units", "", .ok, "systemd does not run here")]
         }
         let names = ["candlewick.target"] + Stage.daemons.map { "candlewick-\($0).service" }
         return names.map { name in
