@@ -195,7 +195,7 @@ _kept = threading.local()
 
 
 def _connection(path):
-    """This thread's read-only connection to the file that is at `path` now; None where there is none.
+    """This thread's read-only connection to the file that is at `path` now; None where there is none yet.
 
     Kept, since opening costs more than asking; but neither over a fork nor when another file takes the place.
     """
@@ -203,6 +203,8 @@ def _connection(path):
         status = os.stat(path)
     except FileNotFoundError:
         return None
+    if status.st_size == 0:
+        return None  # Just being made, or copied: who opens it now may never see what comes.
     identity = os.getpid(), status.st_dev, status.st_ino
     connections = vars(_kept)
     kept = connections.get(path)

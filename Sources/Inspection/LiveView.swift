@@ -66,7 +66,6 @@ public final class LiveView {
             return Stage.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }
-
 }
 
 extension LiveView.Style {

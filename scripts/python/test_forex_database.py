@@ -349,6 +349,17 @@ class ForexDatabaseTest(unittest.TestCase):
         following = self.db.wait_for_candle("EUR_USD", "5", timeout=0, after=START)["time"]
         self.assertEqual(following, moment(START + FIVE))
 
+    def test_a_file_that_is_just_being_made_is_no_database_yet(self):
+        path = self.folder / "empty.db"
+        path.touch()
+        db = ForexDatabase(path)
+        self.assertEqual(db.get_candle_count("EUR_USD", "5"), 0)
+        with open(self.path, "rb") as source:
+            self.rows.add(START)
+            self.rows.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            path.write_bytes(source.read())
+        self.assertEqual(db.get_candle_count("EUR_USD", "5"), 1)
+
     def test_waiting_ends_with_a_timeout_error(self):
         self.rows.add(START)
         for timeout in (0, 0.05):
@@ -378,7 +389,15 @@ class ForexDatabaseTest(unittest.TestCase):
 
     def test_waiting_begins_before_there_is_a_database(self):
         path = str(self.folder / "later.db")
-        self.later(lambda: self.make(path).add(START))
+
+        def restore():
+            rows = self.make(str(self.folder / "new.db"))
+            rows.add(START)
+            rows.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            rows.connection.close()
+            os.replace(self.folder / "new.db", path)
+
+        self.later(restore)
         self.assertEqual(ForexDatabase(path).wait_for_candle("EUR_USD", "5", timeout=10)["time"], moment(START))
 
     def test_waiting_goes_over_to_another_file(self):

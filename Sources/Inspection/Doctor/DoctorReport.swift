@@ -15,7 +15,7 @@ public struct DoctorReport: Report, Encodable {
             let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
             findings.append(Finding("configuration", "", .ok, "\(count) instruments, \(timeframes)"))
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
-            findings += Installation(paths: paths, configuration: configuration, stages: stages, clock: clock).findings
+            findings += Installation(paths: paths, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker(paths) }
             findings +=
                 (try? StatusReport(paths: paths, configuration: configuration, clock: clock))?.freshFindings ?? []

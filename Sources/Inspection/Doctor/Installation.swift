@@ -8,7 +8,6 @@ internal import Store
 /// What can be seen of an installation without the broker.
 struct Installation {
     let paths: Paths
-    let configuration: Configuration
     let stages: [StageStatus]
     let clock: Clock
 
