@@ -30,8 +30,16 @@ final class JournalSyncer: Sendable {
         wake = candlewick_wake_descriptor()
     }
 
-    /// The journal's current file; the ones before stay until they are synced.
+    /// So many files may wait for their sync: a process has few descriptors.
+    private static let fileLimit = 32
+
+    /// The journal's current file; the ones before stay until they are synced. Where a journal rolls faster than that, as
+    /// in an import of years, it waits for the thread.
     func watch(_ descriptor: Int32, folder: String) {
+        while isFull {
+            candlewick_wake(wake)
+            poll(nil, 0, 1)
+        }
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         let start = state.withLock { state in
             state.files.append(copy)
@@ -41,6 +49,11 @@ final class JournalSyncer: Sendable {
         }
         dirty.store(true, ordering: .releasing)
         if start { startThread() }
+    }
+
+    private var isFull: Bool {
+        failure.load(ordering: .relaxed) == 0
+            && state.withLock { $0.thread != nil && $0.files.count >= JournalSyncer.fileLimit }
     }
 
     /// Something was written.
@@ -89,9 +102,10 @@ final class JournalSyncer: Sendable {
 
     private func run() {
         var stopping = false
+        var wakings: UInt64 = 0
         while !stopping {
             var request = pollfd(fd: wake, events: Int16(POLLIN), revents: 0)
-            poll(&request, 1, milliseconds)
+            if poll(&request, 1, milliseconds) > 0 { read(wake, &wakings, 8) }
             stopping = state.withLock { $0.stopping }
             if dirty.exchange(false, ordering: .acquiring) { syncAll() }
         }

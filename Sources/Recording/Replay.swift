@@ -178,18 +178,25 @@ private final class Player {
         offset = 0
         while try journal.readBytes({ waiting.append(contentsOf: $0) }) == 0 {
             guard played < times, let firstPosition else { return }
+            let day = 86_400 * UTCNanos.perSecond
+            let distance = ((lastTime - firstTime) / day + 1) * day
+            if played == 1 { try checkEnd(distance) }
             played += 1
             shift.position = writer.lastPosition + 1 - firstPosition
-            let day = 86_400 * UTCNanos.perSecond
             shift.earliest = lastTime + shift.time
-            shift.time += ((lastTime - firstTime) / day + 1) * day
-            guard lastTime + shift.time < Player.end else {
-                throw Failure(.usage, "round \(played) would lie beyond the year 2200: play it fewer times")
-            }
+            shift.time += distance
             journal = try JournalReader(folder: folder, recordSize: stream.recordSize, from: nil)
         }
         for start in stride(from: 0, to: waiting.count, by: stream.recordSize) { prepare(start) }
         readTime()
+    }
+
+    /// Where the last round would lie too late is said before the second one.
+    private func checkEnd(_ distance: Int64) throws {
+        let (whole, overflow) = distance.multipliedReportingOverflow(by: Int64(times - 1))
+        guard !overflow, whole < Player.end - lastTime else {
+            throw Failure(.usage, "round \(times) would lie beyond the year 2200: play it fewer times")
+        }
     }
 
     /// Notes the extent of the first round; shifts a record of a later one.

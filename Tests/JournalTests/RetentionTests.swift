@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Host
 import MarketData
@@ -67,6 +68,19 @@ import Wire
     }
 
     private var segments: [String] { folderNames(path).filter { $0.hasSuffix(".journal") } }
+
+    @Test func `a journal that rolls faster than it syncs keeps few files open`() throws {
+        var settings = Configuration.Journal()
+        (settings.syncMilliseconds, settings.retentionDays) = (60_000, 0)
+        let writer = try JournalWriter(folder: path, recordSize: 64, settings: settings, logger: quietLogger())
+        try put(writer, days: 0...400)
+        let open = folderNames("/proc/self/fd").count { name in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+            return target?.hasPrefix(path) == true
+        }
+        #expect(segments.count > 190 && open < 50, "\(segments.count) segments, \(open) files")
+        try writer.close()
+    }
 
     @Test func `repair drops nothing by age`() throws {
         do {
