@@ -1,5 +1,3 @@
-internal import FoundationEssentials
-
 /// What a check found of one thing, and what to do about it.
 public struct Finding: Hashable, Sendable, Codable {
     public enum State: String, Sendable, Codable {
@@ -24,12 +22,7 @@ public struct Finding: Hashable, Sendable, Codable {
     }
 
     /// One JSON object in one line, keys sorted.
-    public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Texts can always be encoded.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
+    public var json: String { encodedJSON(self) }
 
     /// A line for people, with a second one for the advice.
     /// - Parameter mark: how the state is shown.

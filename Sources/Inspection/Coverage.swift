@@ -1,4 +1,5 @@
 public import CandleReader
+internal import Host
 public import MarketData
 
 /// What there is of each pair on each day: how many intervals of the trading week in each state.

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Host
 
 /// What a subcommand shows: a text for people, one JSON value for programs.
 public protocol Report {
@@ -10,14 +10,6 @@ public protocol Report {
 
 extension Report where Self: Encodable {
     public var json: String { encodedJSON(self) + "\n" }
-}
-
-/// One JSON value, keys sorted, on one line.
-func encodedJSON(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Only numbers that are not finite cannot be encoded: reports hold none.
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
 }
 
 /// How a text may look where it goes.

@@ -22,6 +22,11 @@ public struct StatusReport: Report {
     /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
     public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
         let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
+        try self.init(stages: stages, paths: paths, configuration: configuration, clock: clock)
+    }
+
+    /// Reads the database; what the stages say is known.
+    init(stages: [StageStatus], paths: Paths, configuration: Configuration, clock: Clock) throws {
         let reader = try CandleReader(path: paths.database)
         let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
         self.init(

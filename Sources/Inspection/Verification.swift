@@ -87,7 +87,7 @@ public struct Verification: Report, Encodable {
         _ stored: CandleReader, with folded: CandleReader, _ refold: Refold, _ bounds: Bounds
     ) throws {
         let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
-        let series = Set(try (stored.statistics() + folded.statistics()).map(\.series))
+        let series = Set(try stored.series() + folded.series())
         for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
             let found = try stored.records(series)
             var expected = Dictionary(uniqueKeysWithValues: try folded.records(series).map { ($0.start, $0) })

@@ -16,12 +16,14 @@ final class JournalSyncer: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Held while files are synced and closed: by the thread, or by a writer that rolls faster.
+    private let syncing = Mutex(())
     private let dirty = Atomic<Bool>(false)
     private let failure = Atomic<Int32>(0)
     /// Wakes the thread early.
     private let wake: Int32
     private let milliseconds: Int32
-    /// Called on the thread after each new file.
+    /// Called after new files were synced.
     private let fileAdded: @Sendable () -> Void
 
     init(milliseconds: Int, fileAdded: @escaping @Sendable () -> Void) {
@@ -34,12 +36,9 @@ final class JournalSyncer: Sendable {
     private static let fileLimit = 32
 
     /// The journal's current file; the ones before stay until they are synced. Where a journal rolls faster than that, as
-    /// in an import of years, it waits for the thread.
+    /// in an import of years, it syncs them itself.
     func watch(_ descriptor: Int32, folder: String) {
-        while isFull {
-            candlewick_wake(wake)
-            poll(nil, 0, 1)
-        }
+        if state.withLock({ $0.files.count }) >= JournalSyncer.fileLimit { syncAll() }
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         let start = state.withLock { state in
             state.files.append(copy)
@@ -49,11 +48,6 @@ final class JournalSyncer: Sendable {
         }
         dirty.store(true, ordering: .releasing)
         if start { startThread() }
-    }
-
-    private var isFull: Bool {
-        failure.load(ordering: .relaxed) == 0
-            && state.withLock { $0.thread != nil && $0.files.count >= JournalSyncer.fileLimit }
     }
 
     /// Something was written.
@@ -102,10 +96,9 @@ final class JournalSyncer: Sendable {
 
     private func run() {
         var stopping = false
-        var wakings: UInt64 = 0
         while !stopping {
             var request = pollfd(fd: wake, events: Int16(POLLIN), revents: 0)
-            if poll(&request, 1, milliseconds) > 0 { read(wake, &wakings, 8) }
+            poll(&request, 1, milliseconds)
             stopping = state.withLock { $0.stopping }
             if dirty.exchange(false, ordering: .acquiring) { syncAll() }
         }
@@ -117,7 +110,9 @@ final class JournalSyncer: Sendable {
         }
     }
 
-    private func syncAll() {
+    private func syncAll() { syncing.withLock { _ in syncFiles() } }
+
+    private func syncFiles() {
         let (files, folder) = state.withLock { state in
             defer { state.folderIsDirty = false }
             return (state.files, state.folderIsDirty ? state.folder : -1)

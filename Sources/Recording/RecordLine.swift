@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Host
 internal import MarketData
 public import Wire
 
@@ -25,7 +25,7 @@ extension TickRecord: LineConvertible {
 
     public var json: String {
         let isEvent = kind == .feed
-        return encoded(
+        return encodedJSON(
             TickLine(
                 kind: kind.name, pair: pair == .none ? nil : pair.description, position: position,
                 brokerTime: brokerTime.rawValue, receiveTime: receiveTime.rawValue,
@@ -81,7 +81,7 @@ extension CandleRecord: LineConvertible {
         func side(_ prices: OHLC) -> [String]? {
             isCandle ? [prices.open, prices.high, prices.low, prices.close].map(\.description) : nil
         }
-        return encoded(
+        return encodedJSON(
             CandleLine(
                 kind: kind.name, pair: pair == .none ? nil : pair.description, position: position,
                 timeframe: timeframe.map { Int($0.minutes) }, start: start.rawValue, bid: side(bid), ask: side(ask),
@@ -127,11 +127,4 @@ private func eventText(_ event: FeedEvent) -> String {
     case .positionsSkipped(let first, let count): "\(event.name) \(count) from \(first)"
     case .sessionNew, .sessionPreserved, .sessionReplaced: event.name
     }
-}
-
-private func encoded(_ line: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Only numbers that are not finite cannot be encoded: a record has none.
-    return (try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
 }

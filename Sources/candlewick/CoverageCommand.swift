@@ -41,7 +41,7 @@ struct CoverageCommand: ParsableCommand {
 
     func run() {
         read { reader in
-            guard let timeframe = try timeframe ?? reader.statistics().map(\.series.timeframe).min() else {
+            guard let timeframe = try timeframe ?? reader.series().map(\.timeframe).min() else {
                 throw Failure(.unavailable, "no candle is stored in \(reader.path)")
             }
             let coverage = try Coverage(reader, pairs: pairs, timeframe: timeframe, days: days)

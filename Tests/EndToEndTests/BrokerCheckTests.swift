@@ -5,14 +5,6 @@ import Testing
 /// What `ingest-stream --check` says of the broker's side of an installation.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct BrokerCheckTests {
-    private struct Line: Decodable {
-        let check: String
-        let subject: String
-        let state: String
-        let finding: String
-        let advice: String
-    }
-
     private static let members = ["advice", "check", "finding", "state", "subject"]
 
     private func pipeline(_ instruments: String = "EUR_USD, USD_JPY") -> Pipeline {
@@ -24,13 +16,13 @@ struct BrokerCheckTests {
     /// Runs the check with --json.
     private func check(
         _ pipeline: Pipeline, with changes: [String: String?] = [:]
-    ) async throws -> (code: Int32, lines: [Line], errors: String) {
+    ) async throws -> (code: Int32, lines: [FindingLine], errors: String) {
         let result = try await pipeline.result("ingest-stream", ["--check", "--json"], with: changes)
         let lines = try result.output.split(separator: "\n").map { line in
             // Each object has these members in this order.
             let places = Self.members.map { line.range(of: "\"\($0)\":")?.lowerBound }
             #expect(places.allSatisfy { $0 != nil } && places.compactMap { $0 } == places.compactMap { $0 }.sorted())
-            return try JSONDecoder().decode(Line.self, from: Data(line.utf8))
+            return try JSONDecoder().decode(FindingLine.self, from: Data(line.utf8))
         }
         for word in [Pipeline.apiKey, Pipeline.identifier, Pipeline.password, "CST-", "CC01112"] {
             #expect(!(result.output + result.errors).contains(word))
@@ -38,7 +30,7 @@ struct BrokerCheckTests {
         return (result.code, lines, result.errors)
     }
 
-    private func failed(_ lines: [Line]) -> [String] {
+    private func failed(_ lines: [FindingLine]) -> [String] {
         lines.filter { $0.state == "failed" }.map { "\($0.check) \($0.subject): \($0.finding)" }
     }
 

@@ -5,17 +5,9 @@ import Testing
 /// `candlewick doctor`, and the pictures: what a person looks at first.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct DoctorTests {
-    private struct Line: Decodable {
-        let check: String
-        let subject: String
-        let state: String
-        let finding: String
-        let advice: String
-    }
+    private struct Answer: Decodable { let findings: [FindingLine] }
 
-    private struct Answer: Decodable { let findings: [Line] }
-
-    private func doctor(_ pipeline: Pipeline, _ arguments: String..., code: Int32) async throws -> [Line] {
+    private func doctor(_ pipeline: Pipeline, _ arguments: String..., code: Int32) async throws -> [FindingLine] {
         let result = try await pipeline.result("candlewick", ["doctor", "--json"] + arguments)
         #expect(result.code == code, "\(result.errors)\(result.output)")
         for secret in [Pipeline.apiKey, Pipeline.identifier, Pipeline.password] {
@@ -24,7 +16,7 @@ struct DoctorTests {
         return try JSONDecoder().decode(Answer.self, from: Data(result.output.utf8)).findings
     }
 
-    private func states(_ lines: [Line], _ check: String) -> [String] {
+    private func states(_ lines: [FindingLine], _ check: String) -> [String] {
         lines.filter { $0.check == check }.map(\.state)
     }
 

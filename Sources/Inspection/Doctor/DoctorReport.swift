@@ -17,8 +17,9 @@ public struct DoctorReport: Report, Encodable {
             let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
             findings += Installation(paths: paths, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker(paths) }
-            findings +=
-                (try? StatusReport(paths: paths, configuration: configuration, clock: clock))?.freshFindings ?? []
+            // Without a database it has been said already.
+            let status = try? StatusReport(stages: stages, paths: paths, configuration: configuration, clock: clock)
+            findings += status?.freshFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
                 Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
