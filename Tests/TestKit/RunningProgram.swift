@@ -26,8 +26,9 @@ public final class RunningProgram: Sendable {
                 while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
                     self.bytes.withLock { $0 += buffer[..<count] }
                 }
+                // By hand: a Process that has ended goes on holding its pipes, so that none of them closes itself.
+                try? pipe.fileHandleForReading.close()
                 self.isAtEnd.store(true, ordering: .releasing)
-                _ = pipe
             }
         }
     }
