@@ -37,6 +37,10 @@ let package = Package(
         .library(name: "TLCPWebSocket", targets: ["TLCPWebSocket"]),
         // With the modules whose types its interface shows.
         .library(name: "CandleReader", targets: ["CandleReader", "MarketData", "Wire", "Host"]),
+        // For the package in Benchmarks/ alone: no stable interface.
+        .library(
+            name: "Stages",
+            targets: ["StreamIngest", "Aggregation", "Candles", "Feed", "Journal", "Bus", "Store", "CandleReader"]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),

@@ -17,7 +17,7 @@ public final class Aggregator {
     private let ticks: StreamReader
     private let history: StreamReader
     private let candles: StreamWriter
-    private let fold: ResumedFold
+    private var fold: ResumedFold
     private var bought: ResumedHistory
     /// Monotonic time of the next look at the history stream: it is no stream of every second.
     private var nextHistoryLook = Int64.min
@@ -77,7 +77,7 @@ public final class Aggregator {
         var caughtUp = false
         service.ready()
         while !stop.isRaised {
-            _ = try ticks.poll(TickRecord.self, milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
+            _ = try ticks.pollBytes(milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
             try takeHistory(stop)
             try emit()
             if ticks.isLive, !caughtUp {

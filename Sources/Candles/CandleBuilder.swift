@@ -7,7 +7,7 @@ public import Wire
 /// An interval closes when feed time reaches its end plus the grace; feed time is the newest of the clock
 /// records and the ticks. A later tick of a closed interval makes a new revision. Candles that close by
 /// the same record come in the order of interval end, pair, timeframe. Source: docs/architecture.md § Candles.
-public final class CandleBuilder {
+public struct CandleBuilder {
     public struct Options: Sendable {
         public var timeframes: [Timeframe] = [.fiveMinutes, .fifteenMinutes]
         /// How long after its end an interval waits for late ticks.
@@ -87,9 +87,16 @@ public final class CandleBuilder {
         lengths = options.timeframes.map(\.nanos)
     }
 
+    /// Takes a run of records, as their bytes.
+    public mutating func fold(_ records: UnsafeRawBufferPointer) {
+        for offset in stride(from: 0, to: records.count, by: TickRecord.byteCount) {
+            fold(records.loadUnaligned(fromByteOffset: offset, as: TickRecord.self))
+        }
+    }
+
     /// Takes the next record of the stream.
     @inline(__always)
-    public func fold(_ record: TickRecord) {
+    public mutating func fold(_ record: TickRecord) {
         if isFirst { begin(record) } else if record.position != position &+ 1 { jump(to: record) }
         position = record.position
         switch record.kind {
@@ -102,7 +109,7 @@ public final class CandleBuilder {
 
     // MARK: Ticks
 
-    private func foldTick(_ tick: TickRecord) {
+    private mutating func foldTick(_ tick: TickRecord) {
         let time = tick.brokerTime.rawValue
         guard Self.isPlausible(time) else {
             counters.implausible += 1
@@ -131,7 +138,7 @@ public final class CandleBuilder {
     }
 
     /// Whether a flagged tick moves candles.
-    private func counts(_ tick: TickRecord, _ pair: Int) -> Bool {
+    private mutating func counts(_ tick: TickRecord, _ pair: Int) -> Bool {
         if tick.flags.contains(.bidMissing) || tick.flags.contains(.askMissing) {
             counters.sideMissing += 1
             return false
@@ -149,7 +156,7 @@ public final class CandleBuilder {
     }
 
     /// A tick that does not belong to its pair's open candle.
-    private func foldElsewhere(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
+    private mutating func foldElsewhere(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
         let closes = key.start &+ lengths[key.timeframe] &+ options.graceNanos
         if closes <= feedTime.rawValue { return foldLate(key, time, bid, ask) }
         let slot = key.pair * lengths.count + key.timeframe
@@ -168,7 +175,7 @@ public final class CandleBuilder {
     }
 
     /// A tick of an interval that is final: a new revision, or the first candle of a silent interval.
-    private func foldLate(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
+    private mutating func foldLate(_ key: Key, _ time: Int64, _ bid: Int64, _ ask: Int64) {
         guard key.start &+ lengths[key.timeframe] >= feedTime.rawValue &- options.lateReachNanos else {
             counters.tooLate += 1
             return
@@ -184,7 +191,7 @@ public final class CandleBuilder {
         emit(candle, key)
     }
 
-    private func add(_ pair: Pair) -> Int {
+    private mutating func add(_ pair: Pair) -> Int {
         open += Array(repeating: .empty, count: lengths.count)
         lastTicks.append(LastTick())
         return pairs.add(pair)
@@ -192,7 +199,7 @@ public final class CandleBuilder {
 
     // MARK: Time
 
-    private func foldClock(_ record: TickRecord) {
+    private mutating func foldClock(_ record: TickRecord) {
         let time = record.brokerTime.rawValue
         guard Self.isPlausible(time) else {
             counters.implausible += 1
@@ -207,7 +214,7 @@ public final class CandleBuilder {
 
     /// Moves feed time to a tick's.
     /// - Returns: false where the tick is stamped impossibly far ahead.
-    private func advance(to time: Int64) -> Bool {
+    private mutating func advance(to time: Int64) -> Bool {
         if let clock, time > clock &+ Self.day {
             return false
         }
@@ -217,7 +224,7 @@ public final class CandleBuilder {
     }
 
     /// Closes every interval whose end and grace have passed.
-    private func closeDue(by flags: CandleFlags) {
+    private mutating func closeDue(by flags: CandleFlags) {
         guard feedTime.rawValue >= nextClose else { return }
         var due: [(key: Key, candle: OpenCandle)] = []
         nextClose = .max
@@ -240,7 +247,7 @@ public final class CandleBuilder {
     }
 
     /// Whether the interval is over; notes when it will be where it is not.
-    private func isDue(_ key: Key) -> Bool {
+    private mutating func isDue(_ key: Key) -> Bool {
         let closes = key.start &+ lengths[key.timeframe] &+ options.graceNanos
         if closes > feedTime.rawValue { nextClose = min(nextClose, closes) }
         return closes <= feedTime.rawValue
@@ -250,7 +257,7 @@ public final class CandleBuilder {
         (key.start &+ lengths[key.timeframe], pairs.pairs[key.pair], lengths[key.timeframe])
     }
 
-    private func prune() {
+    private mutating func prune() {
         let oldest = feedTime.rawValue &- options.lateReachNanos
         final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
         evidence.forget(before: oldest &- (lengths.max() ?? 0))
@@ -259,7 +266,7 @@ public final class CandleBuilder {
 
     // MARK: Output
 
-    private func emit(_ candle: OpenCandle, _ key: Key) {
+    private mutating func emit(_ candle: OpenCandle, _ key: Key) {
         counters.candles += 1
         var record = candle.record(pair: pairs.pairs[key.pair], timeframe: options.timeframes[key.timeframe])
         (record.blindMilliseconds, record.lostUpdates) = doubts(key, evidence)
@@ -285,7 +292,7 @@ public final class CandleBuilder {
     // MARK: Events of the feed
 
     /// A journal that does not begin with the feed's own word is blind before its first record.
-    private func begin(_ record: TickRecord) {
+    private mutating func begin(_ record: TickRecord) {
         isFirst = false
         if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
@@ -295,7 +302,7 @@ public final class CandleBuilder {
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
     /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
     /// since the word that it ended may be among them, and it is told to go on until the next word.
-    private func jump(to record: TickRecord) {
+    private mutating func jump(to record: TickRecord) {
         let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
         let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
@@ -314,19 +321,19 @@ public final class CandleBuilder {
     }
 
     /// Folds an event that the feed could not tell.
-    private func tell(_ event: FeedEvent, _ time: Int64, _ next: TickRecord) {
+    private mutating func tell(_ event: FeedEvent, _ time: Int64, _ next: TickRecord) {
         var told = TickRecord.feed(event, brokerTime: UTCNanos(rawValue: time), receiveTime: next.receiveTime)
         told.position = position
         foldEvent(told)
     }
 
     /// What only comes in the dark shows that the word of its beginning is missing.
-    private func expectDark(_ record: TickRecord) {
+    private mutating func expectDark(_ record: TickRecord) {
         guard let since = suspectSince, evidence.blindSince == nil else { return }
         tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record)
     }
 
-    private func foldEvent(_ record: TickRecord) {
+    private mutating func foldEvent(_ record: TickRecord) {
         switch record.feedEvent {
         case .blindBegan(let since):
             suspectSince = nil
@@ -351,7 +358,7 @@ public final class CandleBuilder {
 
     /// Takes in what the feed tells about what was not seen, and revises the closed candles that it touches.
     /// - Parameter moment: candles whose grace was over before it are not touched.
-    private func learn(after moment: Int64, _ change: (inout Evidence) -> Void) {
+    private mutating func learn(after moment: Int64, _ change: (inout Evidence) -> Void) {
         let before = evidence
         change(&evidence)
         let reach = moment == .min ? moment : moment &- options.graceNanos
@@ -369,6 +376,3 @@ public final class CandleBuilder {
         time &- time % length
     }
 }
-
-@available(*, unavailable)
-extension CandleBuilder: Sendable {}

@@ -247,7 +247,7 @@ private struct Refold {
         func take(_ record: CandleRecord) {
             if record.kind == .candle, bounds.includes(record) { batch.append(record) }
         }
-        let fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
+        var fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
         let journal = try JournalScan(TickRecord.self, .ticks, paths)
         oldestTick = journal.oldest
         var (count, first) = (0, UTCNanos(rawValue: .max))

@@ -6,19 +6,21 @@ public struct Instrument: Hashable, Sendable {
     /// Wire price / `scale` = real price: 1 for decimal epics; 10,000 (100 for JPY quotes) for epics in
     /// points. Source: `ig-api` § 6.
     public let scale: Int
+    /// How many places the decimal point moves left from wire to price.
+    public let pointShift: Int
 
     public init(pair: Pair, epic: String, scale: Int = 1) {
-        precondition(Instrument.pointShifts[scale] != nil, "scale \(scale) is not a supported power of ten")
+        guard let pointShift = Instrument.pointShifts[scale] else {
+            preconditionFailure("scale \(scale) is not a supported power of ten")
+        }
         self.pair = pair
         self.epic = epic
         self.scale = scale
+        self.pointShift = pointShift
     }
 
     /// The allowed scales, and how far each moves the decimal point.
     public static let pointShifts: [Int: Int] = [1: 0, 10: 1, 100: 2, 1_000: 3, 10_000: 4, 100_000: 5]
-
-    /// How many places the decimal point moves left from wire to price.
-    public var pointShift: Int { Instrument.pointShifts[scale] ?? 0 }
 
     /// The Lightstreamer item of its ticks (`ig-api` § 9.3).
     public var tickItem: String { "CHART:\(epic):TICK" }

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import GRDBSQLite
 internal import MarketData
 internal import Wire
 
@@ -13,8 +14,16 @@ struct CandleKey {
 
 /// The rows of candles: of each source an interval has at most one; the highest in rank is in `candle`, where readers
 /// look, the others wait in `outranked_candle` for the case that it is withdrawn.
+///
+/// Made anew for each transaction.
 struct CandleRows {
-    let db: Database
+    private let db: Database
+    private let upsert: Statement
+
+    init(_ db: Database) throws {
+        self.db = db
+        upsert = try db.cachedStatement(sql: CandleRows.upsertSQL)
+    }
 
     private static let keyColumns = ["instrument_id", "timeframe", "open_time"]
     private static let valueColumns = [
@@ -47,12 +56,12 @@ struct CandleRows {
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
     func store(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) throws -> CandleRecord? {
         let values = CandleRows.values(candle, key, now: now)
-        if try execute(CandleRows.upsertSQL, values) {
+        if try execute(upsert, values) {
             return candle.flags.contains(.withdrawn) ? try promote(key, for: candle) ?? candle : candle
         }
         let sql = "SELECT source FROM candle WHERE \(CandleRows.ofKey)"
         let seen = try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments(key))
-        guard seen != Int64(candle.source.rawValue), try execute(CandleRows.keepSQL, values) else { return nil }
+        guard seen != Int64(candle.source.rawValue), try execute(db.cachedStatement(sql: CandleRows.keepSQL), values) else { return nil }
         return try promote(key, for: candle)
     }
 
@@ -87,6 +96,23 @@ struct CandleRows {
         return record
     }
 
+    /// A row's values, in the order of `columns`.
+    private typealias Values = [29 of Int64]
+
+    /// Straight to SQLite: every candle passes here, and GRDB's arguments cost as much as the row.
+    /// - Returns: whether a row changed.
+    private func execute(_ statement: Statement, _ values: Values) throws -> Bool {
+        let handle = statement.sqliteStatement
+        defer { sqlite3_reset(handle) }
+        for index in values.indices { sqlite3_bind_int64(handle, Int32(index + 1), values[index]) }
+        let code = sqlite3_step(handle)
+        guard code == SQLITE_DONE else {
+            let message = db.lastErrorMessage
+            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message, sql: statement.sql)
+        }
+        return db.changesCount > 0
+    }
+
     /// - Returns: whether a row changed.
     private func execute(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
         try db.cachedStatement(sql: sql).execute(arguments: arguments)
@@ -95,18 +121,18 @@ struct CandleRows {
 
     private func arguments(_ key: CandleKey) -> StatementArguments { [key.instrument, key.timeframe, key.openTime] }
 
-    private static func values(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) -> StatementArguments {
-        let sides = [candle.bid, candle.ask, candle.mid].flatMap { [$0.open, $0.high, $0.low, $0.close] }
-        var values: [Int64] = [key.instrument, key.timeframe, key.openTime]
-        values += sides.map(\.rawValue)
-        values += [
+    private static func values(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) -> Values {
+        [
+            key.instrument, key.timeframe, key.openTime,
+            candle.bid.open.rawValue, candle.bid.high.rawValue, candle.bid.low.rawValue, candle.bid.close.rawValue,
+            candle.ask.open.rawValue, candle.ask.high.rawValue, candle.ask.low.rawValue, candle.ask.close.rawValue,
+            candle.mid.open.rawValue, candle.mid.high.rawValue, candle.mid.low.rawValue, candle.mid.close.rawValue,
             Int64(candle.tickCount), Int64(candle.invertedTicks), candle.firstTickTime.rawValue,
             candle.lastTickTime.rawValue, Int64(candle.blindMilliseconds), Int64(candle.lostUpdates),
             candle.flags.contains(.partial) ? 0 : 1, Int64(candle.flags.rawValue), Int64(candle.source.rawValue),
             Int64(CandleRank.of(candle)), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
             candle.publishTime.rawValue, now.seconds,
         ]
-        return StatementArguments(values)
     }
 }
 

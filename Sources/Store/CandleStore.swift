@@ -67,10 +67,11 @@ public final class CandleStore {
         try during("write") {
             do {
                 try database.write { db in
+                    let rows = try CandleRows(db)
                     for record in records {
                         switch record.kind {
                         case .feed: try insertEvent(record, db)
-                        case .candle: if let seen = try store(record, db, now: now) { stored.append(seen) }
+                        case .candle: if let seen = try store(record, rows, db, now: now) { stored.append(seen) }
                         case .empty: try insertEmpty(record, db)
                         case .request, .reply: try QuotaRows.write(record, db)
                         default: break
@@ -193,12 +194,12 @@ public final class CandleStore {
     // MARK: Rows
 
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
-    private func store(_ candle: CandleRecord, _ db: Database, now: UTCNanos) throws -> CandleRecord? {
+    private func store(_ candle: CandleRecord, _ rows: CandleRows, _ db: Database, now: UTCNanos) throws -> CandleRecord? {
         guard let timeframe = candle.timeframe else { return nil }
         let key = CandleKey(
             instrument: try instrumentID(candle.pair, db), timeframe: try ensure(timeframe, db),
             openTime: candle.start.seconds)
-        return try CandleRows(db: db).store(candle, key, now: now)
+        return try rows.store(candle, key, now: now)
     }
 
     /// Notes that the broker has no candle of an interval.

@@ -2,20 +2,23 @@ internal import MarketData
 internal import TLCP
 internal import Wire
 
-/// Takes the records that `FeedRecorder` makes, in order.
-protocol RecordOutput {
-    mutating func append(_ record: TickRecord)
-}
-
 /// Turns what a Lightstreamer session delivers into records of the `ticks` stream: ticks, the feed's time
 /// and the feed's events. Owns no socket, no journal and no clock: it is told what time it is.
 ///
 /// Subscription 0 is the heartbeat; subscription n is the tick item of instrument n − 1.
-struct FeedRecorder<Output: RecordOutput>: SessionSink {
-    private struct LastTick {
+struct FeedRecorder: SessionSink {
+    /// An instrument as the hot path needs it, with its last tick.
+    private struct Item {
+        let pair: Pair
+        let pointShift: Int
         var time: Int64 = 0
         var bid: Int64 = 0
         var ask: Int64 = 0
+
+        init(_ instrument: Instrument) {
+            pair = instrument.pair
+            pointShift = instrument.pointShift
+        }
     }
 
     /// How much of the feed is seen. The times are feed time: since when nothing is known.
@@ -36,7 +39,8 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     }
 
     private(set) var counters = RecorderCounters()
-    var output: Output
+    /// What is to be appended to the stream, in order; the owner takes it away.
+    var records: [TickRecord] = []
     /// Events that the owner must act on or log, in order; it takes them away.
     var events: [SessionEvent] = []
 
@@ -45,7 +49,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     private(set) var sight: Sight
 
     private let instruments: [Instrument]
-    private var lastTicks: [LastTick]
+    private var items: [Item]
     private var receiveTime = UTCNanos(rawValue: 0)
     private var monotonic: Int64 = 0
     private var lastBytes: Int64 = 0
@@ -82,10 +86,9 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     private static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
 
     /// - Parameter lastFeedTime: the newest time in the journal; 0 for a fresh one.
-    init(instruments: [Instrument], lastFeedTime: UTCNanos, output: Output) {
+    init(instruments: [Instrument], lastFeedTime: UTCNanos) {
         self.instruments = instruments
-        self.output = output
-        lastTicks = Array(repeating: LastTick(), count: instruments.count)
+        items = instruments.map(Item.init)
         feedTime = 0
         lastClock = lastFeedTime.rawValue
         sight = .blind(since: max(0, lastFeedTime.rawValue - FeedEvent.orderMargin))
@@ -110,7 +113,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     mutating func updated(_ update: FieldUpdate) {
         if update.subscription == 0 { return beat(update) }
         let index = update.subscription - 1
-        guard index < instruments.count, update.fieldCount == 3 else { return }
+        guard index < items.count, update.fieldCount == 3 else { return }
         tick(update, index)
     }
 
@@ -118,7 +121,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         var flags: TickFlags = []
         if update.flags.contains(.snapshot) { flags.insert(.snapshot) }
         if update.flags.contains(.recovered) { flags.insert(.recovered) }
-        let shift = instruments[index].pointShift
+        let shift = items[index].pointShift
         guard let bid = price(update[0], shift, .bidMissing, &flags),
             let ask = price(update[1], shift, .askMissing, &flags)
         else {
@@ -131,19 +134,23 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
             return leaveOut(index)
         }
         if ask < bid, !flags.contains(.bidMissing), !flags.contains(.askMissing) { flags.insert(.inverted) }
-        let last = lastTicks[index]
         if flags.contains(.snapshot) {
+            let last = items[index]
             // An older one than what was had is no news either.
             if last.time > time || last.time == time && last.bid == bid && last.ask == ask { flags.insert(.duplicate) }
             newestSnapshot = max(newestSnapshot, time)
         } else if time > feedTime {
             told(time)
         }
-        if !flags.contains(.duplicate) { lastTicks[index] = LastTick(time: time, bid: bid, ask: ask) }
+        if !flags.contains(.duplicate) {
+            items[index].time = time
+            items[index].bid = bid
+            items[index].ask = ask
+        }
         counters.ticks &+= 1
-        output.append(
+        records.append(
             .tick(
-                instruments[index].pair, brokerTime: UTCNanos(rawValue: time), receiveTime: receiveTime,
+                items[index].pair, brokerTime: UTCNanos(rawValue: time), receiveTime: receiveTime,
                 bid: Price(rawValue: bid), ask: Price(rawValue: ask), flags: flags))
     }
 
@@ -208,10 +215,17 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
         return abs(time - leap) <= leapLimit
     }
 
+    /// Up to 15 digits.
     private func wholeNumber(_ text: UnsafeRawBufferPointer) -> Int64? {
         guard (1...15).contains(text.count) else { return nil }
         var value: Int64 = 0
-        for byte in text {
+        var rest = text[...]
+        if text.count >= 8 {
+            guard let head = DigitWord(bytes: text.loadUnaligned(as: UInt64.self).littleEndian).value else { return nil }
+            value = Int64(head)
+            rest = text[8...]
+        }
+        for byte in rest {
             let digit = byte &- UInt8(ascii: "0")
             guard digit <= 9 else { return nil }
             value = value &* 10 &+ Int64(digit)
@@ -222,7 +236,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     /// The clock records never step back.
     private mutating func clock(_ time: Int64, _ flags: TickFlags) {
         lastClock = max(lastClock, time)
-        output.append(.clock(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags))
+        records.append(.clock(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags))
     }
 
     // MARK: Time
@@ -356,7 +370,7 @@ struct FeedRecorder<Output: RecordOutput>: SessionSink {
     }
 
     private mutating func append(_ event: FeedEvent, pair: Pair = .none) {
-        output.append(
+        records.append(
             .feed(
                 event, pair: pair, brokerTime: UTCNanos(rawValue: max(feedTime, lastClock)),
                 receiveTime: receiveTime))

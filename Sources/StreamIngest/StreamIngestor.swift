@@ -12,17 +12,6 @@ internal import Wire
 ///
 /// `@unchecked Sendable`: everything happens on `loop`; every entry from outside checks that.
 final class StreamIngestor: TransportOwner, @unchecked Sendable {
-    /// Appends to the stream; remembers the first failure, since the recorder cannot throw.
-    struct Output: RecordOutput {
-        let writer: StreamWriter
-        var failure: (any Error)?
-
-        mutating func append(_ record: TickRecord) {
-            if failure != nil { return }
-            do { try writer.append(record) } catch { failure = error }
-        }
-    }
-
     private let loop: any EventLoop
     private let clock: Clock
     private let logger: Logger
@@ -35,7 +24,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// `nil`: not asked for, or ended by a failure.
     private var capture: StreamCapture?
     private var session: ClientSession
-    private var recorder: FeedRecorder<Output>
+    private var recorder: FeedRecorder
 
     private var throttle = LogThrottle()
     private var deadline: Scheduled<Void>?
@@ -78,7 +67,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             endpoint: login.endpoint, user: login.account, password: login.password.reveal())
         session = ClientSession(options: options, seed: parts.seed)
         recorder = FeedRecorder(
-            instruments: parts.instruments, lastFeedTime: parts.lastFeedTime, output: Output(writer: parts.writer))
+            instruments: parts.instruments, lastFeedTime: parts.lastFeedTime)
     }
 
     // MARK: Start and stop
@@ -169,7 +158,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     private func commit() {
         do {
-            if let failure = recorder.output.failure { throw failure }
+            for record in recorder.records { try writer.append(record) }
+            recorder.records.removeAll(keepingCapacity: true)
             try writer.commit()
         } catch {
             desk.fail(error)

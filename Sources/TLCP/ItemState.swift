@@ -48,14 +48,7 @@ struct ItemState: BitwiseCopyable {
         guard let base = values.baseAddress ?? UnsafeRawPointer(bitPattern: 8) else { return .fieldCount }
         while true {
             guard field < fieldCount else { return .fieldCount }
-            var end = start
-            var isEscaped = false
-            while end < count {
-                let byte = base.load(fromByteOffset: end, as: UInt8.self)
-                if byte == UInt8(ascii: "|") { break }
-                if byte == UInt8(ascii: "%") { isEscaped = true }
-                end &+= 1
-            }
+            let (end, isEscaped) = ItemState.tokenEnd(base, start, count)
             let length = end &- start
             if length == 0 {
                 if isFirst { return .nothingToCompareWith }
@@ -78,6 +71,46 @@ struct ItemState: BitwiseCopyable {
         isFirst = false
         if snapshotIsOneUpdate { isSnapshot = false }
         return nil
+    }
+
+    /// Where the token that begins at `start` ends, and whether it holds a `%`. Looks at eight bytes at a time.
+    @inline(__always)
+    private static func tokenEnd(_ base: UnsafeRawPointer, _ start: Int, _ count: Int) -> (end: Int, isEscaped: Bool) {
+        var end = start
+        var escapes: UInt64 = 0
+        while end < count {
+            let word: UInt64
+            if end &+ 8 <= count {
+                word = base.loadUnaligned(fromByteOffset: end, as: UInt64.self).littleEndian
+            } else if count >= 8 {
+                // The last eight bytes, without those before `end`.
+                let last = base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+                word = last.littleEndian &>> UInt64(8 &* (end &+ 8 &- count))
+            } else {
+                word = shortWord(base, end, count)
+            }
+            let bars = bytes(equalTo: UInt8(ascii: "|"), in: word)
+            let percents = bytes(equalTo: UInt8(ascii: "%"), in: word)
+            if bars != 0 {
+                escapes |= percents & (bars ^ (bars &- 1))
+                return (end &+ bars.trailingZeroBitCount / 8, escapes != 0)
+            }
+            escapes |= percents
+            end &+= 8
+        }
+        return (count, escapes != 0)
+    }
+
+    /// The bytes from `end` on, where there are fewer than eight in all.
+    private static func shortWord(_ base: UnsafeRawPointer, _ end: Int, _ count: Int) -> UInt64 {
+        (end..<count).reversed().reduce(0) { $0 << 8 | UInt64(base.load(fromByteOffset: $1, as: UInt8.self)) }
+    }
+
+    /// The highest bit of each byte that equals `byte`; the lowest of these bits is sure, those above it are not.
+    @inline(__always)
+    private static func bytes(equalTo byte: UInt8, in word: UInt64) -> UInt64 {
+        let difference = word ^ (UInt64(byte) &* 0x0101_0101_0101_0101)
+        return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
     }
 
     /// Tokens that are not simply a value: `#`, `$`, `^…`, and values with `%`.
@@ -144,17 +177,19 @@ struct ItemState: BitwiseCopyable {
         slot.pointee.isPatched = false
     }
 
-    /// Prices and times are 4 to 16 bytes: two overlapping words, without a call.
+    /// Prices and times are 4 to 16 bytes: whole words, without a call. A short value is written at once, and a word's
+    /// front last: a reader that soon loads it from the front finds it in one store, and need not wait for two.
     @inline(__always)
     private static func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
         if count >= 8, count <= 16 {
             let tail = source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-            target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
             target.storeBytes(of: tail, toByteOffset: count &- 8, as: UInt64.self)
+            target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
         } else if count >= 4, count < 8 {
-            let tail = source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
-            target.storeBytes(of: source.loadUnaligned(as: UInt32.self), as: UInt32.self)
-            target.storeBytes(of: tail, toByteOffset: count &- 4, as: UInt32.self)
+            let head = UInt64(source.loadUnaligned(as: UInt32.self).littleEndian)
+            let tail = UInt64(source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self).littleEndian)
+            let word = head | (tail &<< UInt64(8 &* (count &- 4)))
+            target.storeBytes(of: word.littleEndian, as: UInt64.self)
         } else {
             target.copyMemory(from: source, byteCount: count)
         }

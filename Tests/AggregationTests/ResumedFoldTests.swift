@@ -23,7 +23,7 @@ import Wire
 
     private func records(holding held: [CandleRecord], lacking lost: Int? = nil) throws -> [CandleRecord] {
         let path = try journal(of: held, in: folder)
-        let fold = ResumedFold(
+        var fold = ResumedFold(
             options: CandleBuilder.Options(), emitted: try EmittedMark.read(journalFolder: path).ticks)
         for (place, var record) in Self.ticks.enumerated() where place + 1 != lost {
             record.seal(position: UInt64(place + 1))

@@ -7,7 +7,7 @@ import Wire
 /// Folds records as a journal would hold them: numbered from 1, after the feed's own word that it sees.
 func fold(_ records: [TickRecord], covered: Bool = true, options: CandleBuilder.Options = fiveMinutes) -> CandleBuilder
 {
-    let builder = CandleBuilder(options: options)
+    var builder = CandleBuilder(options: options)
     let opening = covered ? [Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 0)] : []
     for (index, record) in (opening + records).enumerated() {
         var record = record
@@ -256,7 +256,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
     /// A record in the middle is not there: the journal was damaged.
     private func foldWithoutOne(_ records: [TickRecord], leavingOut index: Int) -> CandleBuilder {
-        let builder = CandleBuilder(options: fiveMinutes)
+        var builder = CandleBuilder(options: fiveMinutes)
         for (place, record) in records.enumerated() where place != index {
             var record = record
             record.seal(position: UInt64(place + 1))
@@ -337,7 +337,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
     }
 
     @Test func `a journal whose older records are gone is blind a little beyond its first one`() {
-        let builder = CandleBuilder(options: fiveMinutes)
+        var builder = CandleBuilder(options: fiveMinutes)
         for (place, var record) in [Make.tick(300, "1.1", "1.2"), Make.clock(602)].enumerated() {
             record.seal(position: UInt64(place + 1_000))
             builder.fold(record)
@@ -372,7 +372,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
     @Test(arguments: 0..<200)
     func `no record traps, whatever stands in it`(seed: UInt64) {
         var random = SplitMix(seed: seed)
-        let builder = CandleBuilder(options: fiveMinutes)
+        var builder = CandleBuilder(options: fiveMinutes)
         let kinds: [RecordKind] = [.tick, .clock, .feed, .candle]
         for position in 1...500 {
             var bytes = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }

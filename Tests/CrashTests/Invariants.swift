@@ -56,7 +56,7 @@ struct Invariants {
     // MARK: Candles
 
     private func fold(_ ticks: [TickRecord]) -> [CandleRecord] {
-        let builder = CandleBuilder(options: SimulatedAggregator.options)
+        var builder = CandleBuilder(options: SimulatedAggregator.options)
         for tick in ticks { builder.fold(tick) }
         return builder.output
     }

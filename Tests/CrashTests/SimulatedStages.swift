@@ -154,7 +154,7 @@ final class SimulatedIngest {
 /// The aggregator without its sockets: reader, fold and journal are those of the product.
 final class SimulatedAggregator {
     let reader: StreamReader
-    private let fold: ResumedFold
+    private var fold: ResumedFold
     let writer: JournalWriter
     private let bus: SimulatedBus
     private let appended: (UnsafeRawBufferPointer) -> Void
@@ -181,7 +181,7 @@ final class SimulatedAggregator {
 
     /// - Returns: how many records were folded.
     func turn() throws -> Int {
-        let count = try reader.poll(TickRecord.self, milliseconds: 0, stop: -1) { fold.fold($0) }
+        let count = try reader.pollBytes(milliseconds: 0, stop: -1) { fold.fold($0) }
         try fold.takeNew(publishTime: UTCNanos(rawValue: 1)) {
             if writer.needsFlush { try flush() }
             writer.append($0)

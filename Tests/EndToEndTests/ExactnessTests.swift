@@ -78,7 +78,7 @@ struct ExactnessTests {
 
     /// Folds the tick journal again and compares with the candle journal, byte for byte but for publish time.
     private func replayEqualsLive(_ pipeline: Pipeline) throws {
-        let builder = CandleBuilder(options: CandleBuilder.Options())
+        var builder = CandleBuilder(options: CandleBuilder.Options())
         let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
         while try ticks.read(TickRecord.self, { builder.fold($0) }) > 0 {}
         var live: [CandleRecord] = []

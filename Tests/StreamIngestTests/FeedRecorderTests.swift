@@ -8,13 +8,8 @@ import Wire
 
 /// A recorder behind a real session whose server is a script. Times are in seconds.
 private struct Script: ~Copyable {
-    struct Output: RecordOutput {
-        var records: [TickRecord] = []
-        mutating func append(_ record: TickRecord) { records.append(record) }
-    }
-
     var session: ClientSession
-    var recorder: FeedRecorder<Output>
+    var recorder: FeedRecorder
     var clock: Double = 1_000
     /// How far the wall clock is off.
     var wallError: Double = 0
@@ -22,7 +17,7 @@ private struct Script: ~Copyable {
 
     init(pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0) {
         let instruments = pairs.map { Instrument(pair: Pair($0)!, epic: "CS.D.\($0).CFD.IP") }
-        recorder = FeedRecorder(instruments: instruments, lastFeedTime: Make.nanos(lastFeedTime), output: Output())
+        recorder = FeedRecorder(instruments: instruments, lastFeedTime: Make.nanos(lastFeedTime))
         var options = SessionOptions(endpoint: Endpoint("http://127.0.0.1:1")!)
         options.transports = .webSocketOnly
         session = ClientSession(options: options, seed: 1)
@@ -71,8 +66,8 @@ private struct Script: ~Copyable {
 
     /// The records since the last call, one short text each.
     mutating func take() -> [String] {
-        defer { recorder.output.records = [] }
-        return recorder.output.records.map { record in
+        defer { recorder.records = [] }
+        return recorder.records.map { record in
             let time = "\(Double(record.brokerTime.rawValue / 1_000_000 - 1_600_000_000_000) / 1000)"
             switch record.kind {
             case .tick: return "\(record.pair) \(record.bid) \(record.ask) @\(time) \(record.flags.rawValue)"
@@ -109,7 +104,7 @@ private struct Script: ~Copyable {
         var script = Script()
         script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "SUBOK,3,1,3")
         script.say("U,2,1,1.1|1.2|1600000500700", "EOS,2,1", "EOS,3,1")
-        let ends = script.recorder.output.records.compactMap { record -> Int64? in
+        let ends = script.recorder.records.compactMap { record -> Int64? in
             if case .blindEnded(_, let until) = record.feedEvent { until.rawValue } else { nil }
         }
         #expect(ends == [1_600_000_500_700_000_001])
@@ -244,7 +239,7 @@ private struct Script: ~Copyable {
             script.say("U,2,1,1.1|1.3|1600000502000", "U,1,1,1600000502")
             for _ in 0..<7 { script.pass(1) }
             script.say("U,2,1,1.2|1.3|1600000509000", "U,1,1,1600000509")
-            let times = script.recorder.output.records.map { $0.receiveTime.seconds }
+            let times = script.recorder.records.map { $0.receiveTime.seconds }
             return (script.take(), times)
         }
         let (steady, times) = play(step: 0)

@@ -24,6 +24,8 @@ final class Market {
 
     private let byName: [String: PairMarket]
     private var nextSecond: Int64
+    /// The time of each pair's next tick, side by side: looked through for every tick.
+    private var nextTimes: [Int64]
     /// Which pairs' ticks must be subscribed before the play starts; empty: any one will do.
     private let awaited: Set<Pair>
 
@@ -32,6 +34,7 @@ final class Market {
     ///   - end: nanoseconds since 1970.
     init(pairs: [PairMarket], start: Int64, end: Int64, awaited: Set<Pair>, capture: CapturePlay? = nil) {
         self.pairs = pairs
+        nextTimes = pairs.map(\.source.nextTime)
         self.capture = capture
         let firstSecond = floorDivide(start, UTCNanos.perSecond)
         self.start = firstSecond * UTCNanos.perSecond
@@ -95,6 +98,7 @@ final class Market {
                 guard time <= limit else { break }
                 now = max(now, time)
                 pairs[index].takeNext()
+                nextTimes[index] = pairs[index].source.nextTime
             } else {
                 guard secondStart <= limit else { break }
                 if phase == .running, secondStart > end {
@@ -122,12 +126,9 @@ final class Market {
     private func earliestTick() -> (index: Int?, time: Int64) {
         var best: Int?
         var bestTime = Int64.max
-        for index in pairs.indices {
-            let time = pairs[index].source.nextTime
-            if time < bestTime {
-                bestTime = time
-                best = index
-            }
+        for (index, time) in nextTimes.enumerated() where time < bestTime {
+            bestTime = time
+            best = index
         }
         return (best, bestTime)
     }

@@ -23,6 +23,7 @@ final class SimulatorCore {
     private var clock: MarketClock
     private var isSliceScheduled = false
     private var saysDone = false
+    private var isStopped = false
     private var timers: [RepeatedTask] = []
 
     /// Events per turn of the loop: several frames' worth, well under a millisecond.
@@ -67,6 +68,7 @@ final class SimulatorCore {
     }
 
     func stop() {
+        isStopped = true
         for timer in timers { timer.cancel() }
         timers = []
     }
@@ -91,7 +93,7 @@ final class SimulatorCore {
     }
 
     private func scheduleSlice() {
-        guard market.phase != .waiting, !isSliceScheduled else { return }
+        guard market.phase != .waiting, !isSliceScheduled, !isStopped else { return }
         isSliceScheduled = true
         loop.execute { [core = NIOLoopBound(self, eventLoop: loop)] in
             core.value.isSliceScheduled = false

@@ -1,0 +1,191 @@
+"""Runs the measurements in turns and prints their table; see scripts/bench."""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+import measures
+import programs
+import table
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=(
+        "Measures Candlewick beside C programs that show the machine's limit, and beside what people use. "
+        "All subjects of a measurement run in turns; every ratio is taken within a round."))
+    parser.add_argument("--quick", action="store_true", help="less data, three rounds, no peers: under two minutes")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these measurements alone; --list names them")
+    parser.add_argument("--list", action="store_true", help="names the measurements")
+    parser.add_argument("--rounds", type=int, help="default 7, quick 3")
+    parser.add_argument("--ticks", type=int, help="ticks of the day that is measured; default 5,000,000, quick 500,000")
+    parser.add_argument("--pairs", type=int, default=28, help="pairs of that day (default 28)")
+    parser.add_argument("--rows", type=int, help="rows of the queried database; default 5,000,000, quick 200,000")
+    parser.add_argument("--seconds", type=int, help="of the chain from the simulator; default 20, quick 5")
+    parser.add_argument("--no-peers", action="store_true", help="without what others wrote")
+    parser.add_argument("--folder", type=pathlib.Path, default=programs.ROOT / ".bench",
+                        help="where data and results lie (default .bench)")
+    options = parser.parse_args()
+    options.is_quick = options.quick
+    options.rounds = options.rounds or (3 if options.quick else 7)
+    options.ticks = options.ticks or (500_000 if options.quick else 5_000_000)
+    options.rows = options.rows or (200_000 if options.quick else 5_000_000)
+    options.seconds = options.seconds or (5 if options.quick else 20)
+    if min(options.rounds, options.ticks, options.pairs, options.rows, options.seconds) < 1:
+        parser.error("counts must be at least 1")
+    return options
+
+
+def make_data(options):
+    """The day that is measured: made once for each size."""
+    folder = options.folder / f"data-{options.ticks}-{options.pairs}"
+    if not (folder / "complete").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = programs.bench("make-data", folder, "--ticks", options.ticks, "--pairs", options.pairs)
+        subprocess.run(command, check=True)
+        (folder / "complete").touch()
+    return folder.resolve()
+
+
+def figure(kind, result):
+    """What a round counts: operations a second, or the median of the latencies."""
+    if kind == "rate":
+        return result["count"] / result["seconds"]
+    return table.percentile(result["nanoseconds"], 0.5)
+
+
+def measured(measure, options):
+    """Every subject's figure in every round."""
+    results = {name: [] for name in measure.subjects}
+    left_out, failed = {}, {}
+    for round_number in range(options.rounds):
+        for name, subject in measure.subjects.items():
+            if name in left_out or name in failed or skips(name, round_number, options):
+                results[name].append(None)
+                continue
+            note(f"{measure.name}: {name}, round {round_number + 1} of {options.rounds}")
+            try:
+                results[name].append(subject())
+            except programs.LeftOut as reason:
+                left_out[name] = str(reason)
+                results[name].append(None)
+            except programs.Failed as reason:
+                failed[name] = str(reason)
+                results[name].append(None)
+    note("")
+    return results, left_out, failed
+
+
+def skips(name, round_number, options):
+    """Peers are slow, and far away: two rounds are enough. A part in real time needs one."""
+    is_peer = not name.startswith((measures.OURS, measures.LIMIT))
+    return is_peer and (options.no_peers or options.quick or round_number >= 2)
+
+
+def note(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def agree(results):
+    """The programs that fold must come to the same candles."""
+    found = {(result["candles"], result["checksum"]) for rows in results.values() for result in rows
+             if result and "candles" in result and "checksum" in result}
+    return len(found) <= 1
+
+
+def summary(measure, results):
+    """Figures of each subject, with ratios to C: above 1 is faster, for rates and latencies alike."""
+    figures = {name: [figure(measure.kind, each) if each else None for each in rows] for name, rows in results.items()}
+    reference = next((rows for name, rows in figures.items() if name.startswith(measures.LIMIT)), None)
+    rows = {}
+    for name, values in figures.items():
+        present = [value for value in values if value is not None]
+        if not present:
+            continue
+        row = table.spread(present)
+        if measure.kind == "latency":
+            samples = [one for each in results[name] if each for one in each["nanoseconds"]]
+            row["p99"] = table.percentile(samples, 0.99)
+            row["samples"] = len(samples)
+        for others, of in [(reference, "to C"), (figures[measures.OURS], "ours to it")]:
+            if others is None or others is values:
+                continue
+            forward = (values, others) if of == "to C" else (others, values)
+            row[of] = table.ratios(*(forward if measure.kind == "rate" else reversed(forward)))
+        rows[name] = row
+        extra = [each for each in results[name] if each and ("lost" in each or "MiB" in each)]
+        for key in ["lost", "MiB", "core"]:
+            if extra and key in extra[-1]:
+                row[key] = extra[-1][key]
+    return rows
+
+
+def lines(measure, rows):
+    text = table.rate if measure.kind == "rate" else table.duration
+    yield [f"{measure.name}: {measure.title}", "median", "least", "most", "p99", "of C", "ours is"]
+    for name, row in rows.items():
+        to_c, ours = row.get("to C"), row.get("ours to it")
+        yield [
+            f"  {name}", text(row["median"]), text(row["least"]), text(row["most"]),
+            text(row["p99"]) if "p99" in row else "", f"{to_c['median']:.2f}" if to_c else "",
+            f"{ours['median']:.3g} times" if ours else ""]
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
+    return {"processor": model, "cores": os.cpu_count(), "system": platform.platform(),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+
+
+def main():
+    options = arguments()
+    if options.list:
+        for name in ["parse", "fold", "journal", "replay", "bus", "store-1000", "store-56", "query", "chain", "arrival",
+                     "restart", "live"]:
+            print(name)
+        return 0
+    data = make_data(options)
+    all_measures = measures.all_measures(data, options)
+    known = [measure.name for measure in all_measures]
+    for name in options.only or []:
+        if name not in known:
+            sys.exit(f"scripts/bench: there is no measurement '{name}'; there are {', '.join(known)}")
+    chosen = [each for each in all_measures
+              if each.name in (options.only or known) and (options.only or each.is_quick or not options.quick)]
+    report, bad = {"machine": machine(), "options": vars(options) | {"folder": str(options.folder)}, "measures": {}}, 0
+    for measure in chosen:
+        rounds = options.rounds
+        if measure.name == "live":
+            options.rounds = 1
+        results, left_out, failed = measured(measure, options)
+        options.rounds = rounds
+        rows = summary(measure, results)
+        report["measures"][measure.name] = {"title": measure.title, "target": measure.target, "subjects": rows}
+        table.render(list(lines(measure, rows)))
+        for name, row in rows.items():
+            if "lost" in row:
+                print(f"  {name}: {row['lost']} ticks lost")
+            if "MiB" in row:
+                print(f"  {name}: {row['MiB']:.1f} MiB resident in all, {row['core'] * 100:.1f}% of a core")
+        for name, reason in left_out.items():
+            print(f"  {name} left out: {reason}")
+        for name, reason in failed.items():
+            print(f"  {name} FAILED: {reason}")
+            bad += 1
+        if not agree(results):
+            print("  the programs DISAGREE about the candles")
+            bad += 1
+        print(f"  target: {measure.target}\n")
+    path = options.folder / "results.json"
+    path.write_text(json.dumps(report, indent=1, default=str) + "\n")
+    print(f"all figures: {path}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

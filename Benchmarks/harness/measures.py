@@ -1,0 +1,361 @@
+"""All measurements. Each is a list of subjects that run in turns; a subject gives one figure a round."""
+
+import itertools
+import os
+import pathlib
+import sqlite3
+import tempfile
+import time
+
+import pipeline
+import programs
+from programs import bench, limit, peer, run
+
+OURS = "candlewick"
+LIMIT = "C"
+
+
+class Measure:
+    """What is measured, on what, against what.
+
+    kind `rate`: operations a second; `latency`: nanoseconds, of which the median counts and the 99th percentile is told.
+    """
+
+    def __init__(self, name, title, subjects, kind="rate", target=None, is_quick=True):
+        self.name = name
+        self.title = title
+        self.subjects = subjects
+        self.kind = kind
+        self.target = target
+        self.is_quick = is_quick
+
+
+def command(make):
+    """A subject that is one program."""
+    return lambda: run(make())
+
+
+def all_measures(data, options):
+    return [
+        parse(data), fold(data, options), journal(data, options), replay(data), bus(options),
+        store(data, 1_000), store(data, 56), query(options), chain(data, options), arrival(data, options),
+        restart(data), live(options),
+    ]
+
+
+# MARK: Parts
+
+
+def parse(data):
+    lines = data / "lines.txt"
+    return Measure("parse", "update lines into ticks", {
+        OURS: command(lambda: bench("parse", lines)),
+        LIMIT: command(lambda: limit("parse", lines)),
+        "official client, Python": command(lambda: peer("parse_official", lines, 50_000)),
+        "its parser alone": lambda: alone(run(peer("parse_official", lines, 50_000))),
+    }, target="0.6 of C, 100 times the official client")
+
+
+def alone(result):
+    return {"count": result["count"], "seconds": result["parser_seconds"]}
+
+
+def fold(data, options):
+    ticks = data / "ticks.bin"
+    return Measure("fold", "ticks into 5m and 15m candles", {
+        OURS: command(lambda: bench("fold", ticks)),
+        LIMIT: command(lambda: limit("fold", ticks)),
+        "polars": command(lambda: peer("fold_polars", ticks)),
+        "DuckDB": command(lambda: peer("fold_duckdb", ticks)),
+        "pandas": command(lambda: peer("fold_pandas", ticks)),
+        "NautilusTrader": command(lambda: peer("fold_nautilus", ticks, 50_000)),
+    }, target="0.4 of C, 10 times polars, 100 times NautilusTrader")
+
+
+def journal(data, options):
+    count = options.ticks
+    return Measure("journal", "journal append with CRC, bursts of 64", {
+        OURS: command(lambda: bench("journal", data, "--count", count, "--burst", 64)),
+        LIMIT: command(lambda: limit("journal", data, count, 64)),
+    }, target="0.5 of C")
+
+
+def replay(data):
+    return Measure("replay", "a journal into candles", {
+        OURS: command(lambda: bench("replay", data / "journal/ticks")),
+        LIMIT: command(lambda: limit("replay", data / "journal/ticks")),
+        "C fold, in memory": command(lambda: limit("fold", data / "ticks.bin")),
+    }, target="10 M a second, or 0.3 of the C fold")
+
+
+def bus(options):
+    count = options.ticks // 5
+
+    def both(send, receive):
+        def measure():
+            with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+                endpoint = f"ipc://{folder}/bus.ipc"
+                sender = programs.start(send(endpoint))
+                try:
+                    return run(receive(endpoint), seconds=120)
+                finally:
+                    programs.stop(sender)
+        return measure
+
+    return Measure("bus", "one record a message, ipc", {
+        OURS: both(lambda at: bench("send", at, "--count", count), lambda at: bench("receive", at, "--count", count)),
+        LIMIT: both(lambda at: limit("bus", "send", at, count), lambda at: limit("bus", "receive", at, count)),
+        "pyzmq": both(lambda at: peer("bus_pyzmq", "send", at, count), lambda at: peer("bus_pyzmq", "receive", at, count)),
+    }, target="0.8 of C")
+
+
+def store(data, batch):
+    candles = data / "candles.bin"
+    count = candles.stat().st_size // 192
+
+    def fresh(make):
+        def measure():
+            with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+                return run(make(f"{folder}/candles.db"))
+        return measure
+
+    return Measure(f"store-{batch}", f"candles into SQLite, {batch} a transaction", {
+        OURS: fresh(lambda path: bench("store", path, candles, "--batch", batch)),
+        LIMIT: fresh(lambda path: limit("store", path, candles, batch)),
+        "usual table, Python": fresh(lambda path: peer("store_usual", path, count, batch)),
+    }, target="0.7 of the C API")
+
+
+# MARK: Queries
+
+VIEW = "SELECT * FROM candles WHERE pair = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT 200"
+
+
+def query(options):
+    rows, count = options.rows, 500
+    folder = options.folder / f"database-{rows}"
+    ours, usual = folder / "candlewick.db", folder / "usual.db"
+
+    def prepared(subject):
+        def measure():
+            if not ours.exists():
+                folder.mkdir(exist_ok=True)
+                make_database(ours, rows)
+            return subject()
+        return measure
+
+    def with_usual(name):
+        def measure():
+            arguments = peer(name, usual, count)
+            if not usual.exists():
+                run(peer("make_usual", usual, rows))
+            return run(arguments)
+        return measure
+
+    subjects = {
+        OURS: prepared(command(lambda: bench("query", ours, "--count", count))),
+        LIMIT: prepared(command(lambda: limit("query", ours, count))),
+        "our view, Python sqlite3": prepared(lambda: {"nanoseconds": timed_view(ours, count)}),
+        "usual table, Python sqlite3": with_usual("query_sqlite3"),
+        "usual table, pandas": with_usual("query_pandas"),
+        "DuckDB": with_usual("query_duckdb"),
+        "PostgreSQL": with_usual("query_postgresql"),
+    }
+    return Measure(
+        "query", f"last 200 candles of {rows:,}", subjects, kind="latency",
+        target="within 2 times C, p99 under 1 ms, faster than every peer")
+
+
+def make_database(path, rows):
+    """Rows of 28 pairs in two timeframes in the schema that the real store-writer makes."""
+    with pipeline.running(["--speed", "1"], stages=["store-writer"]) as made:
+        made.close()
+        database = sqlite3.connect(made.database)
+        currencies = ["EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY"]
+        pairs = [f"{a}_{b}" for i, a in enumerate(currencies) for b in currencies[i + 1:]]
+        database.executemany("INSERT INTO instrument (name) VALUES (?)", [(pair,) for pair in pairs])
+        database.executemany("INSERT INTO timeframe VALUES (?, ?)", [(300, "5"), (900, "15")])
+        prices = ", ".join(["1100000000 + abs(random()) % 1000000"] * 12)
+        database.execute(f"""
+            INSERT INTO candle
+            WITH RECURSIVE place (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM place WHERE n < {rows // 56 - 1})
+            SELECT id, seconds, 1600000200 + n * seconds, {prices}, 300, 0, 0, 0, 0, 0, 1, 0, 1, 5, 1, n, 0, 0
+            FROM instrument, timeframe, place ORDER BY 1, 2, 3""")
+        database.commit()
+        plan = "; ".join(row[3] for row in database.execute("EXPLAIN QUERY PLAN " + VIEW, ("EUR_USD", "5")))
+        if "TEMP B-TREE" in plan or "SCAN" in plan:
+            raise programs.Failed(f"the plan of the view sorts or scans: {plan}")
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.execute("VACUUM INTO ?", (str(path),))
+        database.close()
+
+
+def timed_view(path, count):
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    pairs = [row[0] for row in database.execute("SELECT name FROM instrument ORDER BY id")]
+    taken = []
+    for number in range(count + 100):
+        began = time.perf_counter_ns()
+        rows = database.execute(VIEW, (pairs[number * 7919 % 28], ("5", "15")[number % 2])).fetchall()
+        taken.append(time.perf_counter_ns() - began)
+        assert len(rows) == 200
+    return taken[100:]
+
+
+# MARK: Real processes
+
+
+def chain(data, options):
+    lines = data / "lines.txt"
+
+    def from_simulator():
+        """Ticks in the journal while the simulator runs as fast as it is read; then every one must be in a candle."""
+        with pipeline.running(["--speed", "max", "--seed", "1"]) as running:
+            pipeline.until(lambda: running.records() > 100_000, 60, "the feed flows")
+            began, before = time.monotonic(), running.records()
+            time.sleep(options.seconds)
+            seconds, count = time.monotonic() - began, running.records() - before
+            programs.stop(running.processes["ingest-stream"])
+            lost = uncounted(running)
+            return {"count": count, "seconds": seconds, "lost": lost}
+
+    def from_feed():
+        """The lines of the feed in C; the last nine tenths count."""
+        with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+            with pipeline.feed(folder, lines, "max") as (feed, port):
+                url = f"http://127.0.0.1:{port}"
+                with pipeline.running(["--stream-url", url], stages=["store-writer", "aggregator"]) as running:
+                    running.begin("ingest-stream")
+                    pipeline.until(lambda: running.records() >= options.ticks / 10, 60, "the feed flows")
+                    began, before = time.monotonic(), running.records()
+                    pipeline.until(lambda: running.records() >= options.ticks, 120, "all ticks are journalled")
+                    seconds, count = time.monotonic() - began, running.records() - before
+                    return {"count": count, "seconds": seconds, "lost": uncounted(running)}
+
+    def in_c():
+        with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+            with pipeline.feed(folder, lines, "max") as (feed, port):
+                endpoint = f"ipc://{folder}/ticks.ipc"
+                fold = programs.start(limit("chain", "fold", endpoint, options.ticks))
+                ingest = programs.start(
+                    limit("chain", "ingest", "127.0.0.1", port, endpoint, f"{folder}/ticks.journal"))
+                try:
+                    return programs.finish(fold, 120)
+                finally:
+                    programs.stop(ingest, fold)
+
+    def official():
+        """No more lines than it can hold: with an endless feed it reads on without end, and slows down."""
+        count = 20_000
+        with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+            few = pathlib.Path(folder) / "lines.txt"
+            with open(lines, "rb") as all_lines:
+                few.write_bytes(b"".join(itertools.islice(all_lines, count)))
+            with pipeline.feed(folder, few, "max") as (feed, port):
+                return run(peer("pipeline_official", "127.0.0.1", port, f"{folder}/usual.db", count, "--no-login",
+                                "--pairs", data / "pairs.txt"))
+
+    return Measure("chain", "the whole chain, real processes, to SQLite", {
+        OURS: from_feed, LIMIT + ", to the fold": in_c, OURS + ", from ig-simulator": from_simulator,
+        "official client + sqlite3": official,
+    }, target="1 M ticks a second, 100 times the official client, no tick lost")
+
+
+def folded(running):
+    """The position up to which the aggregator has taken ticks, as it notes it for the journal."""
+    mark = running.folder / "journal/ticks/aggregator.taken"
+    return int(mark.read_text()) if mark.exists() else 0
+
+
+def uncounted(running):
+    """Ticks of the journal that the aggregator has not taken two seconds later; it notes its place once a second."""
+    end = running.records()
+    time.sleep(2.1)
+    return max(0, end - folded(running))
+
+
+def arrival(data, options):
+    """Moments of sending in the feed, moments of folding behind it."""
+    lines, rate = data / "lines.txt", 500
+    seconds = 20 if options.is_quick else 60
+
+    def difference(folder, moments):
+        sent = [int(line) for line in (pathlib.Path(folder) / "feed.port.sent").read_text().split()]
+        taken = [after - before for before, after in zip(sent, moments)]
+        return {"nanoseconds": taken[len(taken) // 20:]}
+
+    def ours():
+        with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+            with pipeline.feed(folder, lines, rate, 1, seconds) as (feed, port):
+                url = f"http://127.0.0.1:{port}"
+                with pipeline.running(["--stream-url", url], stages=["ingest-stream"]) as running:
+                    probe = programs.start(bench("moments", running.folder, "--count", rate * seconds))
+                    moments = programs.finish(probe, seconds + 60)["moments"]
+                    feed.stdout.readline()
+                    return difference(folder, moments)
+
+    def in_c():
+        with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+            with pipeline.feed(folder, lines, rate, 1, seconds) as (feed, port):
+                endpoint = f"ipc://{folder}/ticks.ipc"
+                fold = programs.start(limit("chain", "fold", endpoint, rate * seconds))
+                ingest = programs.start(
+                    limit("chain", "ingest", "127.0.0.1", port, endpoint, f"{folder}/ticks.journal"))
+                try:
+                    moments = programs.finish(fold, seconds + 60)["moments"]
+                    feed.stdout.readline()
+                    return difference(folder, moments)
+                finally:
+                    programs.stop(ingest)
+
+    return Measure("arrival", f"socket to fold at {rate} ticks a second", {OURS: ours, LIMIT: in_c}, kind="latency",
+                   target="p50 within 1.5 times C")
+
+
+def restart(data):
+    def caught_up():
+        with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+            journal = pathlib.Path(folder) / "journal"
+            journal.mkdir()
+            (journal / "ticks").symlink_to(data / "journal/ticks")
+            (data / "journal/ticks/aggregator.taken").unlink(missing_ok=True)
+            environment = dict(
+                os.environ, CANDLEWICK_STATE_DIR=folder, CANDLEWICK_RUNTIME_DIR=folder)
+            began = time.monotonic_ns()
+            aggregator = programs.start(programs.product("aggregator"), env=environment)
+            log = aggregator.said
+            try:
+                def is_live():
+                    log.seek(0)
+                    return "Caught up" in log.read()
+                pipeline.until(is_live, 60, "the aggregator caught up")
+                return {"nanoseconds": [time.monotonic_ns() - began]}
+            finally:
+                programs.stop(aggregator)
+    return Measure("restart", "restart of aggregator with a day of ticks to process", {OURS: caught_up},
+                   kind="latency", target="under 2 s")
+
+
+ONE_MINUTE = "timeframes: [1m, 5m]\n"
+
+
+def live(options):
+    """All stages at 300 ticks a second, in real time: what they take, and how soon a bot reads a candle."""
+    seconds = 150 if options.is_quick else 330
+    found = {}
+
+    def readable():
+        simulator = ["--speed", "1", "--rate", str(300 / 28)]
+        with pipeline.running(simulator, configuration=ONE_MINUTE) as running:
+            probe = programs.start(bench("readable", running.folder, "--count", 10_000, "--seconds", seconds))
+            time.sleep(10)
+            stages = [running.processes[name] for name in pipeline.STAGES]
+            began, used = time.monotonic(), sum(map(pipeline.processor_seconds, stages))
+            ages = programs.finish(probe, seconds + 60)["nanoseconds"]
+            cost = (sum(map(pipeline.processor_seconds, stages)) - used) / (time.monotonic() - began)
+            found["resident"] = {"MiB": sum(map(pipeline.resident_bytes, stages)) / 2**20, "core": cost}
+            # Of every interval the grace, in which late ticks still count.
+            return {"nanoseconds": [age - 2_000_000_000 for age in ages], **found["resident"]}
+
+    return Measure("live", "interval's end and grace to a readable candle, 300 ticks a second", {OURS: readable},
+                   kind="latency", target="p99 under 250 ms; 64 MiB and 3% of a core in all", is_quick=False)
