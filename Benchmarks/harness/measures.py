@@ -37,7 +37,7 @@ def command(make):
 
 def all_measures(data, options):
     return [
-        parse(data), fold(data, options), journal(data, options), replay(data), bus(options),
+        parse(data, options), fold(data, options), journal(data, options), replay(data), bus(options),
         store(data, 1_000), store(data, 56), query(options), chain(data, options), arrival(data, options),
         restart(data), live(options),
     ]
@@ -46,10 +46,10 @@ def all_measures(data, options):
 # MARK: Parts
 
 
-def parse(data):
+def parse(data, options):
     lines = data / "lines.txt"
     return Measure("parse", "update lines into ticks", {
-        OURS: command(lambda: bench("parse", lines)),
+        OURS: command(lambda: bench("parse", lines, "--pairs", options.pairs)),
         LIMIT: command(lambda: limit("parse", lines)),
         "official client, Python": command(lambda: peer("parse_official", lines, 50_000)),
         "its parser alone": lambda: alone(run(peer("parse_official", lines, 50_000))),
@@ -156,6 +156,7 @@ def query(options):
         OURS: prepared(command(lambda: bench("query", ours, "--count", count))),
         LIMIT: prepared(command(lambda: limit("query", ours, count))),
         "our view, Python sqlite3": prepared(lambda: {"nanoseconds": timed_view(ours, count)}),
+        "our ForexDatabase, pandas": prepared(command(lambda: peer("query_forex_database", ours, count))),
         "usual table, Python sqlite3": with_usual("query_sqlite3"),
         "usual table, pandas": with_usual("query_pandas"),
         "DuckDB": with_usual("query_duckdb"),
@@ -277,7 +278,7 @@ def uncounted(running):
 def arrival(data, options):
     """Moments of sending in the feed, moments of folding behind it."""
     lines, rate = data / "lines.txt", 500
-    seconds = 20 if options.is_quick else 60
+    seconds = 20
 
     def difference(folder, moments):
         sent = [int(line) for line in (pathlib.Path(folder) / "feed.port.sent").read_text().split()]

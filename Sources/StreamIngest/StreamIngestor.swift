@@ -27,7 +27,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private var recorder: FeedRecorder
 
     private var throttle = LogThrottle()
-    private var deadline: Scheduled<Void>?
+    /// The timer that runs, and when it ends.
+    private var timer: (end: Duration, task: Scheduled<Void>)?
     private var isReady = false
     private var isStopping = false
     private var isFinished = false
@@ -178,12 +179,16 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     private func schedule() {
         guard let next = session.nextDeadline else { return }
+        // Whatever comes moves the deadline on: a timer that ends too early looks again.
+        if let timer, timer.end <= next { return }
+        timer?.task.cancel()
         let pause = max(0, (next - now).nanoseconds)
-        deadline?.cancel()
-        deadline = loop.scheduleTask(in: .nanoseconds(pause)) { [self] in
+        let task = loop.scheduleTask(in: .nanoseconds(pause)) { [self] in
+            timer = nil
             session.timePassed(now: now, into: &recorder)
             settle()
         }
+        timer = (next, task)
     }
 
     /// Once a second: the stand-in clock, the status, the watchdog. On the loop that appends to the journal:

@@ -1,4 +1,5 @@
 import MarketData
+import TestKit
 import Testing
 
 @Suite struct PriceTests {
@@ -24,6 +25,19 @@ import Testing
         #expect(Price("13327.4", pointShift: 2) == Price("133.274"))
         #expect(Price("11558.71234", pointShift: 4) == nil)
         #expect(Price("1", pointShift: 4) == Price("0.0001"))
+    }
+
+    @Test func `a short price is read at once as it would be digit by digit`() {
+        var random = SplitMix(seed: 1)
+        let characters = Array("01234567890123456789..-/:")
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 1...9, using: &random)
+            let text = String((0..<count).map { _ in characters.randomElement(using: &random)! })
+            guard text.contains(where: \.isNumber) else { continue }
+            let shift = Int.random(in: 0...4, using: &random)
+            // Zeros in front make it too long for being read at once.
+            #expect(Price(text, pointShift: shift) == Price("000000000\(text)", pointShift: shift), "\(text)")
+        }
     }
 
     @Test func `a price prints as the broker would write it`() {

@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import TLCP
@@ -31,6 +32,23 @@ import Testing
     func `one value is decoded`(token: String, expected: String) {
         var fields = Fields(1)
         #expect(fields.take(token) == expected)
+    }
+
+    @Test func `values of any length, escaped or not, are cut where the bars are`() {
+        var random = SplitMix(seed: 1)
+        for _ in 0..<5_000 {
+            let count = Int.random(in: 1...4, using: &random)
+            let values = (0..<count).map { _ in
+                (0..<Int.random(in: 1...19, using: &random)).map { _ in
+                    ["a", "7", ".", "%41", "%7C"].randomElement(using: &random)!
+                }.joined()
+            }
+            let expected = values.map {
+                $0.replacing("%41", with: "A").replacing("%7C", with: "|") + "*"
+            }.joined(separator: " ")
+            var fields = Fields(count)
+            #expect(fields.take(values.joined(separator: "|")) == expected)
+        }
     }
 
     @Test(arguments: ["", "^1", "^P[]", "^Ta", "1|", "|1"])

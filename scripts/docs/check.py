@@ -27,6 +27,7 @@ INSIDE = "scripts/systemd/inside"
 ELSEWHERE = [
     ("scripts/test", ".ci/run", "scripts/test"),
     ("scripts/build", "scripts/test", "scripts/build -q"),
+    ("scripts/bench", "scripts/test", "scripts/bench --quick"),
     ("scripts/install", INSIDE, "scripts/install &&"),
     ("scripts/uninstall", INSIDE, "scripts/uninstall &&"),
     ("python3 -m venv .venv", "scripts/check-docs", 'python3 -m venv "$environment"'),

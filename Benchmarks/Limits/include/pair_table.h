@@ -2,7 +2,7 @@
 #pragma once
 #include "records.h"
 
-enum { PAIRS_MAX = 128, PAIR_SLOTS = 256 };
+enum { PAIRS_MAX = 1100, PAIR_SLOTS = 4096 };
 
 struct pair_slot {
     uint64_t tail;
@@ -29,7 +29,7 @@ RARELY static int pair_add(struct pair_table *table, struct pair_slot *slot, str
 static inline int pair_index(struct pair_table *table, struct pair pair) {
     // The golden ratio's multiplier spreads the letters over the high bits.
     uint64_t mixed = (pair.tail ^ pair.head) * UINT64_C(0x9E3779B97F4A7C15);
-    for (size_t place = mixed >> 56;; place = (place + 1) % PAIR_SLOTS) {
+    for (size_t place = mixed >> 52;; place = (place + 1) % PAIR_SLOTS) {
         struct pair_slot *slot = &table->slots[place];
         if (slot->tail == pair.tail && slot->head == pair.head && slot->number != 0) return (int)slot->number - 1;
         if (slot->number == 0) return pair_add(table, slot, pair);

@@ -87,7 +87,7 @@ enum {
     /// Subscription 1 is the heartbeat; tick items follow.
     HEARTBEAT_SUBSCRIPTION = 1,
     FIRST_TICK_SUBSCRIPTION = 2,
-    SUBSCRIPTIONS_MAX = 130,
+    SUBSCRIPTIONS_MAX = 1100,
 };
 
 static inline void mark(struct subscription *item, uint8_t bit, bool is_null, bool is_unusable) {

@@ -10,7 +10,7 @@ final class PairMarket {
     private(set) var last: MarketTick?
     private(set) var sentCount = 0
     private(set) var day: DayStatistics
-    private var candles: [BrokerCandle?]
+    private var candles = OpenCandles()
     /// The second at which the broker's day turns next.
     private var dayEnds: Int64 = .min
     private var dayNumber: Int64 = 0
@@ -22,7 +22,6 @@ final class PairMarket {
         self.source = source
         decimals = pair.quote == "JPY" ? 3 : 5
         day = DayStatistics(decimals: decimals)
-        candles = CandleScale.allCases.map { _ in nil }
     }
 
     /// Makes a new item show this market; it is filled with what is known when somebody begins to listen.
@@ -36,7 +35,7 @@ final class PairMarket {
         }
     }
 
-    func candle(_ scale: CandleScale) -> BrokerCandle? { candles[scale.rawValue] }
+    func candle(_ scale: CandleScale) -> BrokerCandle? { candles[scale] }
 
     /// Handles the next tick of the source: state first, then the items' listeners.
     func takeNext() {
@@ -46,7 +45,7 @@ final class PairMarket {
         let second = floorDivide(tick.time, UTCNanos.perSecond)
         if second >= dayEnds { turnDay(at: second) }
         day.take(tick, day: dayNumber)
-        for scale in CandleScale.allCases { take(tick, second: second, scale: scale) }
+        candles.take(tick, second: second)
         for view in views where !view.item.listeners.isEmpty {
             view.fill(from: self)
             view.item.publish()
@@ -58,11 +57,7 @@ final class PairMarket {
     /// IG's moment of `CONS_END=1` is not known (ig-api § 12); ours is the interval's end.
     func closeCandles(at second: Int64) {
         for scale in CandleScale.allCases {
-            guard var candle = candles[scale.rawValue], !candle.isComplete, candle.start + scale.seconds <= second
-            else { continue }
-            candle.isComplete = true
-            candles[scale.rawValue] = candle
-            guard candleViewCount > 0 else { continue }
+            guard candles.complete(scale, at: second), candleViewCount > 0 else { continue }
             for view in views where view.kind == .candle(scale) && !view.item.listeners.isEmpty {
                 view.fill(from: self)
                 view.item.publish()
@@ -75,14 +70,31 @@ final class PairMarket {
         // Checked hourly: the day turns on a whole hour.
         dayEnds = (floorDivide(second, 3_600) + 1) * 3_600
     }
+}
 
-    private func take(_ tick: MarketTick, second: Int64, scale: CandleScale) {
-        let start = floorDivide(second, scale.seconds) * scale.seconds
-        if candles[scale.rawValue]?.start == start {
-            candles[scale.rawValue]?.take(tick)
-            candles[scale.rawValue]?.isComplete = false
-        } else {
-            candles[scale.rawValue] = BrokerCandle(start: start, first: tick)
+/// A pair's newest candle of each scale.
+private struct OpenCandles {
+    private var candles: [BrokerCandle?] = CandleScale.allCases.map { _ in nil }
+
+    subscript(scale: CandleScale) -> BrokerCandle? { candles[scale.rawValue] }
+
+    mutating func take(_ tick: MarketTick, second: Int64) {
+        for scale in CandleScale.allCases {
+            let start = floorDivide(second, scale.seconds) * scale.seconds
+            if candles[scale.rawValue]?.start == start {
+                candles[scale.rawValue]?.take(tick)
+                candles[scale.rawValue]?.isComplete = false
+            } else {
+                candles[scale.rawValue] = BrokerCandle(start: start, first: tick)
+            }
         }
+    }
+
+    /// - Returns: whether the candle's interval is over at `second`, and was not so before.
+    mutating func complete(_ scale: CandleScale, at second: Int64) -> Bool {
+        guard let candle = candles[scale.rawValue], !candle.isComplete, candle.start + scale.seconds <= second
+        else { return false }
+        candles[scale.rawValue]?.isComplete = true
+        return true
     }
 }
