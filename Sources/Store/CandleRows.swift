@@ -61,7 +61,8 @@ struct CandleRows {
         }
         let sql = "SELECT source FROM candle WHERE \(CandleRows.ofKey)"
         let seen = try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments(key))
-        guard seen != Int64(candle.source.rawValue), try execute(db.cachedStatement(sql: CandleRows.keepSQL), values) else { return nil }
+        guard seen != Int64(candle.source.rawValue), try execute(db.cachedStatement(sql: CandleRows.keepSQL), values)
+        else { return nil }
         return try promote(key, for: candle)
     }
 

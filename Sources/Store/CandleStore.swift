@@ -194,7 +194,9 @@ public final class CandleStore {
     // MARK: Rows
 
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
-    private func store(_ candle: CandleRecord, _ rows: CandleRows, _ db: Database, now: UTCNanos) throws -> CandleRecord? {
+    private func store(
+        _ candle: CandleRecord, _ rows: CandleRows, _ db: Database, now: UTCNanos
+    ) throws -> CandleRecord? {
         guard let timeframe = candle.timeframe else { return nil }
         let key = CandleKey(
             instrument: try instrumentID(candle.pair, db), timeframe: try ensure(timeframe, db),

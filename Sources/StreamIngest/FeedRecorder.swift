@@ -221,8 +221,9 @@ struct FeedRecorder: SessionSink {
         var value: Int64 = 0
         var rest = text[...]
         if text.count >= 8 {
-            guard let head = DigitWord(bytes: text.loadUnaligned(as: UInt64.self).littleEndian).value else { return nil }
-            value = Int64(head)
+            let head = text.loadUnaligned(as: UInt64.self).littleEndian
+            guard let number = DigitWord(bytes: head).value else { return nil }
+            value = Int64(number)
             rest = text[8...]
         }
         for byte in rest {

@@ -87,7 +87,9 @@ struct Walk {
     private static let point: Int64 = 10_000
 
     init(pairs: Int) {
-        quotes = (0..<pairs).map { Quote(bid: 1_100_000_000 + Int64($0) * 1_000_000, ask: 1_100_080_000 + Int64($0) * 1_000_000) }
+        quotes = (0..<Int64(pairs)).map {
+            Quote(bid: 1_100_000_000 + $0 * 1_000_000, ask: 1_100_080_000 + $0 * 1_000_000)
+        }
         isKnown = Array(repeating: false, count: pairs)
     }
 
@@ -99,7 +101,8 @@ struct Walk {
         let move = Int64(dice >> 32 % 7) - 3
         quotes[pair].bid += (dice >> 40) % 5 == 0 ? 0 : (move == 0 ? 1 : move) * Self.point
         // The spread stays between 2 and 12 points.
-        quotes[pair].ask = (dice >> 48) % 5 == 0 && former.ask > quotes[pair].bid + 2 * Self.point
+        quotes[pair].ask =
+            (dice >> 48) % 5 == 0 && former.ask > quotes[pair].bid + 2 * Self.point
             ? former.ask : quotes[pair].bid + Int64(2 + (dice >> 52) % 11) * Self.point
         let quote = quotes[pair]
         let isFirst = !isKnown[pair]
