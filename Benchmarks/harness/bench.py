@@ -40,15 +40,18 @@ def arguments():
     return options
 
 
+def data_folder(options):
+    return options.folder.resolve() / f"data-{options.ticks}-{options.pairs}"
+
+
 def make_data(options):
     """The day that is measured: made once for each size."""
-    folder = options.folder / f"data-{options.ticks}-{options.pairs}"
+    folder = data_folder(options)
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = programs.bench("make-data", folder, "--ticks", options.ticks, "--pairs", options.pairs)
         subprocess.run(command, check=True)
         (folder / "complete").touch()
-    return folder.resolve()
 
 
 def figure(kind, result):
@@ -60,14 +63,15 @@ def figure(kind, result):
 
 def measured(measure, options):
     """Every subject's figure in every round."""
+    rounds = min(options.rounds, measure.rounds_most or options.rounds)
     results = {name: [] for name in measure.subjects}
     left_out, failed = {}, {}
-    for round_number in range(options.rounds):
+    for round_number in range(rounds):
         for name, subject in measure.subjects.items():
             if name in left_out or name in failed or skips(name, round_number, options):
                 results[name].append(None)
                 continue
-            note(f"{measure.name}: {name}, round {round_number + 1} of {options.rounds}")
+            note(f"{measure.name}: {name}, round {round_number + 1} of {rounds}")
             try:
                 results[name].append(subject())
             except programs.LeftOut as reason:
@@ -99,7 +103,7 @@ def agree(results):
 
 
 def summary(measure, results):
-    """Figures of each subject, with ratios to C: above 1 is faster, for rates and latencies alike."""
+    """Figures of each subject, with ratios to C and of ours to it: above 1 is faster, for rates and latencies alike."""
     figures = {name: [figure(measure.kind, each) if each else None for each in rows] for name, rows in results.items()}
     reference = next((rows for name, rows in figures.items() if name.startswith(measures.LIMIT)), None)
     rows = {}
@@ -118,10 +122,12 @@ def summary(measure, results):
             forward = (values, others) if of == "to C" else (others, values)
             row[of] = table.ratios(*(forward if measure.kind == "rate" else reversed(forward)))
         rows[name] = row
-        extra = [each for each in results[name] if each and ("lost" in each or "MiB" in each)]
-        for key in ["lost", "MiB", "core"]:
-            if extra and key in extra[-1]:
-                row[key] = extra[-1][key]
+        told = [each for each in results[name] if each]
+        if "lost" in told[0]:
+            row["lost"] = sum(each["lost"] for each in told)
+        for key in ["MiB", "core"]:
+            if key in told[-1]:
+                row[key] = told[-1][key]
     return rows
 
 
@@ -142,45 +148,54 @@ def machine():
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
 
 
-def main():
-    options = arguments()
-    if options.list:
-        for name in ["parse", "fold", "journal", "replay", "bus", "store-1000", "store-56", "query", "chain", "arrival",
-                     "restart", "live"]:
-            print(name)
-        return 0
-    data = make_data(options)
-    all_measures = measures.all_measures(data, options)
-    known = [measure.name for measure in all_measures]
+def show(measure, results, left_out, failed):
+    """Prints a measurement's table; the number of things that are wrong with it."""
+    rows = summary(measure, results)
+    table.render(list(lines(measure, rows)))
+    wrong = [f"{name} FAILED: {reason}" for name, reason in failed.items()]
+    if not agree(results):
+        wrong.append("the programs DISAGREE about what they made")
+    for name, row in rows.items():
+        if row.get("lost"):
+            wrong.append(f"{name}: {row['lost']} ticks LOST")
+        elif "lost" in row:
+            print(f"  {name}: no tick lost")
+        if "MiB" in row:
+            print(f"  {name}: {row['MiB']:.1f} MiB resident in all, {row['core'] * 100:.1f}% of a core")
+    for name, reason in left_out.items():
+        print(f"  {name} left out: {reason}")
+    for sentence in wrong:
+        print(f"  {sentence}")
+    print(f"  target: {measure.target}\n", flush=True)
+    return rows, len(wrong)
+
+
+def chosen(options):
+    """The measurements that were asked for, in their order."""
+    every = measures.all_measures(data_folder(options), options)
+    known = [measure.name for measure in every]
     for name in options.only or []:
         if name not in known:
             sys.exit(f"scripts/bench: there is no measurement '{name}'; there are {', '.join(known)}")
-    chosen = [each for each in all_measures
-              if each.name in (options.only or known) and (options.only or each.is_quick or not options.quick)]
-    report, bad = {"machine": machine(), "options": vars(options) | {"folder": str(options.folder)}, "measures": {}}, 0
-    for measure in chosen:
-        rounds = options.rounds
-        if measure.name == "live":
-            options.rounds = 1
-        results, left_out, failed = measured(measure, options)
-        options.rounds = rounds
-        rows = summary(measure, results)
+    if options.only:
+        return [measure for measure in every if measure.name in options.only]
+    return [measure for measure in every if measure.is_quick or not options.quick]
+
+
+def main():
+    options = arguments()
+    if options.list:
+        for measure in measures.all_measures(data_folder(options), options):
+            print(f"{measure.name:12}{measure.title}")
+        return 0
+    wanted = chosen(options)
+    make_data(options)
+    report = {"machine": machine(), "options": vars(options), "measures": {}}
+    bad = 0
+    for measure in wanted:
+        rows, wrong = show(measure, *measured(measure, options))
         report["measures"][measure.name] = {"title": measure.title, "target": measure.target, "subjects": rows}
-        table.render(list(lines(measure, rows)))
-        for name, row in rows.items():
-            if "lost" in row:
-                print(f"  {name}: {row['lost']} ticks lost")
-            if "MiB" in row:
-                print(f"  {name}: {row['MiB']:.1f} MiB resident in all, {row['core'] * 100:.1f}% of a core")
-        for name, reason in left_out.items():
-            print(f"  {name} left out: {reason}")
-        for name, reason in failed.items():
-            print(f"  {name} FAILED: {reason}")
-            bad += 1
-        if not agree(results):
-            print("  the programs DISAGREE about what they made")
-            bad += 1
-        print(f"  target: {measure.target}\n")
+        bad += wrong
     path = options.folder / "results.json"
     path.write_text(json.dumps(report, indent=1, default=str) + "\n")
     print(f"all figures: {path}")
