@@ -10,6 +10,8 @@ func openWriter(_ folder: String, segmentRecords: Int = 1_024, bootID: String? =
     var settings = Configuration.Journal()
     settings.segmentRecords = segmentRecords
     settings.syncMilliseconds = 1
+    // Times here are positions: a skip of positions would be a leap of a century, and drop what is before it.
+    settings.retentionDays = 0
     return try JournalWriter(
         folder: folder, recordSize: TickRecord.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
 }
