@@ -13,7 +13,7 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         sum += touch(candle)
         input = UnsafeRawBufferPointer(rebasing: input[CandleRecord.byteCount...])
     }
-    let builder = CandleBuilder(options: CandleBuilder.Options())
+    var builder = CandleBuilder(options: CandleBuilder.Options())
     var position: UInt64 = 0
     while input.count >= TickRecord.byteCount, position < 64 {
         position += 1
