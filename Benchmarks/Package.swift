@@ -22,6 +22,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 .product(name: "Stages", package: "candlewick"),
+                .product(name: "TLCP", package: "candlewick"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

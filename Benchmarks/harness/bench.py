@@ -18,7 +18,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=(
         "Measures Candlewick beside C programs that show the machine's limit, and beside what people use. "
         "All subjects of a measurement run in turns; every ratio is taken within a round."))
-    parser.add_argument("--quick", action="store_true", help="less data, three rounds, no peers: under two minutes")
+    parser.add_argument("--quick", action="store_true", dest="is_quick", help="less data, three rounds, no peers: under two minutes")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these measurements alone; --list names them")
     parser.add_argument("--list", action="store_true", help="names the measurements")
     parser.add_argument("--rounds", type=int, help="default 7, quick 3")
@@ -30,11 +30,10 @@ def arguments():
     parser.add_argument("--folder", type=pathlib.Path, default=programs.ROOT / ".bench",
                         help="where data and results lie (default .bench)")
     options = parser.parse_args()
-    options.is_quick = options.quick
-    options.rounds = options.rounds or (3 if options.quick else 7)
-    options.ticks = options.ticks or (500_000 if options.quick else 5_000_000)
-    options.rows = options.rows or (200_000 if options.quick else 5_000_000)
-    options.seconds = options.seconds or (5 if options.quick else 20)
+    options.rounds = options.rounds or (3 if options.is_quick else 7)
+    options.ticks = options.ticks or (500_000 if options.is_quick else 5_000_000)
+    options.rows = options.rows or (200_000 if options.is_quick else 5_000_000)
+    options.seconds = options.seconds or (5 if options.is_quick else 20)
     if min(options.rounds, options.ticks, options.pairs, options.rows, options.seconds) < 1:
         parser.error("counts must be at least 1")
     return options
@@ -85,9 +84,9 @@ def measured(measure, options):
 
 
 def skips(name, round_number, options):
-    """Peers are slow, and far away: two rounds are enough. A part in real time needs one."""
+    """Peers are slow, and far away: two rounds are enough."""
     is_peer = not name.startswith((measures.OURS, measures.LIMIT))
-    return is_peer and (options.no_peers or options.quick or round_number >= 2)
+    return is_peer and (options.no_peers or options.is_quick or round_number >= 2)
 
 
 def note(text):
@@ -105,7 +104,9 @@ def agree(results):
 def summary(measure, results):
     """Figures of each subject, with ratios to C and of ours to it: above 1 is faster, for rates and latencies alike."""
     figures = {name: [figure(measure.kind, each) if each else None for each in rows] for name, rows in results.items()}
-    reference = next((rows for name, rows in figures.items() if name.startswith(measures.LIMIT)), None)
+    speeds = {name: [value and (value if measure.kind == "rate" else 1 / value) for value in values]
+              for name, values in figures.items()}
+    reference = next((name for name in figures if name.startswith(measures.LIMIT)), None)
     rows = {}
     for name, values in figures.items():
         present = [value for value in values if value is not None]
@@ -116,11 +117,10 @@ def summary(measure, results):
             samples = [one for each in results[name] if each for one in each["nanoseconds"]]
             row["p99"] = table.percentile(samples, 0.99)
             row["samples"] = len(samples)
-        for others, of in [(reference, "to C"), (figures[measures.OURS], "ours to it")]:
-            if others is None or others is values:
-                continue
-            forward = (values, others) if of == "to C" else (others, values)
-            row[of] = table.ratios(*(forward if measure.kind == "rate" else reversed(forward)))
+        if reference not in (None, name):
+            row["to C"] = table.ratios(speeds[name], speeds[reference])
+        if name != measures.OURS:
+            row["ours to it"] = table.ratios(speeds[measures.OURS], speeds[name])
         rows[name] = row
         told = [each for each in results[name] if each]
         if "lost" in told[0]:
@@ -179,7 +179,7 @@ def chosen(options):
             sys.exit(f"scripts/bench: there is no measurement '{name}'; there are {', '.join(known)}")
     if options.only:
         return [measure for measure in every if measure.name in options.only]
-    return [measure for measure in every if measure.is_quick or not options.quick]
+    return [measure for measure in every if measure.is_quick or not options.is_quick]
 
 
 def main():

@@ -38,7 +38,7 @@ def command(make):
 
 def all_measures(data, options):
     return [
-        parse(data, options), fold(data, options), journal(data, options), replay(data), bus(options),
+        parse(data, options), fold(data), journal(data, options), replay(data), bus(options),
         store(data, 1_000), store(data, 56), query(options), chain(data, options), arrival(data, options),
         restart(data), live(options),
     ]
@@ -61,7 +61,7 @@ def alone(result):
     return {"count": result["count"], "seconds": result["parser_seconds"]}
 
 
-def fold(data, options):
+def fold(data):
     ticks = data / "ticks.bin"
     return Measure("fold", "ticks into 5m and 15m candles", {
         OURS: command(lambda: bench("fold", ticks)),

@@ -43,14 +43,6 @@ class Pipeline:
             raise programs.Failed(f"{name} did not start: {line}{self.processes[name].said.read()[-500:]}")
         return dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
 
-    def said(self, name):
-        log = self.processes[name].said
-        position = log.tell()
-        log.seek(0)
-        text = log.read()
-        log.seek(position)
-        return text
-
     @property
     def database(self):
         return self.folder / "candlewick.db"

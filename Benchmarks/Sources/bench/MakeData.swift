@@ -4,6 +4,7 @@ import Foundation
 import Host
 import Journal
 import MarketData
+import TLCP
 import Wire
 
 /// The input of all measurements: a day of a random walk, as the streaming server sends it, as records, as a journal
@@ -113,21 +114,6 @@ struct Walk {
                 bid: quote.bid, ask: quote.ask, time: time, sendsBid: isFirst || quote.bid != former.bid,
                 sendsAsk: isFirst || quote.ask != former.ask)
         )
-    }
-}
-
-/// Numbers that look random, and are the same every time.
-struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 
