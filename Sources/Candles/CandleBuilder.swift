@@ -348,9 +348,11 @@ public struct CandleBuilder {
             let until = max(record.brokerTime, feedTime).rawValue
             // Told late or early: only that it is newer than the pair's last tick is sure.
             let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
-            learn(after: from) { $0.lost(count, pair: record.pair, from: from, until: until) }
+            learn(after: from) { $0.lost(Int64(count.rawValue), pair: record.pair, from: from, until: until) }
         case .sessionNew, .sessionReplaced, .sessionRecovered: expectDark(record)
-        case .sessionPreserved, .instrumentRefused, .positionsSkipped: break
+        case .sessionPreserved, .instrumentRefused, .positionsSkipped, .subscriptionEnded, .updatesLimited,
+            .subscriptionFrozen, .clockSetBack:
+            break
         case nil: counters.unknownRecords += 1
         }
         output.append(.feed(record))

@@ -125,6 +125,8 @@ private func eventText(_ event: FeedEvent) -> String {
     case .blindEnded(let from, let until): "\(event.name), from \(moment(from)) to \(until)"
     case .sessionRecovered, .updatesLost, .instrumentRefused: "\(event.name) \(event.details.0)"
     case .positionsSkipped(let first, let count): "\(event.name) \(count) from \(first)"
-    case .sessionNew, .sessionPreserved, .sessionReplaced: event.name
+    case .clockSetBack(let from, let to): "\(event.name) from \(from) to \(to)"
+    case .updatesLimited(let milliHertz): "\(event.name) to \(milliHertz) in 1000 s"
+    case .sessionNew, .sessionPreserved, .sessionReplaced, .subscriptionEnded, .subscriptionFrozen: event.name
     }
 }

@@ -295,7 +295,7 @@ struct FeedRecorder: SessionSink {
             lose { .blind(since: $0) }
         case .updatesLost(let subscription, _, let count):
             counters.lostUpdates &+= UInt64(clamping: count)
-            append(.updatesLost(count: Int64(clamping: count)), pair: pair(subscription))
+            append(.updatesLost(count: LossCount(clamping: count)), pair: pair(subscription))
         case .refused(let subscription, let code, _):
             append(.instrumentRefused(code: Int64(clamping: code)), pair: pair(subscription))
         default: break

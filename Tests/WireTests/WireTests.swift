@@ -57,12 +57,14 @@ import Wire
         FeedEvent.sessionNew, .sessionPreserved, .sessionRecovered(resent: 4), .sessionReplaced, .updatesLost(count: 9),
         .blindBegan(since: UTCNanos(seconds: 3)), .blindEnded(from: UTCNanos(seconds: 3), until: UTCNanos(seconds: 4)),
         .instrumentRefused(code: -1), .positionsSkipped(first: 5, count: .max),
+        .clockSetBack(from: UTCNanos(rawValue: 8), to: UTCNanos(rawValue: 3)), .subscriptionEnded,
+        .updatesLimited(milliHertz: 100), .subscriptionFrozen,
     ])
     func `a feed event survives both streams`(event: FeedEvent) {
         let record = Make.feed(event, at: 5)
         #expect(record.feedEvent == event)
         #expect(CandleRecord.feed(record).feedEvent == event)
-        #expect(FeedEvent(code: 0, details: (0, 0)) == nil && FeedEvent(code: 10, details: (0, 0)) == nil)
+        #expect(FeedEvent(code: 0, details: (0, 0)) == nil && FeedEvent(code: 14, details: (0, 0)) == nil)
     }
 }
 
