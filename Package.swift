@@ -156,6 +156,11 @@ let package = Package(
             "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests(
             "StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
+        tests(
+            "HostileTests",
+            [
+                "StreamIngest", "TLCP", "Candles", "CandleReader", "Inspection", "Store", "Wire", "MarketData",
+            ]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),
         tests(
             "EndToEndTests",

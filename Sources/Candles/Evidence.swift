@@ -1,76 +1,87 @@
 internal import MarketData
+internal import Wire
 
-/// What is known to be unknown: stretches of blindness, and updates the broker declared lost.
+/// What is known to be unknown: stretches of blindness, of the feed and of single pairs, and updates that the
+/// broker declared lost.
 struct Evidence {
     /// Updates that were lost at some moment of `[from, until]`, ns.
     private struct Loss {
         let from: Int64
         let until: Int64
-        let count: Int64
+        var count: LossCount
     }
 
-    /// Closed stretches `[from, until)`, ns: sorted, apart from each other.
-    private var holes: [Range<Int64>] = []
-    /// Since when nothing is known; `nil` while the feed is seen.
-    private(set) var blindSince: Int64?
+    private(set) var feed = Blindness()
+    private var pairs: [Pair: Blindness] = [:]
+    /// Of each pair, in the order in which they were told.
     private var losses: [Pair: [Loss]] = [:]
 
-    /// In the dark, the former stretch is a hole up to here: nobody will tell its end.
-    mutating func blindBegan(since: Int64) {
-        if let former = blindSince { missing(from: former, until: since) }
-        blindSince = since
+    /// Since when nothing is known of the feed, or of the pair alone.
+    func blindSince(_ pair: Pair) -> Int64? { pair == .none ? feed.since : pairs[pair]?.since }
+
+    /// - Parameter pair: `.none`: the whole feed.
+    mutating func blindBegan(_ pair: Pair, since: Int64) { change(pair) { $0.began(since: since) } }
+
+    mutating func blindEnded(_ pair: Pair, from: Int64, until: Int64) {
+        change(pair) { $0.ended(from: from, until: until) }
     }
 
-    mutating func blindEnded(from: Int64, until: Int64) {
-        blindSince = nil
-        missing(from: from, until: until)
-    }
+    /// Nothing is known of the feed in `[from, until)`, whatever else is.
+    mutating func missing(from: Int64, until: Int64) { feed.missing(from: from, until: until) }
 
-    /// Nothing is known of `[from, until)`, whatever else is.
-    mutating func missing(from: Int64, until: Int64) {
-        guard until > from else { return }
-        var (from, until) = (from, until)
-        // New stretches come at the end or near it.
-        var place = holes.endIndex
-        while place > 0, holes[place - 1].upperBound >= from {
-            place -= 1
-            if holes[place].lowerBound > until { continue }
-            from = min(from, holes[place].lowerBound)
-            until = max(until, holes[place].upperBound)
-            holes.remove(at: place)
-        }
-        holes.insert(from..<until, at: place)
+    private mutating func change(_ pair: Pair, _ body: (inout Blindness) -> Void) {
+        if pair == .none { body(&feed) } else { body(&pairs[pair, default: Blindness()]) }
     }
 
     /// - Precondition: `from` is not after `until`.
-    mutating func lost(_ count: Int64, pair: Pair, from: Int64, until: Int64) {
-        losses[pair, default: []].append(Loss(from: from, until: until, count: count))
+    mutating func lost(_ count: LossCount, pair: Pair, from: Int64, until: Int64) {
+        var list = losses.removeValue(forKey: pair) ?? []
+        if let last = list.last, last.from == from, last.until == until {
+            list[list.count - 1].count += count
+        } else {
+            list.append(Loss(from: from, until: until, count: count))
+        }
+        losses[pair] = list
     }
 
-    /// Milliseconds of `[start, end)` of which nothing is known, rounded up. Each moment counts once.
-    func blindMilliseconds(_ interval: Range<Int64>) -> UInt32 {
-        let dark = max(interval.lowerBound, min(blindSince ?? .max, interval.upperBound))
-        var nanos = interval.upperBound - dark
-        for hole in holes.reversed() {
-            if hole.upperBound <= interval.lowerBound { break }
-            let part = hole.clamped(to: interval.lowerBound..<dark)
-            nanos += part.upperBound - part.lowerBound
+    /// Milliseconds of `[start, end)` of which nothing is known of the pair, rounded up. Each moment counts once.
+    func blindMilliseconds(_ pair: Pair, _ interval: Range<Int64>) -> UInt32 {
+        var nanos: Int64 = 0
+        feed.eachStretch(in: interval) { nanos += $0.upperBound - $0.lowerBound }
+        if let own = pairs[pair] {
+            own.eachStretch(in: interval) { stretch in
+                nanos += stretch.upperBound - stretch.lowerBound
+                feed.eachStretch(in: stretch) { nanos -= $0.upperBound - $0.lowerBound }
+            }
         }
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
     }
 
     /// Updates lost in the interval or in the grace around it: a loss is told after it happened, and told with the
     /// newest time that is known, which may be older.
-    func lostUpdates(_ pair: Pair, _ interval: Range<Int64>, grace: Int64) -> UInt32 {
-        guard let losses = losses[pair] else { return 0 }
+    func lostUpdates(_ pair: Pair, _ interval: Range<Int64>, grace: Int64) -> LossCount {
+        guard let losses = losses[pair] else { return .zero }
         let window = (interval.lowerBound - grace)...(interval.upperBound + grace)
-        let count = losses.reduce(Int64(0)) { window.overlaps($1.from...$1.until) ? $0 &+ $1.count : $0 }
-        return UInt32(clamping: count)
+        return losses.reduce(.zero) { window.overlaps($1.from...$1.until) ? $0 + $1.count : $0 }
+    }
+
+    /// The clock is set back to `time`: what was said of later moments was said by a wrong one.
+    mutating func cut(at time: Int64) {
+        feed.cut(at: time)
+        for pair in pairs.keys { pairs[pair]?.cut(at: time) }
+        losses = losses.mapValues { list in
+            list.compactMap { $0.from < time ? Loss(from: $0.from, until: min($0.until, time), count: $0.count) : nil }
+        }
     }
 
     /// Forgets what no candle can touch any more.
     mutating func forget(before time: Int64) {
-        holes.removeAll { $0.upperBound < time }
+        feed.forget(before: time)
+        pairs = pairs.compactMapValues { blindness in
+            var kept = blindness
+            kept.forget(before: time)
+            return kept.isEmpty ? nil : kept
+        }
         losses = losses.compactMapValues { list in
             let kept = list.filter { $0.until >= time }
             return kept.isEmpty ? nil : kept

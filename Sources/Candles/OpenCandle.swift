@@ -1,13 +1,29 @@
 internal import MarketData
 internal import Wire
 
+/// A tick as the fold takes it; `nil` is a side that it does not bring.
+struct Quote {
+    let time: Int64
+    let bid: Int64?
+    let ask: Int64?
+
+    init(_ tick: TickRecord) {
+        time = tick.brokerTime.rawValue
+        bid = tick.flags.contains(.bidMissing) ? nil : tick.bid.rawValue
+        ask = tick.flags.contains(.askMissing) ? nil : tick.ask.rawValue
+    }
+}
+
 /// A candle while its ticks arrive: plain integers, updated in place.
 ///
 /// Open and close are the first and the last tick by (broker time, position), so ticks that come out of
 /// order give the same candle. Mid is kept as bid + ask and halved at the end: exact, since prices have
 /// at most 8 decimals (`Price.decimalsMax`).
+///
+/// Bid and ask are moved by the ticks that bring them, mid by those that bring both. Nearly all bring both:
+/// until one does not, the sides share the times of the candle's first and last tick.
 struct OpenCandle {
-    /// ns since 1970; `none` where nothing is open.
+    /// ns since 1970; `none` if nothing is open.
     var start: Int64
     var first: Int64
     var last: Int64
@@ -18,6 +34,8 @@ struct OpenCandle {
     var invertedTicks: UInt32
     var revision: UInt16
     var flags: CandleFlags
+    /// A tick without one side came: each side has its own times.
+    private var isUneven = false
 
     /// Chosen so that no tick's time lies in `[none, none + timeframe)`.
     static let none = Int64.max
@@ -27,6 +45,9 @@ struct OpenCandle {
         var high: Int64
         var low: Int64
         var close: Int64
+        /// Only in an uneven candle: the times of open and close; `last` is the smallest before the first tick.
+        fileprivate var first: Int64 = .max
+        fileprivate var last: Int64 = .min
 
         @inline(__always)
         init(_ value: Int64) {
@@ -36,10 +57,26 @@ struct OpenCandle {
             close = value
         }
 
+        /// Before the first tick.
+        fileprivate static var empty: Extremes { Extremes(0) }
+
         @inline(__always)
         mutating func widen(_ value: Int64) {
             high = max(high, value)
             low = min(low, value)
+        }
+
+        /// Takes a value of an uneven candle.
+        fileprivate mutating func take(_ value: Int64, at time: Int64) {
+            if last == .min {
+                self = Extremes(value)
+                (first, last) = (time, time)
+            } else if time >= last {
+                (last, close) = (time, value)
+            } else if time < first {
+                (first, open) = (time, value)
+            }
+            widen(value)
         }
 
         func ohlc(dividedBy divisor: Int64) -> OHLC {
@@ -49,7 +86,7 @@ struct OpenCandle {
         }
     }
 
-    /// A candle of one tick.
+    /// A candle of one tick with both sides.
     @inline(__always)
     init(start: Int64, time: Int64, bid: Int64, ask: Int64) {
         self.start = start
@@ -64,16 +101,32 @@ struct OpenCandle {
         flags = []
     }
 
-    /// Nothing open.
-    static var empty: OpenCandle {
-        var candle = OpenCandle(start: none, time: 0, bid: 0, ask: 0)
-        candle.tickCount = 0
-        return candle
+    /// A candle of one tick.
+    init(start: Int64, _ quote: Quote) {
+        if let bid = quote.bid, let ask = quote.ask {
+            self.init(start: start, time: quote.time, bid: bid, ask: ask)
+        } else {
+            self.init(start: start)
+            fold(quote)
+        }
     }
 
-    /// Takes one more tick of the interval.
+    /// Before the first tick of an interval.
+    init(start: Int64) {
+        self.start = start
+        (first, last) = (.max, .min)
+        (bid, ask, sum) = (.empty, .empty, .empty)
+        (tickCount, invertedTicks, revision, flags) = (0, 0, 1, [])
+        isUneven = true
+    }
+
+    /// Nothing open.
+    static var empty: OpenCandle { OpenCandle(start: none) }
+
+    /// Takes one more tick of the interval; it brings both sides.
     @inline(__always)
     mutating func fold(time: Int64, bid newBid: Int64, ask newAsk: Int64) {
+        if isUneven { return foldUneven(time: time, bid: newBid, ask: newAsk) }
         let newSum = newBid &+ newAsk
         if time >= last {
             last = time
@@ -93,8 +146,44 @@ struct OpenCandle {
         if newAsk < newBid { invertedTicks &+= 1 }
     }
 
-    /// Numbers the next revision.
-    mutating func countRevision() { revision = revision == .max ? .max : revision + 1 }
+    /// Takes one more tick of the interval.
+    mutating func fold(_ quote: Quote) {
+        if let bid = quote.bid, let ask = quote.ask {
+            fold(time: quote.time, bid: bid, ask: ask)
+        } else {
+            foldUneven(time: quote.time, bid: quote.bid, ask: quote.ask)
+        }
+    }
+
+    @inline(never)
+    private mutating func foldUneven(time: Int64, bid newBid: Int64?, ask newAsk: Int64?) {
+        if !isUneven { separateSides() }
+        (first, last) = (min(first, time), max(last, time))
+        if let newBid { bid.take(newBid, at: time) }
+        if let newAsk { ask.take(newAsk, at: time) }
+        if let newBid, let newAsk {
+            sum.take(newBid &+ newAsk, at: time)
+            if newAsk < newBid { invertedTicks &+= 1 }
+        }
+        tickCount &+= 1
+    }
+
+    private mutating func separateSides() {
+        isUneven = true
+        for side in [\OpenCandle.bid, \.ask, \.sum] {
+            self[keyPath: side].first = first
+            self[keyPath: side].last = last
+        }
+    }
+
+    /// No tick brought both sides: there is no mid.
+    var lacksMid: Bool { isUneven && sum.last == .min }
+
+    /// Numbers the next revision. The last number is that of a candle which changed too often to be trusted.
+    mutating func countRevision() { if !isExhausted { revision += 1 } }
+
+    /// No further revision can be numbered.
+    var isExhausted: Bool { revision == .max }
 
     /// The record of it, without what only the builder knows: evidence and input position.
     func record(pair: Pair, timeframe: Timeframe) -> CandleRecord {
@@ -103,8 +192,10 @@ struct OpenCandle {
             bid: bid.ohlc(dividedBy: 1), ask: ask.ohlc(dividedBy: 1), mid: sum.ohlc(dividedBy: 2),
             source: .streamed, inputStream: .ticks)
         record.flags = flags
-        record.firstTickTime = UTCNanos(rawValue: first)
-        record.lastTickTime = UTCNanos(rawValue: last)
+        if tickCount > 0 {
+            record.firstTickTime = UTCNanos(rawValue: first)
+            record.lastTickTime = UTCNanos(rawValue: last)
+        }
         record.tickCount = tickCount
         record.invertedTicks = invertedTicks
         record.revision = revision

@@ -15,6 +15,11 @@ public enum FeedTail {
         var newest = UTCNanos(rawValue: 0)
         var left = timedRecords
         try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            // What was told before was wrong.
+            if case .clockSetBack(_, let time) = record.feedEvent {
+                newest = max(newest, time)
+                return false
+            }
             if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
                 return true
             }
@@ -23,6 +28,16 @@ public enum FeedTail {
             return left > 0
         }
         return newest
+    }
+
+    /// When the last record was received, by the host's clock; 0 for a fresh journal.
+    public static func lastReceived(folder: String) throws -> UTCNanos {
+        var last = UTCNanos(rawValue: 0)
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            last = record.receiveTime
+            return false
+        }
+        return last
     }
 
     /// The broker's last heartbeat; `nil` where there is none in reach.

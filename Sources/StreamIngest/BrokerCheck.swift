@@ -228,7 +228,7 @@ public struct BrokerCheck {
     private mutating func probe(_ login: BrokerLogin, _ credentials: Credentials, _ instruments: [Instrument]) throws {
         let stream: StreamLogin
         do {
-            stream = try StreamLogin(login)
+            stream = try StreamLogin(login, monotonic: clock.monotonic())
         } catch {
             return add(Finding("stream", login.lightstreamerEndpoint, .failed, "\(error)"))
         }

@@ -5,15 +5,20 @@ internal import Wire
 /// Turns what a Lightstreamer session delivers into records of the `ticks` stream: ticks, the feed's time
 /// and the feed's events. Owns no socket, no journal and no clock: it is told what time it is.
 ///
-/// Subscription 0 is the heartbeat; subscription n is the tick item of instrument n − 1.
+/// Subscription 0 is the heartbeat; subscription n is the tick item of instrument n − 1. What is seen of the
+/// feed and of each pair is in `FeedRecorder+Sight.swift`.
 struct FeedRecorder: SessionSink {
     /// An instrument as the hot path needs it, with its last tick.
-    private struct Item {
+    struct Item {
         let pair: Pair
         let pointShift: Int
         var time: Int64 = 0
         var bid: Int64 = 0
         var ask: Int64 = 0
+        /// When a silent subscription is looked at, monotonic, and how long after the look before.
+        var nextLook: Int64 = .max
+        var patience: Int64 = FeedRecorder.quietMin
+        var sight = PairSight()
 
         init(_ instrument: Instrument) {
             pair = instrument.pair
@@ -21,75 +26,73 @@ struct FeedRecorder: SessionSink {
         }
     }
 
-    /// How much of the feed is seen. The times are feed time: since when nothing is known.
-    enum Sight: Hashable {
-        case seeing
-        /// The connection is silent or stalled; if it goes on, nothing is missing.
-        case silent(since: Int64)
-        /// The connection is cut; if the session is recovered, nothing is missing.
-        case cut(since: Int64)
-        /// No session, or not all of its subscriptions are answered yet.
-        case blind(since: Int64)
-    }
-
-    /// A moment that the broker told, and when we heard it.
-    private struct Told {
-        let time: Int64
-        let monotonic: Int64
-    }
-
-    private(set) var counters = RecorderCounters()
+    var counters = RecorderCounters()
     /// What is to be appended to the stream, in order; the owner takes it away.
     var records: [TickRecord] = []
     /// Events that the owner must act on or log, in order; it takes them away.
     var events: [SessionEvent] = []
 
-    /// The newest time told by a heartbeat or a live tick; 0 before the first. ns since 1970.
-    private(set) var feedTime: Int64
-    private(set) var sight: Sight
+    /// The newest believed time of heartbeats and live ticks; 0 before the first. ns since 1970.
+    var feedTime: Int64 = 0
+    var sight: FeedSight
+    var items: [Item]
+    let instruments: [Instrument]
 
-    private let instruments: [Instrument]
-    private var items: [Item]
-    private var receiveTime = UTCNanos(rawValue: 0)
-    private var monotonic: Int64 = 0
-    private var lastBytes: Int64 = 0
-    private var lastClock: Int64 = 0
-    private var heartbeat: Told?
-    /// The newest time of heartbeats and live ticks: the stand-in clock runs on from it.
-    private var lastTold = Told(time: 0, monotonic: 0)
-    /// Monotonic time of the first of them.
-    private var firstTold: Int64 = 0
-    /// The last heartbeat's time, believed or not.
-    private var leap: Int64 = 0
-    /// The last tick time that was too far ahead.
-    private var tickLeap: Int64 = 0
-    private var isReplacement = false
-    private var hasBegun = false
-    /// The last heartbeat of the present session.
-    private var sessionHeartbeat: Told?
-    /// Tick items that are subscribed and whose snapshot is not complete.
-    private var openSnapshots: Set<Int> = []
-    /// The newest time in the present session's snapshots: nothing of the pair came between it and them.
-    private var newestSnapshot: Int64 = 0
+    var judge: TimeJudge
+    var receiveTime = UTCNanos(rawValue: 0)
+    var monotonic: Int64 = 0
+    var lastBytes: Int64 = 0
+    /// The last heartbeat or live tick that was believed, monotonic: until then nothing was missing.
+    var lastProof: Int64 = 0
+    /// The present bytes have brought no such proof.
+    var isWithoutProof = false
+    /// The first bytes after the last proof that brought none: the connection lives, and the feed is silent.
+    var talkedAt: Int64?
+    /// The last heartbeat that was believed, monotonic; before the first, the first believed time.
+    var lastHeartbeat: Int64 = 0
+    /// The broker has taken the subscription of the heartbeat.
+    var hasHeartbeat = false
+    /// The newest clock record.
+    var lastClock: Int64
+    /// The newest believed time and when it was heard: the stand-in clock runs on from it.
+    var lastTold = TimeJudge.Told(time: 0, monotonic: 0)
+    /// The feed time before the last leap; `nil` without one.
+    var sureUntil: Int64?
+    /// When the journal's last record was received, by the host's clock.
+    let lastReceived: UTCNanos
+    /// When the pairs that are blind were last named again, feed time.
+    var lastRestated: Int64 = 0
+    var isReplacement = false
+    var hasBegun = false
+    /// A heartbeat of the present session was believed.
+    var hasBeatOfSession = false
     /// Every subscription is answered: the blindness ends when all snapshots are complete, or with the
     /// first time that is told.
-    private var endsBlindness = false
+    var endsBlindness = false
     /// The connection goes on, or the session is recovered: what was missing has come once feed time
     /// passes the last clock record.
-    private var seesAgain = false
+    var seesAgain = false
+    /// What was missing meanwhile does not come: the broker sent other lines.
+    var isHole = false
 
     /// Silence of the heartbeat after which the local clock stands in (docs/architecture.md § Candles).
     static var heartbeatLimit: Int64 { 5 * UTCNanos.perSecond }
-    /// How far a tick may be ahead of the heartbeat, and one heartbeat of the last.
-    private static var leapLimit: Int64 { 3_600 * UTCNanos.perSecond }
+    /// The heartbeat comes once a second: a connection that speaks, and proves nothing for so long, says that the feed is
+    /// silent.
+    private static var proofMax: Int64 { 2 * UTCNanos.perSecond }
+    /// How far a tick may step back behind the last one of its pair.
+    private static var stepBackMax: Int64 { 10 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
     private static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
 
-    /// - Parameter lastFeedTime: the newest time in the journal; 0 for a fresh one.
-    init(instruments: [Instrument], lastFeedTime: UTCNanos) {
+    /// - Parameters:
+    ///   - lastFeedTime: the newest time in the journal; 0 for a fresh one.
+    ///   - lastReceived: when the journal's last record was received.
+    init(instruments: [Instrument], lastFeedTime: UTCNanos, lastReceived: UTCNanos = UTCNanos(rawValue: 0)) {
+        self.lastReceived = lastReceived
         self.instruments = instruments
         items = instruments.map(Item.init)
-        feedTime = 0
+        judge = TimeJudge(itemCount: instruments.count)
         lastClock = lastFeedTime.rawValue
         sight = .blind(since: max(0, lastFeedTime.rawValue - FeedEvent.orderMargin))
     }
@@ -97,15 +100,18 @@ struct FeedRecorder: SessionSink {
     /// The process starts: what was before is unknown since the journal's last word.
     mutating func begin(now: UTCNanos, monotonic: Int64) {
         burstBegan(now: now, monotonic: monotonic)
-        if case .blind(let since) = sight { append(.blindBegan(since: UTCNanos(rawValue: since))) }
+        if let since = sight.since { append(.blindBegan(since: UTCNanos(rawValue: since))) }
     }
 
     /// Bytes have come: one time stands for all that they bring.
     mutating func burstBegan(now: UTCNanos, monotonic: Int64) {
+        if isWithoutProof, talkedAt == nil, lastBytes - lastProof >= Self.proofMax { talkedAt = lastBytes }
+        isWithoutProof = true
         receiveTime = now
         self.monotonic = monotonic
         lastBytes = monotonic
-        if case .silent = sight { seesAgain = true }
+        judge.advance(now: monotonic, host: now)
+        if !hasHeartbeat, case .silent = sight { seesAgain = true }
     }
 
     // MARK: Updates
@@ -126,21 +132,15 @@ struct FeedRecorder: SessionSink {
             let ask = price(update[1], shift, .askMissing, &flags)
         else {
             counters.badPrices += 1
-            return leaveOut(index)
+            return leaveOut(index, flags)
         }
-        let isPriced = !flags.contains(.bidMissing) || !flags.contains(.askMissing)
-        guard let time = self.time(update[2], isPriced: isPriced) else {
-            counters.badTimes += 1
-            return leaveOut(index)
-        }
-        if ask < bid, !flags.contains(.bidMissing), !flags.contains(.askMissing) { flags.insert(.inverted) }
+        guard let time = time(update[2], index, flags) else { return leaveOut(index, flags) }
+        if ask < bid, flags.isDisjoint(with: .sideMissing) { flags.insert(.inverted) }
         if flags.contains(.snapshot) {
-            let last = items[index]
-            // An older one than what was had is no news either.
-            if last.time > time || last.time == time && last.bid == bid && last.ask == ask { flags.insert(.duplicate) }
-            newestSnapshot = max(newestSnapshot, time)
-        } else if time > feedTime {
-            told(time)
+            takeSnapshot(index, time, bid, ask, &flags)
+        } else {
+            proven(time)
+            items[index].nextLook = monotonic &+ Self.quietMin
         }
         if !flags.contains(.duplicate) {
             items[index].time = time
@@ -154,9 +154,21 @@ struct FeedRecorder: SessionSink {
                 bid: Price(rawValue: bid), ask: Price(rawValue: ask), flags: flags))
     }
 
-    /// An update that cannot be taken is a lost one: the pair's candle must say so.
-    private mutating func leaveOut(_ index: Int) {
-        append(.updatesLost(count: 1), pair: instruments[index].pair)
+    private mutating func takeSnapshot(
+        _ index: Int, _ time: Int64, _ bid: Int64, _ ask: Int64, _ flags: inout TickFlags
+    ) {
+        let last = items[index]
+        // An older one than what was had is no news either.
+        let isKnown = last.time > time || last.time == time && last.bid == bid && last.ask == ask
+        if isKnown { flags.insert(.duplicate) }
+        if last.sight.isRenewing { renewed(index, isNews: !isKnown) }
+        items[index].sight.newestSnapshot = max(last.sight.newestSnapshot, time)
+    }
+
+    /// An update that cannot be taken is a lost one: the pair's candle must say so. A snapshot is no update; what it
+    /// would have told is part of the blindness before it.
+    private mutating func leaveOut(_ index: Int, _ flags: TickFlags) {
+        if !flags.contains(.snapshot) { append(.updatesLost(count: 1), pair: instruments[index].pair) }
         events.append(.oddLine("update of \(instruments[index].epic) with a wrong price or time"))
     }
 
@@ -172,13 +184,30 @@ struct FeedRecorder: SessionSink {
         return price.rawValue
     }
 
-    /// - Returns: ns since 1970. At the market's close the broker sends all fields null: the feed's time
-    ///   then stands for the tick's. A price without a time cannot be placed: `nil`.
-    private mutating func time(_ field: UnsafeRawBufferPointer?, isPriced: Bool) -> Int64? {
-        guard let field else { return isPriced || feedTime == 0 ? nil : feedTime }
-        guard let millis = wholeNumber(field), Self.plausibleMillis.contains(millis) else { return nil }
+    /// - Returns: ns since 1970; `nil` for what is no time, or is not believed. At the market's close the broker sends
+    ///   all fields null: the feed's time then stands for the tick's. A price without a time cannot be placed.
+    private mutating func time(_ field: UnsafeRawBufferPointer?, _ index: Int, _ flags: TickFlags) -> Int64? {
+        guard let field else {
+            if flags.isSuperset(of: .sideMissing), feedTime > 0 { return feedTime }
+            counters.badTimes += 1
+            return nil
+        }
+        guard let millis = wholeNumber(field), Self.plausibleMillis.contains(millis) else {
+            counters.badTimes += 1
+            return nil
+        }
         let time = millis * UTCNanos.perMillisecond
-        return Self.isBelievable(time, sessionHeartbeat, now: monotonic, &tickLeap) ? time : nil
+        return isBelieved(time, index, flags) ? time : nil
+    }
+
+    private mutating func isBelieved(_ time: Int64, _ index: Int, _ flags: TickFlags) -> Bool {
+        // A snapshot may be as old as the pair's last tick.
+        if flags.contains(.snapshot), time <= judge.line?.time ?? .min { return true }
+        guard time > items[index].time &- Self.stepBackMax else {
+            counters.timesSetAside += 1
+            return false
+        }
+        return accept(judge.judge(time, by: .item(index)), time)
     }
 
     private mutating func beat(_ update: FieldUpdate) {
@@ -193,26 +222,30 @@ struct FeedRecorder: SessionSink {
             return
         }
         let time = millis * UTCNanos.perMillisecond
-        guard Self.isBelievable(time, sessionHeartbeat, now: monotonic, &leap) else {
-            counters.badHeartbeats += 1
-            return
-        }
+        guard accept(judge.judge(time, by: .heartbeat), time) else { return }
         counters.heartbeats &+= 1
-        told(max(time, feedTime))
-        heartbeat = Told(time: time, monotonic: monotonic)
-        sessionHeartbeat = heartbeat
+        hasBeatOfSession = true
+        proven(time)
+        lastHeartbeat = monotonic
+        endOpenings()
         clock(time, [])
     }
 
-    /// A time far ahead of the session's heartbeat would close every interval before it, and cannot be taken
-    /// back: it must be told twice.
-    private static func isBelievable(_ time: Int64, _ heartbeat: Told?, now: Int64, _ leap: inout Int64) -> Bool {
-        guard let heartbeat, time > heartbeat.time + (now - heartbeat.monotonic) + leapLimit else {
-            leap = 0
+    /// Does what a verdict asks for.
+    /// - Returns: whether the time is believed.
+    private mutating func accept(_ verdict: TimeJudge.Verdict, _ time: Int64) -> Bool {
+        switch verdict {
+        case .believed: return true
+        case .setAside:
+            counters.timesSetAside += 1
+            return false
+        case .leap:
+            leap(to: time)
+            return true
+        case .setBack:
+            setBack(to: time)
             return true
         }
-        defer { leap = time }
-        return abs(time - leap) <= leapLimit
     }
 
     /// Up to 15 digits.
@@ -234,143 +267,58 @@ struct FeedRecorder: SessionSink {
         return value
     }
 
-    /// The clock records never step back.
-    private mutating func clock(_ time: Int64, _ flags: TickFlags) {
-        lastClock = max(lastClock, time)
-        records.append(.clock(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags))
-    }
-
     // MARK: Time
 
-    /// Lets the local clock stand in where the heartbeat is silent. Call it once a second.
+    /// The clock records never step back, unless the clock is set back.
+    mutating func clock(_ time: Int64, _ flags: TickFlags) {
+        lastClock = max(lastClock, time)
+        records.append(.clock(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags))
+        restateBlindPairs()
+    }
+
+    /// Lets the local clock stand in while the heartbeat is silent. Call it once a second.
     mutating func timePassed(now: UTCNanos, monotonic: Int64) {
         receiveTime = now
         self.monotonic = monotonic
+        judge.advance(now: monotonic, host: now)
         guard feedTime > 0 else { return }
-        guard monotonic - (heartbeat?.monotonic ?? firstTold) >= Self.heartbeatLimit else { return }
-        // A connection that says nothing at all may be dead: whoever closes a candle by the clock that
-        // follows must know.
-        if monotonic - lastBytes >= Self.heartbeatLimit { lose { .silent(since: $0) } }
+        // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
+        let proof = hasHeartbeat ? lastProof : lastBytes
+        if monotonic - proof >= Self.heartbeatLimit { lose { .silent(since: $0) } }
+        guard monotonic - lastHeartbeat >= Self.heartbeatLimit else { return }
         counters.localClocks += 1
         clock(lastTold.time + (monotonic - lastTold.monotonic), .localClock)
     }
 
+    /// A heartbeat or a live tick: what came before it is complete.
+    @inline(__always)
+    private mutating func proven(_ time: Int64) {
+        if isWithoutProof { endSilence() }
+        guard time > feedTime else { return }
+        told(time)
+    }
+
     private mutating func told(_ time: Int64) {
-        if feedTime == 0 { firstTold = monotonic }
+        if feedTime == 0 { lastHeartbeat = monotonic }
         feedTime = time
-        lastTold = Told(time: time, monotonic: monotonic)
-        // What a recovered session sends again is older than the clock that stood in.
-        if endsBlindness, time >= lastClock { endBlindness() }
-        if seesAgain, time >= lastClock { seeAgain() }
+        lastTold = TimeJudge.Told(time: time, monotonic: monotonic)
+        if endsBlindness || seesAgain { seeIfCaughtUp() }
     }
 
-    // MARK: Continuity
+    /// How many pairs the session shows.
+    var subscribedPairs: Int { items.count { $0.sight.subscription != .none } }
 
-    mutating func happened(_ event: SessionEvent) {
-        switch event {
-        case .began(let replacing):
-            counters.sessions += 1
-            isReplacement = replacing && hasBegun
-            sessionHeartbeat = nil
-            openSnapshots = []
-            newestSnapshot = 0
-        case .subscribed(let subscription): if subscription > 0 { openSnapshots.insert(subscription) }
-        case .endOfSnapshot(let subscription, _):
-            openSnapshots.remove(subscription)
-            if endsBlindness { endBlindnessBySnapshots() }
-        case .unsubscribed(let subscription):
-            openSnapshots.remove(subscription)
-            append(.instrumentRefused(code: 0), pair: pair(subscription))
-        case .allAnswered: allAnswered()
-        case .preserved: append(.sessionPreserved)
-        case .recovered(let resent):
-            counters.recoveries += 1
-            append(.sessionRecovered(resent: Int64(resent)))
-            if case .cut = sight { seesAgain = true }
-        case .stalled: lose { .silent(since: $0) }
-        case .flowing: if case .silent = sight { seesAgain = true }
-        case .cut: lose { .cut(since: $0) }
-        case .lost:
-            endsBlindness = false
-            lose { .blind(since: $0) }
-        case .updatesLost(let subscription, _, let count):
-            counters.lostUpdates &+= UInt64(clamping: count)
-            append(.updatesLost(count: LossCount(clamping: count)), pair: pair(subscription))
-        case .refused(let subscription, let code, _):
-            append(.instrumentRefused(code: Int64(clamping: code)), pair: pair(subscription))
-        default: break
-        }
-        events.append(event)
-    }
+    /// Those of which nothing is known while the feed is seen.
+    var blindPairs: [Pair] { items.filter { $0.sight.blindSince != nil }.map(\.pair) }
 
-    /// The process stops in order.
-    mutating func end(now: UTCNanos) {
-        receiveTime = now
-        lose { .blind(since: $0) }
-    }
+    /// ns that the broker's clock is ahead of the host's.
+    var clockOffset: Int64 { judge.line.map { $0.time - receiveTime.rawValue } ?? 0 }
 
-    private mutating func allAnswered() {
-        append(isReplacement ? .sessionReplaced : .sessionNew)
-        hasBegun = true
-        guard case .blind = sight else { return }
-        endsBlindness = true
-        endBlindnessBySnapshots()
-    }
-
-    /// A pair's snapshot is its last tick before the subscription: with all of them there, nothing is missing
-    /// after the newest of them, nor after a heartbeat that came before.
-    private mutating func endBlindnessBySnapshots() {
-        guard openSnapshots.isEmpty, let told = sessionHeartbeat else { return }
-        feedTime = max(feedTime, told.time, newestSnapshot)
-        endBlindness()
-    }
-
-    /// The feed is seen less well than before: says so where it was seen, and keeps the older moment where
-    /// it was not.
-    private mutating func lose(_ worse: (Int64) -> Sight) {
-        // Lost again right after a recovery: what was missing before has come, up to feed time.
-        if seesAgain, feedTime >= lastClock { seeAgain() }
-        seesAgain = false
-        switch sight {
-        case .seeing:
-            // Ticks of other pairs from just before the newest one may still have been under way.
-            let since = max(0, feedTime - FeedEvent.orderMargin)
-            sight = worse(since)
-            append(.blindBegan(since: UTCNanos(rawValue: since)))
-        case .silent(let since), .cut(let since):
-            if case .silent = worse(since) { return }
-            sight = worse(since)
-        case .blind: break
-        }
-    }
-
-    /// A new session sees again: what lies between is missing for good.
-    private mutating func endBlindness() {
-        endsBlindness = false
-        guard case .blind(let since) = sight else { return }
-        sight = .seeing
-        // At the newest snapshot's own moment there may have been other ticks before it.
-        let until = max(since, feedTime, newestSnapshot + 1)
-        append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)))
-    }
-
-    /// What was missing has come, or nothing was missing: an empty stretch.
-    private mutating func seeAgain() {
-        let since: Int64
-        switch sight {
-        case .silent(let moment), .cut(let moment): since = moment
-        case .seeing, .blind: return
-        }
-        seesAgain = false
-        sight = .seeing
-        append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: since)))
-    }
-
-    private func pair(_ subscription: Int) -> Pair {
+    func pair(_ subscription: Int) -> Pair {
         instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].pair : .none
     }
 
-    private mutating func append(_ event: FeedEvent, pair: Pair = .none) {
+    mutating func append(_ event: FeedEvent, pair: Pair = .none) {
         records.append(
             .feed(
                 event, pair: pair, brokerTime: UTCNanos(rawValue: max(feedTime, lastClock)),
@@ -389,8 +337,18 @@ struct RecorderCounters: Encodable, Hashable {
     /// Updates whose time is missing, no number, or outside 2000–2100.
     var badTimes: UInt64 = 0
     var badHeartbeats: UInt64 = 0
+    /// Times of heartbeats and ticks that not enough witnesses stood for.
+    var timesSetAside: UInt64 = 0
+    /// How often the feed's time was set ahead over a stretch without believed times, and set back.
+    var clockLeaps: UInt64 = 0
+    var clocksSetBack: UInt64 = 0
     /// Updates that the broker declared lost.
     var lostUpdates: UInt64 = 0
     var sessions: UInt64 = 0
     var recoveries: UInt64 = 0
+    /// Subscriptions that the broker ended, refused, limited, or let fall silent.
+    var subscriptionsEnded: UInt64 = 0
+    var subscriptionsRefused: UInt64 = 0
+    var subscriptionsLimited: UInt64 = 0
+    var subscriptionsFrozen: UInt64 = 0
 }

@@ -13,6 +13,10 @@ struct StreamLogin: Sendable {
     let account: String
     /// `CST-…|XST-…`. Source: `ig-api` § 9.2.
     let password: Secret
+    /// The broker's clock at the login; `nil` if it did not say.
+    let serverTime: UTCNanos?
+    /// When that came.
+    let monotonic: Int64
 }
 
 /// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits

@@ -34,12 +34,16 @@ public enum StreamIngest {
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
         let lastFeedTime = try FeedTail.newestTime(folder: setup.paths.journal("ticks"))
+        let lastReceived = try FeedTail.lastReceived(folder: setup.paths.journal("ticks"))
         try tellSkip(writer, lastFeedTime, clock)
 
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
             mark: LoginMark(stateFolder: setup.paths.state), clock: clock, logger: logger
-        ) { try StreamLogin(RESTClient.login(credentials, trustFile: credentials.trustFile)) }
+        ) {
+            let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
+            return try StreamLogin(login, monotonic: clock.monotonic())
+        }
         guard let login = try firstLogin(&patience, setup) else {
             setup.service.stopping()
             return try writer.close()
@@ -53,7 +57,7 @@ public enum StreamIngest {
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
-                writer: writer, lastFeedTime: lastFeedTime, instruments: instruments,
+                writer: writer, lastFeedTime: lastFeedTime, lastReceived: lastReceived, instruments: instruments,
                 trustFile: credentials.trustFile, capture: capture, seed: random.next()),
             login: login)
         loop.execute { ingestor.start() }
@@ -119,13 +123,15 @@ public enum StreamIngest {
 
 extension StreamLogin {
     /// - Throws: `Failure` (78) where the broker names no stream that can be reached.
-    init(_ login: BrokerLogin) throws {
+    init(_ login: BrokerLogin, monotonic: Int64) throws {
         guard let endpoint = Endpoint(login.lightstreamerEndpoint),
             endpoint.isSecure || ["127.0.0.1", "localhost", "[::1]"].contains(endpoint.host)
         else {
             throw Failure(
                 .configuration, "the broker's login names no streaming server that takes encrypted connections")
         }
-        self.init(endpoint: endpoint, account: login.accountID, password: login.streamPassword)
+        self.init(
+            endpoint: endpoint, account: login.accountID, password: login.streamPassword, serverTime: login.serverTime,
+            monotonic: monotonic)
     }
 }

@@ -32,8 +32,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private var isReady = false
     private var isStopping = false
     private var isFinished = false
-    private var subscribed = 0
-    private var refused = 0
+    private var isMarketOpen = false
     private var state = "connecting"
     private var reconnects = 0
     private var statusMark: (monotonic: Int64, ticks: UInt64) = (0, 0)
@@ -47,6 +46,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let service: ServiceNotifier
         let writer: StreamWriter
         let lastFeedTime: UTCNanos
+        let lastReceived: UTCNanos
         let instruments: [Instrument]
         let trustFile: String?
         let capture: StreamCapture?
@@ -68,7 +68,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             endpoint: login.endpoint, user: login.account, password: login.password.reveal())
         session = ClientSession(options: options, seed: parts.seed)
         recorder = FeedRecorder(
-            instruments: parts.instruments, lastFeedTime: parts.lastFeedTime)
+            instruments: parts.instruments, lastFeedTime: parts.lastFeedTime, lastReceived: parts.lastReceived)
+        hear(login)
     }
 
     // MARK: Start and stop
@@ -86,9 +87,15 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// New tokens have come.
     func resume(_ login: StreamLogin) {
         loop.preconditionInEventLoop()
+        hear(login)
         session.resume(
             endpoint: login.endpoint, user: login.account, password: login.password.reveal(), now: now, into: &recorder)
         settle()
+    }
+
+    /// A login is a witness of the broker's time.
+    private func hear(_ login: StreamLogin) {
+        if let time = login.serverTime { recorder.judge.hear(rest: time, monotonic: login.monotonic) }
     }
 
     /// Ends the session at the broker, then the journal.
@@ -196,11 +203,20 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private func tickOver() {
         if isFinished { return }
         recorder.timePassed(now: clock.now(), monotonic: clock.monotonic())
-        commit()
+        lookAfterSubscriptions()
+        settle()
         publishStatus()
         service.status(state)
         service.progressed()
         if !isStopping { loop.scheduleTask(in: .seconds(1)) { [self] in tickOver() } }
+    }
+
+    /// Asks at once for what the broker refused when the market opens; looks whether a silent pair is dead.
+    private func lookAfterSubscriptions() {
+        let isOpen = recorder.feedTime > 0 && TradingWeek.isOpen(at: UTCNanos(rawValue: recorder.feedTime).seconds)
+        if isOpen, !isMarketOpen { session.askAgain() }
+        isMarketOpen = isOpen
+        if let silent = recorder.takeSilentSubscription() { session.renew(silent) }
     }
 
     // MARK: Events
@@ -212,10 +228,14 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         case .fellBackToHTTP(let reason):
             warn("WebSocket cannot be opened, trying HTTP streaming", ["error": "\(reason)"])
         case .began(let replacing):
-            (subscribed, refused) = (0, 0)
             logger.notice("Session began", metadata: ["replacing": "\(replacing)"])
-        case .subscribed(let subscription): if subscription > 0 { subscribed += 1 }
+        case .subscribed(let subscription):
+            logger.debug("Subscribed", metadata: ["epic": "\(epic(subscription))"])
+        case .renewed(let subscription):
+            logger.debug("Silent subscription renewed", metadata: ["epic": "\(epic(subscription))"])
         case .refused(let subscription, let code, let text): refusedItem(subscription, code, text)
+        case .itemLost(let subscription, let reason):
+            warn("Update not understood, subscribing anew", ["epic": "\(epic(subscription))", "error": "\(reason)"])
         case .allAnswered: allAnswered()
         case .preserved: logger.info("Session rebound, nothing missed")
         case .recovered(let resent):
@@ -257,20 +277,20 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
                 warn("Broker limits the updates", ["epic": "\(epic(subscription))", "frequency": "\(frequency)"])
             }
         case .unsubscribed(let subscription):
-            refusedItem(subscription, 0, "unsubscribed by the broker")
+            warn("Subscription ended by the broker, asking for it again", ["epic": "\(epic(subscription))"])
         case .endOfSnapshot, .snapshotCleared: break
         }
     }
 
     private func refusedItem(_ subscription: Int, _ code: Int, _ text: String) {
-        refused += 1
-        logger.error(
-            "Subscription refused, going on without it",
-            metadata: ["epic": "\(epic(subscription))", "code": "\(code)", "error": "\(text)"])
+        warn(
+            "Subscription refused, asking for it again later",
+            ["epic": "\(epic(subscription))", "code": "\(code)", "error": "\(text)"])
     }
 
     private func allAnswered() {
         // Tokens are checked lazily: a session of dead tokens refuses every item (`ig-api` § 9.8).
+        let subscribed = recorder.subscribedPairs
         if subscribed == 0 {
             state = "logging in"
             service.ready()
@@ -280,7 +300,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         state = "streaming"
         desk.proven()
         logger.notice(
-            "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(refused)"])
+            "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(instruments.count - subscribed)"])
         guard !isReady else { return }
         isReady = true
         service.status(state)
@@ -318,8 +338,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         statusMark = (now, ticks)
         let report = IngestStatus(
             time: clock.now().seconds, state: state, transport: transportName, ticksPosition: writer.lastPosition,
-            ticksPerSecond: rate, feedTime: recorder.feedTime, subscriptions: subscribed, refused: refused,
-            reconnects: reconnects, counters: recorder.counters)
+            ticksPerSecond: rate, feedTime: recorder.feedTime, subscriptions: recorder.subscribedPairs,
+            refused: session.isBound ? instruments.count - recorder.subscribedPairs : 0, reconnects: reconnects,
+            blindPairs: recorder.blindPairs.map(\.description), clockOffset: recorder.clockOffset,
+            counters: recorder.counters)
         do { try status.publish(report) } catch { warn("Status cannot be published", ["error": "\(error)"]) }
     }
 
@@ -357,6 +379,10 @@ struct IngestStatus: Encodable {
     let subscriptions: Int
     let refused: Int
     let reconnects: Int
+    /// Those of which nothing is known while the feed is seen.
+    let blindPairs: [String]
+    /// ns that the broker's clock, as learned, is ahead of the host's; 0 before the first believed time.
+    let clockOffset: Int64
     let counters: RecorderCounters
 }
 

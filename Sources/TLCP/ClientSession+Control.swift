@@ -10,40 +10,98 @@ extension ClientSession {
             Control(operation: .add(subscriptions[handle].request), handle: handle, subscription: number))
     }
 
-    mutating func subscribed(_ number: Int, items: Int, fields: Int, _ sink: inout some SessionSink) {
-        guard let handle = routes.handle(of: number), subscriptions[handle].number == number else { return }
+    mutating func subscribed(_ number: Int, items: Int, fields: Int, now: Duration, _ sink: inout some SessionSink) {
+        guard let handle = routes.handle(of: number), isCurrent(number, of: handle) else {
+            // An end that is on its way, or what we never asked for.
+            return retired.contains(number) ? () : endZombie(number, &sink)
+        }
         let request = subscriptions[handle].request
         guard items == request.items.count, fields == request.fields.count else {
+            endSilently(number)
+            guard subscriptions[handle].renewal != number else { return subscriptions[handle].renewal = nil }
             // 61 is the code that the official client gives to this.
-            refuse(handle, code: 61, text: "\(items) items and \(fields) fields instead of those asked for", &sink)
-            let control = Control(operation: .delete(cause: nil), handle: nil, subscription: number)
-            pendingControls.append(control)
-            return sendControls()
+            let text = "\(items) items and \(fields) fields instead of those asked for"
+            return refuse(handle, code: 61, text: text, now: now, &sink)
         }
         routes.activate(number, request)
+        if subscriptions[handle].renewal == number { return renewed(handle, number, &sink) }
         guard subscriptions[handle].answer != .active else { return }
         subscriptions[handle].answer = .active
+        subscriptions[handle].since = now
         sink.happened(.subscribed(handle))
         checkAllAnswered(&sink)
     }
 
-    mutating func unsubscribed(_ number: Int, _ sink: inout some SessionSink) {
-        routes.deactivate(number)
-        guard let handle = routes.handle(of: number), subscriptions[handle].number == number else { return }
-        subscriptions[handle].answer = .none
-        sink.happened(.unsubscribed(handle))
+    /// Whether a number is that of the handle's subscription, or of the one that is to take its place.
+    private func isCurrent(_ number: Int, of handle: Int) -> Bool {
+        subscriptions[handle].number == number || subscriptions[handle].renewal == number
     }
 
-    private mutating func refuse(_ handle: Int, code: Int, text: String, _ sink: inout some SessionSink) {
-        subscriptions[handle].answer = .refused
+    private mutating func renewed(_ handle: Int, _ number: Int, _ sink: inout some SessionSink) {
+        endSilently(subscriptions[handle].number)
+        subscriptions[handle].number = number
+        subscriptions[handle].renewal = nil
+        sink.happened(.renewed(handle))
+    }
+
+    /// Ends a subscription whose updates are not wanted any more.
+    private mutating func endSilently(_ number: Int) {
+        routes.deactivate(number)
+        retired.insert(number)
+        pendingControls.append(Control(operation: .delete(cause: nil), handle: nil, subscription: number))
+        sendControls()
+    }
+
+    mutating func unsubscribed(_ number: Int, now: Duration, _ sink: inout some SessionSink) {
+        routes.deactivate(number)
+        zombies.remove(number)
+        guard retired.remove(number) == nil, let handle = routes.handle(of: number) else { return }
+        if subscriptions[handle].renewal == number { return subscriptions[handle].renewal = nil }
+        guard subscriptions[handle].number == number else { return }
+        endRenewal(handle)
+        subscriptions[handle].answer = .none
+        if subscriptions[handle].isWanted { askLater(handle, now: now) }
+        sink.happened(.unsubscribed(handle))
+        checkAllAnswered(&sink)
+    }
+
+    private mutating func refuse(
+        _ handle: Int, code: Int, text: String, now: Duration, _ sink: inout some SessionSink
+    ) {
+        askLater(handle, now: now)
         sink.happened(.refused(handle, code: code, text: text))
         checkAllAnswered(&sink)
+    }
+
+    /// Without end: at IG a market that is shut refuses, and takes it again later. Source: `ig-api` § 14.
+    private mutating func askLater(_ handle: Int, now: Duration) {
+        if now - subscriptions[handle].since >= options.askAgainCeiling { subscriptions[handle].pauses.succeeded() }
+        let pause = subscriptions[handle].pauses.failed(random: &random)
+        subscriptions[handle].answer = .askAgain(at: now + pause)
+    }
+
+    /// An update did not fit: the item's values are not sure. Only this subscription is made anew.
+    mutating func loseItem(_ handle: Int, reason: String, _ sink: inout some SessionSink) {
+        endRenewal(handle)
+        endSilently(subscriptions[handle].number)
+        sink.happened(.itemLost(handle, reason: reason))
+        ask(for: handle)
+        sendControls()
+    }
+
+    private mutating func endRenewal(_ handle: Int) {
+        guard let number = subscriptions[handle].renewal else { return }
+        subscriptions[handle].renewal = nil
+        endSilently(number)
     }
 
     private mutating func checkAllAnswered(_ sink: inout some SessionSink) {
         guard !allWereAnswered else { return }
         for subscription in subscriptions where subscription.isWanted {
-            guard subscription.answer == .active || subscription.answer == .refused else { return }
+            switch subscription.answer {
+            case .active, .askAgain: continue
+            case .none, .pending, .retry: return
+            }
         }
         allWereAnswered = true
         sink.happened(.allAnswered)
@@ -61,19 +119,31 @@ extension ClientSession {
         case .newSession: finish(.newSession, code: code, text: text, now: now, &sink)
         case .done: break
         case .retry:
-            guard let handle = control.handle, case .add = control.operation,
-                subscriptions[handle].number == control.subscription
-            else { return }
+            guard let handle = refusedHandle(control) else { return }
             subscriptions[handle].failures += 1
             // One item that never gets an answer must not keep all the others waiting.
-            if subscriptions[handle].failures > Self.retriesMax { return refuse(handle, code: code, text: text, &sink) }
+            if subscriptions[handle].failures > Self.retriesMax {
+                return refuse(handle, code: code, text: text, now: now, &sink)
+            }
             subscriptions[handle].answer = .retry(at: now + options.retryBase * 5)
         case .refuse:
-            guard let handle = control.handle, case .add = control.operation,
-                subscriptions[handle].number == control.subscription
-            else { return sink.happened(.oddLine("REQERR,\(code) \(text)")) }
-            refuse(handle, code: code, text: text, &sink)
+            guard let handle = refusedHandle(control) else {
+                return sink.happened(.oddLine("REQERR,\(code) \(text)"))
+            }
+            refuse(handle, code: code, text: text, now: now, &sink)
         }
+    }
+
+    /// The subscription that a refusal concerns; `nil` if it is active all the same, since the request was sent twice,
+    /// or if another has taken its place.
+    private mutating func refusedHandle(_ control: Control) -> Int? {
+        guard let handle = control.handle, case .add = control.operation else { return nil }
+        if subscriptions[handle].renewal == control.subscription {
+            subscriptions[handle].renewal = nil
+            return nil
+        }
+        let isOpen = subscriptions[handle].number == control.subscription && subscriptions[handle].answer != .active
+        return isOpen ? handle : nil
     }
 
     /// How often a subscription is asked for again where the server says that it failed for now.
@@ -84,6 +154,8 @@ extension ClientSession {
     /// Sends what is queued, as few messages as the server's limit allows. Over HTTP one POST at a time.
     mutating func sendControls() {
         guard phase == .bound || isDestroying, let transport, let identity, !pendingControls.isEmpty else { return }
+        // What comes again after a recovery may answer what is queued.
+        guard isDestroying || !awaitsProgress && catchUp == nil else { return }
         if transport.isWebSocket {
             let lines = pendingControls.map { number($0, identity: identity).line }
             pendingControls.removeAll()
@@ -152,18 +224,33 @@ extension ClientSession {
         postRetry = now + options.retryBase
     }
 
-    /// After a cut nobody knows which requests arrived: those without effect so far are sent again.
-    mutating func requeueSentControls() {
-        for request in sentControls.keys.sorted(by: >) {
-            if let control = sentControls.removeValue(forKey: request) { requeue(control) }
-        }
+    /// After a cut nobody knows which requests arrived: those without effect so far are sent again, once what was sent
+    /// before the cut had time to come.
+    mutating func requeueSentControls(now: Duration) {
+        let controls = sentControls.keys.sorted().compactMap { sentControls[$0] }
+        sentControls = [:]
+        guard !controls.isEmpty else { return }
+        doubtful = ((doubtful?.controls ?? []) + controls, .zero)
+    }
+
+    /// The recovery is over: what is doubtful waits a little longer for its answer.
+    mutating func waitForAnswers(now: Duration) { doubtful?.resendAt = now + options.requeueAfter }
+
+    /// Sends the doubtful requests again that had no effect.
+    mutating func resendDoubtful() {
+        guard let controls = doubtful?.controls else { return }
+        doubtful = nil
+        for control in controls.reversed() { requeue(control) }
+        sendControls()
     }
 
     private mutating func requeue(_ control: Control) {
         if case .add = control.operation, let handle = control.handle {
-            guard subscriptions[handle].number == control.subscription, subscriptions[handle].answer == .pending else {
-                return
-            }
+            let isRenewal = subscriptions[handle].renewal == control.subscription
+            guard
+                isRenewal
+                    || subscriptions[handle].number == control.subscription && subscriptions[handle].answer == .pending
+            else { return }
         }
         pendingControls.insert(control, at: 0)
     }

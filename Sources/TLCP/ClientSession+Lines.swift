@@ -4,13 +4,14 @@ extension ClientSession {
         _ bytes: UnsafeRawBufferPointer, from id: TransportID, now: Duration, into sink: inout some SessionSink
     ) {
         guard transport?.id == id, !bytes.isEmpty else { return }
-        lastLine = now
-        if isStalled {
-            isStalled = false
-            sink.happened(.flowing)
-        }
         var rest = bytes
         while let piece = reader.next(&rest) {
+            // Whole lines alone show that the server lives.
+            lastLine = now
+            if isStalled {
+                isStalled = false
+                sink.happened(.flowing)
+            }
             switch piece {
             case .line(let line):
                 if takesUpdates, UpdateLine.matches(line) {
@@ -28,7 +29,7 @@ extension ClientSession {
 
     /// A burst of reads is over: call it once all bytes that were there are handed in.
     public mutating func burstEnded(now: Duration, into sink: inout some SessionSink) {
-        if catchUp != nil, serverAt > (catchUp?.from ?? 0), serverAt >= received { endCatchUp(&sink) }
+        if catchUp != nil, serverAt > (catchUp?.from ?? 0), serverAt >= received { endCatchUp(now: now, &sink) }
     }
 
     /// The hot path: one update line.
@@ -49,8 +50,8 @@ extension ClientSession {
         var flags = flags
         if state.pointee.isSnapshot { flags.insert(.snapshot) }
         if let error = state.pointee.take(update.values) {
-            fail("update refused: \(error)", now: now, &sink)
-            return false
+            loseItem(handle, reason: "update refused: \(error)", &sink)
+            return true
         }
         sink.updated(
             FieldUpdate(
@@ -60,22 +61,23 @@ extension ClientSession {
     }
 
     /// An update for what we do not have: ask the server once to end it, as the official client does. An
-    /// item that a subscription of ours does not have is an error of the protocol.
+    /// item that a subscription of ours does not have spoils the subscription.
     private mutating func unknown(_ update: UpdateLine, now: Duration, _ sink: inout some SessionSink) -> Bool {
+        if retired.contains(update.subscription) { return true }
         if let handle = routes.handle(of: update.subscription), subscriptions[handle].answer == .active,
             subscriptions[handle].number == update.subscription
         {
-            fail("update of unknown item \(update.item)", now: now, &sink)
-            return false
+            loseItem(handle, reason: "update of unknown item \(update.item)", &sink)
+            return true
         }
         endZombie(update.subscription, &sink)
         return true
     }
 
-    private mutating func endZombie(_ subscription: Int, _ sink: inout some SessionSink) {
+    mutating func endZombie(_ subscription: Int, _ sink: inout some SessionSink) {
         // A bound on what a confused server can make us remember.
         guard zombies.count < 1_000, zombies.insert(subscription).inserted else { return }
-        sink.happened(.oddLine("update of unknown subscription \(subscription)"))
+        sink.happened(.oddLine("unknown subscription \(subscription)"))
         pendingControls.append(
             Control(operation: .delete(cause: "zombie"), handle: nil, subscription: subscription))
         sendControls()
@@ -132,9 +134,9 @@ extension ClientSession {
         switch line {
         case .subscribed(let subscription, let items, let fields),
             .subscribedCommand(let subscription, let items, let fields, _, _):
-            subscribed(subscription, items: items, fields: fields, &sink)
+            subscribed(subscription, items: items, fields: fields, now: now, &sink)
         case .configured(let subscription, let frequency, let isFiltered):
-            guard let handle = routes.handle(of: subscription) else { return }
+            guard let handle = currentHandle(subscription) else { return }
             sink.happened(.configured(handle, frequency: frequency, isFiltered: isFiltered))
         case .endOfSnapshot(let subscription, let item):
             guard let (handle, state) = routes.find(subscription, item) else { return }
@@ -144,11 +146,16 @@ extension ClientSession {
             guard let (handle, _) = routes.find(subscription, item) else { return }
             sink.happened(.snapshotCleared(handle, item: item))
         case .updatesLost(let subscription, let item, let count):
-            guard let handle = routes.handle(of: subscription) else { return }
+            guard let handle = currentHandle(subscription) else { return }
             sink.happened(.updatesLost(handle, item: item, count: count))
-        case .unsubscribed(let subscription): unsubscribed(subscription, &sink)
+        case .unsubscribed(let subscription): unsubscribed(subscription, now: now, &sink)
         default: break
         }
+    }
+
+    /// The caller's number, unless another subscription has taken the place of this one.
+    private func currentHandle(_ subscription: Int) -> Int? {
+        routes.handle(of: subscription).flatMap { subscriptions[$0].number == subscription ? $0 : nil }
     }
 
     // MARK: Heads and ends
@@ -202,18 +209,20 @@ extension ClientSession {
 
     func isCaughtUp() -> Bool { serverAt >= received }
 
-    mutating func endCatchUp(_ sink: inout some SessionSink) {
+    mutating func endCatchUp(now: Duration, _ sink: inout some SessionSink) {
         guard let from = catchUp?.from, isCaughtUp() else { return }
         catchUp = nil
         flags.remove(.recovered)
         sink.happened(.recovered(resent: Int(clamping: serverAt &- from)))
+        waitForAnswers(now: now)
+        sendControls()
     }
 
     private mutating func looped(now: Duration, _ sink: inout some SessionSink) {
         guard phase == .bound, let transport else { return }
         takesUpdates = false
         if awaitsProgress { return fail("LOOP before PROG", now: now, &sink) }
-        if catchUp != nil { endCatchUp(&sink) }
+        if catchUp != nil { endCatchUp(now: now, &sink) }
         if transport.isWebSocket {
             phase = .binding(.rebind, since: now)
             actions.append(.send(transport.id, message: request(for: .rebind, isWebSocket: true).message))

@@ -37,8 +37,9 @@ extension ClientSession {
             var next = isStalled ? silenceLimit(options.cutAfter) : silenceLimit(options.stallAfter)
             if let catchUp, isCaughtUp() { next = min(next, max(catchUp.until, lastLine)) }
             if let postRetry { next = min(next, postRetry) }
+            if let doubtful, doubtful.resendAt > .zero { next = min(next, doubtful.resendAt) }
             for subscription in subscriptions {
-                if case .retry(let at) = subscription.answer { next = min(next, at) }
+                if let at = subscription.askAt { next = min(next, at) }
             }
             return next
         }
@@ -71,14 +72,15 @@ extension ClientSession {
             isStalled = true
             sink.happened(.stalled)
         }
-        if let catchUp, now >= catchUp.until { endCatchUp(&sink) }
+        if let catchUp, now >= catchUp.until { endCatchUp(now: now, &sink) }
+        if let doubtful, doubtful.resendAt > .zero, now >= doubtful.resendAt { resendDoubtful() }
         if let retry = postRetry, now >= retry {
             postRetry = nil
             sendControls()
         }
         var isAsking = false
         for handle in subscriptions.indices {
-            if case .retry(let at) = subscriptions[handle].answer, now >= at {
+            if let at = subscriptions[handle].askAt, now >= at {
                 ask(for: handle)
                 isAsking = true
             }
@@ -167,7 +169,7 @@ extension ClientSession {
         sink.happened(.cut(reason: reason))
         isStalled = false
         post = nil
-        requeueSentControls()
+        requeueSentControls(now: now)
         recoveryDeadline = now + options.recoveryWindow
         attemptStart = now
         let jitter = Duration.milliseconds(Int(random.next() % 101))
@@ -205,6 +207,8 @@ extension ClientSession {
         serverAt = 0
         routes.removeAll()
         zombies = []
+        retired = []
+        doubtful = nil
         pendingControls = []
         sentControls = [:]
         post = nil
@@ -213,6 +217,7 @@ extension ClientSession {
         for handle in subscriptions.indices {
             subscriptions[handle].answer = .none
             subscriptions[handle].failures = 0
+            subscriptions[handle].renewal = nil
         }
     }
 

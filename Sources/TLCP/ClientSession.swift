@@ -45,17 +45,33 @@ public struct ClientSession: ~Copyable {
     }
 
     enum Answer: Hashable {
-        case none, pending, active, refused
+        case none, pending, active
+        /// The server failed for now: not answered yet.
         case retry(at: Duration)
+        /// Ended or refused by the server: asked for again then.
+        case askAgain(at: Duration)
     }
 
-    struct Subscription: Hashable {
+    struct Subscription {
         let request: SubscriptionRequest
         var number = 0
         var answer = Answer.none
         var isWanted = true
         /// Answers of this session that said: try again.
         var failures = 0
+        /// The number of a subscription that is to take the place of the active one.
+        var renewal: Int?
+        var pauses: Backoff
+        /// When it became active.
+        var since = Duration.zero
+
+        /// When it is to be asked for again.
+        var askAt: Duration? {
+            switch answer {
+            case .retry(let at), .askAgain(let at): at
+            case .none, .pending, .active: nil
+            }
+        }
     }
 
     struct Control: Hashable {
@@ -98,6 +114,10 @@ public struct ClientSession: ~Copyable {
     var lastRequest = 0
     var lastTransport = 0
     var zombies: Set<Int> = []
+    /// Numbers whose updates are not wanted any more: their end is on its way.
+    var retired: Set<Int> = []
+    /// Requests that may have arrived before a cut, and when they are sent again.
+    var doubtful: (controls: [Control], resendAt: Duration)?
     var random: SplitMix
     var backoff: Backoff
     var longBackoff: Backoff
@@ -125,7 +145,8 @@ public struct ClientSession: ~Copyable {
     /// - Returns: the number under which updates and events name it, from 0.
     public mutating func subscribe(_ request: SubscriptionRequest, now: Duration) -> Int {
         precondition(!request.items.isEmpty && !request.fields.isEmpty)
-        subscriptions.append(Subscription(request: request))
+        let pauses = Backoff(base: options.askAgainBase, ceiling: options.askAgainCeiling)
+        subscriptions.append(Subscription(request: request, pauses: pauses))
         allWereAnswered = false
         if phase == .bound {
             ask(for: subscriptions.count - 1)
@@ -143,6 +164,28 @@ public struct ClientSession: ~Copyable {
         let control = Control(
             operation: .delete(cause: nil), handle: handle, subscription: subscriptions[handle].number)
         pendingControls.append(control)
+        sendControls()
+    }
+
+    /// Subscribes to the same anew while the present subscription goes on, and then ends that one: its snapshot tells
+    /// whether the present one is dead. `renewed` follows; nothing if the server refuses.
+    public mutating func renew(_ handle: Int) {
+        guard phase == .bound, subscriptions.indices.contains(handle), subscriptions[handle].answer == .active,
+            subscriptions[handle].renewal == nil
+        else { return }
+        let number = routes.add(handle: handle)
+        subscriptions[handle].renewal = number
+        pendingControls.append(
+            Control(operation: .add(subscriptions[handle].request), handle: handle, subscription: number))
+        sendControls()
+    }
+
+    /// Asks now for what the server ended or refused.
+    public mutating func askAgain() {
+        guard phase == .bound else { return }
+        for handle in subscriptions.indices {
+            if case .askAgain = subscriptions[handle].answer { ask(for: handle) }
+        }
         sendControls()
     }
 

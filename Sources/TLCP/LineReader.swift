@@ -10,7 +10,7 @@ public struct LineReader: ~Copyable {
     public enum Piece {
         /// A line without its end; the bytes are valid until the next call.
         case line(UnsafeRawBufferPointer)
-        /// A line longer than the bound ended here; its bytes are gone.
+        /// A line grew beyond the bound here; its bytes are gone, and those that follow up to its end.
         case overlong
     }
 
@@ -53,29 +53,30 @@ public struct LineReader: ~Copyable {
     @inline(never)
     private mutating func nextSplit(_ chunk: inout UnsafeRawBufferPointer) -> Piece? {
         guard let end = chunk.firstIndex(of: 0x0A) else {
-            gather(chunk)
-            chunk = UnsafeRawBufferPointer(start: nil, count: 0)
-            return nil
+            defer { chunk = UnsafeRawBufferPointer(start: nil, count: 0) }
+            return gather(chunk) ? nil : countOverlong()
         }
-        gather(UnsafeRawBufferPointer(rebasing: chunk[..<end]))
+        let isBounded = gather(UnsafeRawBufferPointer(rebasing: chunk[..<end]))
         chunk = UnsafeRawBufferPointer(rebasing: chunk[(end + 1)...])
+        if isSkipping {
+            isSkipping = false
+            // It was said when the line grew beyond the bound.
+            return isBounded ? next(&chunk) : countOverlong()
+        }
         var length = gathered
         gathered = 0
         if length > 0, storage[length - 1] == 0x0D { length -= 1 }
-        if isSkipping || length > lengthMax {
-            isSkipping = false
-            return countOverlong()
-        }
-        return .line(UnsafeRawBufferPointer(rebasing: storage[..<length]))
+        return length > lengthMax ? countOverlong() : .line(UnsafeRawBufferPointer(rebasing: storage[..<length]))
     }
 
     /// Keeps a part of a split line, at most one byte more than the bound: the CR.
-    private mutating func gather(_ bytes: UnsafeRawBufferPointer) {
-        guard !isSkipping, let source = bytes.baseAddress, bytes.count > 0 else { return }
+    /// - Returns: false when the line grows beyond the bound; its rest is skipped.
+    private mutating func gather(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard !isSkipping, let source = bytes.baseAddress, bytes.count > 0 else { return true }
         guard bytes.count <= lengthMax + 1 - gathered else {
             isSkipping = true
             gathered = 0
-            return
+            return false
         }
         let needed = gathered + bytes.count
         if needed > storage.count {
@@ -86,6 +87,7 @@ public struct LineReader: ~Copyable {
         }
         storage.baseAddress?.advanced(by: gathered).copyMemory(from: source, byteCount: bytes.count)
         gathered = needed
+        return true
     }
 
     private mutating func countOverlong() -> Piece {

@@ -35,6 +35,13 @@ public struct SessionOptions: Sendable {
     /// A session that held so long ends a row of failures.
     public var provenAfter = Duration.seconds(10)
     public var lineLengthMax = 1 << 20
+    /// How long after the broker ended or refused a subscription it is asked for again; the pause doubles up to
+    /// the ceiling, and begins anew once a subscription has held so long. Source: `ig-api` § 14.
+    public var askAgainBase = Duration.seconds(60)
+    public var askAgainCeiling = Duration.seconds(1_800)
+    /// After a recovery, requests that may have arrived before the cut are sent again once nothing has answered
+    /// them for so long.
+    public var requeueAfter = Duration.seconds(1)
 
     public init(endpoint: Endpoint, user: String? = nil, password: String? = nil) {
         self.endpoint = endpoint
@@ -76,9 +83,15 @@ public enum SessionEvent: Hashable, Sendable {
     /// Bound again after a cut, and the resent notifications have been delivered: nothing was missed.
     case recovered(resent: Int)
     case subscribed(Int)
+    /// The server refused it. It is asked for again, without end.
     case refused(Int, code: Int, text: String)
-    /// Every subscription of this session is answered.
+    /// A new subscription took the place of one that goes on; its snapshot follows.
+    case renewed(Int)
+    /// An update did not fit: the item's values are not sure any more, and it is subscribed to anew at once.
+    case itemLost(Int, reason: String)
+    /// Every subscription of this session was answered once.
     case allAnswered
+    /// Ended by the server, or as asked. If it is still wanted it is asked for again, without end.
     case unsubscribed(Int)
     case configured(Int, frequency: String, isFiltered: Bool)
     case endOfSnapshot(Int, item: Int)

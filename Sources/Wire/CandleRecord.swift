@@ -124,7 +124,8 @@ public struct CandleFlags: OptionSet, Sendable {
     @inlinable
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// Not the whole interval was seen: blind time or lost updates; the two fields say how much.
+    /// Not the whole interval was seen: blind time or lost updates, of which two fields say how much; or a side is
+    /// missing.
     @inlinable public static var partial: CandleFlags { CandleFlags(rawValue: 1) }
     /// A tick came after the candle was final: this is a later revision.
     @inlinable public static var late: CandleFlags { CandleFlags(rawValue: 2) }
@@ -136,11 +137,14 @@ public struct CandleFlags: OptionSet, Sendable {
     /// Of an `EMPT`: there were ticks, but the broker has no candle that can be used.
     @inlinable public static var unusable: CandleFlags { CandleFlags(rawValue: 16) }
 
+    /// No tick of the interval brought both sides: there is no mid, and the prices of a side without a tick are 0.
+    @inlinable public static var sideMissing: CandleFlags { CandleFlags(rawValue: 32) }
+
     /// The names of those that are set, as in docs/formats.md § 2.
     public var names: [String] {
         let all: [(CandleFlags, String)] = [
             (.partial, "partial"), (.late, "late"), (.localClock, "localClock"), (.withdrawn, "withdrawn"),
-            (.unusable, "unusable"),
+            (.unusable, "unusable"), (.sideMissing, "sideMissing"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
     }

@@ -78,17 +78,20 @@ public struct TickFlags: OptionSet, Sendable {
     @inlinable public static var recovered: TickFlags { TickFlags(rawValue: 2) }
     /// A snapshot that only repeats the pair's last tick, or an older one: not counted in candles.
     @inlinable public static var duplicate: TickFlags { TickFlags(rawValue: 4) }
-    /// The broker sent no bid; `bid` is 0.
+    /// The broker sent no bid; `bid` is 0. The tick moves the ask alone.
     @inlinable public static var bidMissing: TickFlags { TickFlags(rawValue: 8) }
-    /// The broker sent no ask; `ask` is 0.
+    /// The broker sent no ask; `ask` is 0. The tick moves the bid alone.
     @inlinable public static var askMissing: TickFlags { TickFlags(rawValue: 16) }
     /// Ask is below bid: kept as it came.
     @inlinable public static var inverted: TickFlags { TickFlags(rawValue: 32) }
     /// `CLCK` only: the broker sent no heartbeat for 5 s; this is its last time plus the local time passed.
     @inlinable public static var localClock: TickFlags { TickFlags(rawValue: 64) }
 
+    /// Both sides are missing, or one of them is: for comparisons.
+    @inlinable public static var sideMissing: TickFlags { TickFlags(rawValue: 24) }
+
     /// Whether such a tick never moves candles. (A snapshot may.)
-    public var doesNotCount: Bool { !isDisjoint(with: [.duplicate, .bidMissing, .askMissing]) }
+    public var doesNotCount: Bool { contains(.duplicate) || isSuperset(of: .sideMissing) }
 
     /// The names of those that are set, as in docs/formats.md § 1.
     public var names: [String] {

@@ -157,13 +157,33 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles[0].tickCount == 3)
     }
 
-    @Test func `a tick with a missing side does not move candles`() {
+    @Test func `a tick moves the side that it brings, and mid only with both`() {
         let builder = fold([
             Make.tick(301, "1.1", "1.2"), Make.tick(302, "0", "1.9", flags: .bidMissing),
-            Make.tick(303, "0", "0", flags: [.bidMissing, .askMissing]), Make.clock(602),
+            Make.tick(303, "1.0", "0", flags: .askMissing), Make.tick(304, "1.3", "1.4"),
+            Make.tick(303.5, "1.05", "0", flags: .askMissing), Make.tick(300.5, "0", "1.5", flags: .bidMissing),
+            Make.tick(305, "0", "0", flags: [.bidMissing, .askMissing]), Make.clock(602),
         ])
-        #expect(builder.candles[0].tickCount == 1 && builder.candles[0].bid.low == Price("1.1"))
-        #expect(builder.counters.sideMissing == 2)
+        let candle = builder.candles[0]
+        #expect(candle.tickCount == 6 && candle.flags == [])
+        #expect(
+            candle.bid == OHLC(open: Price("1.1")!, high: Price("1.3")!, low: Price("1.0")!, close: Price("1.3")!))
+        #expect(
+            candle.ask == OHLC(open: Price("1.5")!, high: Price("1.9")!, low: Price("1.2")!, close: Price("1.4")!))
+        #expect(
+            candle.mid == OHLC(open: Price("1.15")!, high: Price("1.35")!, low: Price("1.15")!, close: Price("1.35")!))
+        #expect(candle.firstTickTime == Make.nanos(300.5) && candle.lastTickTime == Make.nanos(304))
+        #expect(builder.counters.oneSided == 4 && builder.counters.sideMissing == 1)
+    }
+
+    @Test func `a candle without a tick of both sides is partial, and has no mid`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "0", flags: .askMissing), Make.tick(302, "1.2", "0", flags: .askMissing),
+            Make.clock(602),
+        ])
+        let candle = builder.candles[0]
+        #expect(candle.flags == [.partial, .sideMissing] && candle.tickCount == 2)
+        #expect(candle.bid.close == Price("1.2") && candle.ask == .zero && candle.mid == .zero)
     }
 
     @Test func `ask below bid is kept and counted`() {
@@ -402,5 +422,127 @@ func content(_ candle: CandleRecord) -> [Int64] {
         }
         let first = fold(records).output.flatMap(\.bytes)
         #expect(!first.isEmpty && first == fold(records).output.flatMap(\.bytes))
+    }
+}
+
+@Suite struct SightOfPairTests {
+    private static let other = Pair("NZD_USD")!
+
+    private static func began(_ since: Double, at seconds: Double) -> TickRecord {
+        Make.feed(.blindBegan(since: Make.nanos(since)), pair: Make.eurUSD, at: seconds)
+    }
+
+    private static func ended(_ from: Double, _ until: Double) -> TickRecord {
+        Make.feed(.blindEnded(from: Make.nanos(from), until: Make.nanos(until)), pair: Make.eurUSD, at: until)
+    }
+
+    @Test func `a pair's blindness marks its candles, and no other pair's`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.tick(302, "0.8", "0.9", pair: Self.other), Self.began(400, at: 402),
+            Make.clock(602), Self.ended(400, 700), Make.tick(701, "1.1", "1.2"),
+            Make.tick(701, "0.8", "0.9", pair: Self.other), Make.clock(902),
+        ])
+        let own = builder.candles.filter { $0.pair == Make.eurUSD }
+        #expect(own.map(\.blindMilliseconds) == [200_000, 100_000])
+        #expect(own.allSatisfy { $0.flags.contains(.partial) })
+        let others = builder.candles.filter { $0.pair == Self.other }
+        #expect(others.map(\.blindMilliseconds) == [0, 0] && others.allSatisfy { $0.flags.isEmpty })
+    }
+
+    @Test func `a moment in which both the feed and the pair are blind counts once`() {
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Self.began(400, at: 402),
+            Make.feed(.blindBegan(since: Make.nanos(450)), at: 451), seen(from: 450, until: 500), Self.ended(400, 550),
+            Make.clock(602),
+        ])
+        #expect(builder.candles.map(\.blindMilliseconds) == [150_000])
+    }
+
+    @Test func `a blindness that is learned after the close withdraws the candle`() {
+        let builder = fold([Make.tick(301, "1.1", "1.2"), Make.clock(602), Self.began(580, at: 610)])
+        #expect(builder.candles.map(\.revision) == [1, 2])
+        #expect(builder.candles.last?.flags == [.partial, .withdrawn])
+        #expect(builder.candles.last?.blindMilliseconds == 20_000)
+    }
+}
+
+@Suite struct ClockSetBackTests {
+    private static func setBack(_ from: Double, to: Double) -> [TickRecord] {
+        [
+            Make.feed(.blindBegan(since: Make.nanos(to - 20)), at: from),
+            Make.feed(.clockSetBack(from: Make.nanos(from), to: Make.nanos(to)), at: from),
+            seen(from: to - 20, until: to),
+        ]
+    }
+
+    @Test func `a wrong clock that is taken back leaves whole candles behind it`() {
+        let wrong = 4_070_908_800.0
+        let builder = fold(
+            [Make.tick(301, "1.1", "1.2"), Make.clock(320), Make.clock(wrong), Make.tick(321, "1.1", "1.3")]
+                + Self.setBack(wrong, to: 340)
+                + [
+                    Make.tick(341, "1.1", "1.4"), Make.clock(602), Make.tick(603, "1.1", "1.2"),
+                    Make.tick(899, "1.3", "1.4"), Make.clock(902),
+                ])
+        let last = builder.candles.filter { $0.start.seconds == 600 }
+        #expect(last.map(\.tickCount) == [2] && last.allSatisfy { $0.flags.isEmpty })
+        let first = builder.candles.filter { $0.start.seconds == 300 }
+        // A right tick came too late for the wrong clock: the candle says that not all was seen.
+        #expect(first.last?.tickCount == 2 && first.last?.flags.contains(.partial) == true)
+        #expect(first.map(\.revision) == Array(1...UInt16(first.count)))
+    }
+
+    @Test func `a candle of wrong times is withdrawn, and right ticks begin it anew`() {
+        let builder = fold(
+            [Make.tick(301, "1.1", "1.2"), Make.clock(302), Make.clock(3_700), Make.tick(3_701, "9", "9"), Make.clock(4_002)]
+                + Self.setBack(4_002, to: 330)
+                + [Make.clock(602), Make.clock(3_599), Make.tick(3_650, "1.5", "1.6"), Make.clock(3_902)])
+        let candles = builder.candles.filter { $0.start.seconds == 3_600 }
+        #expect(candles.map(\.revision) == [1, 2, 3, 4])
+        #expect(candles[2].flags.contains(.withdrawn) && candles[2].blindMilliseconds == 300_000)
+        #expect(candles[3].tickCount == 1 && candles[3].bid.high == Price("1.5") && candles[3].flags.isEmpty)
+    }
+
+    @Test func `one tick ahead of the clock closes nothing before its end`() {
+        let other = Pair("NZD_USD")!
+        let builder = fold([
+            Make.tick(301, "1.1", "1.2"), Make.clock(590), Make.tick(3_000, "0.8", "0.9", pair: other),
+            Make.tick(595, "1.2", "1.3"), Make.clock(602),
+        ])
+        #expect(builder.candles.filter { $0.pair == Make.eurUSD }.map(\.tickCount) == [2])
+    }
+}
+
+@Suite struct ManyLossesTests {
+    @Test func `losses add up to the largest number, never to a small one`() {
+        let loss = Make.feed(.updatesLost(count: LossCount(clamping: 999_999_999_999_999_999)), pair: Make.eurUSD, at: 302)
+        let builder = fold([Make.tick(301, "1.1", "1.2")] + Array(repeating: loss, count: 10) + [Make.clock(602)])
+        #expect(builder.candles[0].lostUpdates == .max && builder.candles[0].flags == .partial)
+    }
+
+    @Test func `a candle that changes too often ends as partial, with the last number`() {
+        var records = [Make.tick(301, "1.1", "1.2"), Make.clock(602)]
+        for index in 0..<70_000 { records.append(Make.tick(400 + Double(index % 7), "1.5", "1.6")) }
+        let candles = fold(records).candles
+        #expect(candles.last?.revision == .max && candles.last?.flags.contains(.partial) == true)
+        #expect(candles.last?.blindMilliseconds == 300_000 && candles.count == 65_535)
+    }
+
+    @Test func `200,000 losses between the ticks of a day's candles are folded in time linear in their number`() {
+        func records(_ count: Int) -> [TickRecord] {
+            let day = (0..<288).flatMap { [Make.tick(Double($0) * 300 + 1, "1.1", "1.2"), Make.clock(Double($0 + 1) * 300)] }
+            return day
+                + (0..<count).flatMap {
+                    let time = 86_401 + Double($0) * 0.001
+                    return [Make.feed(.updatesLost(count: 1), pair: Make.eurUSD, at: time), Make.tick(time, "1.1", "1.2")]
+                }
+        }
+        let clock = ContinuousClock()
+        let few = records(20_000)
+        let many = records(200_000)
+        let short = clock.measure { _ = fold(few) }
+        let long = clock.measure { _ = fold(many) }
+        // Ten times as many; a quadratic fold takes a hundred times as long.
+        #expect(long < short * 40)
     }
 }

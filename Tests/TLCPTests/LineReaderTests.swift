@@ -40,6 +40,11 @@ import Testing
         #expect(lines(chunks, lengthMax: 8) == ["12345678", "‹overlong›", "next"])
     }
 
+    @Test func `a line over the bound is told while it arrives`() {
+        #expect(lines([Array("1234567890".utf8), Array("123".utf8)], lengthMax: 8) == ["‹overlong›"])
+        #expect(lines([Array("1234567890".utf8), Array("12\r\nnext\r\n".utf8)], lengthMax: 8) == ["‹overlong›", "next"])
+    }
+
     @Test func `a new connection does not go on with the old one's half line`() {
         var reader = LineReader()
         var seen: [String] = []

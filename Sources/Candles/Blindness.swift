@@ -1,0 +1,58 @@
+internal import MarketData
+
+/// Stretches of time of which nothing is known, of the whole feed or of one pair.
+struct Blindness {
+    /// Closed stretches `[from, until)`, ns: sorted, apart from each other.
+    private var holes: [Range<Int64>] = []
+    /// Since when nothing is known; `nil` while the feed, or the pair, is seen.
+    private(set) var since: Int64?
+
+    /// In the dark, the former stretch is a hole up to here: nobody will tell its end.
+    mutating func began(since moment: Int64) {
+        if let former = since { missing(from: former, until: moment) }
+        since = moment
+    }
+
+    mutating func ended(from: Int64, until: Int64) {
+        since = nil
+        missing(from: from, until: until)
+    }
+
+    /// Nothing is known of `[from, until)`, whatever else is.
+    mutating func missing(from: Int64, until: Int64) {
+        guard until > from else { return }
+        var (from, until) = (from, until)
+        // New stretches come at the end or near it.
+        var place = holes.endIndex
+        while place > 0, holes[place - 1].upperBound >= from {
+            place -= 1
+            if holes[place].lowerBound > until { continue }
+            from = min(from, holes[place].lowerBound)
+            until = max(until, holes[place].upperBound)
+            holes.remove(at: place)
+        }
+        holes.insert(from..<until, at: place)
+    }
+
+    /// Hands out the parts of `interval` of which nothing is known, the latest first. They do not overlap.
+    func eachStretch(in interval: Range<Int64>, _ body: (Range<Int64>) -> Void) {
+        let dark = max(interval.lowerBound, min(since ?? .max, interval.upperBound))
+        if dark < interval.upperBound { body(dark..<interval.upperBound) }
+        for hole in holes.reversed() {
+            if hole.upperBound <= interval.lowerBound { break }
+            let part = hole.clamped(to: interval.lowerBound..<dark)
+            if !part.isEmpty { body(part) }
+        }
+    }
+
+    /// Forgets what no candle can touch any more.
+    mutating func forget(before time: Int64) { holes.removeAll { $0.upperBound < time } }
+
+    /// Forgets what was said of moments from `time` on.
+    mutating func cut(at time: Int64) {
+        holes = holes.compactMap { $0.lowerBound < time ? $0.lowerBound..<min($0.upperBound, time) : nil }
+        if let moment = since { since = min(moment, time) }
+    }
+
+    var isEmpty: Bool { since == nil && holes.isEmpty }
+}

@@ -1,0 +1,154 @@
+internal import MarketData
+internal import Wire
+
+/// What the feed tells about itself.
+extension CandleBuilder {
+    /// A journal that does not begin with the feed's own word is blind before its first record.
+    mutating func begin(_ record: TickRecord) {
+        isFirst = false
+        if record.position > 1 { return jump(to: record) }
+        if case .blindBegan = record.feedEvent { return }
+        evidence.missing(from: 0, until: record.brokerTime.rawValue)
+    }
+
+    /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
+    /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
+    /// since the word that it ended may be among them, and it is told to go on until the next word.
+    mutating func jump(to record: TickRecord) {
+        let margin = max(FeedEvent.orderMargin, options.graceNanos)
+        let told = record.brokerTime.rawValue
+        let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
+        let time = max(0, feedTime.rawValue)
+        // Some of them may be newer than the record by their time.
+        let until = max(isBelieved ? told : 0, time) &+ margin
+        let dark = evidence.feed.since
+        let from = max(0, min(time - margin, dark ?? .max))
+        position = record.position &- 1
+        tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record)
+        if dark != nil {
+            tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record)
+        } else {
+            suspectSince = until
+        }
+    }
+
+    /// Folds an event that the feed could not tell.
+    mutating func tell(_ event: FeedEvent, _ time: Int64, _ next: TickRecord) {
+        var told = TickRecord.feed(event, brokerTime: UTCNanos(rawValue: time), receiveTime: next.receiveTime)
+        told.position = position
+        foldEvent(told)
+    }
+
+    /// What only comes in the dark shows that the word of its beginning is missing.
+    mutating func expectDark(_ record: TickRecord) {
+        guard let since = suspectSince, evidence.feed.since == nil else { return }
+        tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record)
+    }
+
+    mutating func foldEvent(_ record: TickRecord) {
+        let pair = record.pair
+        switch record.feedEvent {
+        case .blindBegan(let since):
+            if pair == .none { suspectSince = nil }
+            let earliest = min(since.rawValue, evidence.blindSince(pair) ?? .max)
+            evidence.blindBegan(pair, since: since.rawValue)
+            reviseBlindness(pair, from: earliest, until: .max)
+        case .blindEnded(let from, let until):
+            if pair == .none { suspectSince = nil }
+            let darkest = max(until.rawValue, evidence.blindSince(pair) == nil ? .min : .max)
+            evidence.blindEnded(pair, from: from.rawValue, until: until.rawValue)
+            reviseBlindness(pair, from: from.rawValue, until: darkest)
+            // After a long silence ticks come before the first new clock.
+            if pair == .none, let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
+        case .updatesLost(let count): lose(count, record)
+        case .clockSetBack(_, let to): setBack(to: to.rawValue)
+        case .sessionNew, .sessionReplaced, .sessionRecovered: expectDark(record)
+        case .sessionPreserved, .instrumentRefused, .positionsSkipped, .subscriptionEnded, .updatesLimited,
+            .subscriptionFrozen:
+            break
+        case nil: counters.unknownRecords += 1
+        }
+        output.append(.feed(record))
+    }
+
+    // MARK: What is learned after the close
+
+    /// Revises the closed candles whose blind time is another one now. Those that end before `from` less the grace
+    /// are not touched.
+    mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
+        for key in closedKeys(pair, from: from == .min ? from : from &- options.graceNanos, until: until) {
+            guard let closed = final[key], !closed.isSettled else { continue }
+            let blind = evidence.blindMilliseconds(pairs.pairs[key.pair], interval(key))
+            if blind != closed.blindMilliseconds { revise(key) { $0.blindMilliseconds = blind } }
+        }
+    }
+
+    /// Told late or early: only that it is newer than the pair's last tick is sure.
+    mutating func lose(_ count: LossCount, _ record: TickRecord) {
+        guard count > .zero else { return }
+        let until = max(record.brokerTime, feedTime).rawValue
+        let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
+        evidence.lost(count, pair: record.pair, from: from, until: until)
+        let earliest = from == .min ? from : from &- options.graceNanos
+        for key in closedKeys(record.pair, from: earliest, until: until &+ options.graceNanos) {
+            guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
+            revise(key) { $0.lost += count }
+        }
+    }
+
+    mutating func revise(_ key: Key, _ change: (inout ClosedCandle) -> Void) {
+        guard var closed = final[key] else { return }
+        change(&closed)
+        closed.candle.countRevision()
+        emit(closed, key)
+    }
+
+    /// The closed candles of a pair, or of all, whose intervals `[start, end]` touch `[from, until]`, in the order of
+    /// output. In time linear in their number: a storm of losses touches the same few.
+    func closedKeys(_ pair: Pair, from: Int64, until: Int64) -> [Key] {
+        let numbers = pair == .none ? Array(pairs.pairs.indices) : pairs.index(of: pair).map { [$0] } ?? []
+        func touches(_ key: Key) -> Bool {
+            key.start <= until && key.start &+ lengths[key.timeframe] >= from
+        }
+        let shortest = lengths.min() ?? 1
+        let span = until.subtractingReportingOverflow(from)
+        let isWide = span.overflow || span.partialValue / shortest >= final.count
+        let keys: [Key]
+        if isWide {
+            keys = final.keys.filter { (pair == .none || $0.pair == numbers.first) && touches($0) }
+        } else {
+            keys = numbers.flatMap { number in
+                lengths.indices.flatMap { index -> [Key] in
+                    let first = key(number, index, max(0, from &- lengths[index])).start
+                    return stride(from: first, through: until, by: Int(lengths[index])).compactMap {
+                        let key = Key(pair: number, timeframe: index, start: $0)
+                        return final[key] != nil && touches(key) ? key : nil
+                    }
+                }
+            }
+        }
+        return keys.sorted { order($0) < order($1) }
+    }
+
+    // MARK: A wrong time is taken back
+
+    /// The broker's time was wrong and ahead, and is `time`. What was closed by it goes on: an interval that has
+    /// begun takes further ticks; one that has not was made of ticks with wrong times, and begins anew.
+    mutating func setBack(to time: Int64) {
+        guard Self.isPlausible(time), time < max(feedTime.rawValue, clock ?? .min) else { return }
+        counters.clocksSetBack += 1
+        evidence.cut(at: time)
+        for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
+        pending = pending.filter { $0.key.start < time }
+        let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
+        for key in early.sorted(by: { order($0) < order($1) }) { revise(key) { $0.isVoid = true } }
+        for index in lastTicks.indices where lastTicks[index].time > time { lastTicks[index].time = time }
+        (feedTime, clock) = (UTCNanos(rawValue: time), time)
+        nextPruning = time &+ Self.hour
+        nextClose = .max
+        for slot in open.indices where open[slot].start != OpenCandle.none {
+            nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ options.graceNanos)
+        }
+        for key in pending.keys { nextClose = min(nextClose, key.start &+ lengths[key.timeframe] &+ options.graceNanos) }
+    }
+}

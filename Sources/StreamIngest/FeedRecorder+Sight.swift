@@ -1,0 +1,337 @@
+internal import MarketData
+internal import TLCP
+internal import Wire
+
+/// What is seen of the feed and of each pair, and since when not. Source: docs/architecture.md § Sight.
+extension FeedRecorder {
+    /// Pairs that are blind are named again so often: the word may be among positions that a journal loses.
+    private static var restatementNanos: Int64 { 600 * UTCNanos.perSecond }
+
+    // MARK: Events of the session
+
+    mutating func happened(_ event: SessionEvent) {
+        switch event {
+        case .began(let replacing):
+            counters.sessions += 1
+            isReplacement = replacing && hasBegun
+            (hasHeartbeat, hasBeatOfSession) = (false, false)
+            for index in items.indices { items[index].sight.subscription = .none }
+        case .subscribed(let subscription): subscribed(subscription)
+        case .renewed(let subscription):
+            change(subscription) {
+                $0.isRenewing = true
+                $0.newestSnapshot = 0
+            }
+        case .endOfSnapshot(let subscription, _): endOfSnapshot(subscription)
+        case .unsubscribed(let subscription):
+            counters.subscriptionsEnded += 1
+            append(.subscriptionEnded, pair: pair(subscription))
+            losePair(subscription)
+        case .refused(let subscription, let code, _):
+            counters.subscriptionsRefused += 1
+            append(.instrumentRefused(code: Int64(clamping: code)), pair: pair(subscription))
+            losePair(subscription)
+        case .itemLost(let subscription, _):
+            append(.updatesLost(count: 1), pair: pair(subscription))
+            losePair(subscription)
+        case .configured(let subscription, let frequency, _): limit(subscription, frequency)
+        case .updatesLost(let subscription, _, let count):
+            let count = LossCount(clamping: count)
+            counters.lostUpdates &+= UInt64(count.rawValue)
+            append(.updatesLost(count: count), pair: pair(subscription))
+        case .allAnswered: allAnswered()
+        case .preserved: append(.sessionPreserved)
+        case .recovered(let resent):
+            counters.recoveries += 1
+            append(.sessionRecovered(resent: Int64(resent)))
+            if case .cut = sight { seesAgain = true }
+        case .stalled: lose { .silent(since: $0) }
+        case .cut: lose { .cut(since: $0) }
+        case .lost:
+            endsBlindness = false
+            lose { .blind(since: $0) }
+        default: break
+        }
+        events.append(event)
+    }
+
+    /// The process stops in order.
+    mutating func end(now: UTCNanos) {
+        receiveTime = now
+        lose { .blind(since: $0) }
+    }
+
+    private mutating func change(_ subscription: Int, _ body: (inout PairSight) -> Void) {
+        guard items.indices.contains(subscription - 1) else { return }
+        body(&items[subscription - 1].sight)
+    }
+
+    // MARK: One pair
+
+    private mutating func subscribed(_ subscription: Int) {
+        if subscription == 0 { hasHeartbeat = true }
+        change(subscription) {
+            $0.subscription = .opening(beats: 0)
+            ($0.isLimited, $0.isRenewing, $0.newestSnapshot) = (false, false, 0)
+        }
+        guard items.indices.contains(subscription - 1) else { return }
+        items[subscription - 1].nextLook = monotonic + Self.quietMin
+    }
+
+    /// A pair's snapshot is its last tick before the subscription: nothing is missing after it.
+    private mutating func endOfSnapshot(_ subscription: Int) {
+        guard items.indices.contains(subscription - 1) else { return }
+        items[subscription - 1].sight.isRenewing = false
+        open(subscription - 1)
+        if endsBlindness { endBlindnessBySnapshots() }
+    }
+
+    private mutating func open(_ index: Int) {
+        guard items[index].sight.isOpening else { return }
+        items[index].sight.subscription = .active
+        seePair(index)
+    }
+
+    /// A snapshot that never ends keeps its pair blind until the second heartbeat.
+    mutating func endOpenings() {
+        for index in items.indices {
+            guard case .opening(let beats) = items[index].sight.subscription else { continue }
+            items[index].sight.subscription = .opening(beats: beats + 1)
+            if beats > 0 { open(index) }
+        }
+    }
+
+    /// The broker ended, refused or spoilt the pair's subscription.
+    private mutating func losePair(_ subscription: Int) {
+        if subscription == 0 { hasHeartbeat = false }
+        guard items.indices.contains(subscription - 1) else { return }
+        items[subscription - 1].sight.subscription = .none
+        items[subscription - 1].sight.isRenewing = false
+        blindPair(subscription - 1, since: proof(of: subscription - 1))
+        // A snapshot that the others waited for does not come.
+        if endsBlindness { endBlindnessBySnapshots() }
+    }
+
+    /// The last moment at which the pair was proven seen: its last tick, or the feed's time, which came behind it.
+    private func proof(of index: Int) -> Int64 {
+        let proof = max(items[index].time, feedTime - FeedEvent.orderMargin, 0)
+        return min(proof, sight.since ?? .max)
+    }
+
+    private mutating func blindPair(_ index: Int, since: Int64) {
+        guard items[index].sight.blindSince == nil else { return }
+        items[index].sight.blindSince = since
+        append(.blindBegan(since: UTCNanos(rawValue: since)), pair: items[index].pair)
+    }
+
+    /// Ends a pair's blindness if all that happens comes from now on.
+    private mutating func seePair(_ index: Int) {
+        let pairSight = items[index].sight
+        guard let since = pairSight.blindSince, pairSight.isWhole else { return }
+        items[index].sight.blindSince = nil
+        // At the snapshot's own moment there may have been other ticks before it.
+        let until = max(since, feedTime, pairSight.newestSnapshot + 1)
+        append(
+            .blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)), pair: items[index].pair)
+    }
+
+    /// `CONF`: above a frequency the broker drops updates without a word. Source: `tlcp` § Modes.
+    private mutating func limit(_ subscription: Int, _ frequency: String) {
+        guard items.indices.contains(subscription - 1) else { return }
+        let index = subscription - 1
+        let isLimited = frequency != "unlimited"
+        guard isLimited != items[index].sight.isLimited else { return }
+        items[index].sight.isLimited = isLimited
+        let milliHertz = isLimited ? Int64(exactly: ((Double(frequency) ?? 0) * 1_000).rounded()) ?? 0 : 0
+        append(.updatesLimited(milliHertz: isLimited ? max(1, milliHertz) : 0), pair: items[index].pair)
+        if isLimited {
+            counters.subscriptionsLimited += 1
+            blindPair(index, since: proof(of: index))
+        } else {
+            seePair(index)
+        }
+    }
+
+    /// The snapshot of a subscription that takes the place of a silent one.
+    mutating func renewed(_ index: Int, isNews: Bool) {
+        items[index].sight.isRenewing = false
+        guard isNews, items[index].sight.blindSince == nil else { return }
+        counters.subscriptionsFrozen += 1
+        append(.subscriptionFrozen, pair: items[index].pair)
+        // What the heartbeat seemed to prove was wrong: nothing came since the last tick.
+        blindPair(index, since: min(items[index].time, proof(of: index)))
+        items[index].sight.subscription = .opening(beats: 0)
+    }
+
+    mutating func restateBlindPairs() {
+        if lastRestated == 0 { lastRestated = lastClock }
+        guard lastClock &- lastRestated >= Self.restatementNanos else { return }
+        lastRestated = lastClock
+        for item in items {
+            if let since = item.sight.blindSince {
+                append(.blindBegan(since: UTCNanos(rawValue: since)), pair: item.pair)
+            }
+        }
+    }
+
+    // MARK: The whole feed
+
+    private mutating func allAnswered() {
+        append(isReplacement ? .sessionReplaced : .sessionNew)
+        hasBegun = true
+        guard case .blind = sight else { return }
+        endsBlindness = true
+        endBlindnessBySnapshots()
+    }
+
+    /// A pair's snapshot is its last tick before the subscription: with all of them there, nothing is missing
+    /// after the newest of them, nor after a heartbeat that came before.
+    private mutating func endBlindnessBySnapshots() {
+        guard hasBeatOfSession, !items.contains(where: { $0.sight.isOpening }) else { return }
+        feedTime = max(feedTime, newestSnapshot)
+        endBlindness()
+    }
+
+    private var newestSnapshot: Int64 { items.reduce(0) { max($0, $1.sight.newestSnapshot) } }
+
+    /// The feed is seen less well than before: says so if it was seen, and keeps the older moment if not.
+    mutating func lose(_ worse: (Int64) -> FeedSight) {
+        // Lost again right after a recovery: what was missing before has come, up to feed time.
+        if seesAgain, feedTime >= lastClock { seeAgain() }
+        seesAgain = false
+        switch sight {
+        case .seeing:
+            // Ticks of other pairs from just before the newest one may still have been under way.
+            let since = max(0, feedTime - FeedEvent.orderMargin)
+            sight = worse(since)
+            append(.blindBegan(since: UTCNanos(rawValue: since)))
+        case .silent(let since):
+            if case .silent = worse(since) { return }
+            if talkedAt != nil { isHole = true }
+            sight = worse(since)
+        case .cut(let since):
+            if case .silent = worse(since) { return }
+            sight = worse(since)
+        case .blind: break
+        }
+        if case .blind = sight { judge.setBlind(true) }
+    }
+
+    /// The first heartbeat or tick of a read. If the connection spoke before it and proved nothing, the feed was
+    /// silent at the broker: what happened meanwhile does not come.
+    mutating func endSilence() {
+        isWithoutProof = false
+        if case .silent = sight {
+            if let talkedAt, monotonic - talkedAt >= UTCNanos.perSecond { isHole = true }
+            seesAgain = true
+        }
+        talkedAt = nil
+        lastProof = monotonic
+    }
+
+    /// What a recovered session sends again is older than the clock that stood in.
+    mutating func seeIfCaughtUp() {
+        guard feedTime >= lastClock else { return }
+        if endsBlindness { endBlindness() }
+        if seesAgain { seeAgain() }
+    }
+
+    /// A new session sees again: what lies between is missing for good.
+    private mutating func endBlindness() {
+        endsBlindness = false
+        guard case .blind(let since) = sight else { return }
+        // The pairs that the session does not show stay blind.
+        for index in items.indices where !items[index].sight.isWhole && !items[index].sight.isOpening {
+            blindPair(index, since: since)
+        }
+        sight = .seeing
+        isHole = false
+        judge.setBlind(false)
+        // At the newest snapshot's own moment there may have been other ticks before it.
+        let until = max(since, feedTime, newestSnapshot + 1)
+        append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)))
+        for index in items.indices { seePair(index) }
+    }
+
+    /// What was missing has come, or nothing was missing: an empty stretch; or else the broker was silent.
+    private mutating func seeAgain() {
+        let since: Int64
+        switch sight {
+        case .silent(let moment), .cut(let moment): since = moment
+        case .seeing, .blind: return
+        }
+        let until = isHole ? max(since, feedTime) : since
+        (seesAgain, isHole) = (false, false)
+        sight = .seeing
+        append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)))
+    }
+
+    // MARK: Leaps of the broker's clock
+
+    /// The first believed time, or believed times go on far ahead: nothing is known of what lies between.
+    mutating func leap(to time: Int64) {
+        guard feedTime > 0 else {
+            // The journal ends with a time that was wrong.
+            if time < lastClock - Self.wrongTail { setBack(to: time) }
+            return
+        }
+        counters.clockLeaps += 1
+        sureUntil = feedTime
+        guard sight == .seeing, time > feedTime else { return }
+        let since = UTCNanos(rawValue: max(0, feedTime - FeedEvent.orderMargin))
+        append(.blindBegan(since: since))
+        append(.blindEnded(from: since, until: UTCNanos(rawValue: time)))
+    }
+
+    /// What was believed was ahead of the truth: nothing is known from the last moment that was sure until now.
+    mutating func setBack(to time: Int64) {
+        counters.clocksSetBack += 1
+        let newest = UTCNanos(rawValue: max(feedTime, lastClock))
+        let since = max(0, min(sureUntil ?? sureAtStart(time), time) - FeedEvent.orderMargin)
+        append(.blindBegan(since: UTCNanos(rawValue: since)))
+        append(.clockSetBack(from: newest, to: UTCNanos(rawValue: time)))
+        (feedTime, lastClock, lastRestated) = (time, time, time)
+        lastTold = TimeJudge.Told(time: time, monotonic: monotonic)
+        for index in items.indices { items[index].setBack(to: time, blindSince: since) }
+        if sight == .seeing {
+            append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: time)))
+        } else {
+            sight = sight.moved(backTo: since)
+        }
+    }
+
+    /// The process begins with a journal whose last times are wrong: what it received last was so long ago.
+    private func sureAtStart(_ time: Int64) -> Int64 { time - max(0, receiveTime.rawValue - lastReceived.rawValue) }
+
+    /// How far ahead of the first believed time the journal's end may be: a clock that stood in ran on a little.
+    private static var wrongTail: Int64 { 60 * UTCNanos.perSecond }
+
+    // MARK: Pairs that fall silent
+
+    /// A pair that was silent for so long is subscribed to anew, to see whether the subscription is dead.
+    static var quietMin: Int64 { 90 * UTCNanos.perSecond }
+    private static var quietMax: Int64 { 1_800 * UTCNanos.perSecond }
+
+    /// The subscription of a pair that is to be renewed: the market is open, and nothing came for long. Each look is
+    /// twice as far from the last tick as the one before.
+    mutating func takeSilentSubscription() -> Int? {
+        guard sight == .seeing, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds) else { return nil }
+        let silent = items.firstIndex {
+            $0.nextLook <= monotonic && $0.sight.isWhole && !$0.sight.isRenewing && $0.sight.blindSince == nil
+        }
+        guard let silent else { return nil }
+        let silence = monotonic - items[silent].nextLook + items[silent].patience
+        items[silent].patience = min(max(Self.quietMin, silence * 2), Self.quietMax)
+        items[silent].nextLook = monotonic + items[silent].patience
+        return silent + 1
+    }
+}
+
+extension FeedRecorder.Item {
+    /// The broker's time is set back: no tick can be newer.
+    fileprivate mutating func setBack(to moment: Int64, blindSince: Int64) {
+        time = min(time, moment)
+        sight.newestSnapshot = min(sight.newestSnapshot, moment)
+        if let since = sight.blindSince { sight.blindSince = min(since, blindSince) }
+    }
+}

@@ -1,0 +1,185 @@
+internal import MarketData
+
+/// Judges the times that the broker tells: none is believed because it was told.
+///
+/// What was believed runs on as a line, with the host's monotonic clock. A time that the line explains is believed
+/// and may pull the line ahead a little: so the offset between the broker's clock and ours is learned, and follows
+/// it slowly. Any other time is set aside. It becomes a claim, and a claim takes the line's place if more
+/// independent witnesses stand for it than for the line, for long enough. The witnesses: the heartbeat, the tick
+/// items (two votes at most: they share a clock), the host's clock, and the `Date` of the last REST reply.
+///
+/// A market that runs faster than the host's clock steps by a second a heartbeat, which the line explains.
+/// Source: `ig-api` § 14 (times are about 1.4 s ahead of arrival); the limits are our choice.
+struct TimeJudge {
+    /// Who tells a time.
+    enum Witness: Hashable {
+        case heartbeat
+        /// The tick item of an instrument, by its index.
+        case item(Int)
+    }
+
+    enum Verdict: Hashable {
+        case believed
+        /// The line does not explain it, and not enough speaks for it.
+        case setAside
+        /// Believed: the first time of all, or one far ahead of the line. What was told meanwhile was set aside.
+        case leap
+        /// Believed: what was believed before was ahead of the truth.
+        case setBack
+    }
+
+    /// A time that was told, and when we heard it. ns.
+    struct Told: Hashable {
+        var time: Int64
+        var monotonic: Int64
+
+        /// What it is at a later moment.
+        func at(_ monotonic: Int64) -> Int64 { time &+ (monotonic &- self.monotonic) }
+    }
+
+    /// Times that agree with each other and not with the line.
+    private struct Claim {
+        var last: Told
+        let firstHeard: Int64
+        var items: Set<Int> = []
+        var heartbeats = 0
+        var count = 0
+    }
+
+    /// How far a time may be ahead of the line, or of a claim, to be explained by it.
+    static let tolerance = 3 * UTCNanos.perSecond
+    /// How far the host's clock and REST's `Date` may be off and still stand for a time.
+    private static let hostTolerance = 60 * UTCNanos.perSecond
+    /// A witness that said nothing for so long stands for nothing.
+    private static let memory = 10 * UTCNanos.perSecond
+    /// How far behind the line a time may be: what a slow connection held up comes late.
+    private static let lateness = 120 * UTCNanos.perSecond
+    /// How long a claim must hold: with two votes or more, and with one.
+    private static let patience = 10 * UTCNanos.perSecond
+    private static let longPatience = 25 * UTCNanos.perSecond
+    private static let claimsMax = 8
+    /// The line falls behind by this part, so that it follows a clock that runs slow.
+    private static let leak: Int64 = 1_000
+
+    /// The newest time that is believed, at the moment of the last burst; `nil` before the first.
+    private(set) var line: Told?
+    private var claims: [Claim] = []
+    /// When each last told a time that the line explains, monotonic.
+    private var heartbeatHeard = Int64.min
+    private var itemsHeard: [Int64]
+    /// What the host's clock is ahead of the monotonic one.
+    private var hostOffset: Int64?
+    private var rest: Told?
+    private var now: Int64 = 0
+    /// Nothing that is believed can do harm: no candle counts as seen.
+    private var isBlind = true
+    /// Above this a time is not believed at once: looked at for every tick.
+    private(set) var latest: Int64 = .min
+
+    init(itemCount: Int) { itemsHeard = Array(repeating: .min, count: itemCount) }
+
+    /// Bytes have come, or time has passed.
+    mutating func advance(now: Int64, host: UTCNanos) {
+        if let line {
+            let passed = max(0, now &- line.monotonic)
+            self.line = Told(time: line.time &+ passed &- passed / Self.leak, monotonic: now)
+        }
+        self.now = now
+        hostOffset = host.rawValue &- now
+        latest = line.map { $0.time &+ Self.tolerance } ?? .min
+    }
+
+    /// The `Date` of a REST reply, and when it came.
+    mutating func hear(rest time: UTCNanos, monotonic: Int64) { rest = Told(time: time.rawValue, monotonic: monotonic) }
+
+    /// Whether the feed is blind: then a leap can close nothing that was not doubtful already.
+    mutating func setBlind(_ isBlind: Bool) { self.isBlind = isBlind }
+
+    /// Judges a time that is told at the moment of the last `advance`.
+    @inline(__always)
+    mutating func judge(_ time: Int64, by witness: Witness) -> Verdict {
+        guard time <= latest, let line, time > line.time &- Self.lateness else { return judgeOdd(time, witness) }
+        if time > line.time { pull(to: time) }
+        if time > line.time &- Self.memory { note(witness) }
+        return .believed
+    }
+
+    private mutating func pull(to time: Int64) {
+        line = Told(time: time, monotonic: now)
+        latest = time &+ Self.tolerance
+    }
+
+    @inline(__always)
+    private mutating func note(_ witness: Witness) {
+        switch witness {
+        case .heartbeat: heartbeatHeard = now
+        case .item(let index): itemsHeard[index] = now
+        }
+    }
+
+    // MARK: Times that the line does not explain
+
+    @inline(never)
+    private mutating func judgeOdd(_ time: Int64, _ witness: Witness) -> Verdict {
+        let index = claim(time, witness)
+        guard isConvincing(claims[index]) else { return .setAside }
+        let isBehind = line.map { time < $0.time } ?? false
+        // Who stood for the line does not stand for the new one.
+        heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
+        for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
+        claims = []
+        pull(to: time)
+        return isBehind ? .setBack : .leap
+    }
+
+    /// Adds a time to the claim that explains it, or to a new one.
+    private mutating func claim(_ time: Int64, _ witness: Witness) -> Int {
+        let known = claims.firstIndex { claim in
+            let expected = claim.last.at(now)
+            // A market that runs fast steps ahead; one that is late steps back a little.
+            return time >= min(expected, claim.last.time) - Self.tolerance && time <= expected + Self.tolerance
+        }
+        let index = known ?? claims.count
+        if known == nil {
+            if claims.count == Self.claimsMax { claims.removeFirst() }
+            claims.append(Claim(last: Told(time: time, monotonic: now), firstHeard: now))
+        }
+        let place = min(index, claims.count - 1)
+        claims[place].count += 1
+        if time > claims[place].last.at(now) - Self.tolerance {
+            claims[place].last = Told(time: max(time, claims[place].last.time), monotonic: now)
+        }
+        switch witness {
+        case .heartbeat: claims[place].heartbeats += 1
+        case .item(let item): claims[place].items.insert(item)
+        }
+        return place
+    }
+
+    private func isConvincing(_ claim: Claim) -> Bool {
+        let votes = votes(claim)
+        let others = line == nil ? 0 : votesForLine
+        guard votes > others else { return false }
+        let age = now &- claim.firstHeard
+        let isAhead = hostOffset.map { claim.last.time > now &+ $0 &+ Self.hostTolerance } ?? false
+        if isBlind, !isAhead || hasREST(claim.last.time) { return votes >= 2 || claim.heartbeats >= 2 }
+        return age >= (votes >= 2 ? Self.patience : Self.longPatience) && claim.count >= 3
+    }
+
+    private func votes(_ claim: Claim) -> Int {
+        (claim.heartbeats > 0 ? 1 : 0) + min(2, claim.items.count) + outsideVotes(claim.last.time)
+    }
+
+    private var votesForLine: Int {
+        let items = itemsHeard.lazy.filter { $0 > now &- Self.memory }.prefix(2).count
+        return (heartbeatHeard > now &- Self.memory ? 1 : 0) + items + outsideVotes(line?.time ?? 0)
+    }
+
+    /// The host's clock and REST's.
+    private func outsideVotes(_ time: Int64) -> Int {
+        let host = hostOffset.map { abs(now &+ $0 &- time) <= Self.hostTolerance } ?? false
+        return (host ? 1 : 0) + (hasREST(time) ? 1 : 0)
+    }
+
+    private func hasREST(_ time: Int64) -> Bool { rest.map { abs($0.at(now) &- time) <= Self.hostTolerance } ?? false }
+}

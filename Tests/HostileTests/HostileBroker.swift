@@ -1,0 +1,328 @@
+import MarketData
+import TestKit
+import Wire
+
+/// A streaming server whose every byte is in the test's hand, with the market that it serves. It keeps the truth:
+/// each tick that happened, whether it was sent or not.
+///
+/// Times are ns. `now` is the broker's own clock, which is right; what it stamps may be wrong.
+struct HostileBroker {
+    struct Tick: Hashable {
+        let time: Int64
+        let bid: Int64?
+        let ask: Int64?
+    }
+
+    enum Silence { case whole, probes, endlessLine }
+
+    struct Subscription {
+        let item: Int
+        /// Sends nothing more, while a new subscription of the same item would.
+        var isFrozen = false
+        /// Updates a second; `nil`: no limit.
+        var limit: Double?
+        var nextAllowed: Int64 = 0
+    }
+
+    static let start: Int64 = 1_778_572_800_000_000_000
+    static let pairs = ["EUR_USD", "NZD_CAD", "USD_JPY"].map { Pair($0)! }
+    static let second = UTCNanos.perSecond
+
+    private(set) var now = start
+    private(set) var truth: [[Tick]] = pairs.map { _ in [] }
+    var random: SplitMix
+
+    // What goes wrong.
+    var silence: Silence?
+    /// What the time of heartbeats and ticks is off by.
+    var heartbeatError: Int64 = 0
+    var tickError: Int64 = 0
+    /// The next heartbeat and the next tick alone.
+    var nextHeartbeatError: Int64 = 0
+    var nextTickError: Int64 = 0
+    /// One tick of so many lacks a side; 0: none.
+    var oneSidedEvery = 0
+    var hasHeartbeat = true
+    /// No item sends ticks, while the heartbeat goes on.
+    var holdsTicks = false
+    /// Until when an item is refused.
+    var refusedUntil: [Int: Int64] = [:]
+    var refusesRecovery = false
+    /// A cut happens right after the next `add`, before its answer.
+    var cutsAfterAdd = false
+    /// Ticks a second of each pair.
+    var rates: [Double] = [1.5, 0.2, 1.0]
+    /// 0 while the market is shut.
+    var isOpen = true
+
+    // Sessions and the wire.
+    private(set) var output: [UInt8] = []
+    private(set) var isConnected = false
+    private(set) var wantsCut = false
+    private var session = 0
+    private var isSessionAlive = false
+    private(set) var subscriptions: [Int: Subscription] = [:]
+    private var log: [String] = []
+    /// How much of the log went out.
+    private var sent = 0
+    private var isBound = false
+    private var lastSent: Int64 = 0
+    private var nextHeartbeat = start + UTCNanos.perSecond
+    private var nextTicks: [Int64] = pairs.map { _ in start + UTCNanos.perMillisecond }
+    private var mids: [Int64] = [1_100_000_000, 820_000_000, 155_000_000_000]
+
+    init(seed: UInt64) { random = SplitMix(seed: seed) }
+
+    // MARK: The market
+
+    /// Lets the market and the server run up to a moment.
+    mutating func run(until moment: Int64) {
+        while let (time, item) = nextEvent(), time <= moment {
+            now = time
+            if let item { tick(item) } else { beat() }
+        }
+        now = moment
+        keepAlive()
+    }
+
+    /// The earliest heartbeat (`nil`) or tick.
+    private func nextEvent() -> (Int64, Int?)? {
+        let item = nextTicks.indices.min { nextTicks[$0] < nextTicks[$1] }!
+        return nextTicks[item] < nextHeartbeat ? (nextTicks[item], item) : (nextHeartbeat, nil)
+    }
+
+    private mutating func tick(_ item: Int) {
+        let pause = Double.random(in: 0.05...2, using: &random) / rates[item]
+        nextTicks[item] = now + max(1, Int64(pause * 1_000)) * UTCNanos.perMillisecond
+        guard isOpen else { return }
+        mids[item] += Int64.random(in: -9...9, using: &random) * 10_000
+        let spread = Int64.random(in: 1...20, using: &random) * 10_000
+        let lacks = oneSidedEvery > 0 && Int.random(in: 0..<oneSidedEvery, using: &random) == 0
+        let lacksBid = lacks && Bool.random(using: &random)
+        let tick = Tick(
+            time: now / UTCNanos.perMillisecond * UTCNanos.perMillisecond, bid: lacksBid ? nil : mids[item],
+            ask: lacks && !lacksBid ? nil : mids[item] + spread)
+        truth[item].append(tick)
+        guard !holdsTicks else { return }
+        let error = tickError + nextTickError
+        for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
+            guard let subscription = subscriptions[number], !subscription.isFrozen else { continue }
+            if let limit = subscription.limit {
+                guard now >= subscription.nextAllowed else { continue }
+                subscriptions[number]?.nextAllowed = now + Int64(1e9 / limit)
+            }
+            nextTickError = 0
+            data("U,\(number),1,\(Self.values(tick, error))")
+        }
+    }
+
+    private mutating func beat() {
+        nextHeartbeat += Self.second
+        guard hasHeartbeat else { return }
+        let error = heartbeatError + nextHeartbeatError
+        nextHeartbeatError = 0
+        for number in subscriptions.keys.sorted() where subscriptions[number]?.item == -1 {
+            data("U,\(number),1,\((now + error) / 1_000_000)")
+        }
+    }
+
+    private static func values(_ tick: Tick, _ error: Int64) -> String {
+        func text(_ price: Int64?) -> String { price.map { Price(rawValue: $0).formatted(decimals: 5) } ?? "#" }
+        return "\(text(tick.bid))|\(text(tick.ask))|\((tick.time + error) / UTCNanos.perMillisecond)"
+    }
+
+    // MARK: What goes wrong now
+
+    /// Ends an item's subscription and refuses it for a while.
+    mutating func unsubscribe(_ item: Int, refusedFor seconds: Double) {
+        refusedUntil[item] = now + Int64(seconds * 1e9)
+        for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
+            subscriptions[number] = nil
+            data("UNSUB,\(number)")
+        }
+    }
+
+    /// - Parameter frequency: `nil`: no limit any more.
+    mutating func limit(_ item: Int, _ frequency: Double?) {
+        for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
+            subscriptions[number]?.limit = frequency
+            data("CONF,\(number),\(frequency.map { "\($0)" } ?? "unlimited"),filtered")
+        }
+    }
+
+    mutating func freeze(_ item: Int) {
+        for number in subscriptions.keys where subscriptions[number]?.item == item {
+            subscriptions[number]?.isFrozen = true
+        }
+    }
+
+    /// Drops the next tick of an item, and says so with a count.
+    mutating func lose(_ item: Int, count: String) {
+        for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
+            data("OV,\(number),1,\(count)")
+        }
+    }
+
+    mutating func sendShortUpdate(_ item: Int) {
+        guard let number = subscriptions.keys.sorted().first(where: { subscriptions[$0]?.item == item }) else { return }
+        data("U,\(number),1,1.5")
+    }
+
+    mutating func sendZombie() {
+        data("SUBOK,77,1,3")
+        data("U,77,1,1.1|1.2|\(now / UTCNanos.perMillisecond)")
+    }
+
+    mutating func cut() {
+        wantsCut = true
+    }
+
+    mutating func forget() {
+        isSessionAlive = false
+        wantsCut = true
+    }
+
+    mutating func end(code: Int) {
+        line("END,\(code),Session closed")
+        (isSessionAlive, isBound) = (false, false)
+    }
+
+    mutating func loop() {
+        guard isBound else { return }
+        line("LOOP,0")
+        isBound = false
+    }
+
+    // MARK: The wire
+
+    mutating func takeOutput() -> [UInt8] {
+        defer { output = [] }
+        return output
+    }
+
+    mutating func connected() {
+        (isConnected, wantsCut, isBound) = (true, false, false)
+        output = []
+    }
+
+    mutating func disconnected() {
+        (isConnected, wantsCut, isBound) = (false, false, false)
+        output = []
+    }
+
+    /// A data notification: counted, and kept for a recovery.
+    private mutating func data(_ text: String) {
+        guard isSessionAlive else { return }
+        // What is not sent in silence is gone for good.
+        guard silence == nil || !isBound else { return }
+        log.append(text)
+        if isBound { sendRest() }
+    }
+
+    private mutating func line(_ text: String) {
+        guard isConnected, silence == nil || silence == .probes && text == "PROBE" else { return }
+        output += Array((text + "\r\n").utf8)
+        lastSent = now
+    }
+
+    private mutating func sendRest() {
+        for text in log[sent...] { line(text) }
+        sent = log.count
+    }
+
+    private mutating func keepAlive() {
+        guard isConnected else { return }
+        if silence == .endlessLine { return output.append(UInt8(ascii: "U")) }
+        if now - lastSent >= 5 * Self.second { line("PROBE") }
+    }
+
+    // MARK: Requests
+
+    mutating func receive(_ message: [UInt8]) {
+        let lines = String(decoding: message, as: UTF8.self).split(separator: "\r\n").map(String.init)
+        switch lines.first {
+        case "wsok": line("WSOK")
+        case "create_session": create()
+        case "bind_session": bind(Self.parameters(lines.dropFirst().first ?? ""))
+        case "control": for request in lines.dropFirst() { control(Self.parameters(request)) }
+        default: break
+        }
+    }
+
+    private static func parameters(_ text: String) -> [String: String] {
+        Dictionary(
+            text.split(separator: "&").map { part in
+                let halves = part.split(separator: "=", maxSplits: 1).map(String.init)
+                return (halves[0], halves.count > 1 ? halves[1] : "")
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private mutating func create() {
+        session += 1
+        (isSessionAlive, isBound, subscriptions, log, sent) = (true, true, [:], [], 0)
+        line("CONOK,S\(session),50000,5000,*")
+    }
+
+    private mutating func bind(_ parameters: [String: String]) {
+        guard isSessionAlive, parameters["LS_session"] == "S\(session)" else { return line("CONERR,20,Session not found") }
+        let from = parameters["LS_recovery_from"].flatMap { Int($0) }
+        if let from, refusesRecovery || from > log.count {
+            isSessionAlive = false
+            return line("CONERR,4,Position not kept")
+        }
+        line("CONOK,S\(session),50000,5000,*")
+        isBound = true
+        if let from {
+            // A server may go back further than asked.
+            let begin = max(0, from - Int.random(in: 0...3, using: &random))
+            line("PROG,\(begin)")
+            sent = begin
+        }
+        sendRest()
+    }
+
+    private mutating func control(_ parameters: [String: String]) {
+        guard let request = parameters["LS_reqId"], let number = parameters["LS_subId"].flatMap({ Int($0) }) else {
+            if parameters["LS_op"] == "destroy" { end(code: 31) }
+            return
+        }
+        switch parameters["LS_op"] {
+        case "add": add(number, request, parameters["LS_group"] ?? "")
+        case "delete":
+            guard subscriptions.removeValue(forKey: number) != nil else {
+                return line("REQERR,\(request),19,Subscription not found")
+            }
+            line("REQOK,\(request)")
+            data("UNSUB,\(number)")
+        default: line("REQOK,\(request)")
+        }
+    }
+
+    private mutating func add(_ number: Int, _ request: String, _ group: String) {
+        let item = Self.pairs.firstIndex { group.contains($0.base + $0.quote) } ?? -1
+        guard subscriptions[number] == nil else { return line("REQERR,\(request),65,LS_subId is in use") }
+        guard now >= refusedUntil[item] ?? 0 else { return line("REQERR,\(request),-1,Invalid account type") }
+        if cutsAfterAdd {
+            cutsAfterAdd = false
+            (wantsCut, isBound) = (true, false)
+        } else {
+            line("REQOK,\(request)")
+        }
+        subscriptions[number] = Subscription(item: item)
+        data("SUBOK,\(number),1,\(item < 0 ? 1 : 3)")
+        data("CONF,\(number),unlimited,filtered")
+        if item < 0 {
+            let error = heartbeatError + nextHeartbeatError
+            nextHeartbeatError = 0
+            data("U,\(number),1,\((now / Self.second * Self.second + error) / 1_000_000)")
+        } else {
+            if let last = truth[item].last { data("U,\(number),1,\(Self.values(last, tickError))") }
+            data("EOS,\(number),1")
+        }
+    }
+}
+
+extension Pair {
+    var base: String { String(description.prefix(3)) }
+    var quote: String { String(description.suffix(3)) }
+}

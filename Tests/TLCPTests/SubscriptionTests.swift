@@ -1,0 +1,147 @@
+import Testing
+
+@testable import TLCP
+
+/// What becomes of single subscriptions while the session lives. Source: TLCP § Subscriptions; `ig-api` § 14.
+@Suite struct SubscriptionTests {
+    private static let request = SubscriptionRequest(mode: .distinct, items: ["a"], fields: ["BID"])
+
+    /// Two subscriptions are active as 1 and 2.
+    private static func script() -> Script {
+        var script = Script()
+        for _ in 0..<2 { _ = script.session.subscribe(request, now: .zero) }
+        script.start()
+        _ = script.trace()
+        script.opened()
+        script.receive("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "SUBOK,2,1,1", "U,1,1,5", "EOS,1,1")
+        _ = script.trace()
+        return script
+    }
+
+    private static func adds(_ trace: [String]) -> [String] { trace.filter { $0.contains("LS_op=add") } }
+
+    /// Lets time pass while the server keeps the connection alive.
+    private static func wait(_ script: inout Script, seconds: Int) -> [String] {
+        var trace: [String] = []
+        for _ in 0..<seconds {
+            script.wait(.seconds(1))
+            script.receive("PROBE")
+            trace += script.trace()
+        }
+        return trace
+    }
+
+    @Test func `what the server ends is asked for again, with growing pauses and without end`() {
+        var script = Self.script()
+        script.receive("UNSUB,1")
+        #expect(script.trace() == ["unsubscribed(0)"])
+        #expect(Self.adds(Self.wait(&script, seconds: 28)).isEmpty)
+        var number = 3
+        for limit in [60, 120, 240, 480, 960, 1_800, 1_800, 1_800] {
+            let asked = Self.adds(Self.wait(&script, seconds: limit))
+            #expect(asked.count == 1 && asked[0].contains("LS_subId=\(number)&"), "\(limit)")
+            script.receive("REQERR,\(script.session.lastRequest),-1,Invalid account type")
+            #expect(script.trace().first == "refused(0, code: -1, text: \"Invalid account type\")")
+            number += 1
+        }
+        script.session.askAgain()
+        #expect(Self.adds(script.trace()).count == 1)
+        script.receive("SUBOK,\(number),1,1", "U,\(number),1,7")
+        #expect(script.trace() == ["subscribed(0)", "U 0.1 7 snapshot"])
+    }
+
+    @Test(arguments: ["U,1,1,1|2", "U,1,2,1", "U,1,1,^9"])
+    func `an update that does not fit costs its own subscription, not the session`(line: String) {
+        var script = Self.script()
+        script.receive(line)
+        let trace = script.trace()
+        #expect(trace.first?.hasPrefix("itemLost(0") == true)
+        #expect(trace.contains { $0.contains("LS_op=delete&LS_subId=1") })
+        #expect(Self.adds(trace).count == 1 && Self.adds(trace)[0].contains("LS_subId=3&"))
+        script.receive("U,1,1,9", "U,2,1,6", "UNSUB,1", "SUBOK,3,1,1", "U,3,1,8")
+        #expect(script.trace() == ["U 1.1 6 snapshot", "subscribed(0)", "U 0.1 8 snapshot"])
+    }
+
+    @Test func `a request that may have arrived is not sent again while its answer may come`() {
+        var script = Self.script()
+        _ = script.session.subscribe(Self.request, now: script.now)
+        #expect(Self.adds(script.trace()).count == 1)
+        script.closed()
+        script.wait(.seconds(1))
+        _ = script.trace()
+        script.opened()
+        _ = script.trace()
+        script.receive("WSOK", "CONOK,S1,50000,5000,*", "PROG,4")
+        #expect(Self.adds(script.trace()).isEmpty)
+        script.receive("SUBOK,3,1,1", "U,3,1,4", "REQERR,3,65,LS_subId is in use")
+        let trace = script.trace() + Self.wait(&script, seconds: 3)
+        #expect(trace.contains("subscribed(2)") && trace.contains { $0.hasPrefix("recovered") })
+        #expect(Self.adds(trace).isEmpty && !trace.contains { $0.hasPrefix("refused") }, "\(trace)")
+    }
+
+    @Test func `a request that did not arrive is sent again after the recovery`() {
+        var script = Self.script()
+        _ = script.session.subscribe(Self.request, now: script.now)
+        _ = script.trace()
+        script.closed()
+        script.wait(.seconds(1))
+        _ = script.trace()
+        script.opened()
+        script.receive("WSOK", "CONOK,S1,50000,5000,*", "PROG,4")
+        _ = script.trace()
+        let asked = Self.adds(Self.wait(&script, seconds: 3))
+        #expect(asked.count == 1 && asked[0].contains("LS_subId=3&"))
+    }
+
+    @Test func `a refusal of what is active is not believed`() {
+        var script = Self.script()
+        _ = script.session.subscribe(Self.request, now: script.now)
+        let request = script.session.lastRequest
+        script.receive("SUBOK,3,1,1", "REQERR,\(request),-1,Invalid account type")
+        #expect(!script.trace().contains { $0.hasPrefix("refused") })
+    }
+
+    @Test func `a confirmed subscription that we do not have is ended`() {
+        var script = Self.script()
+        script.receive("SUBOK,9,1,1", "U,9,1,1")
+        #expect(
+            script.trace() == [
+                "oddLine(\"unknown subscription 9\")", "> control⏎LS_reqId=3&LS_op=delete&LS_subId=9&LS_cause=zombie",
+            ])
+    }
+
+    @Test func `a renewed subscription takes the place of the old one without a seam`() {
+        var script = Self.script()
+        script.session.renew(0)
+        #expect(Self.adds(script.trace()).count == 1)
+        script.receive("U,1,1,6", "SUBOK,3,1,1", "U,3,1,7", "EOS,3,1", "U,1,1,8", "UNSUB,1", "U,3,1,9")
+        #expect(
+            script.trace() == [
+                "U 0.1 6", "renewed(0)", "U 0.1 7 snapshot", "endOfSnapshot(0, item: 1)", "U 0.1 9",
+                "> control⏎LS_reqId=4&LS_op=delete&LS_subId=1",
+            ])
+    }
+
+    @Test func `a renewal that the server refuses changes nothing`() {
+        var script = Self.script()
+        script.session.renew(0)
+        _ = script.trace()
+        script.receive("REQERR,\(script.session.lastRequest),-1,Subscription limit exceeded", "U,1,1,6")
+        #expect(script.trace().last == "U 0.1 6")
+        script.session.renew(0)
+        #expect(Self.adds(script.trace()).count == 1)
+    }
+
+    @Test func `a line without an end keeps no connection alive`() {
+        var script = Self.script()
+        let began = script.now
+        while script.now - began < .seconds(20), !script.sink.text.contains(where: { $0.hasPrefix("cut") }) {
+            withBytes("U,1,1,555") {
+                script.session.received($0, from: script.transport!, now: script.now, into: &script.sink)
+            }
+            script.wait(.milliseconds(500))
+            _ = script.session.takeActions()
+        }
+        #expect(script.now - began < .seconds(11))
+    }
+}
