@@ -14,7 +14,8 @@ public struct FeedPass: ~Copyable {
     public private(set) var sum: Int64 = 0
 
     /// A session whose subscriptions are answered: the heartbeat is number 1, instrument n number n + 2.
-    public init(instruments: [Instrument]) {
+    /// - Parameter start: the broker's time and the host's, which agree.
+    public init(instruments: [Instrument], start: UTCNanos) {
         session = ClientSession(options: SessionOptions(endpoint: Endpoint("ws://localhost")!), seed: 1)
         recorder = FeedRecorder(instruments: instruments, lastFeedTime: UTCNanos(rawValue: 0))
         let requests = SubscriptionRequest.feed(of: instruments)
@@ -22,9 +23,12 @@ public struct FeedPass: ~Copyable {
         session.start(now: .zero, into: &recorder)
         for case .openWebSocket(let id, _, _) in session.takeActions() { transport = id }
         if let transport { session.transportOpened(transport, now: .zero) }
-        receive("WSOK\r\nCONOK,S1,50000,5000,*\r\n")
-        for (index, request) in requests.enumerated() { receive("SUBOK,\(index + 1),1,\(request.fields.count)\r\n") }
-        for index in instruments.indices { receive("EOS,\(index + 2),1\r\n") }
+        receive("WSOK\r\nCONOK,S1,50000,5000,*\r\n", at: start)
+        for (index, request) in requests.enumerated() {
+            receive("SUBOK,\(index + 1),1,\(request.fields.count)\r\n", at: start)
+        }
+        receive("U,1,1,\(start.seconds)\r\n", at: start)
+        for index in instruments.indices { receive("EOS,\(index + 2),1\r\n", at: start) }
     }
 
     /// Takes one read's bytes.
@@ -39,9 +43,9 @@ public struct FeedPass: ~Copyable {
         recorder.records.removeAll(keepingCapacity: true)
     }
 
-    private mutating func receive(_ text: String) {
+    private mutating func receive(_ text: String, at time: UTCNanos) {
         var text = text
-        text.withUTF8 { received(UnsafeRawBufferPointer($0), time: UTCNanos(rawValue: 0), monotonic: 0) }
+        text.withUTF8 { received(UnsafeRawBufferPointer($0), time: time, monotonic: 0) }
         _ = session.takeActions()
     }
 }

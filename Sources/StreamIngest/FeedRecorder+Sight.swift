@@ -268,19 +268,40 @@ extension FeedRecorder {
 
     // MARK: Leaps of the broker's clock
 
+    /// An outside clock agrees with the feed's time, or none does.
+    mutating func noteAgreement() {
+        guard judge.isConfirmed, feedTime > 0 else { return }
+        (sureUntil, eraStart) = (feedTime, nil)
+    }
+
     /// The first believed time, or believed times go on far ahead: nothing is known of what lies between.
     mutating func leap(to time: Int64) {
         guard feedTime > 0 else {
-            // The journal ends with a time that was wrong.
+            // The journal may end with a time that was wrong.
             if time < lastClock - Self.wrongTail { setBack(to: time) }
-            return
+            return beginEra(at: time)
         }
         counters.clockLeaps += 1
-        sureUntil = feedTime
-        guard sight == .seeing, time > feedTime else { return }
-        let since = UTCNanos(rawValue: max(0, feedTime - FeedEvent.orderMargin))
-        append(.blindBegan(since: since))
-        append(.blindEnded(from: since, until: UTCNanos(rawValue: time)))
+        guard time > feedTime else { return }
+        var since = feedTime
+        if judge.isConfirmed, let eraStart {
+            // What was believed was behind the truth: ticks went into intervals that were over.
+            tellHole(from: eraStart, until: feedTime + 1)
+            since = min(sureUntil ?? feedTime, time)
+        }
+        beginEra(at: time)
+        guard sight == .seeing else { return isHole = true }
+        tellHole(from: max(0, since - FeedEvent.orderMargin), until: time)
+    }
+
+    private mutating func beginEra(at time: Int64) { (eraStart, eraBegan) = (time, monotonic) }
+
+    private mutating func tellHole(from: Int64, until: Int64) {
+        let wasSince = sight.since
+        append(.blindBegan(since: UTCNanos(rawValue: min(from, wasSince ?? .max))))
+        append(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)))
+        // In the dark it goes on.
+        if let wasSince { append(.blindBegan(since: UTCNanos(rawValue: wasSince))) }
     }
 
     /// What was believed was ahead of the truth: nothing is known from the last moment that was sure until now.
@@ -293,6 +314,7 @@ extension FeedRecorder {
         (feedTime, lastClock, lastRestated) = (time, time, time)
         lastTold = TimeJudge.Told(time: time, monotonic: monotonic)
         for index in items.indices { items[index].setBack(to: time, blindSince: since) }
+        beginEra(at: time)
         if sight == .seeing {
             append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: time)))
         } else {
@@ -300,8 +322,12 @@ extension FeedRecorder {
         }
     }
 
-    /// The process begins with a journal whose last times are wrong: what it received last was so long ago.
-    private func sureAtStart(_ time: Int64) -> Int64 { time - max(0, receiveTime.rawValue - lastReceived.rawValue) }
+    /// No outside clock ever agreed. What is right now was so at the beginning of what was believed, or when the journal's
+    /// last record was received.
+    private func sureAtStart(_ time: Int64) -> Int64 {
+        if feedTime > 0 { return time - (monotonic - eraBegan) }
+        return lastReceived.rawValue > 0 ? time - max(0, receiveTime.rawValue - lastReceived.rawValue) : 0
+    }
 
     /// How far ahead of the first believed time the journal's end may be: a clock that stood in ran on a little.
     private static var wrongTail: Int64 { 60 * UTCNanos.perSecond }

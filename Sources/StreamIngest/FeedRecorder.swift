@@ -56,8 +56,12 @@ struct FeedRecorder: SessionSink {
     var lastClock: Int64
     /// The newest believed time and when it was heard: the stand-in clock runs on from it.
     var lastTold = TimeJudge.Told(time: 0, monotonic: 0)
-    /// The feed time before the last leap; `nil` without one.
+    /// The newest feed time with which an outside clock agreed; `nil` if none ever did.
     var sureUntil: Int64?
+    /// The feed time from which what is believed goes on without a leap, while no outside clock agrees; and when that
+    /// began, monotonic.
+    var eraStart: Int64?
+    var eraBegan: Int64 = 0
     /// When the journal's last record was received, by the host's clock.
     let lastReceived: UTCNanos
     /// When the pairs that are blind were last named again, feed time.
@@ -281,6 +285,7 @@ struct FeedRecorder: SessionSink {
         receiveTime = now
         self.monotonic = monotonic
         judge.advance(now: monotonic, host: now)
+        noteAgreement()
         guard feedTime > 0 else { return }
         // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
         let proof = hasHeartbeat ? lastProof : lastBytes

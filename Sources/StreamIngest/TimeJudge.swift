@@ -175,6 +175,9 @@ struct TimeJudge {
         return (heartbeatHeard > now &- Self.memory ? 1 : 0) + items + outsideVotes(line?.time ?? 0)
     }
 
+    /// Whether a clock outside the stream agrees with what is believed.
+    var isConfirmed: Bool { line.map { outsideVotes($0.time) > 0 } ?? false }
+
     /// The host's clock and REST's.
     private func outsideVotes(_ time: Int64) -> Int {
         let host = hostOffset.map { abs(now &+ $0 &- time) <= Self.hostTolerance } ?? false

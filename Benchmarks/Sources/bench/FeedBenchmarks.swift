@@ -26,7 +26,8 @@ struct Parse: ParsableCommand {
     }
 
     private func pass(_ data: Data) throws -> Throughput {
-        var feed = FeedPass(instruments: instruments(pairs))
+        var feed = FeedPass(
+            instruments: instruments(pairs), start: UTCNanos(rawValue: MakeData.start * UTCNanos.perMillisecond))
         let seconds = data.withUnsafeBytes { bytes in
             measure {
                 for start in stride(from: 0, to: bytes.count, by: Parse.chunk) {
