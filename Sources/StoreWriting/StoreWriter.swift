@@ -70,13 +70,14 @@ public final class StoreWriter {
     private static func check(_ position: UInt64, _ paths: Paths) throws {
         let last = try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal("candles"))
         guard position <= last else {
-            // After a power cut the aggregator's start skips what the disk has lost: then this can serve.
+            // The aggregator skips what a consumer has taken, also when the mark beside the journal was put back with it.
+            try ConsumerMark(folder: paths.journal("candles"), consumer: "store-writer").note(position)
             throw Failure(
                 .temporary,
                 """
                 database \(paths.database) holds the candles stream up to position \(position), but its journal in \
-                \(paths.journal("candles")) ends at \(last): start the aggregator first; if that \
-                does not help, put the journal back or begin with a new database
+                \(paths.journal("candles")) ends at \(last): start the aggregator, or restart it if it runs: it goes on \
+                behind that position; if it cannot, put the journal back or begin with a new database
                 """)
         }
     }
