@@ -151,7 +151,9 @@ let package = Package(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["CandleReader", "Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("RecordingTests", ["Recording", "Feed", "Bus", "Journal", "Wire", "MarketData", "Host", log]),
-        tests("InspectionTests", ["Inspection", "CandleReader", "Store", "Wire", "MarketData", "Host"]),
+        tests(
+            "InspectionTests",
+            ["Inspection", "Aggregation", "Journal", "CandleReader", "Store", "Wire", "MarketData", "Host", log]),
         tests(
             "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests(
