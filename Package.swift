@@ -140,7 +140,12 @@ let package = Package(
             "TLCPTests",
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
-        tests("PlanningTests", ["Planning", "Wire", "MarketData", "Simulation"]),
+        tests(
+            "PlanningTests",
+            [
+                "Planning", "Backfill", "Inspection", "Store", "CandleReader", "Wire", "MarketData", "Host",
+                "Simulation", log,
+            ]),
         tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
         tests("ChartsTests", ["Charts", "MarketData", "Host"]),
