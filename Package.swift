@@ -140,7 +140,12 @@ let package = Package(
             "TLCPTests",
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
         tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
-        tests("PlanningTests", ["Planning", "Wire", "MarketData", "Simulation"]),
+        tests(
+            "PlanningTests",
+            [
+                "Planning", "Backfill", "Inspection", "Store", "CandleReader", "Wire", "MarketData", "Host",
+                "Simulation", log,
+            ]),
         tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
         tests("ChartsTests", ["Charts", "MarketData", "Host"]),
@@ -151,7 +156,9 @@ let package = Package(
             "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests("StoreTests", ["CandleReader", "Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
         tests("RecordingTests", ["Recording", "Feed", "Bus", "Journal", "Wire", "MarketData", "Host", log]),
-        tests("InspectionTests", ["Inspection", "CandleReader", "Store", "Wire", "MarketData", "Host"]),
+        tests(
+            "InspectionTests",
+            ["Inspection", "Aggregation", "Journal", "CandleReader", "Store", "Wire", "MarketData", "Host", log]),
         tests(
             "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests(

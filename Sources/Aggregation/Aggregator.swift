@@ -58,13 +58,15 @@ public final class Aggregator {
     ) throws {
         let last = try JournalTail.lastPosition(type, folder: paths.journal(stream))
         guard emitted.position <= last else {
-            // After a power cut the start of the stage before skips what the disk has lost: then this can serve.
+            // Its writer skips what a consumer has taken, also when the mark beside the journal was put back with it.
+            try ConsumerMark(folder: paths.journal(stream), consumer: "aggregator").note(emitted.position)
             throw Failure(
                 .temporary,
                 """
                 the candles journal in \(paths.journal("candles")) was made of the \(stream) stream up to position \
                 \(emitted.position), but the journal in \(paths.journal(stream)) ends at \(last): start the stage that \
-                writes it first; if that does not help, put the journal back or begin with a new state folder
+                writes it, or restart it if it runs: it goes on behind that position and tells the hole; if it cannot, \
+                put the journal back or begin with a new state folder
                 """)
         }
     }

@@ -115,10 +115,11 @@ public final class Backfill {
     private func wanted(
         _ task: BackfillTask, _ pair: Pair, _ planner: Planner, _ known: KnownHistory, now: Int64, end: Int64
     ) throws -> Planner.Starts {
-        let wanted =
-            task == .repair
-            ? planner.all(since: try known.oldest(pair, planner.timeframes, now: now), endedBy: end)
-            : planner.latest(configuration.history.depth, endedBy: end)
+        var wanted = planner.latest(configuration.history.depth, endedBy: end)
+        if task == .repair {
+            let since = try known.expectedSince(pair, planner.timeframes, now: now)
+            wanted = try known.lacking(pair, planner.all(since: since, endedBy: end))
+        }
         let days = configuration.store.retentionDays
         return days == 0 ? wanted : wanted.mapValues { $0.filter { $0 >= now - Int64(days) * 86_400 } }
     }

@@ -20,6 +20,8 @@ final class KnownHistory {
     private(set) var lastPosition: UInt64
     /// Candles that the history stream brought, those of the journal beyond the database.
     private(set) var candleCount = 0
+    /// What was seen, once it is asked for.
+    private var knownSight: Sight?
     /// Of the journal, beyond the database.
     private var recent: [Series: Starts] = [:]
 
@@ -50,7 +52,8 @@ final class KnownHistory {
                 .temporary,
                 """
                 database \(paths.database) holds the history stream up to position \(storedPosition), but its journal in \
-                \(folder) ends at \(last): put the journal back, or begin with a new state folder
+                \(folder) ends at \(last): 'ingest-backfill run' goes on behind what it gave if \(folder).highest is there; \
+                otherwise put the journal back, or begin with a new state folder
                 """)
         }
         let journal = try JournalReader(folder: folder, recordSize: CandleRecord.byteCount, from: storedPosition + 1)
@@ -104,14 +107,36 @@ final class KnownHistory {
         return holdings
     }
 
-    /// Start of the oldest stored candle of each timeframe that has one, no older than what the broker has.
-    func oldest(_ pair: Pair, _ timeframes: [Timeframe], now: Int64) throws -> [Timeframe: Int64] {
-        var oldest: [Timeframe: Int64] = [:]
-        for timeframe in timeframes {
-            guard let start = try reader?.oldest(Series(pair, timeframe)) else { continue }
-            oldest[timeframe] = max(start, now - PricesRequest.depthDays(of: timeframe) * 86_400)
+    /// Since when a pair's intervals are expected in each timeframe that has candles, no older than what the broker has:
+    /// as `candlewick gaps` counts them.
+    func expectedSince(_ pair: Pair, _ timeframes: [Timeframe], now: Int64) throws -> [Timeframe: Int64] {
+        guard let reader, let sight = try sight() else { return [:] }
+        let stored = Set(try reader.series().map(\.timeframe))
+        var since: [Timeframe: Int64] = [:]
+        for timeframe in timeframes where stored.contains(timeframe) {
+            let oldest = try reader.oldest(Series(pair, timeframe))
+            guard let start = sight.expectedSince(pair, oldestCandle: oldest) else { continue }
+            since[timeframe] = max(start, now - PricesRequest.depthDays(of: timeframe) * 86_400)
         }
-        return oldest
+        return since
+    }
+
+    /// Leaves out what was seen and had no tick.
+    func lacking(_ pair: Pair, _ starts: Planner.Starts) throws -> Planner.Starts {
+        guard let reader, let sight = try sight() else { return starts }
+        var lacking = starts
+        for (timeframe, wanted) in starts {
+            guard let first = wanted.first, let last = wanted.last else { continue }
+            let series = Series(pair, timeframe)
+            let partial = Set(try reader.starts(series, in: first..<(last + 1)).partial)
+            lacking[timeframe] = wanted.filter { sight.lacks(series, $0, isPartial: partial.contains($0)) }
+        }
+        return lacking
+    }
+
+    private func sight() throws -> Sight? {
+        if knownSight == nil { knownSight = try reader.map { try Sight($0) } }
+        return knownSight
     }
 
     /// End of the newest stored interval that was streamed, of any pair: what ended by then and is not there does not

@@ -1,3 +1,5 @@
+internal import CandleReader
+internal import Host
 internal import MarketData
 internal import Store
 
@@ -22,10 +24,23 @@ struct ContinuityReport {
     private var lastDay: [Range<Int64>] { continuity.holes(after: now - Self.day) }
 
     private static func milliseconds(_ holes: [Range<Int64>]) -> Int64 {
-        (holes.reduce(0) { $0 + Int64($1.count) } + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond
+        // Apart from each other and after 1970: their sum has room, and rounding up may not.
+        (holes.reduce(0) { $0 + Int64($1.count) } - 1) / UTCNanos.perMillisecond + (holes.isEmpty ? 0 : 1)
+    }
+
+    private struct BlindLine: Encodable {
+        let pair: String
+        /// ns since 1970; 0: since ever.
+        let since: Int64
+        /// The last event that tells why, and its first detail.
+        let reason: String?
+        let detail: Int64?
     }
 
     var json: String {
+        let blindPairs = continuity.blindPairs.map {
+            BlindLine(pair: $0.pair, since: $0.since, reason: $0.reason?.event, detail: $0.reason?.detail)
+        }
         let sessions = continuity.sessions
         func object(_ holes: [Range<Int64>]) -> String {
             "{\"count\":\(holes.count),\"blindMilliseconds\":\(Self.milliseconds(holes))}"
@@ -34,7 +49,7 @@ struct ContinuityReport {
             {"sessions":{"new":\(sessions.new),"preserved":\(sessions.preserved),"recovered":\(sessions.recovered),\
             "replaced":\(sessions.replaced)},"resent":\(continuity.resent),"lostUpdates":\(continuity.lostUpdates),\
             "holes":\(object(continuity.holes)),"holesOfLastDay":\(object(lastDay)),\
-            "blindSince":\(continuity.blindSince.map(String.init) ?? "null")}
+            "blindSince":\(continuity.blindSince.map(String.init) ?? "null"),"blindPairs":\(encodedJSON(blindPairs))}
             """
     }
 
@@ -51,8 +66,17 @@ struct ContinuityReport {
             ("last 24 h", holes(lastDay)), ("feed", sight),
         ]
         return TextTable(
-            head: ["continuity", ""], rows: rows.map { [$0.0, $0.1] }, leftAligned: ["continuity", ""]
+            head: ["continuity", ""], rows: rows.map { [$0.0, $0.1] } + blindRows, leftAligned: ["continuity", ""]
         ).text(style)
+    }
+
+    /// The pairs that are blind now, though the feed may be seen, a line each.
+    private var blindRows: [[String]] {
+        continuity.blindPairs.map { blind in
+            let reason = blind.reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
+            let since = blind.since == 0 ? "since ever" : "since \(UTCNanos(rawValue: blind.since).text())"
+            return [blind.pair, "blind \(since)\(reason)"]
+        }
     }
 
     private func holes(_ holes: [Range<Int64>]) -> String {

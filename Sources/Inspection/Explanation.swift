@@ -72,7 +72,7 @@ public struct Explanation: Report, Encodable {
     let requests: [Request]
     /// The broker was asked and has no candle, or none that can be used.
     let isKnownEmpty: Bool
-    /// The feed was seen all the time.
+    /// The pair was seen all the time.
     let wasSeen: Bool
     private(set) var ticks = Ticks()
 
@@ -93,7 +93,7 @@ public struct Explanation: Report, Encodable {
         outranked = try reader.outranked(series, start: start).map(Version.init)
         let known = try reader.starts(series, in: start..<(start + 1))
         isKnownEmpty = !(known.empty + known.unusable).isEmpty
-        wasSeen = try Sight(reader).covers(interval)
+        wasSeen = try Sight(reader).covers(interval, of: series.pair)
         revisions = try Explanation.revisions(paths, series, start)
         events = try Explanation.events(
             reader, series, interval, graceSeconds: configuration.graceMilliseconds / 1_000 + 1)
@@ -149,7 +149,7 @@ public struct Explanation: Report, Encodable {
             if !isOpenMarket { return "No candle: the market was closed." }
             if isKnownEmpty { return "No candle: the broker was asked and has none that can be used." }
             if wasSeen, ticks.count == 0 {
-                return "No candle: the feed was seen and had no tick, the market was quiet."
+                return "No candle: the pair was seen and had no tick, the market was quiet."
             }
             return ticks.count > 0
                 ? "No candle is stored yet, though there are ticks: the interval may not be over, or a stage is behind."

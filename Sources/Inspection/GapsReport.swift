@@ -40,7 +40,7 @@ public struct GapsReport: Report, Encodable {
     let intervals: Int
 
     /// - Parameters:
-    ///   - pairs: those wanted; empty: all that are stored.
+    ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: so many before the newest candle's end.
     /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
@@ -50,8 +50,8 @@ public struct GapsReport: Report, Encodable {
         var gaps: [Gap] = []
         var intervals = 0
         for series in extent.series {
-            // What lies before the first candle is no gap: nobody was there.
-            let from = max(extent.range.lowerBound, extent.oldest[series] ?? 0)
+            // What lies before it is no gap: nobody was there.
+            let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? 0), until)
             let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
             intervals += states.lines.count
             gaps += GapsReport.gaps(of: states)

@@ -52,8 +52,7 @@ struct IntervalStates {
         let starting = range.lowerBound..<max(range.lowerBound, range.upperBound - series.timeframe.seconds + 1)
         lines = TradingWeek.starts(of: series.timeframe, in: starting).map { start in
             if let candle = candles[start] { return Line(start, candle) }
-            let interval = start..<(start + series.timeframe.seconds)
-            let isQuiet = known.contains(start) || sight.covers(interval)
+            let isQuiet = known.contains(start) || !sight.lacks(series, start, isPartial: false)
             return Line(start: start, state: isQuiet ? .quiet : .missing, blindMilliseconds: 0, lostUpdates: 0)
         }
     }
@@ -74,60 +73,41 @@ extension IntervalStates.Line {
     }
 }
 
-/// When the feed was seen, Unix seconds.
-struct Sight {
-    /// From the first sight to the newest moment that is known.
-    private let seen: Range<Int64>
-    /// Stretches within of which nothing is known, sorted.
-    private let holes: [Range<Int64>]
-
-    init(_ reader: CandleReader) throws {
-        let continuity = try reader.continuity()
-        let stored = try reader.series()
-        // The word of the first sight may have been deleted by age.
-        let oldest = try stored.compactMap { try reader.oldestStreamed($0) }.min()
-        let first = min(try reader.firstSight()?.seconds ?? .max, oldest ?? .max)
-        let newest = try stored.compactMap { series in
-            try reader.newestStreamed(series).map { $0 + series.timeframe.seconds }
-        }.max()
-        let last = max(UTCNanos(rawValue: continuity.newest).seconds, newest ?? 0)
-        let end = continuity.blindSince.map { min(last, UTCNanos(rawValue: $0).seconds) } ?? last
-        seen = first < end ? first..<end : 0..<0
-        holes = continuity.holes.map {
-            UTCNanos(rawValue: $0.lowerBound).seconds..<(UTCNanos(rawValue: $0.upperBound - 1).seconds + 1)
-        }
-    }
-
-    /// Whether all of an interval was seen.
-    func covers(_ interval: Range<Int64>) -> Bool {
-        guard seen.lowerBound <= interval.lowerBound, interval.upperBound <= seen.upperBound else { return false }
-        return !holes.contains { $0.overlaps(interval) }
-    }
-}
-
 /// The series and the stretch of time that a report is about.
 struct Extent {
     let series: [Series]
     /// Unix seconds.
     let range: Range<Int64>
     let sight: Sight
-    /// Start of each one's oldest candle.
-    let oldest: [Series: Int64]
+    /// Since when each one's intervals are expected: its oldest candle, or a blindness of its pair that was told before.
+    let expectedSince: [Series: Int64]
 
     /// - Parameters:
-    ///   - pairs: those wanted; empty: all that are stored.
+    ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: so many before the newest candle's end.
     /// - Throws: `Failure` (69) where nothing of them is stored.
     init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
-        let stored = try reader.statistics(of: pairs, timeframe)
-        guard let end = stored.map({ $0.newest + $0.series.timeframe.seconds }).max() else {
-            throw noCandles(of: pairs, timeframe, in: reader.path)
+        let stored = try reader.statistics(of: [], timeframe)
+        let sight = try Sight(reader)
+        let timeframes = Set(stored.map(\.series.timeframe))
+        let watched = sight.watchedPairs.flatMap { pair in timeframes.map { Series(pair, $0) } }
+        let wanted = Set(stored.map(\.series) + watched).filter { pairs.isEmpty || pairs.contains($0.pair) }
+        let oldest = Dictionary(uniqueKeysWithValues: stored.map { ($0.series, $0.oldest) })
+        let expected = Dictionary(
+            uniqueKeysWithValues: wanted.compactMap { series in
+                sight.expectedSince(series.pair, oldestCandle: oldest[series]).map { (series, $0) }
+            })
+        expectedSince = expected
+        series = expected.keys.sorted { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }
+        // A pair without a candle is measured by the others.
+        let own = stored.map(\.series).filter { expected[$0] != nil }
+        let ends = try (own.isEmpty ? stored.map(\.series) : own).compactMap { series in
+            try reader.newest(series).map { $0 + series.timeframe.seconds }
         }
-        series = stored.map(\.series)
-        oldest = Dictionary(uniqueKeysWithValues: stored.map { ($0.series, $0.oldest) })
+        guard let end = ends.max(), !series.isEmpty else { throw noCandles(of: pairs, timeframe, in: reader.path) }
         range = (end - Int64(days) * 86_400)..<end
-        sight = try Sight(reader)
+        self.sight = sight
     }
 }
 

@@ -19,7 +19,7 @@ public struct JournalReport: Report {
     public init(paths: Paths, stream: Stream?) throws {
         checks = try (stream.map { [$0] } ?? Stream.allCases).compactMap { stream in
             let check = try JournalCheck(folder: paths.journal(stream.rawValue), recordSize: stream.recordSize)
-            return check.segments.isEmpty ? nil : (stream, check)
+            return check.segments.isEmpty && check.lostAtEnd == 0 ? nil : (stream, check)
         }
         guard !checks.isEmpty else { throw Self.absent(stream, paths) }
     }
@@ -41,16 +41,19 @@ public struct JournalReport: Report {
         let tailBytes: Int
         let jump: UInt64
         let isHeaderDamaged: Bool
+        /// Of the journal's last segment: positions that were given behind its end, and whose records are lost.
+        let lostAtEnd: UInt64
     }
 
     /// A list of segments.
     public var json: String {
         let lines = checks.flatMap { stream, check in
-            check.segments.map { segment in
+            check.segments.enumerated().map { index, segment in
                 Line(
                     journal: stream.rawValue, firstPosition: segment.firstPosition, records: segment.records,
                     damaged: segment.damagedRecords, tailBytes: segment.tailBytes, jump: segment.jump,
-                    isHeaderDamaged: segment.isHeaderDamaged)
+                    isHeaderDamaged: segment.isHeaderDamaged,
+                    lostAtEnd: index == check.segments.count - 1 ? check.lostAtEnd : 0)
             }
         }
         return encodedJSON(lines) + "\n"
@@ -67,7 +70,25 @@ public struct JournalReport: Report {
             }
         }
         let head = ["journal", "first position", "records", "damaged", "tail", "jump", "header"]
-        return TextTable(head: head, rows: rows, leftAligned: ["journal", "header"]).text(style)
+        let table = TextTable(head: head, rows: rows, leftAligned: ["journal", "header"]).text(style)
+        return ([table] + checks.flatMap { Self.notes($0, $1) }).joined()
+    }
+
+    /// What the mark beside a journal's folder tells, a line each.
+    private static func notes(_ stream: Stream, _ check: JournalCheck) -> [String] {
+        var notes: [String] = []
+        if check.lostAtEnd > 0 {
+            notes.append(
+                """
+                \(stream.rawValue): \(check.lostAtEnd) positions that were given lie behind the journal's end: their \
+                records are lost, and its writer skips them at its next start
+
+                """)
+        }
+        if check.isMarkDamaged {
+            notes.append("\(stream.rawValue): the mark of its highest position cannot be read: its writer renews it\n")
+        }
+        return notes
     }
 
     /// Mends one journal, or all that are there.

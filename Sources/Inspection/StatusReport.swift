@@ -193,11 +193,13 @@ extension CandleReader.Event {
     var detailText: String {
         switch event {
         case "blind ended" where detail == 0: "since ever"
-        case "blind ended": "\((until - detail) / 1_000_000) ms"
+        case "blind ended": "\((until &- detail) / 1_000_000) ms"
         case "blind began": detail == 0 ? "since ever" : "since \(UTCNanos(rawValue: detail).text())"
         case "updates lost", "session recovered": "\(detail)"
         case "instrument refused": "code \(detail)"
         case "positions skipped": "\(until) from \(detail)"
+        case "clock set back": "from \(UTCNanos(rawValue: detail).text()) to \(UTCNanos(rawValue: until).text())"
+        case "updates limited": detail == 0 ? "no limit any more" : "to \(detail) in 1000 s"
         default: ""
         }
     }

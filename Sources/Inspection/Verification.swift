@@ -90,7 +90,8 @@ public struct Verification: Report, Encodable {
         let series = Set(try stored.series() + folded.series())
         for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
             let found = try stored.records(series)
-            var expected = Dictionary(uniqueKeysWithValues: try folded.records(series).map { ($0.start, $0) })
+            var expected = Dictionary(
+                uniqueKeysWithValues: try folded.records(series).map { ($0.start, refold.last(of: $0, series)) })
             for record in found {
                 let expectation = expected.removeValue(forKey: record.start)
                 guard bounds.includes(record) else { continue }
@@ -232,12 +233,16 @@ private struct Refold {
     private let oldestTick: UInt64
     private let oldestHistory: UInt64
     private var firstTime = UTCNanos(rawValue: .max)
+    /// The last candle of each interval whose revisions were too many to be numbered: a store keeps the first of equal
+    /// numbers.
+    private let unnumbered: [Interval: CandleRecord]
 
     init(
         paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
     ) throws {
         let store = try CandleStore(path: path)
         var batch: [CandleRecord] = []
+        var unnumbered: [Interval: CandleRecord] = [:]
         func write(atLeast count: Int) throws {
             if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
             guard batch.count >= count else { return }
@@ -245,7 +250,11 @@ private struct Refold {
             batch.removeAll(keepingCapacity: true)
         }
         func take(_ record: CandleRecord) {
-            if record.kind == .candle, bounds.includes(record) { batch.append(record) }
+            guard record.kind == .candle, bounds.includes(record) else { return }
+            batch.append(record)
+            if record.revision == .max, let series = record.series {
+                unnumbered[Interval(series, start: record.start.seconds)] = record
+            }
         }
         var fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
         let journal = try JournalScan(TickRecord.self, .ticks, paths)
@@ -271,6 +280,15 @@ private struct Refold {
         }
         try write(atLeast: 1)
         try store.close()
+        self.unnumbered = unnumbered
+    }
+
+    /// What the fold said last of an interval, where the store shows its first candle of the highest revision number.
+    func last(of record: CandleRecord, _ series: Series) -> CandleRecord {
+        guard record.revision == .max, let last = unnumbered[Interval(series, start: record.start.seconds)],
+            last.source == record.source
+        else { return record }
+        return last
     }
 
     /// Whether the journals still hold all that a candle was made of.

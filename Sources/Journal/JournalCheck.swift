@@ -25,14 +25,20 @@ public struct JournalCheck: Sendable {
     }
 
     public let segments: [SegmentCondition]
+    /// Positions behind the journal's end that were given, by the mark beside its folder: their records are lost.
+    public let lostAtEnd: UInt64
+    /// Whether the mark is there and cannot be read.
+    public let isMarkDamaged: Bool
 
-    public var isDamaged: Bool { segments.contains(where: \.isDamaged) }
+    public var isDamaged: Bool { lostAtEnd > 0 || isMarkDamaged || segments.contains(where: \.isDamaged) }
 
     /// Reads every record of a journal; needs no lock, and may run beside the writer.
     /// - Throws: `JournalError`, also where a segment is of another version or record size.
     public init(folder: String, recordSize: Int) throws {
         var conditions: [SegmentCondition] = []
         var next: UInt64?
+        // Before the records: a writer raises it after these.
+        let mark = try HighWaterMark.content(of: folder)
         let all = try Segment.all(in: folder)
         // Beside a writer one may be dropped by age.
         for segment in all where access(segment.path, F_OK) == 0 {
@@ -42,6 +48,9 @@ public struct JournalCheck: Sendable {
             conditions.append(condition)
         }
         segments = conditions
+        isMarkDamaged = mark == .unreadable
+        let last = (next ?? 1) - 1
+        if case .position(let position) = mark { lostAtEnd = position - min(position, last) } else { lostAtEnd = 0 }
     }
 
     /// Does at once what a writer does at its start, and rewrites damaged headers: nothing that is whole is lost,
@@ -53,12 +62,13 @@ public struct JournalCheck: Sendable {
         folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger
     ) throws -> [String] {
         let segments = try Segment.all(in: folder)
-        guard !segments.isEmpty else { return [] }
+        let check = try JournalCheck(folder: folder, recordSize: recordSize)
+        guard !segments.isEmpty || check.lostAtEnd > 0 else { return [] }
         try expectOwner(of: folder, "repair it")
         // Dropping by age is the writers', by their configuration.
         var settings = settings
         (settings.retentionDays, settings.retentionMegabytes) = (0, 0)
-        var done = try JournalCheck(folder: folder, recordSize: recordSize).segments
+        var done = check.segments
             .filter { $0.isHeaderDamaged && $0.records > 0 }.map { "header rewritten: \($0.path)" }
         // Holds the writer's lock from here to the end, and mends the last segment.
         let writer = try JournalWriter(folder: folder, recordSize: recordSize, settings: settings, logger: logger)
@@ -67,6 +77,7 @@ public struct JournalCheck: Sendable {
         if let skipped = writer.skipped {
             done.append("positions \(skipped.lowerBound) to \(skipped.upperBound - 1) skipped: none is given twice")
         }
+        if check.isMarkDamaged { done.append("mark of the highest position made anew: \(folder).highest") }
         try writer.close()
         return done
     }

@@ -9,6 +9,8 @@ final class JournalSyncer: Sendable {
         /// Our own duplicates of the writer's descriptors; the last is the current segment.
         var files: [Int32] = []
         var folder: Int32 = -1
+        /// Of the journal's mark.
+        var mark: Int32 = -1
         /// A file was made since the folder was last synced: retention has something to do, too.
         var folderIsDirty = false
         var stopping = false
@@ -48,6 +50,13 @@ final class JournalSyncer: Sendable {
         }
         dirty.store(true, ordering: .releasing)
         if start { startThread() }
+    }
+
+    /// The journal's mark is made durable with the records that it is behind.
+    func watch(mark descriptor: Int32) {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        if copy < 0 { failure.store(errno, ordering: .relaxed) }
+        state.withLock { $0.mark = copy }
     }
 
     /// Something was written.
@@ -104,20 +113,20 @@ final class JournalSyncer: Sendable {
         }
         state.withLock { state in
             for file in state.files { close(file) }
-            if state.folder >= 0 { close(state.folder) }
+            for file in [state.folder, state.mark] where file >= 0 { close(file) }
             state.files = []
-            state.folder = -1
+            (state.folder, state.mark) = (-1, -1)
         }
     }
 
     private func syncAll() { syncing.withLock { _ in syncFiles() } }
 
     private func syncFiles() {
-        let (files, folder) = state.withLock { state in
+        let (files, mark, folder) = state.withLock { state in
             defer { state.folderIsDirty = false }
-            return (state.files, state.folderIsDirty ? state.folder : -1)
+            return (state.files, state.mark, state.folderIsDirty ? state.folder : -1)
         }
-        for file in files where fdatasync(file) != 0 { failure.store(errno, ordering: .relaxed) }
+        for file in files + [mark] where file >= 0 && fdatasync(file) != 0 { failure.store(errno, ordering: .relaxed) }
         if folder >= 0, fsync(folder) != 0 { failure.store(errno, ordering: .relaxed) }
         if folder >= 0 { fileAdded() }
         guard files.count > 1 else { return }

@@ -1,13 +1,15 @@
 internal import Glibc
 public import Host
 public import Logging
+internal import MarketData
 public import Wire
 
 /// Appends records to a stream's journal: a folder of segments. One writer a folder, by a lock.
 ///
 /// Records are gathered in memory and written by `flush()`, once per burst. What was flushed survives the
 /// death of the process; a power cut may take the last `syncMilliseconds`. After an unclean stop of the
-/// machine, or a cut tail, the next positions are skipped, so that none is ever given twice.
+/// machine, or when the journal ends before what it gave, the next positions are skipped, so that none is ever given
+/// twice.
 ///
 /// - Note: Data thread only.
 public final class JournalWriter {
@@ -32,6 +34,9 @@ public final class JournalWriter {
     private let lock: FileLock
     private let syncer: JournalSyncer
     private var segment: Segment
+    private var mark: HighWaterMark?
+    /// Whether there was no segment at opening and nothing was appended since.
+    private var isFresh = true
     /// Why nothing can be written any more: writing the same bytes again could repeat or misalign records.
     private var broken: (any Error)?
     private var descriptor: Int32 = -1
@@ -49,10 +54,13 @@ public final class JournalWriter {
     private static var bufferSize: Int { 256 * 1024 }
 
     /// Opens the journal, makes its folder, cuts a torn tail, drops what is too old.
-    /// - Parameter bootID: names the machine's run; `nil`: the present one. A test says another.
+    /// - Parameters:
+    ///   - bootID: names the machine's run; `nil`: the present one. A test says another.
+    ///   - clock: the host's; what is too old is not told by the stream alone.
     /// - Throws: `Failure` (75) where another process writes it; `JournalError`.
     public init(
-        folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger, bootID: String? = nil
+        folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger, bootID: String? = nil,
+        clock: Clock = .system
     ) throws {
         try makeFolder(folder)
         self.folder = folder
@@ -62,7 +70,8 @@ public final class JournalWriter {
         self.bootID = try bootID ?? JournalWriter.currentBootID()
         let retention = Retention(settings)
         syncer = JournalSyncer(milliseconds: settings.syncMilliseconds) {
-            retention.apply(folder: folder, recordSize: recordSize, logger: logger)
+            retention.apply(
+                folder: folder, recordSize: recordSize, host: clock.now().rawValue, logger: logger)
         }
         segment = Segment(folder: folder, firstPosition: 1)
         buffer = .allocate(byteCount: Self.bufferSize / recordSize * recordSize, alignment: 64)
@@ -87,11 +96,13 @@ public final class JournalWriter {
 
     /// Keeps a record of another journal as it is, for the next `flush()`. Where its position is not the next one, those
     /// between stay missing.
-    /// - Precondition: it is sealed, and its position is above `lastPosition`.
+    /// - Precondition: it is sealed, and its position is above `lastPosition`; a journal without a record begins with
+    ///   any, whatever was copied here before.
     /// - Throws: `JournalError`.
     public func append(sealed record: UnsafeRawBufferPointer) throws {
         let position = RecordBytes.position(record)
-        precondition(record.count == recordSize && position > lastPosition)
+        precondition(record.count == recordSize && (position > lastPosition || isFresh))
+        isFresh = false
         if position != lastPosition + 1 {
             try flush()
             try skip(to: position)
@@ -123,6 +134,8 @@ public final class JournalWriter {
         guard buffered > 0 else { return }
         do {
             try writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
+            isFresh = false
+            mark?.raise(to: lastPosition)
             if let code = syncer.noteWrite() { throw JournalError(.sync, segment.path, errno: code) }
             if durably { try sync() }
             written(UnsafeRawBufferPointer(rebasing: buffer[..<buffered]))
@@ -204,18 +217,48 @@ public final class JournalWriter {
                 "Damaged records in the journal",
                 metadata: ["segment": "\(segment.path)", "count": "\(damagedRecords)"])
         }
-        let note = lock.formerNote.split(separator: " ")
-        // Without a note and without a record it is the first start of all.
-        let hasPast = lastPosition > 0 || !note.isEmpty
-        let machineStopped = hasPast && note.first != "clean" && note.last.map(String.init) != bootID
-        if machineStopped || cutBytes >= recordSize {
+        let skipEnd = endOfSkip(known: try highestKnown(logger))
+        if skipEnd > lastPosition {
             let former = segment
-            let skipped = try skipPositions()
+            let skipped = try skipPositions(upTo: skipEnd)
             if cutBytes >= recordSize { try cut(former, at: end) }
-            logger.warning("Positions skipped after an unclean stop", metadata: ["first": "\(skipped.lowerBound)"])
+            logger.warning(
+                "Positions skipped: they may have been given, and the journal does not hold them",
+                metadata: ["first": "\(skipped.lowerBound)", "count": "\(skipped.count)"])
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)
         }
+        let mark = try HighWaterMark(folder: folder, position: lastPosition)
+        syncer.watch(mark: mark.descriptor)
+        self.mark = mark
+    }
+
+    /// The highest position that was given, as far as the mark beside the folder and the consumers' marks tell.
+    private func highestKnown(_ logger: Logger) throws(JournalError) -> UInt64 {
+        let taken = try ConsumerMark.all(in: folder).map(\.position)
+        var known = taken.filter { $0 < HighWaterMark.positionMax }.max() ?? 0
+        switch try HighWaterMark.content(of: folder) {
+        case .position(let position): known = max(known, position)
+        case .absent: break
+        case .unreadable:
+            logger.warning(
+                "The journal's highest position cannot be read: what journal and consumers tell stands in",
+                metadata: ["file": "\(HighWaterMark.path(of: folder))", "position": "\(max(known, lastPosition))"])
+        }
+        return known
+    }
+
+    /// The last position that must not be given; `lastPosition` when nothing may be missing.
+    private func endOfSkip(known: UInt64) -> UInt64 {
+        let note = lock.formerNote.split(separator: " ")
+        let isSameBoot = note.last.map(String.init) == bootID
+        // Without a note and without a record it is the first start of all.
+        let hasPast = lastPosition > 0 || !note.isEmpty
+        let machineStopped = hasPast && note.first != "clean" && !isSameBoot
+        let end = machineStopped || cutBytes >= recordSize ? lastPosition + Self.skipCount : lastPosition
+        guard known > lastPosition else { return end }
+        // Of another boot the mark itself may be as old as its last sync.
+        return max(end, isSameBoot ? known : known + Self.skipCount)
     }
 
     /// - Returns: where its last whole record ends, in bytes; 0 where the journal has no segment yet.
@@ -224,6 +267,7 @@ public final class JournalWriter {
         try makeDurable(segments.suffix(2))
         while let last = segments.last {
             if let end = try validEnd(of: last) {
+                isFresh = false
                 use(last)
                 appended = end.position
                 segmentTime = end.firstTime
@@ -240,8 +284,8 @@ public final class JournalWriter {
     }
 
     /// Positions that may have been given and lost are not given again.
-    private func skipPositions() throws -> Range<UInt64> {
-        let skipped = (lastPosition + 1)..<(lastPosition + 1 + Self.skipCount)
+    private func skipPositions(upTo end: UInt64) throws -> Range<UInt64> {
+        let skipped = (lastPosition + 1)..<(end + 1)
         self.skipped = skipped
         appended = skipped.upperBound - 1
         try startSegment(at: skipped.upperBound)

@@ -7,8 +7,9 @@ internal import Wire
 /// Which segments of a journal are dropped: the oldest ones, by age or by size.
 ///
 /// Age is measured in the stream's own time (bytes 24–31 of its records), so neither a step of the local clock nor
-/// a machine that was off drops anything too early. Age never drops what a consumer has not yet taken; size
-/// does, and that is logged as an error. Source: docs/operations.md § Retention.
+/// a machine that was off drops anything too early; but the stream's time counts only up to a day ahead of the host's
+/// clock, so that a wrong time in the stream drops nothing either. Age never drops what a consumer has not yet taken;
+/// size does, and that is logged as an error. Source: docs/operations.md § Retention.
 struct Retention: Sendable {
     /// 0: no limit.
     let days: Int
@@ -62,15 +63,19 @@ struct Retention: Sendable {
         return decision
     }
 
+    /// The time by which age is measured: the earlier of two witnesses, ns.
+    static func now(stream: Int64, host: Int64) -> Int64 { min(stream, host &+ 86_400 * UTCNanos.perSecond) }
+
     /// Drops what is to be dropped. Called on the syncer's thread.
-    func apply(folder: String, recordSize: Int, logger: Logger) {
+    /// - Parameter host: the host's clock, ns.
+    func apply(folder: String, recordSize: Int, host: Int64, logger: Logger) {
         guard days > 0 || megabytes > 0 else { return }
         do {
             let segments = try Segment.all(in: folder)
             guard let open = segments.last else { return }
             let closed = try segments.dropLast().map { try measure($0, recordSize) }
             let present = try measure(open, recordSize)
-            let now = max(present.newestTime, closed.last?.newestTime ?? 0)
+            let now = Retention.now(stream: max(present.newestTime, closed.last?.newestTime ?? 0), host: host)
             let decision = decide(
                 closed, openBytes: present.bytes, now: now, consumers: try ConsumerMark.all(in: folder))
             for segment in segments.prefix(decision.dropped) {

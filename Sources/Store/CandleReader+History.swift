@@ -64,10 +64,24 @@ extension CandleReader {
     /// Start of the oldest candle of a series, whole or not; `nil` without any.
     public func oldest(_ series: Series) throws -> Int64? { try bound(series, "MIN(open_time)", "") }
 
-    /// Start of the newest streamed candle of a series; `nil` without any.
+    /// Start of the newest streamed candle of a series; `nil` without any. A candle that a wrong time of the broker made,
+    /// before that was taken back, does not count.
     public func newestStreamed(_ series: Series) throws -> Int64? {
-        let condition = " AND source = \(CandleSource.streamed.rawValue) ORDER BY open_time DESC LIMIT 1"
-        return try bound(series, "open_time", condition)
+        try newest(series, "AND source = \(CandleSource.streamed.rawValue)")
+    }
+
+    /// Start of the newest candle of a series; as `newestStreamed`.
+    public func newest(_ series: Series) throws -> Int64? { try newest(series, "") }
+
+    private func newest(_ series: Series, _ condition: String) throws -> Int64? {
+        let reset = try read { try CandleReader.clockReset($0) }
+        let isRight = reset.map { reset in
+            """
+            AND (source <> \(CandleSource.streamed.rawValue) OR input_position > \(Int64(bitPattern: reset.position)) \
+            OR open_time + timeframe <= \(UTCNanos(rawValue: reset.time).seconds))
+            """
+        }
+        return try bound(series, "open_time", " \(condition) \(isRight ?? "") ORDER BY open_time DESC LIMIT 1")
     }
 
     /// Start of the oldest whole streamed candle of a series; `nil` without any.

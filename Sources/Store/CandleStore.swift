@@ -122,11 +122,21 @@ public final class CandleStore {
                 }
             }
             try database.write {
-                try $0.execute(sql: "DELETE FROM feed_event WHERE time < ?", arguments: [moment.rawValue])
+                try $0.execute(sql: CandleStore.forgetEvents, arguments: [moment.rawValue])
             }
             return count
         }
     }
+
+    /// What still says how things are stays: that the feed or a pair is blind, and that times were taken back.
+    private static let forgetEvents = """
+        DELETE FROM feed_event WHERE time < ?
+            AND (event NOT IN ('blind began', 'clock set back') OR EXISTS (
+                SELECT 1 FROM feed_event l
+                WHERE l.position > feed_event.position AND CASE feed_event.event
+                    WHEN 'blind began' THEN l.pair IS feed_event.pair AND l.event IN ('blind began', 'blind ended')
+                    ELSE l.event = 'clock set back' END))
+        """
 
     /// Does what only the writer may do to the whole database.
     /// - Parameter progressed: called now and then.

@@ -28,8 +28,7 @@ public final class StoreWriter {
     /// Monotonic time by which the batch must be committed.
     private var commitDeadline: Int64 = .max
     private var counters = Counters()
-    /// Start of the newest interval when old rows were last deleted, Unix seconds.
-    private var forgotAt: Int64 = 0
+    private var forgetting: Forgetting
 
     struct Counters: Encodable {
         /// Candles that changed a row.
@@ -53,6 +52,7 @@ public final class StoreWriter {
         self.clock = clock
         self.logger = logger
         settings = configuration.store
+        forgetting = Forgetting(days: settings.retentionDays)
         store = try CandleStore(path: paths.database)
         stored = try Publisher(context: context, endpoint: try paths.endpoint("stored"))
         status = try StatusPublisher(
@@ -70,13 +70,14 @@ public final class StoreWriter {
     private static func check(_ position: UInt64, _ paths: Paths) throws {
         let last = try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal("candles"))
         guard position <= last else {
-            // After a power cut the aggregator's start skips what the disk has lost: then this can serve.
+            // The aggregator skips what a consumer has taken, also when the mark beside the journal was put back with it.
+            try ConsumerMark(folder: paths.journal("candles"), consumer: "store-writer").note(position)
             throw Failure(
                 .temporary,
                 """
                 database \(paths.database) holds the candles stream up to position \(position), but its journal in \
-                \(paths.journal("candles")) ends at \(last): start the aggregator first; if that \
-                does not help, put the journal back or begin with a new database
+                \(paths.journal("candles")) ends at \(last): start the aggregator, or restart it if it runs: it goes on \
+                behind that position; if it cannot, put the journal back or begin with a new database
                 """)
         }
     }
@@ -116,14 +117,15 @@ public final class StoreWriter {
         committed = last.position
         count(changed)
         batch.removeAll(keepingCapacity: true)
-        try forget()
+        try forget(changed)
     }
 
-    /// Once an hour of feed time, deletes what is older than `store.retention_days`.
-    private func forget() throws {
-        guard settings.retentionDays > 0, counters.newestInterval >= forgotAt + 3_600 else { return }
-        forgotAt = counters.newestInterval
-        let moment = UTCNanos(seconds: forgotAt - Int64(settings.retentionDays) * 86_400)
+    /// Once an hour, deletes what is older than `store.retention_days`.
+    private func forget(_ changed: [CandleRecord]) throws {
+        guard let newest = changed.map(\.start.seconds).max(),
+            let due = forgetting.due(newest: newest, host: clock.now().seconds)
+        else { return }
+        let moment = UTCNanos(seconds: due)
         let count = try store.forget(before: moment) { service.progressed() }
         if count > 0 { logger.notice("Old candles deleted", metadata: ["count": "\(count)", "before": "\(moment)"]) }
     }

@@ -254,7 +254,9 @@ struct BackfillTests {
         let pipeline = try await Shop.open(instruments: "EUR_USD")
         #expect(try await pipeline.backfill("run").code == 0)
         try await pipeline.expectAllEndInOrder()
-        try FileManager.default.removeItem(atPath: pipeline.state + "/journal/history")
+        for name in ["history", "history.highest"] {
+            try FileManager.default.removeItem(atPath: "\(pipeline.state)/journal/\(name)")
+        }
         let run = try await pipeline.backfill("run")
         #expect(run.code == 75 && run.errors.contains("put the journal back"), "\(run)")
     }

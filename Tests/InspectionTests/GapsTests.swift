@@ -88,6 +88,68 @@ import Wire
         #expect(report.isEmpty, "\(report.gaps)")
     }
 
+    private func event(_ event: FeedEvent, _ pair: Pair, _ position: UInt64) -> CandleRecord {
+        var record = Make.feed(event, pair: pair, at: Double(Self.start))
+        record.position = position
+        return .feed(record)
+    }
+
+    @Test func `a blind pair lacks its intervals, with a candle or without, and no other pair does`() throws {
+        let usdJPY = try #require(Pair("USD_JPY"))
+        let blind = [
+            event(.subscriptionEnded, usdJPY, 4), event(.blindBegan(since: time(3)), usdJPY, 5),
+            event(.blindEnded(from: time(3), until: UTCNanos(rawValue: time(6).rawValue + 1)), usdJPY, 6),
+        ]
+        let others = [0, 5, 12].map { Make.candle(Self.start + $0 * 300, pair: usdJPY) }
+        let report = try GapsReport(
+            try reader([0: whole(0), 12: whole(12)], sight() + blind + others), pairs: [], timeframe: nil, days: 1)
+        let lines = report.gaps.map { "\($0.pair) \(($0.from - Self.start) / 300) \($0.intervals)" }
+        // The one of place 5 is complete and stays so; the hole of place 8 is everybody's.
+        #expect(lines == ["EUR_USD 8 1", "USD_JPY 3 2", "USD_JPY 6 1", "USD_JPY 8 1"])
+        #expect(report.gaps.allSatisfy { $0.state == .missing })
+    }
+
+    @Test func `a pair that was refused from the start is missing, though it never had a candle`() throws {
+        let usdJPY = try #require(Pair("USD_JPY"))
+        let refused = [
+            event(.instrumentRefused(code: 17), usdJPY, 4), event(.blindBegan(since: UTCNanos(rawValue: 0)), usdJPY, 5),
+        ]
+        let reader = try reader([0: whole(0), 12: whole(12)], sight() + refused)
+        let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
+        let line = try #require(report.gaps.last)
+        #expect(line.pair == "USD_JPY" && line.from == Self.start && line.intervals == 13 && line.state == .missing)
+        let own = try GapsReport(reader, pairs: [usdJPY], timeframe: .fiveMinutes, days: 1)
+        #expect(own.gaps.map(\.intervals) == [13])
+        let coverage = try Coverage(reader, pairs: [usdJPY], timeframe: .fiveMinutes, days: 1)
+        #expect(coverage.rows.map(\.pair) == ["USD_JPY"] && coverage.rows[0].cells[0].quiet == 0)
+        #expect(coverage.rows[0].cells[0].missing == coverage.rows[0].cells[0].expected)
+    }
+
+    @Test func `a candle of a wrong time that was taken back does not end the range`() throws {
+        let wrong = UTCNanos(seconds: 4_080_000_000)
+        var ahead = Make.candle(wrong.seconds)
+        ahead.inputPosition = 50
+        let reset = event(.clockSetBack(from: wrong, to: time(13)), .none, 60)
+        let report = try GapsReport(
+            try reader([0: whole(0), 12: whole(12)], sight() + [ahead, reset]), pairs: [], timeframe: nil, days: 1)
+        #expect(report.until == Self.start + 13 * 300 && report.gaps.map(\.intervals) == [1])
+    }
+
+    @Test func `status names the blind pairs and why, for people and programs`() throws {
+        let reader = try reader(
+            [0: whole(0)],
+            sight() + [
+                event(.blindBegan(since: time(3)), Make.eurUSD, 5),
+                event(.updatesLimited(milliHertz: 100), Make.eurUSD, 6),
+            ])
+        let report = ContinuityReport(try reader.continuity(), stages: [])
+        #expect(report.text(.plain).contains("EUR_USD"))
+        #expect(report.text(.plain).contains("blind since 2026-05-12 08:15:00: updates limited to 100 in 1000 s"))
+        let blind = #"{"detail":100,"pair":"EUR_USD","reason":"updates limited","since":\#(time(3).rawValue)}"#
+        let line = #""blindPairs":[\#(blind)]"#
+        #expect(report.json.contains(line), "\(report.json)")
+    }
+
     @Test func `coverage counts the intervals of each day by state`() throws {
         let candles: [Int64: CandleRecord] = [
             0: whole(0), 1: whole(1, source: .bought), 5: whole(5, flags: .partial), 12: whole(12),

@@ -130,6 +130,25 @@ import Wire
         #expect(kept.first.map { $0 > 15 } == true && kept.last == 30)
     }
 
+    @Test func `a wrong time in the stream drops nothing, and right times drop by age again`() async throws {
+        var settings = Configuration.Journal()
+        (settings.syncMilliseconds, settings.retentionDays) = (1, 7)
+        let host = Clock(now: { UTCNanos(seconds: 5 * 86_400) }, monotonic: Clock.system.monotonic)
+        do {
+            let writer = try JournalWriter(
+                folder: path, recordSize: 64, settings: settings, logger: quietLogger(), clock: host)
+            try put(writer, days: 1...4)
+            // In 2099, and a day after it, so that segments are closed.
+            try put(writer, days: 47_200...47_204)
+            try writer.close()
+        }
+        #expect(try readPositions(path, from: nil) == Array(1...9))
+        #expect(Retention.now(stream: 100, host: 0) == 100)
+        #expect(Retention.now(stream: .max, host: 0) == Self.day && Retention.now(stream: -5, host: 0) == -5)
+    }
+
+    private static let day: Int64 = 86_400_000_000_000
+
     @Test func `a consumer that has taken little holds the journal back until it has taken more`() async throws {
         let mark = ConsumerMark(folder: path, consumer: "aggregator")
         try mark.note(5)

@@ -1,0 +1,95 @@
+public import CandleReader
+public import MarketData
+
+/// When each pair was proven seen. The one notion of a hole: an interval of the trading week without a complete candle is
+/// lacking unless all of it was seen; then it had no tick, and there is nothing to buy. `gaps` and `coverage` list by
+/// it, the planner of purchases repairs by it.
+public struct Sight: Sendable {
+    /// From the first sight of the feed to the newest moment that is known, Unix seconds.
+    private let seen: Range<Int64>
+    /// Stretches within of which nothing is known, sorted and apart from each other, Unix seconds.
+    private let holes: [Range<Int64>]
+    private let pairs: [Pair: PairSight]
+
+    private struct PairSight {
+        var seen: Range<Int64>
+        var holes: [Range<Int64>]
+        /// Since when the pair is looked for, Unix seconds.
+        var watched: Int64
+    }
+
+    /// - Throws: `StoreError`.
+    public init(_ reader: CandleReader) throws {
+        let continuity = try reader.continuity()
+        let stored = try reader.series()
+        // The word of the first sight may have been deleted by age.
+        let oldest = try stored.compactMap { try reader.oldestStreamed($0) }.min()
+        let told = try reader.firstSight()?.seconds
+        let first = min(told ?? .max, oldest ?? .max)
+        let newest = try stored.compactMap { series in
+            try reader.newestStreamed(series).map { $0 + series.timeframe.seconds }
+        }.max()
+        let last = max(UTCNanos(rawValue: continuity.newest).seconds, newest ?? 0)
+        seen = Sight.range(first, Sight.end(last, continuity.feed))
+        holes = Sight.seconds(continuity.feed.holes)
+        var pairs: [Pair: PairSight] = [:]
+        for (name, blindness) in continuity.pairs {
+            guard let pair = Pair(name) else { continue }
+            let from = max(first, UTCNanos(rawValue: blindness.firstSight).seconds)
+            // Nothing was looked for before the feed was seen; a time of 0 was told before the broker's first.
+            let watched = max(UTCNanos(rawValue: blindness.firstTold ?? 0).seconds, first)
+            pairs[pair] = PairSight(
+                seen: Sight.range(from, min(seen.upperBound, Sight.end(last, blindness))),
+                holes: Sight.seconds(blindness.holes), watched: watched)
+        }
+        self.pairs = pairs
+    }
+
+    /// Whether all of an interval was seen of a pair; Unix seconds.
+    public func covers(_ interval: Range<Int64>, of pair: Pair) -> Bool {
+        let own = pairs[pair]
+        let seen = own?.seen ?? self.seen
+        guard seen.lowerBound <= interval.lowerBound, interval.upperBound <= seen.upperBound else { return false }
+        return !Sight.anyOverlaps(holes, interval) && !Sight.anyOverlaps(own?.holes ?? [], interval)
+    }
+
+    /// Whether something is lacking of an interval that has no complete candle: a part of it was missed, or was not seen.
+    /// - Parameter isPartial: there is a candle of a part of it.
+    public func lacks(_ series: Series, _ start: Int64, isPartial: Bool) -> Bool {
+        isPartial || !covers(start..<(start + series.timeframe.seconds), of: series.pair)
+    }
+
+    /// The pairs of which a blindness of their own was ever told, by name: they were looked for, whether they have a
+    /// candle or not.
+    public var watchedPairs: [Pair] { pairs.keys.sorted() }
+
+    /// Since when a pair's intervals are expected: from its oldest candle, or from the blindness that was told before it.
+    /// Unix seconds; `nil` when neither is known.
+    public func expectedSince(_ pair: Pair, oldestCandle: Int64?) -> Int64? {
+        guard let watched = pairs[pair]?.watched, watched < .max else { return oldestCandle }
+        return min(watched, oldestCandle ?? .max)
+    }
+
+    private static func range(_ first: Int64, _ end: Int64) -> Range<Int64> { first < end ? first..<end : 0..<0 }
+
+    private static func end(_ last: Int64, _ blindness: Blindness) -> Int64 {
+        blindness.since.map { min(last, UTCNanos(rawValue: $0).seconds) } ?? last
+    }
+
+    private static func seconds(_ holes: [Range<Int64>]) -> [Range<Int64>] {
+        holes.map {
+            UTCNanos(rawValue: $0.lowerBound).seconds..<(UTCNanos(rawValue: $0.upperBound - 1).seconds + 1)
+        }
+    }
+
+    /// - Parameter holes: sorted; rounded to seconds, neighbours may share one.
+    private static func anyOverlaps(_ holes: [Range<Int64>], _ interval: Range<Int64>) -> Bool {
+        // The first that ends behind the interval's beginning.
+        var (low, high) = (0, holes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holes[middle].upperBound <= interval.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        return low < holes.count && holes[low].lowerBound < interval.upperBound
+    }
+}

@@ -1,0 +1,27 @@
+internal import MarketData
+
+/// When old rows are deleted, and up to which moment: once an hour, by the earlier of two witnesses. The candles tell the
+/// market's time, and a broker's clock may be wrong; the host's may be wrong too, and a market's time may differ from
+/// it by at most a day before its rows count as ahead. A witness that is behind only makes deletion come later.
+struct Forgetting {
+    /// 0: never.
+    let days: Int
+    /// The time of the last deletion, Unix seconds.
+    private var done: Int64 = 0
+
+    private static let day: Int64 = 86_400
+
+    init(days: Int) { self.days = days }
+
+    /// - Parameters:
+    ///   - newest: start of the newest interval of the last transaction, Unix seconds: not of all there ever was, so
+    ///     that a wrong one does not stand for the right ones that follow.
+    ///   - host: the host's clock, Unix seconds.
+    /// - Returns: the moment before which all is deleted, Unix seconds; `nil` when nothing is due.
+    mutating func due(newest: Int64, host: Int64) -> Int64? {
+        let now = min(newest, host + Forgetting.day)
+        guard days > 0, now >= done + 3_600 else { return nil }
+        done = now
+        return now - Int64(days) * Forgetting.day
+    }
+}
