@@ -39,6 +39,10 @@ extension FeedRecorder {
             let count = LossCount(clamping: count)
             counters.lostUpdates &+= UInt64(count.rawValue)
             append(.updatesLost(count: count), pair: pair(subscription))
+            if items.indices.contains(subscription - 1) {
+                let index = subscription - 1
+                tellLostTicks(index, from: lastTick(of: index), until: feedTime + FeedEvent.orderMargin)
+            }
         case .allAnswered: allAnswered()
         case .preserved: append(.sessionPreserved)
         case .recovered(let resent):
@@ -72,7 +76,7 @@ extension FeedRecorder {
         if subscription == 0 { hasHeartbeat = true }
         change(subscription) {
             $0.subscription = .opening(beats: 0)
-            ($0.isLimited, $0.isRenewing, $0.newestSnapshot) = (false, false, 0)
+            ($0.isLimited, $0.spoiltSince, $0.isRenewing, $0.newestSnapshot) = (false, nil, false, 0)
         }
         guard items.indices.contains(subscription - 1) else { return }
         items[subscription - 1].nextLook = monotonic + Self.quietMin
@@ -133,6 +137,47 @@ extension FeedRecorder {
         let until = max(since, feedTime, pairSight.newestSnapshot + 1)
         append(
             .blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)), pair: items[index].pair)
+    }
+
+    /// An update of the pair could not be taken: it may have happened at any time since the pair's last tick, until the
+    /// next one that can be taken.
+    mutating func spoil(_ index: Int) {
+        append(.updatesLost(count: 1), pair: items[index].pair)
+        if items[index].sight.spoiltSince == nil { items[index].sight.spoiltSince = lastTick(of: index) }
+        hasSpoilt = true
+    }
+
+    mutating func restorePair(_ index: Int) {
+        guard let since = items[index].sight.spoiltSince else { return }
+        items[index].sight.spoiltSince = nil
+        if items[index].sight.blindSince == nil { tellLostTicks(index, from: since, until: feedTime) } else { seePair(index) }
+    }
+
+    /// An interval may be over in which no tick of the pair could be taken: it has no candle that could say so.
+    mutating func blindSpoiltPairs() {
+        hasSpoilt = false
+        for index in items.indices {
+            guard let since = items[index].sight.spoiltSince else { continue }
+            hasSpoilt = true
+            if isAcrossMinutes(since, feedTime + FeedEvent.orderMargin) { blindPair(index, since: since) }
+        }
+    }
+
+    /// The broker declared updates of a pair lost. They may have been the only ones of an interval, which then has no
+    /// candle that could say so.
+    private mutating func tellLostTicks(_ index: Int, from: Int64, until: Int64) {
+        guard items[index].sight.blindSince == nil, isAcrossMinutes(from, until) else { return }
+        let pair = items[index].pair
+        append(.blindBegan(since: UTCNanos(rawValue: from)), pair: pair)
+        append(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), pair: pair)
+    }
+
+    private func lastTick(of index: Int) -> Int64 { items[index].time > 0 ? items[index].time : proof(of: index) }
+
+    /// Whether another interval may begin between the two: all timeframes are whole minutes.
+    private func isAcrossMinutes(_ from: Int64, _ until: Int64) -> Bool {
+        let minute = 60 * UTCNanos.perSecond
+        return from / minute < until / minute
     }
 
     /// `CONF`: above a frequency the broker drops updates without a word. Source: `tlcp` § Modes.
@@ -268,10 +313,14 @@ extension FeedRecorder {
 
     // MARK: Leaps of the broker's clock
 
-    /// An outside clock agrees with the feed's time, or none does.
+    /// While an outside clock agrees with the feed's time: what was believed before a leap, and no clock agreed with, was
+    /// wrong. Ticks went into intervals that were over.
     mutating func noteAgreement() {
         guard judge.isConfirmed, feedTime > 0 else { return }
-        (sureUntil, eraStart) = (feedTime, nil)
+        for era in doubtfulEras where era.upperBound <= feedTime {
+            tellHole(from: era.lowerBound, until: era.upperBound)
+        }
+        (sureUntil, eraStart, doubtfulEras) = (feedTime, nil, [])
     }
 
     /// The first believed time, or believed times go on far ahead: nothing is known of what lies between.
@@ -283,18 +332,20 @@ extension FeedRecorder {
         }
         counters.clockLeaps += 1
         guard time > feedTime else { return }
-        var since = feedTime
-        if judge.isConfirmed, let eraStart {
-            // What was believed was behind the truth: ticks went into intervals that were over.
-            tellHole(from: eraStart, until: feedTime + 1)
-            since = min(sureUntil ?? feedTime, time)
-        }
+        let since = judge.isConfirmed && eraStart != nil ? min(sureUntil ?? feedTime, time) : feedTime
         beginEra(at: time)
         guard sight == .seeing else { return isHole = true }
         tellHole(from: max(0, since - FeedEvent.orderMargin), until: time)
     }
 
-    private mutating func beginEra(at time: Int64) { (eraStart, eraBegan) = (time, monotonic) }
+    private mutating func beginEra(at time: Int64) {
+        if let eraStart, feedTime >= eraStart, doubtfulEras.count < Self.erasMax {
+            doubtfulEras.append(eraStart..<(feedTime + 1))
+        }
+        (eraStart, eraBegan) = (time, monotonic)
+    }
+
+    private static var erasMax: Int { 100 }
 
     private mutating func tellHole(from: Int64, until: Int64) {
         let wasSince = sight.since
@@ -311,10 +362,10 @@ extension FeedRecorder {
         let since = max(0, min(sureUntil ?? sureAtStart(time), time) - FeedEvent.orderMargin)
         append(.blindBegan(since: UTCNanos(rawValue: since)))
         append(.clockSetBack(from: newest, to: UTCNanos(rawValue: time)))
+        beginEra(at: time)
         (feedTime, lastClock, lastRestated) = (time, time, time)
         lastTold = TimeJudge.Told(time: time, monotonic: monotonic)
         for index in items.indices { items[index].setBack(to: time, blindSince: since) }
-        beginEra(at: time)
         if sight == .seeing {
             append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: time)))
         } else {

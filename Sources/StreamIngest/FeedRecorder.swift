@@ -62,8 +62,12 @@ struct FeedRecorder: SessionSink {
     /// began, monotonic.
     var eraStart: Int64?
     var eraBegan: Int64 = 0
+    /// What was believed before the last leaps, and no outside clock agreed with.
+    var doubtfulEras: [Range<Int64>] = []
     /// When the journal's last record was received, by the host's clock.
     let lastReceived: UTCNanos
+    /// Some pair's last update could not be taken.
+    var hasSpoilt = false
     /// When the pairs that are blind were last named again, feed time.
     var lastRestated: Int64 = 0
     var isReplacement = false
@@ -145,6 +149,7 @@ struct FeedRecorder: SessionSink {
         } else {
             proven(time)
             items[index].nextLook = monotonic &+ Self.quietMin
+            if hasSpoilt { restorePair(index) }
         }
         if !flags.contains(.duplicate) {
             items[index].time = time
@@ -172,7 +177,7 @@ struct FeedRecorder: SessionSink {
     /// An update that cannot be taken is a lost one: the pair's candle must say so. A snapshot is no update; what it
     /// would have told is part of the blindness before it.
     private mutating func leaveOut(_ index: Int, _ flags: TickFlags) {
-        if !flags.contains(.snapshot) { append(.updatesLost(count: 1), pair: instruments[index].pair) }
+        if !flags.contains(.snapshot) { spoil(index) }
         events.append(.oddLine("update of \(instruments[index].epic) with a wrong price or time"))
     }
 
@@ -278,6 +283,7 @@ struct FeedRecorder: SessionSink {
         lastClock = max(lastClock, time)
         records.append(.clock(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags))
         restateBlindPairs()
+        if hasSpoilt { blindSpoiltPairs() }
     }
 
     /// Lets the local clock stand in while the heartbeat is silent. Call it once a second.

@@ -43,6 +43,8 @@ struct PairSight: Hashable {
     var subscription = Subscription.none
     /// The broker drops updates above a frequency, without a word.
     var isLimited = false
+    /// The last update could not be taken, for its price or its time: the tick before it; `nil` if it could.
+    var spoiltSince: Int64?
     /// Since when nothing is known of the pair; `nil` while it is seen.
     var blindSince: Int64?
     /// A new subscription takes the place of one that was silent: its snapshot tells whether that was right.
@@ -54,5 +56,5 @@ struct PairSight: Hashable {
     var isOpening: Bool { if case .opening = subscription { true } else { false } }
 
     /// Whether what comes from now on is all that happens.
-    var isWhole: Bool { subscription == .active && !isLimited }
+    var isWhole: Bool { subscription == .active && !isLimited && spoiltSince == nil }
 }

@@ -3,6 +3,8 @@ import MarketData
 import TestKit
 import Testing
 
+@testable import StreamIngest
+
 /// Histories of the broker's clock that are wrong, jump, drift, repeat and stop, each from one seed.
 ///
 /// `CLOCK_SEED=17 swift test --filter ClockHistoryTests` repeats one; `CLOCK_COUNT=500` runs so many.
