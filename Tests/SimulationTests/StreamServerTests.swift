@@ -34,7 +34,7 @@ import Testing
             "2.4.0", "LS_user=ABC12&LS_password=secret&LS_cid=c&LS_adapter_set=X",
             "CONERR,2,Requested Adapter Set not available"
         ),
-        ("2.5.0", "LS_user=ABC12&LS_password=secret&LS_cid=c", "CONERR,65,Unsupported protocol version: 2.5.0"),
+        ("2.6.0", "LS_user=ABC12&LS_password=secret&LS_cid=c", "CONERR,65,Unsupported protocol version: 2.6.0"),
     ])
     func `a session is refused for a reason`(version: String, parameters: String, answer: String) throws {
         let broker = broker()
@@ -93,7 +93,7 @@ import Testing
         for id in 1...41 { try broker.send(add(id, eurusd), from: peer) }
         let lines = peer.take()
         #expect(lines.filter { $0.hasPrefix("SUBOK") }.count == 40)
-        #expect(lines.last == "REQERR,41,-1,Maximum number of subscriptions exceeded")
+        #expect(lines.last == "REQERR,41,-1,Subscription limit exceeded")
     }
 
     @Test func `after a cut exactly what is missing comes again`() throws {
