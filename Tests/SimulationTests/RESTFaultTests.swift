@@ -141,11 +141,22 @@ private struct Line: ~Copyable {
         }
     }
 
+    /// Ten ticks a millisecond: some 300 kB a second.
+    private func writeTicks(count: Int64) throws -> String {
+        let path = "/tmp/cw-slow-\(getpid()).csv"
+        let rows = (0..<count).map { "\(FixtureTime.start + $0 * 100_000),1.\(10_000 + $0 % 7),1.2" }
+        let text = "timestamp_utc_ns,bid,ask\n" + rows.joined(separator: "\n") + "\n"
+        let file = try #require(fopen(path, "w"))
+        fputs(text, file)
+        fclose(file)
+        return path
+    }
+
     @Test func `a client behind a slow line is one that does not read`() throws {
         var options = SimulatorOptions()
-        options.speed = .times(10_000)
-        options.start = 1_398_942_000  // 2014-05-01 11:00
+        options.tickFiles = [.init(pair: "EUR_USD", path: try writeTicks(count: 20_000))]
         options.faults = [.slow(bytes: 100)]
+        defer { unlink(options.tickFiles[0].path) }
         try withSimulator(options) { simulator in
             let line = try Line(port: simulator.port)
             let head = try openStream(on: line, simulator)
