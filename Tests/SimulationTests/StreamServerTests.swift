@@ -161,6 +161,18 @@ import Testing
         #expect(peer.take() == ["OV,1,1,1", "U,1,1,1.12|1.2", "U,1,1,1.13|"])
     }
 
+    @Test func `losses while a client is away come as one OV`() throws {
+        let broker = broker(ticks: 9)
+        let peer = try broker.session()
+        try broker.send(
+            add(1, eurusd) + "&LS_requested_buffer_size=2&LS_requested_max_frequency=unfiltered", from: peer)
+        try broker.send("control\r\nLS_reqId=2&LS_op=force_rebind", from: peer)
+        _ = peer.take()
+        broker.play()
+        try broker.send("bind_session\r\n", from: peer)
+        #expect(peer.take().dropFirst(2) == ["OV,1,1,7", "U,1,1,1.18|1.2", "U,1,1,1.19|"])
+    }
+
     @Test func `PROBE comes after the keep-alive and a stream over HTTP loops at its content length`() throws {
         let broker = broker(ticks: 200)
         let peer = try broker.session()

@@ -184,7 +184,7 @@ final class StreamSession {
             return
         }
         let lost = held.add(item)
-        if lost > 0, item.dispatching == .unfiltered { writeOverflow(item, lost: lost) }
+        if item.dispatching == .unfiltered { item.untoldLosses += lost }
     }
 
     func write(_ notice: ItemNotice, of item: SubscribedItem) {
@@ -249,6 +249,10 @@ final class StreamSession {
         while !held.isEmpty, !isSilent, case .bound(let outlet, _) = state, outlet.isWritable,
             let entry = held.next()
         {
+            if entry.item.untoldLosses > 0 {
+                writeOverflow(entry.item, lost: entry.item.untoldLosses)
+                entry.item.untoldLosses = 0
+            }
             writeUpdate(entry.item, entry.values)
         }
         flush()

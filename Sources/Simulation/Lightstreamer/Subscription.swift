@@ -33,6 +33,8 @@ final class SubscribedItem: ItemListener {
     var encoder: DeltaEncoder
     /// Updates held now.
     var heldCount = 0
+    /// Held updates that were lost since the last `OV`.
+    var untoldLosses = 0
     var gate = UpdateGate()
     private unowned let session: StreamSession
     private unowned let market: Market
