@@ -225,7 +225,7 @@ import Testing
 
     @Test func `the help names every word, and every word of it is read`() {
         #expect(FaultWord.all.allSatisfy { Fault.syntax.contains($0.word) })
-        #expect(Fault.syntax.split(separator: "\n").allSatisfy { $0.utf8.count <= 110 })
+        #expect(Fault.syntax.split(separator: "\n").allSatisfy { $0.utf8.count <= 76 })
         #expect(Fault("clear") == .clear)
         #expect(Fault("clear=1") == nil)
     }

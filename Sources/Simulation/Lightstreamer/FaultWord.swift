@@ -35,9 +35,22 @@ struct FaultWord: Sendable {
     var help: String {
         let form = value.map { "\(word)=\($0)" } ?? word
         let indent = String(repeating: " ", count: FaultWord.column)
-        let text = meaning.split(separator: "\n").joined(separator: "\n" + indent)
-        guard form.count < FaultWord.column - 1 else { return form + "\n" + indent + text }
+        let text = FaultWord.lines(of: meaning).joined(separator: "\n" + indent)
+        guard form.count < FaultWord.column else { return form + "\n" + indent + text }
         return form + indent.dropFirst(form.count) + text
+    }
+
+    /// A text in lines that, with their column, fit a terminal of 80 columns.
+    private static func lines(of text: String) -> [String] {
+        var lines: [String] = []
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            if let last = lines.last, last.count + 1 + word.count <= 76 - column {
+                lines[lines.count - 1] = last + " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
     }
 
     /// Where the meanings begin.
