@@ -5,7 +5,7 @@ public import Simulation
 /// The text under the usage line: the simulator's manual.
 let discussion = """
     One port of this machine serves the REST interface (base path /gateway/deal), Lightstreamer over WebSocket \
-    (/lightstreamer, TLCP 2.4) and Lightstreamer over HTTP (/lightstreamer/*.txt). When it serves, the first line on \
+    (/lightstreamer, TLCP up to 2.5) and Lightstreamer over HTTP (/lightstreamer/*.txt). When it serves, the first line on \
     standard output is
 
       READY rest=http://127.0.0.1:PORT stream=http://127.0.0.1:PORT
@@ -32,6 +32,10 @@ let discussion = """
     FAULTS, for --fault and, while it runs, for POST /simulator/faults (the words as the body, separated by spaces):
 
     \(Fault.syntax.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
+
+    `drop`, and `filter` beside its CONF, are silent on purpose: no client can know what it missed, so whoever \
+    compares must ask the simulator for what was sent. A word without a duration strikes once; what lasts ends with \
+    `clear`.
 
     POST /simulator/cut does the same as `cut`; GET /simulator/state shows market time, ticks sent and sessions.
 
@@ -139,8 +143,9 @@ struct StreamingOptions: ParsableArguments {
     @Option(help: "Bytes of one HTTP response where the client names none.") var contentLength: Int = 4_000_000
     @Option(help: "Control link in CONOK: `*` is none, `self` is this port, or host:port.") var controlLink: String =
         "*"
-    @Option(help: "Newest TLCP version; newer ones get CONERR 65.", transform: versionArgument)
-    var protocolMax: ProtocolVersion? = ProtocolVersion("2.4.0")
+    @Option(
+        help: "Newest TLCP version; newer ones get CONERR 65. IG refused 2.5.0 until 2025.", transform: versionArgument)
+    var protocolMax: ProtocolVersion? = ProtocolVersion("2.5.0")
     @Option(help: "The most a session may subscribe to.") var subscriptionLimit: Int = 40
     @Option(help: "What --subscription-limit counts: items (the strict reading) or subscriptions.")
     var limitCounts: LimitCounts = .items

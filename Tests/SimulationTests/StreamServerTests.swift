@@ -34,7 +34,7 @@ import Testing
             "2.4.0", "LS_user=ABC12&LS_password=secret&LS_cid=c&LS_adapter_set=X",
             "CONERR,2,Requested Adapter Set not available"
         ),
-        ("2.5.0", "LS_user=ABC12&LS_password=secret&LS_cid=c", "CONERR,65,Unsupported protocol version: 2.5.0"),
+        ("2.6.0", "LS_user=ABC12&LS_password=secret&LS_cid=c", "CONERR,65,Unsupported protocol version: 2.6.0"),
     ])
     func `a session is refused for a reason`(version: String, parameters: String, answer: String) throws {
         let broker = broker()
@@ -93,7 +93,7 @@ import Testing
         for id in 1...41 { try broker.send(add(id, eurusd), from: peer) }
         let lines = peer.take()
         #expect(lines.filter { $0.hasPrefix("SUBOK") }.count == 40)
-        #expect(lines.last == "REQERR,41,-1,Maximum number of subscriptions exceeded")
+        #expect(lines.last == "REQERR,41,-1,Subscription limit exceeded")
     }
 
     @Test func `after a cut exactly what is missing comes again`() throws {
@@ -159,6 +159,18 @@ import Testing
         peer.isWritable = true
         broker.server.outletWritable(peer)
         #expect(peer.take() == ["OV,1,1,1", "U,1,1,1.12|1.2", "U,1,1,1.13|"])
+    }
+
+    @Test func `losses while a client is away come as one OV`() throws {
+        let broker = broker(ticks: 9)
+        let peer = try broker.session()
+        try broker.send(
+            add(1, eurusd) + "&LS_requested_buffer_size=2&LS_requested_max_frequency=unfiltered", from: peer)
+        try broker.send("control\r\nLS_reqId=2&LS_op=force_rebind", from: peer)
+        _ = peer.take()
+        broker.play()
+        try broker.send("bind_session\r\n", from: peer)
+        #expect(peer.take().dropFirst(2) == ["OV,1,1,7", "U,1,1,1.18|1.2", "U,1,1,1.19|"])
     }
 
     @Test func `PROBE comes after the keep-alive and a stream over HTTP loops at its content length`() throws {

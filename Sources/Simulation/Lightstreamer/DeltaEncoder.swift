@@ -18,9 +18,14 @@ struct DeltaEncoder {
         self.schema = schema
     }
 
+    /// Whether a line can lack a field: there are two, and the client knows a value of the last one.
+    var canBeShort: Bool { schema.count > 1 && !previous.isEmpty }
+
     /// Appends one line with its CR-LF.
-    /// - Parameter values: all fields of the item.
-    mutating func encode(_ values: [FieldValue], into buffer: inout ByteBuffer) {
+    /// - Parameters:
+    ///   - values: all fields of the item.
+    ///   - missing: how many fields the line lacks at its end: a fault.
+    mutating func encode(_ values: [FieldValue], into buffer: inout ByteBuffer, leavingOut missing: Int = 0) {
         let isFirst = previous.isEmpty
         if isFirst { previous = schema.map { values[$0] } }
         let room = prefix.count + schema.count * (FieldValue.bytesMax + 1) + 8
@@ -33,7 +38,7 @@ struct DeltaEncoder {
             }
             var run = 0
             var isStart = true
-            for index in 0..<schema.count {
+            for index in 0..<(schema.count - missing) {
                 let value = values[schema[index]]
                 if !isFirst, value == previous[index] {
                     run += 1

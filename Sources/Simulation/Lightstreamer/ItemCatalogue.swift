@@ -14,13 +14,21 @@ struct Refusal: Error, Equatable {
 final class ItemCatalogue {
     private let market: Market
     private var items: [String: MarketItem] = [:]
-    /// Epics that the account may not use: a fault.
-    var refusedEpics: Set<String> = []
+    /// Epics that the account may not use, a fault, and until when (monotonic nanoseconds).
+    var refusedEpics: [String: Int64] = [:]
+    /// The same for every epic.
+    var refusesAllUntil: Int64?
 
     init(market: Market) {
         self.market = market
         items[market.heartbeat.name] = market.heartbeat
         for item in market.capture?.items ?? [] { items[item.name] = item }
+    }
+
+    /// Forgets the refusals whose time is over.
+    func endRefusals(at now: Int64) {
+        if refusedEpics.contains(where: { $0.value <= now }) { refusedEpics = refusedEpics.filter { $0.value > now } }
+        if let until = refusesAllUntil, until <= now { refusesAllUntil = nil }
     }
 
     func item(_ name: String, adapter: String, account: String) throws(Refusal) -> MarketItem {
@@ -48,7 +56,7 @@ final class ItemCatalogue {
     }
 
     private func made(_ name: String, kind: ItemKind, epic: String) throws(Refusal) -> MarketItem {
-        guard !refusedEpics.contains(epic) else { throw .invalidAccount }
+        guard refusedEpics[epic] == nil, refusesAllUntil == nil else { throw .invalidAccount }
         if let item = items[name] { return item }
         guard let found = Epic(epic), let pair = market.pair(named: found.pairName) else { throw .invalidAccount }
         let view = ItemView(kind: kind, name: name, pointShift: found.pointShift)

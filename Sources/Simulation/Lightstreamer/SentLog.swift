@@ -5,8 +5,8 @@ internal import NIOCore
 /// Data notifications are counted from 1 over the life of a session. Source: TLCP § Recovery after a cut.
 struct SentLog {
     private struct Chunk {
-        let bytes: ByteBuffer
-        let lines: Int
+        var bytes: ByteBuffer
+        var lines: Int
     }
 
     /// Whole lines, oldest first.
@@ -15,17 +15,26 @@ struct SentLog {
     private var head = 0
     private var bytes = 0
     private let bytesMax: Int
+    /// What is sent at once joins the chunk before it up to this size: a buffer of its own holds 16,384 bytes
+    /// even for one line, and a session that sends every 2 ms would keep 160 times the limit.
+    private let chunkBytes: Int
     /// Notifications that are no longer kept.
     private(set) var dropped = 0
     /// The number of the last notification sent.
     private(set) var last = 0
 
-    init(bytesMax: Int) { self.bytesMax = bytesMax }
+    init(bytesMax: Int) {
+        self.bytesMax = bytesMax
+        chunkBytes = min(65_536, bytesMax / 16)
+    }
+
+    /// The bytes of memory that the kept lines take, with what their buffers hold in reserve.
+    var capacity: Int { chunks[head...].reduce(0) { $0 + $1.bytes.capacity } }
 
     /// - Parameter buffer: whole lines, `lines` of them.
     mutating func append(_ buffer: ByteBuffer, lines: Int) {
         guard lines > 0 else { return }
-        chunks.append(Chunk(bytes: buffer, lines: lines))
+        join(buffer, lines: lines)
         bytes += buffer.readableBytes
         last += lines
         while bytes > bytesMax, head < chunks.count {
@@ -35,11 +44,26 @@ struct SentLog {
             }
             bytes -= chunks[head].bytes.readableBytes
             dropped += chunks[head].lines
+            chunks[head].bytes = ByteBuffer()
             head += 1
         }
         if head > 1_024, head > chunks.count / 2 {
             chunks.removeFirst(head)
             head = 0
+        }
+    }
+
+    /// Copies the lines: the buffer itself is larger than what it holds.
+    private mutating func join(_ buffer: ByteBuffer, lines: Int) {
+        let end = chunks.count - 1
+        if end >= head, chunks[end].bytes.readableBytes + buffer.readableBytes <= chunkBytes {
+            chunks[end].bytes.writeImmutableBuffer(buffer)
+            chunks[end].lines += lines
+        } else {
+            var copy = ByteBuffer()
+            copy.reserveCapacity(max(buffer.readableBytes, min(chunkBytes, 4_096)))
+            copy.writeImmutableBuffer(buffer)
+            chunks.append(Chunk(bytes: copy, lines: lines))
         }
     }
 

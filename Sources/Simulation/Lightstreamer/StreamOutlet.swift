@@ -53,11 +53,12 @@ public struct StreamLimits: Sendable {
     public var recoveryBytes = 16 << 20
     public var contentLength = 4_000_000
     public var subscriptionsMax = 40
-    /// Whether the limit counts items or subscriptions: IG does not say (ig-api § 8).
+    /// Whether the limit counts items, as IG's does (ig-api § 14), or subscriptions.
     public var limitCountsItems = true
     public var requestBytesMax = 50_000
     public var heldUpdatesMax = 1_000
-    public var versionMax = ProtocolVersion("2.4.0")
+    /// Demo takes 2.5.0 since 2026; its one change, in `MSGDONE`, is never sent here. Source: ig-api § 14.
+    public var versionMax = ProtocolVersion("2.5.0")
     /// The third argument of `CONOK`.
     public var controlLink = "*"
     /// The control link is this port's own address, known once it listens.

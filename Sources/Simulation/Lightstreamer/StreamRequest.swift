@@ -88,7 +88,7 @@ struct StreamRequest: Equatable {
 }
 
 /// A version such as 2.4.0.
-public struct ProtocolVersion: Comparable, Sendable, CustomStringConvertible {
+public struct ProtocolVersion: Comparable, Hashable, Sendable, CustomStringConvertible {
     let major: Int
     let minor: Int
     let patch: Int

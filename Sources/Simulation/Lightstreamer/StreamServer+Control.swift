@@ -92,12 +92,12 @@ extension StreamServer {
         }
         try checkLimit(session, adding: items.count)
         let subscription = Subscription(
-            id: id, dispatching: parameters["LS_requested_max_frequency"] == "unfiltered" ? .unfiltered : .filtered,
-            fieldCount: fields.count)
+            id: id, dispatching: try dispatching(parameters, of: items), fieldCount: fields.count)
         for (index, item) in items.enumerated() {
             subscription.add(
                 try subscribed(item, number: index + 1, fields: fields, subscription, session, parameters))
         }
+        setGates(of: subscription)
         accept()
         session.add(subscription, wantsSnapshot: parameters["LS_snapshot"].map { $0 != "false" && $0 != "0" } ?? false)
         market.start(subscribed: subscribedPairs)
@@ -117,11 +117,20 @@ extension StreamServer {
         let standard = item.mode == .merge ? 1 : limits.heldUpdatesMax
         let wanted = parameters["LS_requested_buffer_size"]
         let size = wanted == "unlimited" ? limits.heldUpdatesMax : wanted.flatMap { Int($0) } ?? standard
-        let result = SubscribedItem(
+        return SubscribedItem(
             item: item, in: subscription, number: number, schema: schema,
-            heldMax: max(1, min(limits.heldUpdatesMax, size)), session: session)
-        result.isSilent = faults.silentItems.contains(item.name)
-        return result
+            heldMax: max(1, min(limits.heldUpdatesMax, size)), session: session,
+            market: market)
+    }
+
+    private func dispatching(
+        _ parameters: RequestParameters, of items: [MarketItem]
+    ) throws(Refusal) -> Subscription.Dispatching {
+        guard parameters["LS_requested_max_frequency"] == "unfiltered" else { return .filtered }
+        guard !items.contains(where: { $0.epic.flatMap { faults.filters[$0] } != nil }) else {
+            throw Refusal(code: 26, text: "Unfiltered dispatching not allowed")
+        }
+        return .unfiltered
     }
 
     private func check(mode: String?, fields: [String]) throws(Refusal) {
@@ -139,7 +148,7 @@ extension StreamServer {
     private func checkLimit(_ session: StreamSession, adding count: Int) throws(Refusal) {
         let present = limits.limitCountsItems ? session.itemCount : session.subscriptions.count
         guard present + (limits.limitCountsItems ? count : 1) <= limits.subscriptionsMax else {
-            throw Refusal(code: -1, text: "Maximum number of subscriptions exceeded")
+            throw Refusal(code: -1, text: "Subscription limit exceeded")
         }
     }
 }

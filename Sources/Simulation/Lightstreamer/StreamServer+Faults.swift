@@ -11,17 +11,23 @@ struct Interruption {
     var next: Interruption? { every.map { Interruption(kind: kind, at: at + $0, every: $0) } }
 }
 
-/// The lasting faults.
+/// The lasting faults of the stream.
 struct FaultState {
     /// What breaks the connections of each new session.
     var interruption: Interruption?
     var silentItems: Set<String> = []
+    /// Frequency limits by epic.
+    var filters: [String: FrequencyLimit] = [:]
+    var dropsEvery: Int?
     var refusesWebSocket = false
+    var versionMax: ProtocolVersion?
     var refusedCreation: Int?
     var refusedRecovery: Int?
     var progressBack = 0
     /// What every connection sends in a millisecond.
     var bytesAtOnce: Int?
+    /// What every stream sends of a line without an end, each time.
+    var endlessBytes: Int?
     var isSilent = false
     var withholdsProbes = false
 }
@@ -29,6 +35,36 @@ struct FaultState {
 extension StreamServer {
     /// Lets a fault happen. What concerns REST alone is the accounts' business, not ours.
     func apply(_ fault: Fault) {
+        breakConnections(fault)
+        quieten(fault)
+        disturbSubscriptions(fault)
+        refuse(fault)
+        switch fault {
+        case .market(let fault): market.faults.apply(fault, now: market.now)
+        case .clear: clear()
+        default: break
+        }
+        onProgress()
+    }
+
+    private func clear() {
+        let wasFiltered = !faults.filters.isEmpty
+        faults = FaultState()
+        catalogue.refusedEpics = [:]
+        catalogue.refusesAllUntil = nil
+        market.faults.clear(now: market.now)
+        for session in sessions.values {
+            session.interruption = nil
+            session.sendsShortUpdate = false
+            for zombie in session.subscriptions.values where zombie.isZombie {
+                _ = session.remove(subscription: zombie.id)
+            }
+        }
+        if wasFiltered { changeFilters {} } else { setGates() }
+        spreadSilence()
+    }
+
+    private func breakConnections(_ fault: Fault) {
         switch fault {
         case .cut(let after) where after == 0: for session in sessions.values { session.outlet?.cut() }
         case .cut(let after):
@@ -39,40 +75,22 @@ extension StreamServer {
         case .cutEvery(let lines): interrupt(.cut, every: lines)
         case .cutFrameEvery(let lines): interrupt(.cutInFrame, every: lines)
         case .loopEvery(let lines): interrupt(.loop, every: lines)
-        case .slow(let bytes): faults.bytesAtOnce = bytes
+        case .loop: for session in sessions.values { session.loop() }
         case .close: for session in sessions.values { session.outlet?.close() }
-        case .silence(let probes):
-            faults.isSilent = true
-            faults.withholdsProbes = !probes
-            spreadSilence()
-        case .silentItem(let name):
-            faults.silentItems.insert(name)
-            spreadSilence()
-        case .end(let code):
-            // `null` stands where a destroy named no cause. Source: TLCP § Other operations.
-            let text = code > 0 ? "Session closed" : "null"
-            for session in sessions.values { end(session, code: code, text: text, closingSocket: false) }
+        case .end(let code): endAll(code: code)
         case .forget:
             for session in sessions.values {
                 session.outlet?.cut()
                 end(session, code: 0, text: "", closingSocket: false)
             }
-        case .refuseEpic(let epic): catalogue.refusedEpics.insert(epic)
-        case .refuseWebSocket: faults.refusesWebSocket = true
-        case .refuseCreate(let code): faults.refusedCreation = code
-        case .refuseRecovery(let code): faults.refusedRecovery = code
-        case .progressBack(let lines): faults.progressBack = lines
-        case .loop: for session in sessions.values { session.loop() }
-        case .expireTokens, .refuseLogin, .staleLogins, .refusePrices, .losePrices: break
-        case .lost(let count):
-            for session in sessions.values { session.reportLoss(count) }
-        case .clear:
-            faults = FaultState()
-            catalogue.refusedEpics = []
-            for session in sessions.values { session.interruption = nil }
-            spreadSilence()
+        default: break
         }
-        onProgress()
+    }
+
+    /// Ends every session. `null` stands where a destroy named no cause. Source: TLCP § Other operations.
+    func endAll(code: Int) {
+        let text = code > 0 ? "Session closed" : "null"
+        for session in sessions.values { end(session, code: code, text: text, closingSocket: false) }
     }
 
     private func interrupt(_ kind: Interruption.Kind, every lines: Int) {
@@ -82,13 +100,37 @@ extension StreamServer {
         }
     }
 
+    private func quieten(_ fault: Fault) {
+        switch fault {
+        case .slow(let bytes): faults.bytesAtOnce = bytes
+        case .silence(let probes):
+            faults.isSilent = true
+            faults.withholdsProbes = !probes
+            spreadSilence()
+        case .endlessLine(let bytes):
+            faults.endlessBytes = bytes
+            spreadSilence()
+        default: break
+        }
+    }
+
     private func spreadSilence() {
+        let isEndless = faults.endlessBytes != nil
         for session in sessions.values {
-            session.withholdsProbes = faults.withholdsProbes
-            session.isSilent = faults.isSilent
-            for subscription in session.subscriptions.values {
-                for item in subscription.items { item.isSilent = faults.silentItems.contains(item.item.name) }
-            }
+            session.withholdsProbes = faults.withholdsProbes || isEndless
+            session.isSilent = faults.isSilent || isEndless
+        }
+    }
+
+    private func refuse(_ fault: Fault) {
+        switch fault {
+        case .refuseEpic(let epic): catalogue.refusedEpics[epic] = .max
+        case .refuseWebSocket: faults.refusesWebSocket = true
+        case .protocolMax(let version): faults.versionMax = version
+        case .refuseCreate(let code): faults.refusedCreation = code
+        case .refuseRecovery(let code): faults.refusedRecovery = code
+        case .progressBack(let lines): faults.progressBack = lines
+        default: break
         }
     }
 }

@@ -26,6 +26,8 @@ final class StreamServer {
     var onProgress: () -> Void = {}
     /// Set when a session cannot take more: at full speed the market then stops behind the present event.
     var isStalled = false
+    /// Monotonic nanoseconds: when a client or the clock was last heard.
+    private(set) var now: Int64 = 0
     let logger: Logger
     private var random: SplitMix
     private var sessionNumber = 0
@@ -44,9 +46,11 @@ final class StreamServer {
             flush()
             apply(fault)
         }
+        market.onSecond = { [unowned self] in sendOwed() }
     }
 
     func handle(_ request: StreamRequest, from peer: any StreamPeer, now: Int64) {
+        advance(to: now)
         switch request.name {
         case .wsok: peer.reply("WSOK")
         case .createSession: create(request, from: peer, now: now)
@@ -79,8 +83,8 @@ final class StreamServer {
                 id: makeSessionID(), user: account, version: peer.version, limits: limits, now: now)
             session.interruption = faults.interruption
             session.onStall = { [weak self] in self?.isStalled = true }
-            session.withholdsProbes = faults.withholdsProbes
-            session.isSilent = faults.isSilent
+            session.withholdsProbes = faults.withholdsProbes || faults.endlessBytes != nil
+            session.isSilent = faults.isSilent || faults.endlessBytes != nil
             sessions[session.id] = session
             logger.info("session created", metadata: ["session": "\(session.id)", "http": "\(peer.isHTTP)"])
             start(session, on: peer, parameters, resend: nil, isNew: true, now: now)
@@ -113,7 +117,7 @@ final class StreamServer {
     }
 
     private func admit(_ peer: any StreamPeer) throws(Refusal) {
-        if let limit = limits.versionMax, peer.version > limit {
+        if let limit = faults.versionMax ?? limits.versionMax, peer.version > limit {
             throw Refusal(code: 65, text: "Unsupported protocol version: \(peer.version)")
         }
         if let id = peer.lastSession, let bound = sessions[id], bound.outlet === peer {
@@ -164,6 +168,11 @@ final class StreamServer {
 
     // MARK: Connections and time
 
+    private func advance(to now: Int64) {
+        self.now = max(self.now, now)
+        catalogue.endRefusals(at: self.now)
+    }
+
     func outletClosed(_ outlet: any StreamPeer, now: Int64) {
         guard let id = outlet.lastSession, let session = sessions[id] else { return }
         session.outletClosed(outlet, now: now)
@@ -178,7 +187,11 @@ final class StreamServer {
 
     /// Does what is due now, a few times a second.
     func tick(now: Int64) {
-        for session in sessions.values { session.tick(now: now) }
+        advance(to: now)
+        for session in sessions.values {
+            session.tick(now: now)
+            if let bytes = faults.endlessBytes { session.drip(bytes) }
+        }
         let gone = sessions.values.filter(\.isGone)
         for session in gone {
             sessions[session.id] = nil

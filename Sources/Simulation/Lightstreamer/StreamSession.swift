@@ -31,11 +31,21 @@ final class StreamSession {
     /// The time of the last `tick`, for lines written between ticks.
     private var now: Int64 = 0
     /// No data goes out: a fault.
-    var isSilent = false { didSet { if !isSilent { drain() } } }
+    var isSilent = false {
+        didSet {
+            guard !isSilent else { return }
+            endLine()
+            drain()
+        }
+    }
     /// Not even `PROBE`s go out.
     var withholdsProbes = false
     /// A fault that breaks the connection.
     var interruption: Interruption?
+    /// The next update has a field too few: a fault.
+    var sendsShortUpdate = false
+    /// The end of a line is yet to be sent: a fault.
+    private var isInLine = false
 
     /// Called when updates can no longer go straight to the client.
     var onStall: () -> Void = {}
@@ -58,7 +68,7 @@ final class StreamSession {
 
     var outlet: (any StreamOutlet)? { if case .bound(let outlet, _) = state { outlet } else { nil } }
     var isGone: Bool { if case .gone = state { true } else { false } }
-    var itemCount: Int { subscriptions.values.reduce(0) { $0 + $1.items.count } }
+    var itemCount: Int { subscriptions.values.reduce(0) { $0 + ($1.isZombie ? 0 : $1.items.count) } }
 
     /// Whether more updates can go straight to the client.
     var isReady: Bool {
@@ -82,6 +92,7 @@ final class StreamSession {
         boundAt = now
         lastSync = now
         sentBytes = 0
+        isInLine = false
         polledFrom = (resend?.lines.isEmpty ?? true) ? log.last : log.last - 1
         var lines = head
         if let resend { lines.append("PROG,\(resend.position)") }
@@ -139,7 +150,7 @@ final class StreamSession {
     func add(_ subscription: Subscription, wantsSnapshot: Bool) {
         subscriptions[subscription.id] = subscription
         writeData("SUBOK,\(subscription.id),\(subscription.items.count),\(subscription.fieldCount)\r\n")
-        writeData("CONF,\(subscription.id),unlimited,\(subscription.dispatching)\r\n")
+        confirm(subscription)
         for item in subscription.items {
             item.item.add(item)
             guard wantsSnapshot else { continue }
@@ -158,7 +169,7 @@ final class StreamSession {
     }
 
     func confirm(_ subscription: Subscription) {
-        writeData("CONF,\(subscription.id),unlimited,\(subscription.dispatching)\r\n")
+        writeData("CONF,\(subscription.id),\(subscription.frequency),\(subscription.dispatching)\r\n")
     }
 
     private func stopListening(_ subscription: Subscription) {
@@ -168,13 +179,12 @@ final class StreamSession {
     // MARK: Updates
 
     func itemChanged(_ item: SubscribedItem) {
-        if item.isSilent { return }
         if isReady {
             writeUpdate(item, item.item.values)
             return
         }
         let lost = held.add(item)
-        if lost > 0, item.dispatching == .unfiltered { writeOverflow(item, lost: lost) }
+        if item.dispatching == .unfiltered { item.untoldLosses += lost }
     }
 
     func write(_ notice: ItemNotice, of item: SubscribedItem) {
@@ -198,7 +208,9 @@ final class StreamSession {
     }
 
     private func writeUpdate(_ item: SubscribedItem, _ values: [FieldValue]) {
-        item.encoder.encode(values, into: &pending)
+        let isShort = sendsShortUpdate && item.encoder.canBeShort
+        if isShort { sendsShortUpdate = false }
+        item.encoder.encode(values, into: &pending, leavingOut: isShort ? 1 : 0)
         dataLineWritten()
     }
 
@@ -237,6 +249,10 @@ final class StreamSession {
         while !held.isEmpty, !isSilent, case .bound(let outlet, _) = state, outlet.isWritable,
             let entry = held.next()
         {
+            if entry.item.untoldLosses > 0 {
+                writeOverflow(entry.item, lost: entry.item.untoldLosses)
+                entry.item.untoldLosses = 0
+            }
             writeUpdate(entry.item, entry.values)
         }
         flush()
@@ -269,6 +285,7 @@ final class StreamSession {
     /// Cuts what is longer than a frame into frames.
     private func transmit(_ buffer: ByteBuffer) {
         guard case .bound(let outlet, _) = state else { return }
+        endLine()
         sentBytes += buffer.readableBytes
         lastSent = now
         var rest = buffer
@@ -279,6 +296,21 @@ final class StreamSession {
     }
 
     private func sendNow(_ text: String) { transmit(ByteBuffer(string: text)) }
+
+    /// Sends more of a line that never ends; when something else is to be sent, it ends as a `NOOP`.
+    func drip(_ count: Int) {
+        guard case .bound(let outlet, let binding) = state, !binding.isPolling, outlet.isWritable else { return }
+        outlet.send(ByteBuffer(string: (isInLine ? "" : "NOOP,") + String(repeating: ".", count: count)))
+        outlet.flush()
+        isInLine = true
+    }
+
+    private func endLine() {
+        guard isInLine else { return }
+        isInLine = false
+        outlet?.send(ByteBuffer(string: "\r\n"))
+        outlet?.flush()
+    }
 
     /// A line that is no data notification, in order behind those that were written.
     func sendLine(_ line: String) {

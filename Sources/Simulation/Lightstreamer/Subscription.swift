@@ -4,11 +4,16 @@ final class Subscription {
 
     let id: Int
     let dispatching: Dispatching
+    /// The server made it, not the client: a fault.
+    let isZombie: Bool
+    /// What `CONF` shows.
+    var frequency = "unlimited"
     fileprivate(set) var items: [SubscribedItem] = []
     let fieldCount: Int
 
-    init(id: Int, dispatching: Dispatching, fieldCount: Int) {
+    init(id: Int, dispatching: Dispatching, fieldCount: Int, isZombie: Bool = false) {
         self.id = id
+        self.isZombie = isZombie
         self.dispatching = dispatching
         self.fieldCount = fieldCount
     }
@@ -28,23 +33,34 @@ final class SubscribedItem: ItemListener {
     var encoder: DeltaEncoder
     /// Updates held now.
     var heldCount = 0
-    /// A fault keeps this item silent.
-    var isSilent = false
+    /// Held updates that were lost since the last `OV`.
+    var untoldLosses = 0
+    var gate = UpdateGate()
     private unowned let session: StreamSession
+    private unowned let market: Market
 
     init(
         item: MarketItem, in subscription: Subscription, number: Int, schema: [Int], heldMax: Int,
-        session: StreamSession
+        session: StreamSession, market: Market
     ) {
         self.item = item
         self.subscription = subscription.id
         self.number = number
         self.heldMax = heldMax
         self.session = session
+        self.market = market
         dispatching = subscription.dispatching
         encoder = DeltaEncoder(subscription: subscription.id, item: number, schema: schema)
     }
 
-    func itemChanged() { session.itemChanged(self) }
-    func itemNoted(_ notice: ItemNotice) { if !isSilent { session.write(notice, of: self) } }
+    func itemChanged() {
+        if gate.admits(at: market.now, mode: item.mode) { session.itemChanged(self) }
+    }
+
+    func itemNoted(_ notice: ItemNotice) { if !gate.isSilent { session.write(notice, of: self) } }
+
+    /// Sends the state that a frequency limit has kept back, when its turn has come.
+    func sendOwed() {
+        if gate.releases(at: market.now) { session.itemChanged(self) }
+    }
 }

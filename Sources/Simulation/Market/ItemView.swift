@@ -42,6 +42,8 @@ final class ItemView {
     let item: MarketItem
     /// How many places the point moves right for an epic quoted in points: 0, 4, or 2 for yen.
     private let pointShift: UInt8
+    /// Whether `13359.0` is written `13359`: the market's fault at the last filling.
+    private var stripsZeros = false
 
     init(kind: ItemKind, name: String, pointShift: UInt8) {
         self.kind = kind
@@ -50,22 +52,26 @@ final class ItemView {
     }
 
     /// Brings the item's values up to date; does not publish.
-    func fill(from market: PairMarket) {
+    /// - Parameter asSnapshot: for somebody who has just subscribed.
+    func fill(from market: PairMarket, asSnapshot: Bool = false) {
+        stripsZeros = market.faults.stripsZeros
         switch kind {
         case .tick: fillTick(market)
-        case .candle(let scale): fillCandle(market, market.candle(scale))
+        case .candle(let scale):
+            let isOld = asSnapshot && market.faults.showsOldCandles
+            fillCandle(market, isOld ? market.olderCandle(scale) : market.candle(scale))
         case .price: fillPrice(market)
         }
     }
 
     private func fillTick(_ market: PairMarket) {
-        guard let tick = market.last else { return }
-        item.values[0] = value(tick.bid)
-        item.values[1] = value(tick.ask)
+        guard let tick = market.last, let sent = market.lastSent else { return }
+        item.values[0] = value(sent.bid)
+        item.values[1] = value(sent.ask)
         item.values[3] = FieldValue(1)
         // At the close everything is null. Source: ig-api § 10.
         let isClose = tick.bid.isNull && tick.ask.isNull
-        item.values[5] = isClose ? .null : FieldValue(floorDivide(tick.time, UTCNanos.perMillisecond))
+        item.values[5] = isClose ? .null : FieldValue(floorDivide(market.stamp, UTCNanos.perMillisecond))
         fillDay(market.day, at: 6)
     }
 
@@ -107,7 +113,7 @@ final class ItemView {
         item.values[15] = FieldValue(1_000_000)
         item.values[20] = FieldValue(1_000_000)
         let last = item.values.count - 5
-        item.values[last] = FieldValue(floorDivide(tick.time, UTCNanos.perMillisecond))
+        item.values[last] = FieldValue(floorDivide(market.stamp, UTCNanos.perMillisecond))
         // The real server pads the flag with spaces. Source: ig-api § 9.6.
         let isOpen = TradingWeek.isOpen(at: floorDivide(tick.time, UTCNanos.perSecond))
         item.values[last + 1] = FieldValue(text: isOpen ? "DEAL    " : "EDIT    ")
@@ -116,7 +122,10 @@ final class ItemView {
         item.values[last + 4] = FieldValue(0)
     }
 
-    private func value(_ price: WirePrice) -> FieldValue { FieldValue(price.inPoints(shiftedBy: pointShift)) }
+    private func value(_ price: WirePrice) -> FieldValue {
+        let shown = price.inPoints(shiftedBy: pointShift)
+        return FieldValue(stripsZeros ? shown.withoutTrailingZeros : shown)
+    }
 
     private func dayValue(_ units: Int64, _ day: DayStatistics) -> FieldValue {
         value(WirePrice(mantissa: units, decimals: day.decimals))

@@ -14,6 +14,9 @@ final class Market {
     let pairs: [PairMarket]
     let heartbeat = MarketItem(name: "TRADE:HB.U.HEARTBEAT.IP", mode: .merge, fields: ["HEARTBEAT"])
     let capture: CapturePlay?
+    let faults = MarketFaults()
+    /// Called behind each whole second of market time.
+    var onSecond: () -> Void = {}
     private var ownPhase = Phase.waiting
     /// Market time: nanoseconds since 1970.
     private(set) var now: Int64
@@ -46,6 +49,7 @@ final class Market {
         byName = Dictionary(pairs.map { ("\($0.pair.base)\($0.pair.quote)", $0) }) { first, _ in first }
         heartbeat.values[0] = FieldValue(firstSecond)
         heartbeat.hasValues = true
+        for pair in pairs { pair.faults = faults }
     }
 
     /// The pairs of the capture's items are listed, without prices.
@@ -138,7 +142,9 @@ final class Market {
         nextSecond += 1
         now = max(now, second * UTCNanos.perSecond)
         for pair in pairs { pair.closeCandles(at: second) }
-        heartbeat.values[0] = FieldValue(second)
+        // The heartbeat has a clock of its own. Source: ig-api § 14.
+        heartbeat.values[0] = FieldValue(second + faults.takeHeartbeatShift())
         heartbeat.publish()
+        onSecond()
     }
 }

@@ -22,6 +22,8 @@ final class MarketItem {
     let name: String
     let mode: ItemMode
     let fields: [String]
+    /// The epic that its name holds: `CHART:epic:scale`, `PRICE:account:epic`.
+    let epic: String?
     /// One value per field. All null before the first update.
     var values: [FieldValue]
     /// Whether there is anything to show as a snapshot.
@@ -36,6 +38,8 @@ final class MarketItem {
         self.name = name
         self.mode = mode
         self.fields = fields
+        let parts = name.split(separator: ":").map(String.init)
+        epic = parts.count == 3 ? parts[parts[0] == "PRICE" ? 2 : 1] : nil
         values = Array(repeating: .null, count: fields.count)
     }
 

@@ -53,6 +53,16 @@ struct WirePrice: Hashable, Sendable {
         return WirePrice(mantissa: mantissa &* powerOfTen(missing), decimals: 1)
     }
 
+    /// The same number in its shortest form: `1.10` is `1.1`, and `13359.0` is `13359`. Source: ig-api § 14.
+    var withoutTrailingZeros: WirePrice {
+        var shortest = self
+        while !isNull, shortest.decimals > 0, shortest.mantissa % 10 == 0 {
+            shortest.mantissa /= 10
+            shortest.decimals -= 1
+        }
+        return shortest
+    }
+
     /// The mantissa with exactly `places` decimals; digits beyond are cut off.
     func units(decimals places: UInt8) -> Int64 {
         if decimals <= places { return mantissa &* powerOfTen(Int(places - decimals)) }

@@ -18,6 +18,8 @@ final class Accounts {
     let clientID = "100112233"
     private(set) var sessions: [String: Tokens] = [:]
     var faults = RESTFaults()
+    /// Called after each login.
+    var onLogin: () -> Void = {}
     private var accessTokens: Set<String> = []
     private var refreshTokens: Set<String> = []
     private var random: SplitMix

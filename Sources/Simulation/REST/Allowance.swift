@@ -4,9 +4,9 @@ struct Allowance {
     /// History points in a window of a week that begins with the first use.
     let points: Int
     /// Requests in any 60 s for the account; `nil` is no limit.
-    let accountPerMinute: Int?
+    var accountPerMinute: Int?
     /// Requests in any 60 s for the API key; `nil` is no limit.
-    let keyPerMinute: Int?
+    var keyPerMinute: Int?
     private(set) var remaining: Int
     private var windowStart: Int64?
     private var recent: [Int64] = []
@@ -39,6 +39,9 @@ struct Allowance {
         guard accountPerMinute != nil || keyPerMinute != nil else { return }
         recent.append(now)
     }
+
+    /// Changes what is left of the week's points: a fault.
+    mutating func leave(_ count: Int) { remaining = min(points, count) }
 
     /// Refuses when nothing is left.
     mutating func admitHistory(at now: Int64) throws(RESTError) {

@@ -57,8 +57,18 @@ struct PriceHistory {
     let pair: PairMarket
     let resolution: Resolution
     let clock: LocalClock
-    /// Market time, nanoseconds: nothing after it is known yet.
+    /// The broker's time, nanoseconds: nothing after it is known yet.
     let now: Int64
+    /// Nanoseconds by which that is ahead of market time.
+    let ahead: Int64
+
+    init(pair: PairMarket, resolution: Resolution, clock: LocalClock, marketTime: Int64) {
+        self.pair = pair
+        self.resolution = resolution
+        self.clock = clock
+        ahead = pair.faults.ahead(at: marketTime)
+        now = marketTime &+ ahead
+    }
 
     /// The candles that start in `from ... to` (seconds), in order, at most `max` of them.
     func candles(from: Int64, to: Int64, max: Int) -> [BrokerCandle] {
@@ -71,7 +81,7 @@ struct PriceHistory {
         let (limit, overflow) = nextStart(after: resolution.start(of: to, clock: clock))
             .multipliedReportingOverflow(by: UTCNanos.perSecond)
         let end = overflow ? now + 1 : min(limit, now + 1)
-        pair.source.forEach(from: first * UTCNanos.perSecond, to: end) { tick in
+        pair.forEachSent(from: first * UTCNanos.perSecond, to: end, ahead: ahead) { tick in
             guard result.count <= max else { return }
             let second = floorDivide(tick.time, UTCNanos.perSecond)
             if var candle = current, second < currentEnd(candle) {

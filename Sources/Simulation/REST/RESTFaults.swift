@@ -8,8 +8,45 @@ struct RESTFaults {
     var refusedPrices: (count: Int, error: RESTError)?
     /// How many prices requests still get none.
     var lostPrices = 0
+    /// The code with which a login ends every stream.
+    var streamEnd: Int?
+    /// What is to be left of the week's points from now on; more than all are all.
+    var newPoints: Int?
+    private var hasTakenPoints = false
+    /// Requests a minute instead of the settings' ones.
+    var perMinute: (account: Int, key: Int)?
+    /// Seconds after which an idle connection is as good as closed.
+    var idleSeconds: Int?
 
-    /// The refusal of the next prices request, where there is one.
+    mutating func apply(_ fault: RESTFault) {
+        switch fault {
+        case .expireTokens: break
+        case .refuseLogin: refusesLogins = true
+        case .staleLogins(let count): staleLogins = count
+        case .loginEndsStream(let code): streamEnd = code
+        case .refusePrices(let count, let status, let code):
+            refusedPrices = (count, RESTError(status: status, code: code))
+        case .losePrices(let count): lostPrices = count
+        case .points(let count):
+            newPoints = count
+            hasTakenPoints = true
+        case .requestsPerMinute(let account, let key): perMinute = (account, key)
+        case .closeIdle(let seconds): idleSeconds = seconds
+        }
+    }
+
+    mutating func clear() {
+        let points: Int? = hasTakenPoints ? .max : nil
+        self = RESTFaults()
+        newPoints = points
+    }
+
+    mutating func takePoints() -> Int? {
+        defer { newPoints = nil }
+        return newPoints
+    }
+
+    /// The refusal of the next prices request, if it is to be refused.
     mutating func takeRefusal() -> RESTError? {
         guard let refused = refusedPrices else { return nil }
         refusedPrices = refused.count > 1 ? (refused.count - 1, refused.error) : nil

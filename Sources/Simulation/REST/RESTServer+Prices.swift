@@ -9,7 +9,8 @@ extension RESTServer {
             throw RESTError(status: 404, code: "error.error.price-history.io-error")
         }
         let query = try PriceQuery(request, path: path, clock: settings.clock)
-        let history = PriceHistory(pair: pair, resolution: query.resolution, clock: settings.clock, now: market.now)
+        let history = PriceHistory(
+            pair: pair, resolution: query.resolution, clock: settings.clock, marketTime: market.now)
         let rows: [BrokerCandle]
         switch query.range {
         case .last(let count): rows = history.last(count)

@@ -16,6 +16,7 @@ extension RESTServer {
             accounts.credentials.identifier.map({ $0 == identifier }) ?? true,
             accounts.credentials.password.map({ $0 == password || body["encryptedPassword"]?.bool == true }) ?? true
         else { throw RESTError(status: 401, code: "error.security.invalid-details") }
+        defer { accounts.onLogin() }
         if request.version >= 3 { return oauth() }
         let tokens = accounts.login()
         return RESTReply(status: 200, headers: headers(tokens), body: loginBody(tokens))
@@ -124,10 +125,11 @@ extension RESTServer {
         .ok([
             [
                 "name": "simulator", "apiKey": .string(request.headers["x-ig-api-key"] ?? ""), "status": "ENABLED",
-                "allowanceApplicationOverall": .integer(settings.keyPerMinute ?? 1_000_000),
+                "allowanceApplicationOverall": .integer(allowance.keyPerMinute ?? 1_000_000),
                 "allowanceAccountTrading": 100,
-                "allowanceAccountOverall": .integer(settings.accountPerMinute ?? 1_000_000),
-                "allowanceAccountHistoricalData": .integer(settings.points), "concurrentSubscriptionsLimit": 40,
+                "allowanceAccountOverall": .integer(allowance.accountPerMinute ?? 1_000_000),
+                "allowanceAccountHistoricalData": .integer(settings.points),
+                "concurrentSubscriptionsLimit": .integer(settings.subscriptionsMax),
                 "allowEquities": false, "allowQuoteOrders": false, "createdDate": "2021-03-04",
             ]
         ])

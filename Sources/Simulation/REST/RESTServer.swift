@@ -49,6 +49,7 @@ final class RESTServer {
         default: break
         }
         let tokens = try authenticated(request)
+        followFaults()
         try allowance.countRequest(at: now)
         switch (request.method, path.first, path.count) {
         case ("GET", "session", 1): return session(request, tokens)
@@ -66,6 +67,13 @@ final class RESTServer {
         case ("GET", "watchlists", 1): return .ok(["watchlists": []])
         default: throw .invalidURL
         }
+    }
+
+    private func followFaults() {
+        let perMinute = accounts.faults.perMinute
+        allowance.accountPerMinute = perMinute?.account ?? settings.accountPerMinute
+        allowance.keyPerMinute = perMinute?.key ?? settings.keyPerMinute
+        if let points = accounts.faults.takePoints() { allowance.leave(points) }
     }
 
     private func checkKey(_ request: RESTRequest) throws(RESTError) {
@@ -108,6 +116,8 @@ public struct RESTSettings: Sendable {
     public var points = 10_000
     public var accountPerMinute: Int? = 30
     public var keyPerMinute: Int? = 60
+    /// What `GET /operations/application` tells of the stream's limit.
+    public var subscriptionsMax = 40
     /// The clock of the account, which `snapshotTime` shows.
     public var accountClock = AccountClock.london
 

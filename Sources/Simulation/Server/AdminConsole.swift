@@ -14,13 +14,9 @@ final class AdminConsole {
 
     func apply(_ fault: Fault) {
         switch fault {
-        case .expireTokens: accounts.expireTokens()
-        case .refuseLogin: accounts.faults.refusesLogins = true
-        case .staleLogins(let count): accounts.faults.staleLogins = count
-        case .refusePrices(let count, let status, let code):
-            accounts.faults.refusedPrices = (count, RESTError(status: status, code: code))
-        case .losePrices(let count): accounts.faults.lostPrices = count
-        case .clear: accounts.faults = RESTFaults()
+        case .rest(.expireTokens): accounts.expireTokens()
+        case .rest(let fault): accounts.faults.apply(fault)
+        case .clear: accounts.faults.clear()
         default: break
         }
         stream.apply(fault)

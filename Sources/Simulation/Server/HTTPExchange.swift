@@ -8,6 +8,7 @@ final class HTTPExchange: StreamPeer {
     let address: String
     var lastSession: String?
     private let channel: any Channel
+    private let line: SlowLine?
     private let keepsAlive: Bool
     private let onEnd: () -> Void
     private var answers = ""
@@ -19,13 +20,14 @@ final class HTTPExchange: StreamPeer {
         onEnd: @escaping () -> Void
     ) {
         self.channel = channel
+        line = SlowLine.of(channel)
         self.version = version
         self.address = address
         self.keepsAlive = keepsAlive
         self.onEnd = onEnd
     }
 
-    var isWritable: Bool { channel.isWritable }
+    var isWritable: Bool { channel.isWritable && line?.isFull != true }
 
     func reply(_ line: String) { answers += line + "\r\n" }
 

@@ -14,6 +14,8 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var isTooLong = false
     /// The exchange that is answering now, which may be a stream.
     private var exchange: HTTPExchange?
+    /// Monotonic nanoseconds: when the last answer was complete.
+    private var lastAnswer: Int64?
 
     init(core: SimulatorCore, pipeline: HTTPPipeline) {
         self.core = core
@@ -51,7 +53,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, let exchange { core.stream.outletWritable(exchange) }
+        if let exchange, exchange.isWritable { core.stream.outletWritable(exchange) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -60,7 +62,17 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.close(promise: nil)
     }
 
+    /// Whether something on the way has dropped the connection while nobody used it: a fault.
+    private var isDead: Bool {
+        guard let idle = core.rest.accounts.faults.idleSeconds, let lastAnswer else { return false }
+        return core.now - lastAnswer >= Int64(idle) * 1_000_000_000
+    }
+
     private func handle(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        if isDead {
+            context.close(promise: nil)
+            return
+        }
         if isTooLong {
             reply(RESTReply(status: 413, body: ["errorCode": "invalid.input"]), head, context)
             return
@@ -97,7 +109,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         let exchange = HTTPExchange(
             channel: context.channel, version: version, address: address(context), keepsAlive: head.isKeepAlive,
-            onEnd: { [weak self] in self?.exchange = nil })
+            onEnd: { [weak self] in self?.streamEnded() })
         self.exchange = exchange
         do throws(StreamRequest.Malformed) {
             let request = try StreamRequest(name: name, body: body)
@@ -106,6 +118,11 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             exchange.reply("ERROR,67,Malformed request")
         }
         exchange.finishRequest()
+    }
+
+    private func streamEnded() {
+        exchange = nil
+        lastAnswer = core.now
     }
 
     // MARK: Replies
@@ -119,6 +136,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             context.close(promise: nil)
             return
         }
+        lastAnswer = core.now
         let body = reply.body?.text ?? ""
         // The broker's clock is that of its market. Clients take it for the server's: source: ig-api § 1.
         var headers = HTTPHeaders([("Date", httpDate(core.market.second))])

@@ -47,9 +47,14 @@ final class SimulatorCore {
             authenticate: { accounts.streamAccount(user: $0, password: $1) })
         self.stream = stream
         let console = AdminConsole(stream: stream, accounts: accounts, market: market)
+        var settings = options.rest
+        settings.subscriptionsMax = options.stream.subscriptionsMax
         rest = RESTServer(
-            accounts: accounts, market: market, settings: options.rest, logger: logger,
+            accounts: accounts, market: market, settings: settings, logger: logger,
             admin: { console.reply(to: $0) })
+        accounts.onLogin = { [unowned accounts] in
+            if let code = accounts.faults.streamEnd { stream.endAll(code: code) }
+        }
         stream.onProgress = { [weak self] in self?.progress() }
         for fault in options.faults { console.apply(fault) }
     }

@@ -7,17 +7,31 @@ final class SlowLine: ChannelOutboundHandler {
 
     private let core: SimulatorCore
     private var waiting: CircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)> = []
+    private var waitingBytes = 0
     private var isRunning = false
+    /// Whether the peer is to be sent nothing more for now.
+    private(set) var isFull = false
 
+    /// The same bounds as those of a connection that is not slow.
+    private static let fullBytes = 256 << 10
+    private static let freeBytes = 64 << 10
     private static let pause = TimeAmount.milliseconds(1)
 
     init(core: SimulatorCore) { self.core = core }
+
+    /// The slow line of a connection.
+    static func of(_ channel: any Channel) -> SlowLine? {
+        try? channel.pipeline.syncOperations.handler(type: SlowLine.self)  // Only closed connections have none.
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard core.stream.faults.bytesAtOnce != nil || !waiting.isEmpty else {
             return context.write(data, promise: promise)
         }
-        waiting.append((unwrapOutboundIn(data), promise))
+        let bytes = unwrapOutboundIn(data)
+        waitingBytes += bytes.readableBytes
+        isFull = isFull || waitingBytes > SlowLine.fullBytes
+        waiting.append((bytes, promise))
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -28,6 +42,7 @@ final class SlowLine: ChannelOutboundHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         for entry in waiting { entry.promise?.fail(ChannelError.ioOnClosedChannel) }
         waiting.removeAll()
+        waitingBytes = 0
         context.close(mode: mode, promise: promise)
     }
 
@@ -44,7 +59,12 @@ final class SlowLine: ChannelOutboundHandler {
         let count = waiting[first].bytes.readableBytes
         let length = min(count, core.stream.faults.bytesAtOnce ?? count)
         guard let piece = waiting[first].bytes.readSlice(length: length) else { return }
+        waitingBytes -= length
         let promise = length == count ? waiting.removeFirst().promise : nil
         context.writeAndFlush(wrapOutboundOut(piece), promise: promise)
+        if isFull, waitingBytes < SlowLine.freeBytes {
+            isFull = false
+            context.fireChannelWritabilityChanged()
+        }
     }
 }

@@ -13,6 +13,7 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     var lastSession: String?
     private let core: SimulatorCore
     private let channel: any Channel
+    private let line: SlowLine?
     private var isClosing = false
 
     /// How long an orderly close waits for the peer, which may still have megabytes to read.
@@ -22,6 +23,7 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
         self.core = core
         self.channel = channel
         self.version = version
+        line = SlowLine.of(channel)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -36,7 +38,7 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { core.stream.outletWritable(self) }
+        if isWritable { core.stream.outletWritable(self) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -88,7 +90,7 @@ final class WebSocketHandler: ChannelInboundHandler, StreamPeer {
     // MARK: StreamPeer
 
     var connection: any Channel { channel }
-    var isWritable: Bool { channel.isWritable }
+    var isWritable: Bool { channel.isWritable && line?.isFull != true }
 
     func reply(_ line: String) {
         send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: line + "\r\n")))
