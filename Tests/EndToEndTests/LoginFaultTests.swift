@@ -79,7 +79,7 @@ struct LoginFaultTests {
         #expect(
             pipeline.said(
                 "ingest-stream", "Subscription refused, going on without it", "CS.D.NZDUSD.CFD.IP",
-                "Maximum number of subscriptions"))
+                "Subscription limit"))
         try await pipeline.expectCleanEnd()
     }
 

@@ -165,6 +165,7 @@ private struct Script: ~Copyable {
     @Test func `a time that nothing explains is set aside, however often it is told`() {
         var script = Script()
         script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000")
         _ = script.take()
         script.say("U,2,1,1.1|1.2|1600090000000", "U,1,1,1600090000", "U,2,1,1.1|1.2|1600000502000", "U,1,1,1600000502")
         #expect(script.take() == ["updates lost", "EUR_USD 1.1 1.2 @502.0 0", "clock @502.0"])
@@ -180,6 +181,7 @@ private struct Script: ~Copyable {
     func `a wrong number is no tick, counts as a lost update, and harms no later one`(values: String) {
         var script = Script()
         script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000")
         _ = script.take()
         script.say("EOS,2,1", "U,2,1,\(values)", "U,2,1,1.5|1.6|1600000502000")
         #expect(script.take() == ["updates lost", "EUR_USD 1.5 1.6 @502.0 0"])
@@ -308,6 +310,7 @@ private struct Script: ~Copyable {
     @Test func `rebinding and lost updates are told`() {
         var script = Script()
         script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000")
         _ = script.take()
         script.say("OV,2,1,7", "LOOP,0")
         _ = script.session.takeActions()
@@ -322,5 +325,89 @@ private struct Script: ~Copyable {
         _ = script.take()
         script.recorder.end(now: Make.nanos(1))
         #expect(script.take() == ["blind since 498"])
+    }
+
+    @Test func `a lost update that may have been the only one of its interval leaves a hole of its pair`() {
+        var script = Script()
+        script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000")
+        for second in 0..<70 { script.clock += 1; script.say("U,1,1,\(1_600_000_501 + second)") }
+        _ = script.take()
+        script.say("OV,2,1,7")
+        #expect(script.take() == ["updates lost", "blind since 501", "blind 501 to 572"])
+    }
+
+    @Test func `a pair whose subscription ends is blind by itself until its new snapshot`() {
+        var script = Script()
+        script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000", "U,1,1,1600000504")
+        _ = script.take()
+        script.clock += 4
+        script.say("UNSUB,2")
+        #expect(script.take() == ["subscription ended", "blind since 502"])
+        #expect(script.recorder.blindPairs == [Pair("EURUSD")!] && script.recorder.sight == .seeing)
+        script.session.askAgain()
+        _ = script.session.takeActions()
+        script.clock += 2
+        script.say("U,1,1,1600000507", "SUBOK,4,1,3", "U,4,1,1.1|1.3|1600000506000", "EOS,4,1")
+        #expect(script.take() == ["clock @507.0", "EUR_USD 1.1 1.3 @506.0 1", "blind 502 to 507"])
+    }
+
+    @Test func `a refused pair stays blind when the session begins to see`() {
+        var script = Script()
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "EOS,2,1")
+        script.say("REQERR,3,-1,Invalid account type")
+        #expect(
+            script.take() == [
+                "blind since 0", "clock @500.0", "instrument refused", "blind since 0", "session new", "blind 0 to 500",
+            ])
+        #expect(script.recorder.blindPairs == [Pair("USDJPY")!])
+    }
+
+    @Test func `a limited pair is blind until the limit ends`() {
+        var script = Script()
+        script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000")
+        _ = script.take()
+        script.say("CONF,2,0.1,filtered", "CONF,2,0.1,filtered", "U,2,1,1.1|1.3|1600000502000", "CONF,2,unlimited,filtered")
+        #expect(
+            script.take() == [
+                "updates limited", "blind since 501", "EUR_USD 1.1 1.3 @502.0 0", "updates limited", "blind 501 to 502",
+            ])
+    }
+
+    @Test func `a subscription whose successor brings a newer tick was frozen`() {
+        var script = Script()
+        script.subscribeAll()
+        script.say("U,2,1,1.1|1.2|1600000501000")
+        for second in 1...95 { script.clock += 1; script.say("U,1,1,\(1_600_000_500 + second)") }
+        #expect(script.recorder.takeSilentSubscription() == 1)
+        #expect(script.recorder.takeSilentSubscription() == 2 && script.recorder.takeSilentSubscription() == nil)
+        _ = script.take()
+        script.session.renew(1)
+        script.session.renew(2)
+        script.say("SUBOK,4,1,3", "U,4,1,1.1|1.3|1600000550000", "EOS,4,1", "SUBOK,5,1,3", "EOS,5,1")
+        #expect(
+            script.take() == [
+                "subscription frozen", "blind since 501", "EUR_USD 1.1 1.3 @550.0 1", "blind 501 to 595",
+            ])
+    }
+
+    @Test func `a beginning in 2099 is not believed`() {
+        var script = Script()
+        script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,4085000000", "SUBOK,2,1,3", "SUBOK,3,1,3")
+        script.say("U,2,1,1.1|1.2|4085000000000", "EOS,2,1", "EOS,3,1")
+        #expect(script.take() == ["blind since 0", "session new"])
+        script.clock += 1
+        script.say("U,1,1,1600000501")
+        #expect(script.take() == ["blind 0 to 501", "clock @501.0"])
+    }
+
+    @Test func `a journal that ends in 2099 is set back by right times`() {
+        var script = Script(lastFeedTime: 4_085_000_000)
+        script.subscribeAll()
+        let events = script.recorder.records.compactMap(\.feedEvent)
+        #expect(events.contains { if case .clockSetBack(_, let to) = $0 { to.seconds == 1_600_000_500 } else { false } })
+        #expect(script.take().contains("clock @500.0") && script.recorder.sight == .seeing)
     }
 }
