@@ -149,6 +149,8 @@ extension CandleBuilder {
         for slot in open.indices where open[slot].start != OpenCandle.none {
             nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ options.graceNanos)
         }
-        for key in pending.keys { nextClose = min(nextClose, key.start &+ lengths[key.timeframe] &+ options.graceNanos) }
+        for key in pending.keys {
+            nextClose = min(nextClose, key.start &+ lengths[key.timeframe] &+ options.graceNanos)
+        }
     }
 }

@@ -30,6 +30,41 @@ public enum FeedTail {
         return newest
     }
 
+    /// How far back the word that a pair is blind is looked for: it is told again every 10 minutes.
+    private static let blindReach = 11 * 60 * UTCNanos.perSecond
+    private static let blindRecords = 2_000_000
+
+    /// What the last minutes of a journal tell of sight and time.
+    public struct Sight: Sendable {
+        /// Since when each pair is blind that was not seen again, feed time.
+        public var blindPairs: [Pair: UTCNanos] = [:]
+        /// From where the feed's time goes on without being set back, as far as these minutes show; `nil` if it began before.
+        public var steadySince: UTCNanos?
+    }
+
+    public static func sight(folder: String) throws -> Sight {
+        var sight = Sight()
+        var decided: Set<Pair> = []
+        var newest: Int64?
+        var oldest: UTCNanos?
+        var left = blindRecords
+        var isOver = false
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            left -= 1
+            if record.kind == .clock, !record.flags.contains(.localClock) {
+                newest = newest ?? record.brokerTime.rawValue
+                oldest = record.brokerTime
+                isOver = record.brokerTime.rawValue < (newest ?? 0) - blindReach
+            }
+            sight.take(record, &decided)
+            if sight.steadySince != nil || left == 0 { isOver = true }
+            return !isOver
+        }
+        // The journal has no more.
+        if !isOver { sight.steadySince = oldest }
+        return sight
+    }
+
     /// When the last record was received, by the host's clock; 0 for a fresh journal.
     public static func lastReceived(folder: String) throws -> UTCNanos {
         var last = UTCNanos(rawValue: 0)
@@ -50,5 +85,18 @@ public enum FeedTail {
             return heartbeat == nil && left > 0
         }
         return heartbeat
+    }
+}
+
+extension FeedTail.Sight {
+    /// Records come newest first: the last word of each pair decides.
+    fileprivate mutating func take(_ record: TickRecord, _ decided: inout Set<Pair>) {
+        switch record.feedEvent {
+        case .clockSetBack(_, let time): steadySince = time
+        case .blindBegan(let since) where record.pair != .none && decided.insert(record.pair).inserted:
+            blindPairs[record.pair] = since
+        case .blindEnded where record.pair != .none: decided.insert(record.pair)
+        default: break
+        }
     }
 }

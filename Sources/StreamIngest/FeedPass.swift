@@ -17,7 +17,7 @@ public struct FeedPass: ~Copyable {
     /// - Parameter start: the broker's time and the host's, which agree.
     public init(instruments: [Instrument], start: UTCNanos) {
         session = ClientSession(options: SessionOptions(endpoint: Endpoint("ws://localhost")!), seed: 1)
-        recorder = FeedRecorder(instruments: instruments, lastFeedTime: UTCNanos(rawValue: 0))
+        recorder = FeedRecorder(instruments: instruments, past: FeedPast())
         let requests = SubscriptionRequest.feed(of: instruments)
         for request in requests { _ = session.subscribe(request, now: .zero) }
         session.start(now: .zero, into: &recorder)

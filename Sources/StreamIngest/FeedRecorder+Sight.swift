@@ -131,6 +131,8 @@ extension FeedRecorder {
     /// Ends a pair's blindness if all that happens comes from now on.
     private mutating func seePair(_ index: Int) {
         let pairSight = items[index].sight
+        // While the feed is blind nobody knows until when: its end asks again.
+        if case .blind = sight { return }
         guard let since = pairSight.blindSince, pairSight.isWhole else { return }
         items[index].sight.blindSince = nil
         // At the snapshot's own moment there may have been other ticks before it.
@@ -150,7 +152,11 @@ extension FeedRecorder {
     mutating func restorePair(_ index: Int) {
         guard let since = items[index].sight.spoiltSince else { return }
         items[index].sight.spoiltSince = nil
-        if items[index].sight.blindSince == nil { tellLostTicks(index, from: since, until: feedTime) } else { seePair(index) }
+        if items[index].sight.blindSince == nil {
+            tellLostTicks(index, from: since, until: feedTime)
+        } else {
+            seePair(index)
+        }
     }
 
     /// An interval may be over in which no tick of the pair could be taken: it has no candle that could say so.
@@ -334,7 +340,10 @@ extension FeedRecorder {
         guard time > feedTime else { return }
         let since = judge.isConfirmed && eraStart != nil ? min(sureUntil ?? feedTime, time) : feedTime
         beginEra(at: time)
-        guard sight == .seeing else { return isHole = true }
+        guard sight == .seeing else {
+            isHole = true
+            return
+        }
         tellHole(from: max(0, since - FeedEvent.orderMargin), until: time)
     }
 
@@ -381,7 +390,7 @@ extension FeedRecorder {
     }
 
     /// How far ahead of the first believed time the journal's end may be: a clock that stood in ran on a little.
-    private static var wrongTail: Int64 { 60 * UTCNanos.perSecond }
+    static var wrongTail: Int64 { 60 * UTCNanos.perSecond }
 
     // MARK: Pairs that fall silent
 

@@ -93,16 +93,21 @@ struct FeedRecorder: SessionSink {
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
     private static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
 
-    /// - Parameters:
-    ///   - lastFeedTime: the newest time in the journal; 0 for a fresh one.
-    ///   - lastReceived: when the journal's last record was received.
-    init(instruments: [Instrument], lastFeedTime: UTCNanos, lastReceived: UTCNanos = UTCNanos(rawValue: 0)) {
-        self.lastReceived = lastReceived
+    /// - Parameter past: what the journal's end tells.
+    init(instruments: [Instrument], past: FeedPast) {
         self.instruments = instruments
+        lastReceived = past.received
         items = instruments.map(Item.init)
         judge = TimeJudge(itemCount: instruments.count)
-        lastClock = lastFeedTime.rawValue
-        sight = .blind(since: max(0, lastFeedTime.rawValue - FeedEvent.orderMargin))
+        lastClock = past.time.rawValue
+        sight = .blind(since: max(0, past.time.rawValue - FeedEvent.orderMargin))
+        for index in items.indices { items[index].sight.blindSince = past.blindPairs[items[index].pair]?.rawValue }
+        // No outside clock agreed with the journal's last times.
+        if let since = past.steadySince, since < past.time,
+            abs(past.time.rawValue - past.received.rawValue) > Self.wrongTail
+        {
+            doubtfulEras = [since.rawValue..<(past.time.rawValue + 1)]
+        }
     }
 
     /// The process starts: what was before is unknown since the journal's last word.
@@ -335,6 +340,18 @@ struct FeedRecorder: SessionSink {
                 event, pair: pair, brokerTime: UTCNanos(rawValue: max(feedTime, lastClock)),
                 receiveTime: receiveTime))
     }
+}
+
+/// What the end of the ticks journal tells of the feed.
+struct FeedPast {
+    /// The newest time that the broker told; 0 for a fresh journal.
+    var time = UTCNanos(rawValue: 0)
+    /// When the last record was received, by the host's clock.
+    var received = UTCNanos(rawValue: 0)
+    /// Since when each pair is blind that was not seen again.
+    var blindPairs: [Pair: UTCNanos] = [:]
+    /// From where its times go on without being set back; `nil` if that is long ago.
+    var steadySince: UTCNanos?
 }
 
 /// What was met, since the process started.

@@ -33,9 +33,8 @@ public enum StreamIngest {
         let capture = try capture.map { try StreamCapture(path: $0) }
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
-        let lastFeedTime = try FeedTail.newestTime(folder: setup.paths.journal("ticks"))
-        let lastReceived = try FeedTail.lastReceived(folder: setup.paths.journal("ticks"))
-        try tellSkip(writer, lastFeedTime, clock)
+        let past = try FeedPast(journal: setup.paths.journal("ticks"))
+        try tellSkip(writer, past.time, clock)
 
         var patience = LoginPatience(
             spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
@@ -57,7 +56,7 @@ public enum StreamIngest {
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
-                writer: writer, lastFeedTime: lastFeedTime, lastReceived: lastReceived, instruments: instruments,
+                writer: writer, past: past, instruments: instruments,
                 trustFile: credentials.trustFile, capture: capture, seed: random.next()),
             login: login)
         loop.execute { ingestor.start() }
@@ -118,6 +117,17 @@ public enum StreamIngest {
         // The session answers within a second; the units' stop limit is 5.
         desk.waitForEnd(seconds: 4)
         if let failure = desk.failure { throw failure }
+    }
+}
+
+extension FeedPast {
+    /// Reads the end of a ticks journal.
+    /// - Throws: `JournalError`.
+    init(journal folder: String) throws {
+        time = try FeedTail.newestTime(folder: folder)
+        received = try FeedTail.lastReceived(folder: folder)
+        let sight = try FeedTail.sight(folder: folder)
+        (blindPairs, steadySince) = (sight.blindPairs, sight.steadySince)
     }
 }
 

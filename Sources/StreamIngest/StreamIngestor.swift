@@ -45,8 +45,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let status: StatusPublisher
         let service: ServiceNotifier
         let writer: StreamWriter
-        let lastFeedTime: UTCNanos
-        let lastReceived: UTCNanos
+        let past: FeedPast
         let instruments: [Instrument]
         let trustFile: String?
         let capture: StreamCapture?
@@ -67,8 +66,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let options = SessionOptions(
             endpoint: login.endpoint, user: login.account, password: login.password.reveal())
         session = ClientSession(options: options, seed: parts.seed)
-        recorder = FeedRecorder(
-            instruments: parts.instruments, lastFeedTime: parts.lastFeedTime, lastReceived: parts.lastReceived)
+        recorder = FeedRecorder(instruments: parts.instruments, past: parts.past)
         hear(login)
     }
 

@@ -18,7 +18,10 @@ extension ClientSession {
         let request = subscriptions[handle].request
         guard items == request.items.count, fields == request.fields.count else {
             endSilently(number)
-            guard subscriptions[handle].renewal != number else { return subscriptions[handle].renewal = nil }
+            guard subscriptions[handle].renewal != number else {
+                subscriptions[handle].renewal = nil
+                return
+            }
             // 61 is the code that the official client gives to this.
             let text = "\(items) items and \(fields) fields instead of those asked for"
             return refuse(handle, code: 61, text: text, now: now, &sink)
@@ -56,7 +59,10 @@ extension ClientSession {
         routes.deactivate(number)
         zombies.remove(number)
         guard retired.remove(number) == nil, let handle = routes.handle(of: number) else { return }
-        if subscriptions[handle].renewal == number { return subscriptions[handle].renewal = nil }
+        if subscriptions[handle].renewal == number {
+            subscriptions[handle].renewal = nil
+            return
+        }
         guard subscriptions[handle].number == number else { return }
         endRenewal(handle)
         subscriptions[handle].answer = .none

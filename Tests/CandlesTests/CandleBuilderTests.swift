@@ -494,7 +494,10 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
     @Test func `a candle of wrong times is withdrawn, and right ticks begin it anew`() {
         let builder = fold(
-            [Make.tick(301, "1.1", "1.2"), Make.clock(302), Make.clock(3_700), Make.tick(3_701, "9", "9"), Make.clock(4_002)]
+            [
+                Make.tick(301, "1.1", "1.2"), Make.clock(302), Make.clock(3_700), Make.tick(3_701, "9", "9"),
+                Make.clock(4_002),
+            ]
                 + Self.setBack(4_002, to: 330)
                 + [Make.clock(602), Make.clock(3_599), Make.tick(3_650, "1.5", "1.6"), Make.clock(3_902)])
         let candles = builder.candles.filter { $0.start.seconds == 3_600 }
@@ -515,7 +518,8 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
 @Suite struct ManyLossesTests {
     @Test func `losses add up to the largest number, never to a small one`() {
-        let loss = Make.feed(.updatesLost(count: LossCount(clamping: 999_999_999_999_999_999)), pair: Make.eurUSD, at: 302)
+        let loss = Make.feed(
+            .updatesLost(count: LossCount(clamping: 999_999_999_999_999_999)), pair: Make.eurUSD, at: 302)
         let builder = fold([Make.tick(301, "1.1", "1.2")] + Array(repeating: loss, count: 10) + [Make.clock(602)])
         #expect(builder.candles[0].lostUpdates == .max && builder.candles[0].flags == .partial)
     }
@@ -530,11 +534,15 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
     @Test func `200,000 losses between the ticks of a day's candles are folded in time linear in their number`() {
         func records(_ count: Int) -> [TickRecord] {
-            let day = (0..<288).flatMap { [Make.tick(Double($0) * 300 + 1, "1.1", "1.2"), Make.clock(Double($0 + 1) * 300)] }
+            let day = (0..<288).flatMap {
+                [Make.tick(Double($0) * 300 + 1, "1.1", "1.2"), Make.clock(Double($0 + 1) * 300)]
+            }
             return day
                 + (0..<count).flatMap {
                     let time = 86_401 + Double($0) * 0.001
-                    return [Make.feed(.updatesLost(count: 1), pair: Make.eurUSD, at: time), Make.tick(time, "1.1", "1.2")]
+                    return [
+                        Make.feed(.updatesLost(count: 1), pair: Make.eurUSD, at: time), Make.tick(time, "1.1", "1.2"),
+                    ]
                 }
         }
         let clock = ContinuousClock()

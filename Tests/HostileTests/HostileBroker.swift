@@ -264,7 +264,9 @@ struct HostileBroker {
     }
 
     private mutating func bind(_ parameters: [String: String]) {
-        guard isSessionAlive, parameters["LS_session"] == "S\(session)" else { return line("CONERR,20,Session not found") }
+        guard isSessionAlive, parameters["LS_session"] == "S\(session)" else {
+            return line("CONERR,20,Session not found")
+        }
         let from = parameters["LS_recovery_from"].flatMap { Int($0) }
         if let from, refusesRecovery || from > log.count {
             isSessionAlive = false

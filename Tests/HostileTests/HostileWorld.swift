@@ -31,7 +31,7 @@ final class HostileWorld {
         random = TestKit.SplitMix(seed: seed &+ 7)
         broker = HostileBroker(seed: seed)
         session = HostileWorld.makeSession(seed)
-        recorder = FeedRecorder(instruments: instruments, lastFeedTime: UTCNanos(rawValue: 0))
+        recorder = FeedRecorder(instruments: instruments, past: FeedPast())
     }
 
     private static func makeSession(_ seed: UInt64) -> ClientSession {
@@ -57,11 +57,26 @@ final class HostileWorld {
         settle()
         broker.disconnected()
         session = HostileWorld.makeSession(random.next())
-        let told = journal.reversed().lazy.filter { $0.kind != .feed && !$0.flags.contains(.localClock) }
-        recorder = FeedRecorder(
-            instruments: instruments, lastFeedTime: told.first?.brokerTime ?? UTCNanos(rawValue: 0),
-            lastReceived: journal.last?.receiveTime ?? UTCNanos(rawValue: 0))
+        recorder = FeedRecorder(instruments: instruments, past: past)
         start()
+    }
+
+    /// What `FeedTail` reads from a journal's end.
+    private var past: FeedPast {
+        var past = FeedPast()
+        let told = journal.last { $0.kind != .feed && !$0.flags.contains(.localClock) && !$0.flags.contains(.snapshot) }
+        past.time = told?.brokerTime ?? UTCNanos(rawValue: 0)
+        past.received = journal.last?.receiveTime ?? UTCNanos(rawValue: 0)
+        for record in journal where record.pair != .none {
+            switch record.feedEvent {
+            case .blindBegan(let since): past.blindPairs[record.pair] = since
+            case .blindEnded: past.blindPairs[record.pair] = nil
+            default: break
+            }
+        }
+        past.steadySince = journal.first { $0.kind == .clock }?.brokerTime
+        for record in journal { if case .clockSetBack(_, let to) = record.feedEvent { past.steadySince = to } }
+        return past
     }
 
     /// Lets time pass, in steps of at most a quarter of a second.

@@ -19,6 +19,7 @@ struct Hostility: Sendable, CustomTestStringConvertible {
     /// Everything that lasts ends.
     static func calm(_ world: HostileWorld) {
         world.broker.silence = nil
+        world.hostError = 0
         (world.broker.heartbeatError, world.broker.tickError) = (0, 0)
         (world.broker.nextHeartbeatError, world.broker.nextTickError) = (0, 0)
         world.broker.oneSidedEvery = 0

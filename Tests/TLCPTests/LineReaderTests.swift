@@ -42,7 +42,8 @@ import Testing
 
     @Test func `a line over the bound is told while it arrives`() {
         #expect(lines([Array("1234567890".utf8), Array("123".utf8)], lengthMax: 8) == ["‹overlong›"])
-        #expect(lines([Array("1234567890".utf8), Array("12\r\nnext\r\n".utf8)], lengthMax: 8) == ["‹overlong›", "next"])
+        #expect(
+            lines([Array("1234567890".utf8), Array("12\r\nnext\r\n".utf8)], lengthMax: 8) == ["‹overlong›", "next"])
     }
 
     @Test func `a new connection does not go on with the old one's half line`() {
