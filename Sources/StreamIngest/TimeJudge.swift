@@ -92,8 +92,15 @@ struct TimeJudge {
     /// The `Date` of a REST reply, and when it came.
     mutating func hear(rest time: UTCNanos, monotonic: Int64) { rest = Told(time: time.rawValue, monotonic: monotonic) }
 
-    /// Whether the feed is blind: then a leap can close nothing that was not doubtful already.
-    mutating func setBlind(_ isBlind: Bool) { self.isBlind = isBlind }
+    /// Whether the feed is blind: then a leap can close nothing that was not doubtful already, and what the lost session
+    /// told stands for nothing.
+    mutating func setBlind(_ isBlind: Bool) {
+        if isBlind, !self.isBlind {
+            heartbeatHeard = .min
+            for item in itemsHeard.indices { itemsHeard[item] = .min }
+        }
+        self.isBlind = isBlind
+    }
 
     /// Judges a time that is told at the moment of the last `advance`.
     @inline(__always)

@@ -84,6 +84,9 @@ final class CrashWorld {
         (tickBus.faultRate, candleBus.faultRate) = (0, 0)
         try startAll()
         try connect()
+        for pair in SimulatedBroker.pairs.indices {
+            try ingest?.takeAgain(pair, broker.snapshots.first { $0.pair == pair })
+        }
         // Long enough for every candle to close.
         for _ in 0..<8 { try pass(seconds: 60) }
         try settle()
@@ -103,6 +106,7 @@ final class CrashWorld {
         case ..<92: if let missed, let ingest { try recover(ingest, missed) }
         case ..<94: clockError = Int64.random(in: -3_600...3_600, using: &random) * 1_000_000_000
         case ..<96: if missed != nil { try ingest?.standIn(broker.now) }
+        case ..<97: try endOrTakeAgain()
         case ..<98: sync()
         default: try strike()
         }
@@ -200,6 +204,17 @@ final class CrashWorld {
         if missed != nil { return try connect() }
         missed = []
         try ingest.cut()
+    }
+
+    /// Where bits flip the word that a pair is blind may be lost: it is told again, but later than this world lasts.
+    private func endOrTakeAgain() throws {
+        guard trouble != .damage, missed == nil, let ingest else { return }
+        let pair = Int.random(in: SimulatedBroker.pairs.indices, using: &random)
+        if Bool.random(using: &random) {
+            try ingest.end(pair)
+        } else {
+            try ingest.takeAgain(pair, broker.snapshots.first { $0.pair == pair })
+        }
     }
 
     /// The broker still has all that was missed. A session that never began cannot be recovered.

@@ -77,7 +77,7 @@ struct Invariants {
 
     /// Every candle that is shown as whole is what happened on the market; every other one says why not.
     private mutating func checkCandles() {
-        let holes = recordedHoles
+        let holes = Dictionary(uniqueKeysWithValues: SimulatedBroker.pairs.map { ($0, recordedHoles(of: $0)) })
         let truth = truth()
         for key in world.database.rows.keys where truth[key] == nil {
             expect(false, "\(name(key)) never was")
@@ -86,15 +86,18 @@ struct Invariants {
         for (key, ticks) in truth where key.start + key.timeframe < end {
             let interval = key.start..<(key.start + key.timeframe)
             let name = name(key)
-            let isTouched = holes.contains { $0.overlaps(interval) }
+            let isTouched = holes[key.pair]?.contains { $0.overlaps(interval) } == true
             guard let row = world.database.rows[key] else {
                 expect(isTouched || isDeclaredLost(key.pair, interval), "\(name) is missing without a hole")
                 continue
             }
             if row.flags.contains(.partial) {
-                expect(row.blindMilliseconds > 0 || row.lostUpdates > 0, "\(name) is partial without a reason")
+                let lacksMid = row.flags.contains(.sideMissing)
                 expect(
-                    isTouched || row.lostUpdates > 0 || world.lostAnEnd, "\(name) is blind without a recorded hole")
+                    row.blindMilliseconds > 0 || row.lostUpdates > 0 || lacksMid, "\(name) is partial without a reason")
+                expect(
+                    isTouched || row.lostUpdates > 0 || lacksMid || world.lostAnEnd,
+                    "\(name) is blind without a recorded hole")
             } else {
                 expect(Summary(row) == Summary(ticks), "\(name) is shown as whole and is wrong")
                 if world.trouble == .kills { expect(!isTouched, "\(name) is shown as whole beside a hole") }
@@ -112,11 +115,15 @@ struct Invariants {
         }
     }
 
+    /// Of the feed, and of a pair by itself.
+    private func recordedHoles(of pair: Pair) -> [Range<Int64>] { holes(told: .none) + holes(told: pair) }
+
     /// `blind ended` tells a hole; where that record was damaged, `blind began` tells one until the next word.
-    private var recordedHoles: [Range<Int64>] {
+    private func holes(told pair: Pair) -> [Range<Int64>] {
         var holes: [Range<Int64>] = []
         var since: Int64?
-        for record in world.database.events.sorted(by: { order($0) < order($1) }) {
+        let events = world.database.events.filter { $0.pair == pair }
+        for record in events.sorted(by: { order($0) < order($1) }) {
             switch record.feedEvent {
             case .blindBegan(let from):
                 if let since, from.rawValue > since { holes.append(since..<from.rawValue) }
@@ -172,8 +179,10 @@ private struct Summary: Hashable {
     init(_ ticks: [SimulatedBroker.Tick]) {
         let ordered = ticks.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
             .map(\.element)
-        prices = [ordered.map(\.bid), ordered.map(\.ask), ordered.map { $0.bid + $0.ask }].map {
-            [$0.first!, $0.max()!, $0.min()!, $0.last!]
+        let sums = ordered.compactMap { tick in tick.bid.flatMap { bid in tick.ask.map { bid + $0 } } }
+        prices = [ordered.compactMap(\.bid), ordered.compactMap(\.ask), sums].map { side in
+            guard let first = side.first, let last = side.last else { return [0, 0, 0, 0] }
+            return [first, side.max() ?? 0, side.min() ?? 0, last]
         }
         count = ticks.count
     }

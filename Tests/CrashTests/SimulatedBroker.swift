@@ -8,8 +8,9 @@ struct SimulatedBroker {
     struct Tick: Hashable {
         let pair: Int
         let time: Int64
-        let bid: Int64
-        let ask: Int64
+        /// `nil`: the tick does not bring this side.
+        let bid: Int64?
+        let ask: Int64?
     }
 
     static let pairs = ["EUR_USD", "NZD_USD", "USD_JPY"].map { Pair($0)! }
@@ -51,8 +52,9 @@ struct SimulatedBroker {
         let pair = Int.random(in: SimulatedBroker.pairs.indices, using: &random)
         let delay = Int.random(in: 0..<5, using: &random) == 0 ? Int64.random(in: 0..<1_500_000_000, using: &random) : 0
         let bid = Int64.random(in: 100_000...101_000, using: &random) * 10_000
-        let tick = Tick(
-            pair: pair, time: now - delay, bid: bid, ask: bid + Int64.random(in: -2...20, using: &random) * 10_000)
+        let ask = bid + Int64.random(in: -2...20, using: &random) * 10_000
+        let side = Int.random(in: 0..<40, using: &random)
+        let tick = Tick(pair: pair, time: now - delay, bid: side == 0 ? nil : bid, ask: side == 1 ? nil : ask)
         truth.append(tick)
         lastTicks[pair] = tick
         return Int.random(in: 0..<200, using: &random) == 0 ? .lost(pair: pair) : .tick(tick)

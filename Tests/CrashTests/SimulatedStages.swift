@@ -42,6 +42,11 @@ final class SimulatedIngest {
     private var endsBlindness = false
     /// The newest clock record.
     private var lastClock: Int64 = 0
+    /// Pairs whose subscription the broker ended.
+    private var ended: Set<Int> = []
+    /// Since when pairs are blind by themselves.
+    private var blindPairs: [Int: Int64] = [:]
+    private var lastTicks: [Int: Int64] = [:]
 
     init(
         folder: String, settings: Configuration.Journal, bootID: String, bus: SimulatedBus, clockError: Int64,
@@ -51,6 +56,9 @@ final class SimulatedIngest {
         self.appended = appended
         self.clockError = clockError
         feedTime = try FeedTail.newestTime(folder: folder).rawValue
+        for (pair, since) in try FeedTail.sight(folder: folder).blindPairs {
+            if let index = SimulatedBroker.pairs.firstIndex(of: pair) { blindPairs[index] = since.rawValue }
+        }
         writer = try openWriter(folder, TickRecord.byteCount, settings, bootID: bootID)
         if let skipped = writer.skipped {
             try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))
@@ -65,7 +73,7 @@ final class SimulatedIngest {
     /// A session that answered every subscription: snapshots come, the next heartbeat ends the blindness.
     func sessionBegan(_ snapshots: [SimulatedBroker.Tick]) throws {
         try event(.sessionNew)
-        (hasSession, isCut) = (true, false)
+        (hasSession, isCut, ended) = (true, false, [])
         for tick in snapshots { try append(tick, flags: .snapshot) }
         endsBlindness = true
         try commit()
@@ -89,6 +97,34 @@ final class SimulatedIngest {
         try commit()
     }
 
+    /// The broker ends a pair's subscription while the session lives.
+    func end(_ pair: Int) throws {
+        guard hasSession, blindSince == nil, ended.insert(pair).inserted else { return }
+        try event(.subscriptionEnded, pair: SimulatedBroker.pairs[pair])
+        if blindPairs[pair] == nil {
+            let since = max(lastTicks[pair] ?? 0, feedTime - FeedEvent.orderMargin)
+            blindPairs[pair] = since
+            try event(.blindBegan(since: UTCNanos(rawValue: since)), pair: SimulatedBroker.pairs[pair])
+        }
+        try commit()
+    }
+
+    /// It takes it again: the snapshot is the pair's last tick.
+    func takeAgain(_ pair: Int, _ snapshot: SimulatedBroker.Tick?) throws {
+        guard blindSince == nil, ended.remove(pair) != nil else { return }
+        if let snapshot { try append(snapshot, flags: .snapshot) }
+        try see(pair, snapshot?.time ?? 0)
+        try commit()
+    }
+
+    private func see(_ pair: Int, _ snapshot: Int64) throws {
+        guard !ended.contains(pair), let since = blindPairs.removeValue(forKey: pair) else { return }
+        let until = max(since, feedTime, snapshot + 1)
+        try event(
+            .blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)),
+            pair: SimulatedBroker.pairs[pair])
+    }
+
     func receive(_ messages: [SimulatedBroker.Message]) throws {
         for message in messages { try take(message, flags: []) }
         try commit()
@@ -103,14 +139,18 @@ final class SimulatedIngest {
 
     private func take(_ message: SimulatedBroker.Message, flags: TickFlags) throws {
         switch message {
+        case .tick(let tick) where ended.contains(tick.pair): break
+        case .lost(let pair) where ended.contains(pair): break
         case .tick(let tick):
             try append(tick, flags: flags)
+            lastTicks[tick.pair] = max(lastTicks[tick.pair] ?? 0, tick.time)
             feedTime = max(feedTime, tick.time)
         case .heartbeat(let time):
             feedTime = max(feedTime, time)
             if endsBlindness, time >= lastClock, let since = blindSince {
                 (endsBlindness, isCut, blindSince) = (false, false, nil)
                 try event(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: feedTime)))
+                for pair in blindPairs.keys.sorted() { try see(pair, 0) }
             }
             lastClock = max(lastClock, time)
             try put(.clock(UTCNanos(rawValue: feedTime), receiveTime: wall))
@@ -128,10 +168,13 @@ final class SimulatedIngest {
     private var wall: UTCNanos { UTCNanos(rawValue: feedTime + clockError) }
 
     private func append(_ tick: SimulatedBroker.Tick, flags: TickFlags) throws {
+        var flags = flags
+        if tick.bid == nil { flags.insert(.bidMissing) }
+        if tick.ask == nil { flags.insert(.askMissing) }
         try put(
             .tick(
                 SimulatedBroker.pairs[tick.pair], brokerTime: UTCNanos(rawValue: tick.time), receiveTime: wall,
-                bid: Price(rawValue: tick.bid), ask: Price(rawValue: tick.ask), flags: flags))
+                bid: Price(rawValue: tick.bid ?? 0), ask: Price(rawValue: tick.ask ?? 0), flags: flags))
     }
 
     private func event(_ event: FeedEvent, pair: Pair = .none) throws {
