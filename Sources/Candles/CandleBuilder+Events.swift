@@ -76,7 +76,10 @@ extension CandleBuilder {
     /// Revises the closed candles whose blind time is another one now. Those that end before `from` less the grace
     /// are not touched.
     mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
-        for key in closedKeys(pair, from: from == .min ? from : from &- options.graceNanos, until: until) {
+        // No closed candle begins later, but for those that a wrong time made, which are settled.
+        let latest = feedTime.rawValue == .min ? .max : feedTime.rawValue &+ (lengths.max() ?? 0)
+        let earliest = from == .min ? from : from &- options.graceNanos
+        for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
             let blind = evidence.blindMilliseconds(pairs.pairs[key.pair], interval(key))
             if blind != closed.blindMilliseconds { revise(key) { $0.blindMilliseconds = blind } }

@@ -57,11 +57,11 @@ public enum FeedTail {
                 isOver = record.brokerTime.rawValue < (newest ?? 0) - blindReach
             }
             sight.take(record, &decided)
-            if sight.steadySince != nil || left == 0 { isOver = true }
+            if left == 0 { isOver = true }
             return !isOver
         }
         // The journal has no more.
-        if !isOver { sight.steadySince = oldest }
+        if !isOver { sight.steadySince = sight.steadySince ?? oldest }
         return sight
     }
 
@@ -92,7 +92,7 @@ extension FeedTail.Sight {
     /// Records come newest first: the last word of each pair decides.
     fileprivate mutating func take(_ record: TickRecord, _ decided: inout Set<Pair>) {
         switch record.feedEvent {
-        case .clockSetBack(_, let time): steadySince = time
+        case .clockSetBack(_, let time): steadySince = steadySince ?? time
         case .blindBegan(let since) where record.pair != .none && decided.insert(record.pair).inserted:
             blindPairs[record.pair] = since
         case .blindEnded where record.pair != .none: decided.insert(record.pair)

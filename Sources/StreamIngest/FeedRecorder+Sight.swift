@@ -32,10 +32,10 @@ extension FeedRecorder {
             append(.instrumentRefused(code: Int64(clamping: code)), pair: pair(subscription))
             losePair(subscription)
         case .itemLost(let subscription, _):
-            append(.updatesLost(count: 1), pair: pair(subscription))
+            if subscription > 0 { append(.updatesLost(count: 1), pair: pair(subscription)) }
             losePair(subscription)
         case .configured(let subscription, let frequency, _): limit(subscription, frequency)
-        case .updatesLost(let subscription, _, let count):
+        case .updatesLost(let subscription, _, let count) where subscription > 0:
             let count = LossCount(clamping: count)
             counters.lostUpdates &+= UInt64(count.rawValue)
             append(.updatesLost(count: count), pair: pair(subscription))
@@ -53,6 +53,7 @@ extension FeedRecorder {
         case .cut: lose { .cut(since: $0) }
         case .lost:
             endsBlindness = false
+            judge.setBlind(true)
             lose { .blind(since: $0) }
         default: break
         }
@@ -203,21 +204,27 @@ extension FeedRecorder {
         }
     }
 
-    /// The snapshot of a subscription that takes the place of a silent one.
-    mutating func renewed(_ index: Int, isNews: Bool) {
-        items[index].sight.isRenewing = false
-        guard isNews, items[index].sight.blindSince == nil else { return }
+    /// A snapshot brings a tick that the pair's subscription before should have brought: from a time at which the pair
+    /// seemed seen. What the heartbeat seemed to prove was wrong: nothing came since the last tick.
+    mutating func checkFrozen(_ index: Int, _ time: Int64) {
+        let blindSince = items[index].sight.blindSince
+        guard time < min(blindSince ?? .max, sight.since ?? .max) else { return }
         counters.subscriptionsFrozen += 1
         append(.subscriptionFrozen, pair: items[index].pair)
-        // What the heartbeat seemed to prove was wrong: nothing came since the last tick.
-        blindPair(index, since: min(items[index].time, proof(of: index)))
-        items[index].sight.subscription = .opening(beats: 0)
+        let since = min(items[index].time, proof(of: index))
+        items[index].sight.blindSince = min(since, blindSince ?? .max)
+        append(.blindBegan(since: UTCNanos(rawValue: since)), pair: items[index].pair)
+        if items[index].sight.subscription == .active { items[index].sight.subscription = .opening(beats: 0) }
     }
 
     mutating func restateBlindPairs() {
         if lastRestated == 0 { lastRestated = lastClock }
         guard lastClock &- lastRestated >= Self.restatementNanos else { return }
         lastRestated = lastClock
+        restate()
+    }
+
+    mutating func restate() {
         for item in items {
             if let since = item.sight.blindSince {
                 append(.blindBegan(since: UTCNanos(rawValue: since)), pair: item.pair)
@@ -248,8 +255,11 @@ extension FeedRecorder {
     /// The feed is seen less well than before: says so if it was seen, and keeps the older moment if not.
     mutating func lose(_ worse: (Int64) -> FeedSight) {
         // Lost again right after a recovery: what was missing before has come, up to feed time.
-        if seesAgain, feedTime >= lastClock { seeAgain() }
+        if seesAgain, feedTime >= lastClock, isBehindQueue { seeAgain() }
         seesAgain = false
+        // The connection spoke, and the feed was silent: what happened meanwhile does not come.
+        let spoke = talkedAt != nil || isWithoutProof && lastBytes - lastProof >= Self.proofMax
+        if spoke, hasHeartbeat, sight == .seeing { isHole = true }
         switch sight {
         case .seeing:
             // Ticks of other pairs from just before the newest one may still have been under way.
@@ -265,7 +275,16 @@ extension FeedRecorder {
             sight = worse(since)
         case .blind: break
         }
-        if case .blind = sight { judge.setBlind(true) }
+        switch sight {
+        case .blind, .cut: judge.setBlind(true)
+        case .seeing, .silent: break
+        }
+        if case .cut = sight { beatsSinceLoss = 0 }
+    }
+
+    /// Behind a recovery the second heartbeat shows that all that waited has come.
+    private var isBehindQueue: Bool {
+        if case .cut = sight, hasHeartbeat { beatsSinceLoss >= 2 } else { true }
     }
 
     /// The first heartbeat or tick of a read. If the connection spoke before it and proved nothing, the feed was
@@ -273,7 +292,7 @@ extension FeedRecorder {
     mutating func endSilence() {
         isWithoutProof = false
         if case .silent = sight {
-            if let talkedAt, monotonic - talkedAt >= UTCNanos.perSecond { isHole = true }
+            if let talkedAt, hasHeartbeat, monotonic - talkedAt >= UTCNanos.perSecond { isHole = true }
             seesAgain = true
         }
         talkedAt = nil
@@ -284,17 +303,17 @@ extension FeedRecorder {
     mutating func seeIfCaughtUp() {
         guard feedTime >= lastClock else { return }
         if endsBlindness { endBlindness() }
-        if seesAgain { seeAgain() }
+        if seesAgain, isBehindQueue { seeAgain() }
     }
 
     /// A new session sees again: what lies between is missing for good.
     private mutating func endBlindness() {
         endsBlindness = false
-        guard case .blind(let since) = sight else { return }
+        guard case .blind(var since) = sight else { return }
+        // The journal ended a little ahead of the truth: what was right then was so long ago.
+        if feedTime < since { since = max(0, min(since, sureAtStart(feedTime)) - FeedEvent.orderMargin) }
         // The pairs that the session does not show stay blind.
-        for index in items.indices where !items[index].sight.isWhole && !items[index].sight.isOpening {
-            blindPair(index, since: since)
-        }
+        for index in items.indices where !items[index].sight.isWhole { blindPair(index, since: since) }
         sight = .seeing
         isHole = false
         judge.setBlind(false)
@@ -305,7 +324,7 @@ extension FeedRecorder {
     }
 
     /// What was missing has come, or nothing was missing: an empty stretch; or else the broker was silent.
-    private mutating func seeAgain() {
+    mutating func seeAgain() {
         let since: Int64
         switch sight {
         case .silent(let moment), .cut(let moment): since = moment
@@ -314,6 +333,7 @@ extension FeedRecorder {
         let until = isHole ? max(since, feedTime) : since
         (seesAgain, isHole) = (false, false)
         sight = .seeing
+        judge.setBlind(false)
         append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)))
     }
 
@@ -395,12 +415,24 @@ extension FeedRecorder {
     // MARK: Pairs that fall silent
 
     /// A pair that was silent for so long is subscribed to anew, to see whether the subscription is dead.
+    private static var heartbeatPatience: Int64 { 60 * UTCNanos.perSecond }
     static var quietMin: Int64 { 90 * UTCNanos.perSecond }
     private static var quietMax: Int64 { 1_800 * UTCNanos.perSecond }
+
+    /// The market opens: what was silent while it was shut is looked at only now.
+    mutating func beginLooks() {
+        for index in items.indices { (items[index].nextLook, items[index].patience) = (monotonic + Self.quietMin, Self.quietMin) }
+    }
 
     /// The subscription of a pair that is to be renewed: the market is open, and nothing came for long. Each look is
     /// twice as far from the last tick as the one before.
     mutating func takeSilentSubscription() -> Int? {
+        // The broker allows 40 items, the heartbeat among them.
+        guard items.count < StreamIngest.instrumentsMax else { return nil }
+        if hasHeartbeat, monotonic - max(lastHeartbeat, heartbeatLook) >= Self.heartbeatPatience {
+            heartbeatLook = monotonic
+            return 0
+        }
         guard sight == .seeing, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds) else { return nil }
         let silent = items.firstIndex {
             $0.nextLook <= monotonic && $0.sight.isWhole && !$0.sight.isRenewing && $0.sight.blindSince == nil

@@ -50,6 +50,12 @@ struct FeedRecorder: SessionSink {
     var talkedAt: Int64?
     /// The last heartbeat that was believed, monotonic; before the first, the first believed time.
     var lastHeartbeat: Int64 = 0
+    /// The time of the last heartbeat that was believed, ns since 1970.
+    var lastBeat: Int64 = 0
+    /// Heartbeats since the connection was cut. The first may have been merged, and overtake ticks that wait.
+    var beatsSinceLoss = 0
+    /// When a heartbeat that is silent was looked at, monotonic.
+    var heartbeatLook: Int64 = 0
     /// The broker has taken the subscription of the heartbeat.
     var hasHeartbeat = false
     /// The newest clock record.
@@ -85,9 +91,11 @@ struct FeedRecorder: SessionSink {
 
     /// Silence of the heartbeat after which the local clock stands in (docs/architecture.md § Candles).
     static var heartbeatLimit: Int64 { 5 * UTCNanos.perSecond }
+    /// Longer than the pause between two `PROBE`s, 5 s.
+    private static var probeLimit: Int64 { 7 * UTCNanos.perSecond }
     /// The heartbeat comes once a second: a connection that speaks, and proves nothing for so long, says that the feed is
     /// silent.
-    private static var proofMax: Int64 { 2 * UTCNanos.perSecond }
+    static var proofMax: Int64 { 2 * UTCNanos.perSecond }
     /// How far a tick may step back behind the last one of its pair.
     private static var stepBackMax: Int64 { 10 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
@@ -114,6 +122,7 @@ struct FeedRecorder: SessionSink {
     mutating func begin(now: UTCNanos, monotonic: Int64) {
         burstBegan(now: now, monotonic: monotonic)
         if let since = sight.since { append(.blindBegan(since: UTCNanos(rawValue: since))) }
+        restate()
     }
 
     /// Bytes have come: one time stands for all that they bring.
@@ -124,7 +133,8 @@ struct FeedRecorder: SessionSink {
         self.monotonic = monotonic
         lastBytes = monotonic
         judge.advance(now: monotonic, host: now)
-        if !hasHeartbeat, case .silent = sight { seesAgain = true }
+        // Without a heartbeat any line shows that the feed lives.
+        if !hasHeartbeat, case .silent = sight { seeAgain() }
     }
 
     // MARK: Updates
@@ -152,8 +162,10 @@ struct FeedRecorder: SessionSink {
         if flags.contains(.snapshot) {
             takeSnapshot(index, time, bid, ask, &flags)
         } else {
-            proven(time)
+            // A time that is told again proves nothing.
+            if time != items[index].time { proven(time) }
             items[index].nextLook = monotonic &+ Self.quietMin
+            items[index].patience = Self.quietMin
             if hasSpoilt { restorePair(index) }
         }
         if !flags.contains(.duplicate) {
@@ -175,7 +187,8 @@ struct FeedRecorder: SessionSink {
         // An older one than what was had is no news either.
         let isKnown = last.time > time || last.time == time && last.bid == bid && last.ask == ask
         if isKnown { flags.insert(.duplicate) }
-        if last.sight.isRenewing { renewed(index, isNews: !isKnown) }
+        items[index].sight.isRenewing = false
+        if !isKnown, last.time > 0 { checkFrozen(index, time) }
         items[index].sight.newestSnapshot = max(last.sight.newestSnapshot, time)
     }
 
@@ -215,8 +228,14 @@ struct FeedRecorder: SessionSink {
     }
 
     private mutating func isBelieved(_ time: Int64, _ index: Int, _ flags: TickFlags) -> Bool {
-        // A snapshot may be as old as the pair's last tick.
-        if flags.contains(.snapshot), time <= judge.line?.time ?? .min { return true }
+        if flags.contains(.snapshot) {
+            // It may be as old as the pair's last tick, and so is no witness of the present time.
+            guard let line = judge.line else {
+                counters.timesSetAside += 1
+                return false
+            }
+            if time <= line.time { return true }
+        }
         guard time > items[index].time &- Self.stepBackMax else {
             counters.timesSetAside += 1
             return false
@@ -237,6 +256,10 @@ struct FeedRecorder: SessionSink {
         }
         let time = millis * UTCNanos.perMillisecond
         guard accept(judge.judge(time, by: .heartbeat), time) else { return }
+        // One that stands still proves nothing.
+        guard time != lastBeat else { return }
+        lastBeat = time
+        beatsSinceLoss += 1
         counters.heartbeats &+= 1
         hasBeatOfSession = true
         proven(time)
@@ -299,8 +322,10 @@ struct FeedRecorder: SessionSink {
         noteAgreement()
         guard feedTime > 0 else { return }
         // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
-        let proof = hasHeartbeat ? lastProof : lastBytes
-        if monotonic - proof >= Self.heartbeatLimit { lose { .silent(since: $0) } }
+        let isSilent =
+            hasHeartbeat
+            ? monotonic - lastProof >= Self.heartbeatLimit : monotonic - lastBytes >= Self.probeLimit
+        if isSilent { lose { .silent(since: $0) } }
         guard monotonic - lastHeartbeat >= Self.heartbeatLimit else { return }
         counters.localClocks += 1
         clock(lastTold.time + (monotonic - lastTold.monotonic), .localClock)

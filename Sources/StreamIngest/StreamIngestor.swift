@@ -212,9 +212,12 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// Asks at once for what the broker refused when the market opens; looks whether a silent pair is dead.
     private func lookAfterSubscriptions() {
         let isOpen = recorder.feedTime > 0 && TradingWeek.isOpen(at: UTCNanos(rawValue: recorder.feedTime).seconds)
-        if isOpen, !isMarketOpen { session.askAgain() }
+        if isOpen, !isMarketOpen {
+            session.askAgain(now: now)
+            recorder.beginLooks()
+        }
         isMarketOpen = isOpen
-        if let silent = recorder.takeSilentSubscription() { session.renew(silent) }
+        if let silent = recorder.takeSilentSubscription() { session.renew(silent, now: now) }
     }
 
     // MARK: Events

@@ -41,6 +41,7 @@ struct TimeJudge {
     private struct Claim {
         var last: Told
         let firstHeard: Int64
+        var lastHeard: Int64
         var items: Set<Int> = []
         var heartbeats = 0
         var count = 0
@@ -95,7 +96,7 @@ struct TimeJudge {
     /// Whether the feed is blind: then a leap can close nothing that was not doubtful already, and what the lost session
     /// told stands for nothing.
     mutating func setBlind(_ isBlind: Bool) {
-        if isBlind, !self.isBlind {
+        if isBlind {
             heartbeatHeard = .min
             for item in itemsHeard.indices { itemsHeard[item] = .min }
         }
@@ -128,7 +129,7 @@ struct TimeJudge {
 
     @inline(never)
     private mutating func judgeOdd(_ time: Int64, _ witness: Witness) -> Verdict {
-        let index = claim(time, witness)
+        let index = addToClaims(time, witness)
         guard isConvincing(claims[index]) else { return .setAside }
         let isBehind = line.map { time < $0.time } ?? false
         // Who stood for the line does not stand for the new one.
@@ -140,7 +141,8 @@ struct TimeJudge {
     }
 
     /// Adds a time to the claim that explains it, or to a new one.
-    private mutating func claim(_ time: Int64, _ witness: Witness) -> Int {
+    private mutating func addToClaims(_ time: Int64, _ witness: Witness) -> Int {
+        claims.removeAll { now &- $0.lastHeard > Self.memory }
         let known = claims.firstIndex { claim in
             let expected = claim.last.at(now)
             // A market that runs fast steps ahead; one that is late steps back a little.
@@ -148,11 +150,14 @@ struct TimeJudge {
         }
         let index = known ?? claims.count
         if known == nil {
-            if claims.count == Self.claimsMax { claims.removeFirst() }
-            claims.append(Claim(last: Told(time: time, monotonic: now), firstHeard: now))
+            if claims.count == Self.claimsMax, let least = claims.indices.min(by: { claims[$0].count < claims[$1].count }) {
+                claims.remove(at: least)
+            }
+            claims.append(Claim(last: Told(time: time, monotonic: now), firstHeard: now, lastHeard: now))
         }
         let place = min(index, claims.count - 1)
         claims[place].count += 1
+        claims[place].lastHeard = now
         if time > claims[place].last.at(now) - Self.tolerance {
             claims[place].last = Told(time: max(time, claims[place].last.time), monotonic: now)
         }

@@ -2,10 +2,11 @@ extension ClientSession {
     // MARK: Subscriptions
 
     /// Queues the request for a subscription under a new number.
-    mutating func ask(for handle: Int) {
+    mutating func ask(for handle: Int, now: Duration) {
         let number = routes.add(handle: handle)
         subscriptions[handle].number = number
         subscriptions[handle].answer = .pending
+        subscriptions[handle].askedAt = now
         pendingControls.append(
             Control(operation: .add(subscriptions[handle].request), handle: handle, subscription: number))
     }
@@ -65,6 +66,10 @@ extension ClientSession {
         }
         guard subscriptions[handle].number == number else { return }
         endRenewal(handle)
+        let held = now - subscriptions[handle].since
+        if subscriptions[handle].answer == .active, held >= options.askAgainCeiling {
+            subscriptions[handle].pauses.succeeded()
+        }
         subscriptions[handle].answer = .none
         if subscriptions[handle].isWanted { askLater(handle, now: now) }
         sink.happened(.unsubscribed(handle))
@@ -81,18 +86,30 @@ extension ClientSession {
 
     /// Without end: at IG a market that is shut refuses, and takes it again later. Source: `ig-api` § 14.
     private mutating func askLater(_ handle: Int, now: Duration) {
-        if now - subscriptions[handle].since >= options.askAgainCeiling { subscriptions[handle].pauses.succeeded() }
         let pause = subscriptions[handle].pauses.failed(random: &random)
         subscriptions[handle].answer = .askAgain(at: now + pause)
     }
 
-    /// An update did not fit: the item's values are not sure. Only this subscription is made anew.
-    mutating func loseItem(_ handle: Int, reason: String, _ sink: inout some SessionSink) {
+    /// An update did not fit: the item's values are not sure. Only this subscription is made anew: at once, and after a
+    /// pause if that happens again soon.
+    mutating func loseItem(_ handle: Int, reason: String, now: Duration, _ sink: inout some SessionSink) {
         endRenewal(handle)
         endSilently(subscriptions[handle].number)
         sink.happened(.itemLost(handle, reason: reason))
-        ask(for: handle)
+        let isRepeated = subscriptions[handle].spoiltAt.map { now - $0 < options.askAgainBase } ?? false
+        subscriptions[handle].spoiltAt = now
+        if isRepeated { return askLater(handle, now: now) }
+        ask(for: handle, now: now)
         sendControls()
+    }
+
+    /// A request that nothing answers must not keep the others waiting.
+    mutating func endUnanswered(now: Duration, _ sink: inout some SessionSink) {
+        for handle in subscriptions.indices where now >= subscriptions[handle].askedAt + options.subscribeWithin {
+            if subscriptions[handle].renewal != nil { subscriptions[handle].renewal = nil }
+            guard subscriptions[handle].answer == .pending else { continue }
+            refuse(handle, code: 0, text: "no answer in time", now: now, &sink)
+        }
     }
 
     private mutating func endRenewal(_ handle: Int) {

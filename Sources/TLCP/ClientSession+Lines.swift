@@ -50,7 +50,7 @@ extension ClientSession {
         var flags = flags
         if state.pointee.isSnapshot { flags.insert(.snapshot) }
         if let error = state.pointee.take(update.values) {
-            loseItem(handle, reason: "update refused: \(error)", &sink)
+            loseItem(handle, reason: "update refused: \(error)", now: now, &sink)
             return true
         }
         sink.updated(
@@ -67,7 +67,7 @@ extension ClientSession {
         if let handle = routes.handle(of: update.subscription), subscriptions[handle].answer == .active,
             subscriptions[handle].number == update.subscription
         {
-            loseItem(handle, reason: "update of unknown item \(update.item)", &sink)
+            loseItem(handle, reason: "update of unknown item \(update.item)", now: now, &sink)
             return true
         }
         endZombie(update.subscription, &sink)
@@ -170,6 +170,7 @@ extension ClientSession {
             return fail("bound to another session than asked for", now: now, &sink)
         }
         phase = .bound
+        boundAt = now
         let link = options.endpoint.followed(by: link)
         // Zero would be a server that never sends PROBE; then only the transport tells of a cut.
         let keepalive = min(max(keepaliveMillis, 500), 300_000)
@@ -178,7 +179,9 @@ extension ClientSession {
                 session: session, link: link, requestLimit: limit, keepaliveMillis: keepalive, beganAt: now)
             received = 0
             sink.happened(.began(replacing: lostSession != nil))
-            for handle in subscriptions.indices where subscriptions[handle].isWanted { ask(for: handle) }
+            for handle in subscriptions.indices where subscriptions[handle].isWanted {
+                ask(for: handle, now: now)
+            }
         } else {
             identity?.link = link
             identity?.requestLimit = limit

@@ -37,9 +37,13 @@ extension ClientSession {
             var next = isStalled ? silenceLimit(options.cutAfter) : silenceLimit(options.stallAfter)
             if let catchUp, isCaughtUp() { next = min(next, max(catchUp.until, lastLine)) }
             if let postRetry { next = min(next, postRetry) }
+            if awaitsProgress { next = min(next, boundAt + options.answerWithin) }
             if let doubtful, doubtful.resendAt > .zero { next = min(next, doubtful.resendAt) }
             for subscription in subscriptions {
                 if let at = subscription.askAt { next = min(next, at) }
+                if waitsForAnswers, subscription.answer == .pending || subscription.renewal != nil {
+                    next = min(next, subscription.askedAt + options.subscribeWithin)
+                }
             }
             return next
         }
@@ -72,6 +76,8 @@ extension ClientSession {
             isStalled = true
             sink.happened(.stalled)
         }
+        if awaitsProgress, now >= boundAt + options.answerWithin { return fail("no PROG", now: now, &sink) }
+        if waitsForAnswers { endUnanswered(now: now, &sink) }
         if let catchUp, now >= catchUp.until { endCatchUp(now: now, &sink) }
         if let doubtful, doubtful.resendAt > .zero, now >= doubtful.resendAt { resendDoubtful() }
         if let retry = postRetry, now >= retry {
@@ -81,12 +87,15 @@ extension ClientSession {
         var isAsking = false
         for handle in subscriptions.indices {
             if let at = subscriptions[handle].askAt, now >= at {
-                ask(for: handle)
+                ask(for: handle, now: now)
                 isAsking = true
             }
         }
         if isAsking { sendControls() }
     }
+
+    /// What was asked for is on its way, and no recovery still brings old answers.
+    private var waitsForAnswers: Bool { !awaitsProgress && catchUp == nil && doubtful == nil }
 
     private func silenceLimit(_ extra: Duration) -> Duration {
         lastLine + .milliseconds(identity?.keepaliveMillis ?? 5_000) + extra

@@ -62,6 +62,10 @@ public struct ClientSession: ~Copyable {
         /// The number of a subscription that is to take the place of the active one.
         var renewal: Int?
         var pauses: Backoff
+        /// When it was asked for, or its renewal was.
+        var askedAt = Duration.zero
+        /// When an update did not fit.
+        var spoiltAt: Duration?
         /// When it became active.
         var since = Duration.zero
 
@@ -102,6 +106,8 @@ public struct ClientSession: ~Copyable {
     var isStalled = false
     var recoveryDeadline = Duration.zero
     var attemptStart = Duration.zero
+    /// When the present connection was bound.
+    var boundAt = Duration.zero
     var recoverOverHTTP = false
 
     var reader: LineReader
@@ -149,7 +155,7 @@ public struct ClientSession: ~Copyable {
         subscriptions.append(Subscription(request: request, pauses: pauses))
         allWereAnswered = false
         if phase == .bound {
-            ask(for: subscriptions.count - 1)
+            ask(for: subscriptions.count - 1, now: now)
             sendControls()
         }
         return subscriptions.count - 1
@@ -169,22 +175,23 @@ public struct ClientSession: ~Copyable {
 
     /// Subscribes to the same anew while the present subscription goes on, and then ends that one: its snapshot tells
     /// whether the present one is dead. `renewed` follows; nothing if the server refuses.
-    public mutating func renew(_ handle: Int) {
+    public mutating func renew(_ handle: Int, now: Duration) {
         guard phase == .bound, subscriptions.indices.contains(handle), subscriptions[handle].answer == .active,
             subscriptions[handle].renewal == nil
         else { return }
         let number = routes.add(handle: handle)
         subscriptions[handle].renewal = number
+        subscriptions[handle].askedAt = now
         pendingControls.append(
             Control(operation: .add(subscriptions[handle].request), handle: handle, subscription: number))
         sendControls()
     }
 
     /// Asks now for what the server ended or refused.
-    public mutating func askAgain() {
+    public mutating func askAgain(now: Duration) {
         guard phase == .bound else { return }
         for handle in subscriptions.indices {
-            if case .askAgain = subscriptions[handle].answer { ask(for: handle) }
+            if case .askAgain = subscriptions[handle].answer { ask(for: handle, now: now) }
         }
         sendControls()
     }

@@ -39,6 +39,8 @@ public struct SessionOptions: Sendable {
     /// the ceiling, and begins anew once a subscription has held so long. Source: `ig-api` § 14.
     public var askAgainBase = Duration.seconds(60)
     public var askAgainCeiling = Duration.seconds(1_800)
+    /// The time that the answer to a subscription may take.
+    public var subscribeWithin = Duration.seconds(15)
     /// After a recovery, requests that may have arrived before the cut are sent again once nothing has answered
     /// them for so long.
     public var requeueAfter = Duration.seconds(1)

@@ -92,7 +92,7 @@ final class HostileWorld {
             if clock >= nextSecond {
                 nextSecond = clock + 1_000_000_000
                 recorder.timePassed(now: wall, monotonic: clock)
-                if let silent = recorder.takeSilentSubscription() { session.renew(silent) }
+                if let silent = recorder.takeSilentSubscription() { session.renew(silent, now: now) }
                 settle()
             }
         }

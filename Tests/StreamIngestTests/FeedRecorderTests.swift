@@ -346,7 +346,7 @@ private struct Script: ~Copyable {
         script.say("UNSUB,2")
         #expect(script.take() == ["subscription ended", "blind since 502"])
         #expect(script.recorder.blindPairs == [Pair("EURUSD")!] && script.recorder.sight == .seeing)
-        script.session.askAgain()
+        script.session.askAgain(now: script.now)
         _ = script.session.takeActions()
         script.clock += 2
         script.say("U,1,1,1600000507", "SUBOK,4,1,3", "U,4,1,1.1|1.3|1600000506000", "EOS,4,1")
@@ -383,8 +383,8 @@ private struct Script: ~Copyable {
         script.say("U,2,1,1.1|1.2|1600000501000")
         for second in 1...95 { script.clock += 1; script.say("U,1,1,\(1_600_000_500 + second)") }
         _ = script.take()
-        script.session.renew(1)
-        script.session.renew(2)
+        script.session.renew(1, now: script.now)
+        script.session.renew(2, now: script.now)
         script.say("SUBOK,4,1,3", "U,4,1,1.1|1.3|1600000550000", "EOS,4,1", "SUBOK,5,1,3", "EOS,5,1")
         #expect(
             script.take() == [

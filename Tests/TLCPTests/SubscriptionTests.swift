@@ -44,7 +44,7 @@ import Testing
             #expect(script.trace().first == "refused(0, code: -1, text: \"Invalid account type\")")
             number += 1
         }
-        script.session.askAgain()
+        script.session.askAgain(now: script.now)
         #expect(Self.adds(script.trace()).count == 1)
         script.receive("SUBOK,\(number),1,1", "U,\(number),1,7")
         #expect(script.trace() == ["subscribed(0)", "U 0.1 7 snapshot"])
@@ -112,7 +112,7 @@ import Testing
 
     @Test func `a renewed subscription takes the place of the old one without a seam`() {
         var script = Self.script()
-        script.session.renew(0)
+        script.session.renew(0, now: script.now)
         #expect(Self.adds(script.trace()).count == 1)
         script.receive("U,1,1,6", "SUBOK,3,1,1", "U,3,1,7", "EOS,3,1", "U,1,1,8", "UNSUB,1", "U,3,1,9")
         #expect(
@@ -124,11 +124,11 @@ import Testing
 
     @Test func `a renewal that the server refuses changes nothing`() {
         var script = Self.script()
-        script.session.renew(0)
+        script.session.renew(0, now: script.now)
         _ = script.trace()
         script.receive("REQERR,\(script.session.lastRequest),-1,Subscription limit exceeded", "U,1,1,6")
         #expect(script.trace().last == "U 0.1 6")
-        script.session.renew(0)
+        script.session.renew(0, now: script.now)
         #expect(Self.adds(script.trace()).count == 1)
     }
 
