@@ -58,7 +58,7 @@ def change_price(data, size):
 
 
 # A hole in the middle, not the first one, which covers the time before the market.
-HOLE = "position = (SELECT position FROM feed_event WHERE event = 'blind ended' AND detail > 0 AND until > detail LIMIT 1)"
+HOLE = "position = (SELECT position FROM feed_event WHERE event = 'blind ended' AND pair IS NULL AND detail > 0 AND until > detail LIMIT 1)"
 WHOLE = "(instrument_id, timeframe, open_time) = (SELECT instrument_id, timeframe, open_time FROM candle WHERE complete LIMIT 1)"
 BLIND = "(instrument_id, timeframe, open_time) = (SELECT instrument_id, timeframe, open_time FROM candle WHERE blind_ms > 0 ORDER BY open_time DESC LIMIT 1)"
 
@@ -87,8 +87,8 @@ MUTATIONS = {
 }  # fmt: skip
 
 
-def broken(folder):
-    return [rule for rule, faults in referee.Referee(folder).judge() if faults]
+def broken(folder, programs):
+    return [rule for rule, faults in referee.Referee(folder, programs).judge() if faults]
 
 
 def main():
@@ -105,7 +105,7 @@ def main():
                 folder = Path(place) / "spoiled"
                 shutil.copytree(good, folder, ignore=shutil.ignore_patterns("run", "*.ipc"))
                 mutate(folder)
-                rules = broken(folder)
+                rules = broken(folder, campaign.options.bin)
             print(f"{'found ' if rules else 'FAILED'}  {name}: {'; '.join(rules) or 'no rule is broken'}", flush=True)
             passed, failed = passed + bool(rules), failed + (not rules)
     except stages.StageError as error:
