@@ -18,7 +18,7 @@ SECONDS_PER_KILL = 2.5
 # Between two kills the broker errs with this chance. Only faults whose effect the pipeline can know.
 ERRS = 0.6
 # Market seconds by which a time is wrong: beyond what a late tick may be, and what a fast clock may leap.
-WRONG = (-1_000_000, -3600, 3600, 40_000, 2_000_000_000)
+WRONG = (-1_000_000, -3600, 3600, 40_000, 900_000_000)
 
 
 class Chaos:
