@@ -24,8 +24,8 @@ class Fold:
     def __init__(self, records):
         self.counted = []
         self.quotes = {}
-        # (since, until, pair, count): somewhere after the pair's last tick.
-        self.losses = []
+        # By pair, counts by (since, until): somewhere after the pair's last tick.
+        self.losses = {}
         # Candles that a wrong time closed before they had begun: no right tick has come since.
         self.void = set()
         self.feed_time, self.clock, self._last = 0, None, {}
@@ -44,7 +44,7 @@ class Fold:
         reached = record.time
         if self.clock is not None:
             if record.time > max(self.feed_time, self.clock + DAY):
-                self.losses.append((self.feed_time, self.feed_time, record.pair, 1))
+                self._lose(record.pair, self.feed_time, self.feed_time, 1)
                 return
             reached = min(reached, self.clock + ORDER_MARGIN)
         self.feed_time = max(self.feed_time, reached)
@@ -74,11 +74,15 @@ class Fold:
         if record.flags == journal.LOST:
             until = max(record.time, self.feed_time)
             last = self._last.get(record.pair, (until,))[0]
-            self.losses.append((min(last, until), until, record.pair, record.bid))
+            self._lose(record.pair, min(last, until), until, record.bid)
         elif record.flags == journal.CLOCK_SET_BACK:
             self._set_back(record.ask)
         elif record.flags == journal.BLIND_ENDED and not record.pair and self.clock is not None:
             self.clock = max(self.clock, record.ask)
+
+    def _lose(self, pair, since, until, count):
+        told = self.losses.setdefault(pair, {})
+        told[since, until] = told.get((since, until), 0) + count
 
     def _set_back(self, time):
         """The broker's time was wrong and ahead: intervals that had not begun begin anew."""
@@ -89,7 +93,11 @@ class Fold:
                 self.void.add(key)
             elif key not in self.void:
                 del self.quotes[key]
-        self.losses = [(since, min(until, time), *rest) for since, until, *rest in self.losses if since < time]
+        former, self.losses = self.losses, {}
+        for pair, told in former.items():
+            for (since, until), count in told.items():
+                if since < time:
+                    self._lose(pair, since, min(until, time), count)
         self._last = {pair: (min(last[0], time), *last[1:]) for pair, last in self._last.items()}
         self.feed_time = self.clock = time
 

@@ -28,6 +28,7 @@ class Chaos:
         self.targets = TARGETS[options.mode]
         self.kills = Counter()
         self.errors = Counter()
+        self.errs = ERRS
         # The words that have not had their turn, so that a short campaign has all of them.
         self.words = []
         self.limited = set()
@@ -60,7 +61,7 @@ class Chaos:
             # Mostly at once, at times after some candles.
             time.sleep(self.random.uniform(0, self.random.choice((0.3, 0.3, 4))))
             self.expect_alive()
-            if self.random.random() < ERRS:
+            if self.random.random() < self.errs:
                 self.err()
             if self.count >= next_second:
                 self.try_second_writer()

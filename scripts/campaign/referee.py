@@ -165,10 +165,15 @@ class Referee:
 
     def unexplained_ticks(self):
         missing = Counter(self.market) - Counter(self.fold.counted)
+        lost = {
+            pair: candles.Holes([(since - candles.GRACE, until + candles.GRACE + 1) for since, until in told])
+            for pair, told in self.fold.losses.items()
+        }  # fmt: skip
+        none = candles.Holes([])
         return [
             f"{tick}" for tick in sorted(missing, key=lambda tick: tick[1])
             if tick[1] < self.fold.feed_time and not self.stored.holes(tick[0]).hold(tick[1])
-            and not self._is_declared_lost(tick)
+            and not lost.get(tick[0], none).hold(tick[1])
         ]  # fmt: skip
 
     def hidden_ticks(self):
@@ -191,11 +196,6 @@ class Referee:
                 if inside[r.pair].hold(r.time):
                     hidden.append(f"{r.pair} at {moment(r.time)}, position {r.position}")
         return hidden
-
-    def _is_declared_lost(self, tick):
-        pair, time = tick[0], tick[1]
-        return any(
-            p == pair and since - candles.GRACE <= time <= until + candles.GRACE for since, until, p, _ in self.fold.losses)
 
     def wrong_wholes(self):
         whole = {key: row[: len(FOLDED)] for key, row in self.stored.candles.items() if row[COLUMN["complete"]] == 1}
@@ -225,7 +225,8 @@ class Referee:
             if key in self.fold.void:
                 blind = timeframe * 1000
             window = begin - candles.GRACE, end + candles.GRACE
-            lost = sum(n for since, t, p, n in self.fold.losses if p == pair and since <= window[1] and t >= window[0])
+            told = self.fold.losses.get(pair, {}).items()
+            lost = sum(n for (since, until), n in told if since <= window[1] and until >= window[0])
             lacks = key in self.fold.quotes and candles.lacks_mid(self.fold.quotes[key])
             doubtful = blind > 0 or lost > 0 or lacks
             flags = row[COLUMN["flags"]]
