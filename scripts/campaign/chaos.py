@@ -15,8 +15,9 @@ INGEST, AGGREGATOR, STORE = stages.STAGES
 TARGETS = {"all": stages.STAGES, "downstream": (AGGREGATOR, STORE), "ingest": (INGEST,)}
 # Market hours are prepared for so many seconds a kill.
 SECONDS_PER_KILL = 2.5
-# Between two kills the broker errs with this chance. Only faults whose effect the pipeline can know.
+# Between two kills the broker errs with this chance, by one of these words. Their effects can be known, unlike that of `drop`.
 ERRS = 0.6
+ERRORS = ("unsubscribe", "filter", "wrong-heartbeat", "wrong-tick", "short-update", "zombie", "cut", "loop", "forget", "lost")
 # Market seconds by which a time is wrong: beyond what a late tick may be, and what a fast clock may leap.
 WRONG = (-1_000_000, -3600, 3600, 40_000, 900_000_000)
 
@@ -80,8 +81,7 @@ class Chaos:
         if self.limited and self.random.random() < 0.5:
             self.unlimit()
         if not self.words:
-            self.words = ["unsubscribe", "filter", "wrong-heartbeat", "wrong-tick", "short-update", "zombie", "cut", "loop", "forget", "lost"]
-            self.random.shuffle(self.words)
+            self.words = self.random.sample(ERRORS, len(ERRORS))
         word = self.words.pop()
         self.errors[word] += 1
         self.pipeline.fault(word + self.value(word))

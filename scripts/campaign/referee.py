@@ -184,8 +184,8 @@ class Referee:
         margin = 2 * candles.GRACE
         inside, pairs = {}, {None} | {pair for pair, *_ in self.market}
         for pair in pairs:
-            told = [e for e in self.stored.events.values() if e[3] == "blind ended" and e[2] in (None, pair)]
-            inside[pair] = candles.Holes([(e[4] + margin, e[5] - margin) for e in told])
+            told = [e[4:6] for e in self.stored.events.values() if e[3] == "blind ended" and e[2] in (None, pair)]
+            inside[pair] = candles.Holes([(start + margin, end - margin) for start, end in told])
         dark, hidden = {""}, []
         for r in self.ticks.records:
             if r.kind == b"FEED" and r.flags == journal.BLIND_BEGAN:
@@ -213,7 +213,8 @@ class Referee:
             row = self.stored.candles.get(key)
             told = row[COLUMN["complete"]] == 1 or row[COLUMN["flags"]] & PARTIAL if row else key in self.gaps
             if not told:
-                faults.append(f"{key} at {moment(begin)}: {self.truth[key][COLUMN['tick_count']]} ticks, no candle, no gap")
+                ticks = self.truth[key][COLUMN["tick_count"]]
+                faults.append(f"{key} at {moment(begin)}: {ticks} ticks, neither partial nor a gap")
         return faults
 
     def wrong_doubts(self):
@@ -232,7 +233,8 @@ class Referee:
             flags = row[COLUMN["flags"]]
             values = (*row[len(FOLDED) : len(FOLDED) + 3], flags & PARTIAL, flags & SIDE_MISSING)
             if values != (blind, lost, int(not doubtful), int(doubtful), SIDE_MISSING * lacks):
-                faults.append(f"{key}: (blind_ms, lost, complete, partial, sideMissing) {values}, told were {blind} ms, {lost} lost")
+                faults.append(
+                    f"{key}: (blind_ms, lost, complete, partial, sideMissing) {values}, told were {blind} ms, {lost} lost")
         return faults
 
 

@@ -59,7 +59,9 @@ def change_price(data, size):
 
 
 # A hole in the middle, not the first one, which covers the time before the market.
-HOLE = "position = (SELECT position FROM feed_event WHERE event = 'blind ended' AND pair IS NULL AND detail > 0 AND until > detail LIMIT 1)"
+HOLE = (
+    "position = (SELECT position FROM feed_event WHERE event = 'blind ended' AND pair IS NULL AND detail > 0 "
+    "AND until > detail LIMIT 1)")
 WHOLE = "(instrument_id, timeframe, open_time) = (SELECT instrument_id, timeframe, open_time FROM candle WHERE complete LIMIT 1)"
 BLIND = "(instrument_id, timeframe, open_time) = (SELECT instrument_id, timeframe, open_time FROM candle WHERE blind_ms > 0 ORDER BY open_time DESC LIMIT 1)"
 
@@ -148,7 +150,7 @@ def wrong_folds():
         "a tick closes nothing two seconds beyond the clock": ([clock(0), tick(1, 10, 20), tick(3000, 11, 21)], []),
         "an interval that a wrong time began begins anew": (
             [clock(0), tick(1, 10, 20), clock(3000), tick(3000, 11, 21), clock(3400), back(2), tick(3001, 12, 22), clock(3400)],
-            [(0, (10, 10, 10, 10, 20, 20, 20, 20, 15, 15, 15, 15, 1)), (3000, (12, 12, 12, 12, 22, 22, 22, 22, 17, 17, 17, 17, 1))]),
+            [(0, (10,) * 4 + (20,) * 4 + (15,) * 4 + (1,)), (3000, (12,) * 4 + (22,) * 4 + (17,) * 4 + (1,))]),
     }  # fmt: skip
     return [f"{name}: {five(records)}, expected {want}" for name, (records, want) in cases.items() if five(records) != want]
 
