@@ -85,7 +85,7 @@ class Campaign:
         codes = self.end()
         faults += [f"{name} ended with {code} after SIGTERM" for name, code in codes.items()]
         self.replay()
-        passed, failed = referee.report(self.folder)
+        passed, failed = referee.report(self.folder, self.binaries)
         figures()
         for fault in faults[:20]:
             print(f"FAILED  {fault}")

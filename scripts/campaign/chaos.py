@@ -1,4 +1,4 @@
-"""The kill campaign: SIGKILL for random stages at random moments, then the referee."""
+"""The kill campaign: SIGKILL for random stages at random moments, a broker that errs, then the referee."""
 
 import argparse
 import math
@@ -15,6 +15,11 @@ INGEST, AGGREGATOR, STORE = stages.STAGES
 TARGETS = {"all": stages.STAGES, "downstream": (AGGREGATOR, STORE), "ingest": (INGEST,)}
 # Market hours are prepared for so many seconds a kill.
 SECONDS_PER_KILL = 2.5
+# Between two kills the broker errs with this chance, by one of these words. Their effects can be known, unlike that of `drop`.
+ERRS = 0.6
+ERRORS = ("unsubscribe", "filter", "wrong-heartbeat", "wrong-tick", "short-update", "zombie", "cut", "loop", "forget", "lost")
+# Market seconds by which a time is wrong: beyond what a late tick may be, and what a fast clock may leap.
+WRONG = (-1_000_000, -3600, 3600, 40_000, 900_000_000)
 
 
 class Chaos:
@@ -23,6 +28,11 @@ class Chaos:
         self.random = random.Random(options.seed)
         self.targets = TARGETS[options.mode]
         self.kills = Counter()
+        self.errors = Counter()
+        self.errs = ERRS
+        # The words that have not had their turn, so that a short campaign has all of them.
+        self.words = []
+        self.limited = set()
         self.faults = []
         self.second_writers = 0
         hours = math.ceil(options.kills * SECONDS_PER_KILL * options.speed / 3600) + 2
@@ -52,13 +62,49 @@ class Chaos:
             # Mostly at once, at times after some candles.
             time.sleep(self.random.uniform(0, self.random.choice((0.3, 0.3, 4))))
             self.expect_alive()
+            if self.random.random() < self.errs:
+                self.err()
             if self.count >= next_second:
                 self.try_second_writer()
                 next_second = self.count + 10
             if time.monotonic() - shown > 10:
                 shown = time.monotonic()
                 print(f"{shown - began:5.0f} s  {self.count} kills of {self.options.kills}", flush=True)
+        if self.limited:
+            self.unlimit()
         print(f"{self.count} kills in {time.monotonic() - began:.0f} s", flush=True)
+
+    # How the broker errs.
+
+    def err(self):
+        """A fault in the simulator, by the words of its --help."""
+        if self.limited and self.random.random() < 0.5:
+            self.unlimit()
+        if not self.words:
+            self.words = self.random.sample(ERRORS, len(ERRORS))
+        word = self.words.pop()
+        self.errors[word] += 1
+        self.pipeline.fault(word + self.value(word))
+
+    def value(self, word):
+        epic = self.epic(self.random.choice(self.campaign.pairs))
+        if word == "unsubscribe":
+            # Real seconds; ingest-stream asks again a minute after the end, a new process at once.
+            return f"={epic}:{self.random.choice((0, 1, 5, 20))}"
+        if word == "filter":
+            self.limited.add(epic)
+            return f"={epic}:{self.random.choice(('0.02', '0.2', '2'))}"
+        if word.startswith("wrong-"):
+            return f"={self.random.choice(WRONG)}"
+        return f"={self.random.randint(1, 5)}" if word == "lost" else ""
+
+    def unlimit(self):
+        self.pipeline.fault(" ".join(f"unfilter={epic}" for epic in sorted(self.limited)))
+        self.limited.clear()
+
+    @staticmethod
+    def epic(pair):
+        return f"CS.D.{pair.replace('_', '')}.CFD.IP"
 
     # How to kill.
 
@@ -172,6 +218,8 @@ class Chaos:
     def figures(self):
         for kind, count in sorted(self.kills.items()):
             print(f"killed {kind}: {count}")
+        for word, count in sorted(self.errors.items()):
+            print(f"the broker erred, {word}: {count}")
         print(f"second writers tried: {self.second_writers}")
 
 

@@ -56,6 +56,14 @@ def ticks(folder):
             yield pair, time, units(bid), units(ask)
 
 
+def is_open(start, length):
+    """Whether an interval, Unix seconds, touches the trading week: Sunday to Friday, 21:00 UTC in New York's summer."""
+    week = 7 * 24 * 3600
+    # The Sunday 21:00 after 1970-01-01, a Thursday.
+    since_opening = (start - (3 * 24 + 21) * 3600) % week
+    return since_opening < 5 * 24 * 3600 or since_opening + length > week
+
+
 def units(text):
     whole, _, part = text.partition(".")
     return int(whole) * 1_000_000_000 + int(part.ljust(9, "0") or 0)

@@ -1,11 +1,15 @@
 """Judges what a campaign left behind: journals, database, a fresh replay, and the market that was played.
 
-    python3 scripts/campaign/referee.py FOLDER
+    python3 scripts/campaign/referee.py FOLDER PROGRAMS
 
-FOLDER holds market/*.csv.gz, state/ and replay/state/. Nothing of the programs takes part in the judgement.
+FOLDER holds market/*.csv.gz, state/ and replay/state/; PROGRAMS is the folder with `candlewick`, whose list of gaps is
+judged too. Nothing of the programs takes part in the judgement.
 """
 
+import json
+import os
 import sqlite3
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -22,9 +26,13 @@ FOLDED = [*PRICES, "tick_count", "inverted_ticks", "first_tick_time", "last_tick
 JUDGED = ["blind_ms", "lost", "complete", "flags", "source", "rank", "revision", "input_position"]
 EVENTS = {
     1: "session new", 2: "session preserved", 3: "session recovered", 4: "session replaced", 5: "updates lost",
-    6: "blind began", 7: "blind ended", 8: "instrument refused", 9: "positions skipped",
+    6: "blind began", 7: "blind ended", 8: "instrument refused", 9: "positions skipped", 10: "clock set back",
+    11: "subscription ended", 12: "updates limited", 13: "subscription frozen",
 }  # fmt: skip
-PARTIAL = 1
+PARTIAL, SIDE_MISSING = 1, 32
+MILLION = 1_000_000
+# No time is later.
+FOREVER = 1 << 62
 COLUMN = {name: index for index, name in enumerate(FOLDED + JUDGED)}
 
 
@@ -41,34 +49,58 @@ class Stored:
         self.shown_whole = {(p, int(t), int(s)) for p, t, s in connection.execute(shown)}
         self.soundness = connection.execute("PRAGMA integrity_check").fetchone()[0]
         connection.close()
+        self._own = self._blindness()
+        self._holes = {}
+
+    def holes(self, pair=None):
+        """Stretches of which nothing is known of the feed or of this pair: final ones, and what is open at the end."""
+        if pair not in self._holes:
+            self._holes[pair] = candles.Holes(self._own.get(None, []) + self._own.get(pair, []))
+        return self._holes[pair]
+
+    def own_holes(self, pair):
+        """Of which nothing is known of this pair alone, whatever the feed."""
+        return candles.Holes(self._own.get(pair, []))
 
     @property
-    def holes(self):
-        """Final stretches of blindness, and the one that is still open at the end."""
-        stretches, since = [], None
-        for _, _, _, event, start, end in self.events.values():
+    def first_sight(self):
+        """When the feed was seen for the first time; None if it never was."""
+        return min((e[5] for e in self.events.values() if e[3] == "blind ended" and e[2] is None), default=None)
+
+    def _blindness(self):
+        """Stretches of blindness by pair; of None: the whole feed."""
+        stretches, since = {}, {}
+        for _, _, pair, event, start, end in self.events.values():
+            own = stretches.setdefault(pair, [])
             if event == "blind began":
                 # In the dark it closes the former stretch: nobody tells its end.
-                if since is not None:
-                    stretches.append((since, start))
-                since = start
+                if pair in since:
+                    own.append((since[pair], start))
+                since[pair] = start
             elif event == "blind ended":
-                since = None
-                stretches.append((start, end))
-        return candles.Holes(stretches + ([(since, 1 << 62)] if since is not None else []))
+                since.pop(pair, None)
+                own.append((start, end))
+            elif event == "clock set back":
+                # What was said of moments from the right time on was said by a wrong clock.
+                for name, told in stretches.items():
+                    stretches[name] = [(a, min(b, end)) for a, b in told if a < end]
+                since = {name: min(moment, end) for name, moment in since.items()}
+        for pair, moment in since.items():
+            stretches[pair].append((moment, FOREVER))
+        return stretches
 
 
 class Referee:
-    def __init__(self, folder):
+    def __init__(self, folder, programs):
         folder = Path(folder)
         self.ticks = journal.read(folder / "state/journal/ticks")
         self.candles = journal.read(folder / "state/journal/candles")
         self.stored = Stored(folder / "state/candlewick.db")
         self.replayed = Stored(folder / "replay/state/candlewick.db")
         self.market = list(market.ticks(folder / "market"))
-        self.counted = list(candles.counted(self.ticks.records))
-        self.feed_time = max((r.time for r in self.ticks.records if r.kind in (b"TICK", b"CLCK")), default=0)
-        self.losses = self._losses()
+        self.truth = candles.fold(self.market)
+        self.fold = candles.Fold(self.ticks.records)
+        self.gaps, self.gap_faults = _gaps(folder / "state", Path(programs) / "candlewick")
 
     def judge(self):
         """Every rule with what breaks it: [(rule, [sentence])]."""
@@ -87,6 +119,7 @@ class Referee:
             ("every tick that is missing lies in a recorded hole", self.unexplained_ticks()),
             ("no hole is longer than what was not seen", self.hidden_ticks()),
             ("every candle shown as whole is the market's", self.wrong_wholes()),
+            ("every other interval with ticks is partial, or listed by gaps", self.unlisted_intervals()),
             ("candles tell exactly the holes and losses that touch them", self.wrong_doubts()),
         ]
         return checks
@@ -124,77 +157,104 @@ class Referee:
         return _differences(rows, last)
 
     def wrong_folds(self):
-        folded = candles.fold(self.counted)
-        closed = {
-            key: row for key, row in folded.items()
-            if (key[2] + key[1]) * candles.SECOND + candles.GRACE <= self.feed_time
-        }  # fmt: skip
-        return _differences({key: row[: len(FOLDED)] for key, row in self.stored.candles.items()}, closed)
+        return _differences({key: row[: len(FOLDED)] for key, row in self.stored.candles.items()}, self.fold.closed())
 
     def invented_ticks(self):
-        invented = Counter(self.counted) - Counter(self.market)
+        invented = Counter(self.fold.counted) - Counter(self.market)
         return [f"{tick} {n} times too often" for tick, n in invented.items()]
 
     def unexplained_ticks(self):
-        holes = self.stored.holes
-        missing = Counter(self.market) - Counter(self.counted)
+        missing = Counter(self.market) - Counter(self.fold.counted)
+        lost = {
+            pair: candles.Holes([(since - candles.GRACE, until + candles.GRACE + 1) for since, until in told])
+            for pair, told in self.fold.losses.items()
+        }  # fmt: skip
+        none = candles.Holes([])
         return [
             f"{tick}" for tick in sorted(missing, key=lambda tick: tick[1])
-            if tick[1] < self.feed_time and not holes.hold(tick[1]) and not self._is_declared_lost(tick)
+            if tick[1] < self.fold.feed_time and not self.stored.holes(tick[0]).hold(tick[1])
+            and not lost.get(tick[0], none).hold(tick[1])
         ]  # fmt: skip
 
     def hidden_ticks(self):
-        """Ticks that came while the feed was seen, further inside a hole than its margins reach."""
+        """Ticks that came while feed and pair were seen, further inside a hole of either than its margins reach.
+
+        A pair whose updates are limited gets ticks all the time, and is blind: they are not hidden by its hole.
+        """
         margin = 2 * candles.GRACE
-        told = [(e[4] + margin, e[5] - margin) for e in self.stored.events.values() if e[3] == "blind ended"]
-        inside = candles.Holes(told)
-        dark, hidden = True, []
+        inside, pairs = {}, {None} | {pair for pair, *_ in self.market}
+        for pair in pairs:
+            told = [e[4:6] for e in self.stored.events.values() if e[3] == "blind ended" and e[2] in (None, pair)]
+            inside[pair] = candles.Holes([(start + margin, end - margin) for start, end in told])
+        dark, hidden = {""}, []
         for r in self.ticks.records:
-            if r.kind == b"FEED" and r.flags in (journal.BLIND_BEGAN, journal.BLIND_ENDED):
-                dark = r.flags == journal.BLIND_BEGAN
-            elif r.kind == b"TICK" and not dark and not r.flags & (journal.SNAPSHOT | journal.RECOVERED):
-                if inside.hold(r.time):
+            if r.kind == b"FEED" and r.flags == journal.BLIND_BEGAN:
+                dark.add(r.pair)
+            elif r.kind == b"FEED" and r.flags == journal.BLIND_ENDED:
+                dark.discard(r.pair)
+            elif r.kind == b"TICK" and not dark & {"", r.pair} and not r.flags & (journal.SNAPSHOT | journal.RECOVERED):
+                if inside[r.pair].hold(r.time):
                     hidden.append(f"{r.pair} at {moment(r.time)}, position {r.position}")
         return hidden
 
-    def _is_declared_lost(self, tick):
-        pair, time = tick[0], tick[1]
-        return any(
-            p == pair and since - candles.GRACE <= time <= until + candles.GRACE for since, until, p, _ in self.losses)
-
     def wrong_wholes(self):
-        truth = candles.fold(self.market)
         whole = {key: row[: len(FOLDED)] for key, row in self.stored.candles.items() if row[COLUMN["complete"]] == 1}
-        faults = _differences(whole, {key: truth[key] for key in whole if key in truth})
+        faults = _differences(whole, {key: self.truth[key] for key in whole if key in self.truth})
         shown = self.stored.shown_whole ^ set(whole)
         return faults + [f"{key}: the view candles and the table differ" for key in shown]
 
+    def unlisted_intervals(self):
+        """Of those in which the market ticked, between the first sight and the last time at which something closed."""
+        first, faults = self.stored.first_sight, list(self.gap_faults)
+        for key in self.truth:
+            begin = key[2] * candles.SECOND
+            if first is None or begin < first or not self.fold.is_over(key) or not market.is_open(key[2], key[1]):
+                continue
+            row = self.stored.candles.get(key)
+            told = row[COLUMN["complete"]] == 1 or row[COLUMN["flags"]] & PARTIAL if row else key in self.gaps
+            if not told:
+                ticks = self.truth[key][COLUMN["tick_count"]]
+                faults.append(f"{key} at {moment(begin)}: {ticks} ticks, neither partial nor a gap")
+        return faults
+
     def wrong_doubts(self):
-        holes, losses, faults = self.stored.holes, self.losses, []
+        faults = []
         for key, row in self.stored.candles.items():
             pair, timeframe, start = key
             begin, end = start * candles.SECOND, (start + timeframe) * candles.SECOND
-            blind = -(-holes.overlap(begin, end) // 1_000_000)
+            blind = -(-self.stored.holes(pair).overlap(begin, end) // MILLION)
+            if key in self.fold.void:
+                blind = timeframe * 1000
             window = begin - candles.GRACE, end + candles.GRACE
-            lost = sum(n for since, t, p, n in losses if p == pair and since <= window[1] and t >= window[0])
-            doubtful = blind > 0 or lost > 0
-            values = (*row[len(FOLDED) : len(FOLDED) + 3], row[COLUMN["flags"]] & PARTIAL)
-            if values != (blind, lost, int(not doubtful), int(doubtful)):
-                faults.append(f"{key}: (blind_ms, lost, complete, partial) {values}, told were {blind} ms, {lost} lost")
+            told = self.fold.losses.get(pair, {}).items()
+            lost = sum(n for (since, until), n in told if since <= window[1] and until >= window[0])
+            lacks = key in self.fold.quotes and candles.lacks_mid(self.fold.quotes[key])
+            doubtful = blind > 0 or lost > 0 or lacks
+            flags = row[COLUMN["flags"]]
+            values = (*row[len(FOLDED) : len(FOLDED) + 3], flags & PARTIAL, flags & SIDE_MISSING)
+            if values != (blind, lost, int(not doubtful), int(doubtful), SIDE_MISSING * lacks):
+                faults.append(
+                    f"{key}: (blind_ms, lost, complete, partial, sideMissing) {values}, told were {blind} ms, {lost} lost")
         return faults
 
-    def _losses(self):
-        """(since, until, pair, count): somewhere after the pair's last tick."""
-        feed_time, last, losses = 0, {}, []
-        for r in self.ticks.records:
-            if r.kind != b"FEED":
-                feed_time = max(feed_time, r.time)
-                if r.kind == b"TICK":
-                    last[r.pair] = r.time
-            elif r.flags == journal.LOST:
-                until = max(r.time, feed_time)
-                losses.append((min(last.get(r.pair, until), until), until, r.pair, r.bid))
-        return losses
+
+def _gaps(state, program):
+    """The intervals that `candlewick gaps` lists, and what is wrong with how it ends."""
+    environment = os.environ | {"CANDLEWICK_STATE_DIR": str(state)}
+    environment.pop("CANDLEWICK_DATABASE", None)
+    result = subprocess.run(
+        [program, "gaps", "--json", "--days", "3660"], env=environment, capture_output=True, text=True, timeout=120)
+    if result.returncode != 0:
+        return set(), [f"candlewick gaps ended with {result.returncode}: {result.stderr.strip()}"]
+    listed = set()
+    for gap in json.loads(result.stdout)["gaps"]:
+        step = _seconds(gap["timeframe"])
+        listed.update((gap["pair"], step, start) for start in range(gap["from"], gap["until"], step))
+    return listed, []
+
+
+def _seconds(timeframe):
+    return int(timeframe[:-1]) * {"m": 60, "h": 3600, "d": 86_400}[timeframe[-1]]
 
 
 def _differences(have, want):
@@ -208,18 +268,21 @@ def moment(nanos):
     return time.strftime("%d %H:%M:%S", time.gmtime(nanos // candles.SECOND)) + f".{nanos // 1_000_000 % 1000:03}"
 
 
-def report(folder):
+def report(folder, programs):
     """Prints holes, figures and every rule; returns (passed, failed)."""
-    referee = Referee(folder)
-    stretches = [s for s in referee.stored.holes.stretches if s[0] > 0 and s[1] < 1 << 62]
-    total = sum(end - start for start, end in stretches) / candles.SECOND
-    print(f"holes: {len(stretches)}, together {total:.1f} s of market time (day and time, UTC, from .. until)")
-    for start, end in stretches:
-        print(f"  {moment(start)} .. {moment(end)}  {(end - start) / candles.SECOND:9.3f} s")
-    whole = len(referee.stored.shown_whole)
+    referee = Referee(folder, programs)
+    stored = referee.stored
+    print("holes (day and time, UTC, from .. until):")
+    for pair in (None, *sorted({pair for pair, *_ in referee.market})):
+        stretches = [s for s in stored.own_holes(pair).stretches if s[0] > 0 and s[1] < FOREVER]
+        total = sum(end - start for start, end in stretches) / candles.SECOND
+        print(f"  {pair or 'the whole feed'}: {len(stretches)}, together {total:.1f} s of market time")
+        for start, end in stretches:
+            print(f"    {moment(start)} .. {moment(end)}  {(end - start) / candles.SECOND:9.3f} s")
+    whole = len(stored.shown_whole)
     print(
-        f"ticks {len(referee.counted)}, candles {len(referee.stored.candles)} ({whole} whole), "
-        f"feed events {len(referee.stored.events)}, candle records {len(referee.candles.records)}"
+        f"ticks {len(referee.fold.counted)}, candles {len(stored.candles)} ({whole} whole), gaps {len(referee.gaps)} intervals, "
+        f"feed events {len(stored.events)}, candle records {len(referee.candles.records)}"
     )
     failed = 0
     checks = referee.judge()
@@ -232,6 +295,6 @@ def report(folder):
 
 
 if __name__ == "__main__":
-    good, bad = report(sys.argv[1])
+    good, bad = report(*sys.argv[1:3])
     print(f"{good} passed, {bad} failed")
     sys.exit(1 if bad else 0)

@@ -29,7 +29,8 @@ with tempfile.TemporaryDirectory() as folder:
         ("trading-ig: v2 login, REST and streaming", [options.matching, "trading.py", options.simulator, path, "2"]),
         ("trading-ig: v3 login, REST and streaming", [options.matching, "trading.py", options.simulator, path, "3"]),
         ("trading-ig: history in versions 1, 2 and 3", [options.matching, "history.py", options.simulator, path]),
-        ("newest client library: refused with code 65", [options.newest, "newest.py", options.simulator]),
+        ("newest client library: every tick; refused with code 65 under --protocol-max 2.4.0",
+         [options.newest, "newest.py", options.simulator, path]),
     ]
     failed = 0
     for name, command in checks:
