@@ -88,7 +88,8 @@ extension CandleBuilder {
 
     /// Told late or early: only that it is newer than the pair's last tick is sure.
     mutating func lose(_ count: LossCount, _ record: TickRecord) {
-        guard count > .zero else { return }
+        // Of the heartbeat nothing is lost that a candle is made of.
+        guard count > .zero, record.pair != .none else { return }
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
         evidence.lost(count, pair: record.pair, from: from, until: until)

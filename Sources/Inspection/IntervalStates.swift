@@ -85,7 +85,7 @@ struct Extent {
     /// - Parameters:
     ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
     ///   - timeframe: `nil`: all that are stored.
-    ///   - days: so many before the newest candle's end.
+    ///   - days: so many before the newest candle's end, or that of a hole behind it.
     /// - Throws: `Failure` (69) where nothing of them is stored.
     init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
         let stored = try reader.statistics(of: [], timeframe)
@@ -105,7 +105,8 @@ struct Extent {
         let ends = try (own.isEmpty ? stored.map(\.series) : own).compactMap { series in
             try reader.newest(series).map { $0 + series.timeframe.seconds }
         }
-        guard let end = ends.max(), !series.isEmpty else { throw noCandles(of: pairs, timeframe, in: reader.path) }
+        guard let newest = ends.max(), !series.isEmpty else { throw noCandles(of: pairs, timeframe, in: reader.path) }
+        let end = max(newest, sight.holesEnd)
         range = (end - Int64(days) * 86_400)..<end
         self.sight = sight
     }

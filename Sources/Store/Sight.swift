@@ -59,6 +59,12 @@ public struct Sight: Sendable {
         isPartial || !covers(start..<(start + series.timeframe.seconds), of: series.pair)
     }
 
+    /// The end of the last stretch that was told to be unknown, Unix seconds: up to there an interval without a candle is
+    /// lacking, even if no later candle is stored yet. 0 without any.
+    public var holesEnd: Int64 {
+        pairs.values.reduce(holes.last?.upperBound ?? 0) { max($0, $1.holes.last?.upperBound ?? 0) }
+    }
+
     /// The pairs of which a blindness of their own was ever told, by name: they were looked for, whether they have a
     /// candle or not.
     public var watchedPairs: [Pair] { pairs.keys.sorted() }

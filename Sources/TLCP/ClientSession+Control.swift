@@ -68,7 +68,7 @@ extension ClientSession {
         endRenewal(handle)
         let held = now - subscriptions[handle].since
         if subscriptions[handle].answer == .active, held >= options.askAgainCeiling {
-            subscriptions[handle].pauses.succeeded()
+            subscriptions[handle].refusals = 0
         }
         subscriptions[handle].answer = .none
         if subscriptions[handle].isWanted { askLater(handle, now: now) }
@@ -86,8 +86,10 @@ extension ClientSession {
 
     /// Without end: at IG a market that is shut refuses, and takes it again later. Source: `ig-api` § 14.
     private mutating func askLater(_ handle: Int, now: Duration) {
-        let pause = subscriptions[handle].pauses.failed(random: &random)
-        subscriptions[handle].answer = .askAgain(at: now + pause)
+        var pause = options.askAgainBase
+        for _ in 0..<min(subscriptions[handle].refusals, 32) where pause < options.askAgainCeiling { pause *= 2 }
+        subscriptions[handle].refusals += 1
+        subscriptions[handle].answer = .askAgain(at: now + min(pause, options.askAgainCeiling))
     }
 
     /// An update did not fit: the item's values are not sure. Only this subscription is made anew: at once, and after a

@@ -61,7 +61,8 @@ public struct ClientSession: ~Copyable {
         var failures = 0
         /// The number of a subscription that is to take the place of the active one.
         var renewal: Int?
-        var pauses: Backoff
+        /// How often it was ended or refused since it last held.
+        var refusals = 0
         /// When it was asked for, or its renewal was.
         var askedAt = Duration.zero
         /// When an update did not fit.
@@ -151,8 +152,7 @@ public struct ClientSession: ~Copyable {
     /// - Returns: the number under which updates and events name it, from 0.
     public mutating func subscribe(_ request: SubscriptionRequest, now: Duration) -> Int {
         precondition(!request.items.isEmpty && !request.fields.isEmpty)
-        let pauses = Backoff(base: options.askAgainBase, ceiling: options.askAgainCeiling)
-        subscriptions.append(Subscription(request: request, pauses: pauses))
+        subscriptions.append(Subscription(request: request))
         allWereAnswered = false
         if phase == .bound {
             ask(for: subscriptions.count - 1, now: now)

@@ -41,7 +41,10 @@ import Wire
     }
 
     /// What a pipeline leaves of these ticks.
-    private func verification(of ticks: [TickRecord]) throws -> Verification {
+    /// - Parameter change: what the database holds instead.
+    private func verification(
+        of ticks: [TickRecord], _ change: (inout [CandleRecord]) -> Void = { _ in }
+    ) throws -> Verification {
         let paths = try Paths(runtime: folder.path, state: folder.path)
         let configuration = Configuration()
         try write(ticks, to: paths.journal("ticks"))
@@ -54,6 +57,7 @@ import Wire
             try fold.takeNew(publishTime: UTCNanos(rawValue: 1)) { candles.append($0) }
         }
         try write(candles, to: paths.journal("candles"))
+        change(&candles)
         let store = try CandleStore(path: paths.database)
         _ = try store.write(
             candles, stream: "candles", position: UInt64(candles.count), now: UTCNanos(seconds: 5))
@@ -67,7 +71,7 @@ import Wire
     }
 
     @Test func `a stored candle that is older than the last of one number is wrong`() throws {
-        let verification = try verification(of: ticks(late: 65_600))
+        let verification = try verification(of: ticks(late: 65_600)) { $0[$0.count - 1].tickCount -= 1 }
         #expect(!verification.isSound, "\(verification.text(.plain))")
         #expect(verification.text(.plain).contains("tick_count"))
     }

@@ -117,18 +117,25 @@ private struct Script: ~Copyable {
         var script = Script()
         script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "SUBOK,3,1,3")
         script.say("U,1,1,1600000501")
-        #expect(script.take() == ["blind since 0", "clock @500.0", "session new", "blind 0 to 501", "clock @501.0"])
+        #expect(
+            script.take() == [
+                "blind since 0", "clock @500.0", "session new", "blind since 0", "blind since 0", "blind 0 to 501",
+                "clock @501.0",
+            ])
+        // The pairs themselves wait for the second heartbeat.
+        script.say("U,1,1,1600000502")
+        #expect(script.take() == ["blind 0 to 502", "blind 0 to 502", "clock @502.0"])
     }
 
     @Test func `without a heartbeat the blindness ends before the first live tick`() {
         var script = Script(lastFeedTime: 1_600_000_400)
         script.say("WSOK", "CONOK,S1,50000,5000,*", "REQERR,1,21,Invalid group", "SUBOK,2,1,3", "SUBOK,3,1,3")
         script.clock += 100
-        script.say("U,2,1,1.1|1.2|1600000598000", "EOS,2,1", "U,2,1,1.1|1.3|1600000600000")
+        script.say("U,2,1,1.1|1.2|1600000598000", "EOS,2,1", "EOS,3,1", "U,2,1,1.1|1.3|1600000600000")
         #expect(
             script.take() == [
-                "blind since 398", "instrument refused", "session new", "EUR_USD 1.1 1.2 @598.0 1",
-                "blind 398 to 600", "EUR_USD 1.1 1.3 @600.0 0",
+                "blind since 398", "instrument refused", "session new", "blind 398 to 600",
+                "EUR_USD 1.1 1.3 @600.0 0",
             ])
     }
 
