@@ -14,7 +14,9 @@ public struct Blindness: Hashable, Sendable {
 
     /// What an event tells of it.
     struct Told {
-        let begins: Bool
+        enum Kind { case began, ended, clockSetBack }
+
+        let kind: Kind
         let from: Int64
         let until: Int64
         /// Feed time of the event.
@@ -22,18 +24,26 @@ public struct Blindness: Hashable, Sendable {
     }
 
     /// Each `blind ended` is a hole; a `blind began` in the dark closes the stretch before it as one. Of two at one
-    /// position the end comes first: a hole in the dark, which goes on.
+    /// position the end comes first: a hole in the dark, which goes on. What was said before a `clock set back` of later
+    /// moments was said by a wrong clock.
     init(_ events: [Told]) {
         var stretches: [Range<Int64>] = []
         firstTold = events.first.map { $0.from > 0 ? $0.from : $0.time }
         for event in events {
-            if event.begins {
+            switch event.kind {
+            case .began:
                 if let since, since > 0, event.from > since { stretches.append(since..<event.from) }
                 since = event.from
-            } else {
+            case .ended:
                 since = nil
                 if event.from > 0, event.until > event.from { stretches.append(event.from..<event.until) }
                 if event.from <= 0 { firstSight = max(firstSight, event.until) }
+            case .clockSetBack:
+                stretches = stretches.compactMap {
+                    $0.lowerBound < event.until ? $0.lowerBound..<min($0.upperBound, event.until) : nil
+                }
+                since = since.map { min($0, event.until) }
+                firstSight = min(firstSight, event.until)
             }
         }
         for stretch in stretches.sorted(by: { $0.lowerBound < $1.lowerBound }) { add(stretch) }

@@ -164,15 +164,20 @@ extension Continuity {
     fileprivate mutating func takeBlindness(_ db: Database) throws {
         let sql = """
             SELECT pair, event, detail, until, time FROM feed_event
-            WHERE event IN ('blind began', 'blind ended') ORDER BY position, event DESC
+            WHERE event IN ('blind began', 'blind ended', 'clock set back') ORDER BY position, event DESC
             """
-        let began = FeedEvent.blindBegan(since: UTCNanos(rawValue: 0)).name
         var told: [String?: [Blindness.Told]] = [:]
         let rows = try Row.fetchCursor(db, sql: sql)
         while let row = try rows.next() {
-            let event = Blindness.Told(
-                begins: row[1] as String == began, from: row[2], until: row[3], time: row[4])
-            told[row[0] as String?, default: []].append(event)
+            let name: String = row[1]
+            let kind: Blindness.Told.Kind =
+                name == "blind began" ? .began : name == "blind ended" ? .ended : .clockSetBack
+            let event = Blindness.Told(kind: kind, from: row[2], until: row[3], time: row[4])
+            guard kind == .clockSetBack else {
+                told[row[0] as String?, default: []].append(event)
+                continue
+            }
+            for key in told.keys { told[key]?.append(event) }
         }
         for (pair, events) in told {
             if let pair { pairs[pair] = Blindness(events) } else { feed = Blindness(events) }

@@ -119,6 +119,8 @@ extension FeedRecorder {
 
     /// The last moment at which the pair was proven seen: its last tick, or the feed's time, which came behind it.
     private func proof(of index: Int) -> Int64 {
+        // Before the first believed time of this process the journal's end is all that is known.
+        guard feedTime > 0 || items[index].time > 0 else { return sight.since ?? 0 }
         let proof = max(items[index].time, feedTime - FeedEvent.orderMargin, 0)
         return min(proof, sight.since ?? .max)
     }
@@ -421,7 +423,9 @@ extension FeedRecorder {
 
     /// The market opens: what was silent while it was shut is looked at only now.
     mutating func beginLooks() {
-        for index in items.indices { (items[index].nextLook, items[index].patience) = (monotonic + Self.quietMin, Self.quietMin) }
+        for index in items.indices {
+            (items[index].nextLook, items[index].patience) = (monotonic + Self.quietMin, Self.quietMin)
+        }
     }
 
     /// The subscription of a pair that is to be renewed: the market is open, and nothing came for long. Each look is

@@ -150,7 +150,9 @@ struct TimeJudge {
         }
         let index = known ?? claims.count
         if known == nil {
-            if claims.count == Self.claimsMax, let least = claims.indices.min(by: { claims[$0].count < claims[$1].count }) {
+            if claims.count == Self.claimsMax,
+                let least = claims.indices.min(by: { claims[$0].count < claims[$1].count })
+            {
                 claims.remove(at: least)
             }
             claims.append(Claim(last: Told(time: time, monotonic: now), firstHeard: now, lastHeard: now))
