@@ -8,7 +8,8 @@ internal import MarketData
 /// independent witnesses stand for it than for the line, for long enough. The witnesses: the heartbeat, the tick
 /// items (two votes at most: they share a clock), the host's clock, and the `Date` of the last REST reply.
 ///
-/// A market that runs faster than the host's clock steps by a second a heartbeat, which the line explains.
+/// A market that runs faster than the host's clock steps by a second a heartbeat, which the line explains; how much
+/// faster it runs is learned, so that it may go on behind a pause of the connection.
 /// Source: `ig-api` § 14 (times are about 1.4 s ahead of arrival); the limits are our choice.
 struct TimeJudge {
     /// Who tells a time.
@@ -74,6 +75,16 @@ struct TimeJudge {
     private var now: Int64 = 0
     /// Nothing that is believed can do harm: no candle counts as seen.
     private var isBlind = true
+    /// When a time last pulled the line ahead, monotonic.
+    private var pulledAt: Int64 = 0
+    /// Market seconds a second, over the last quarter of a second or more; and where its measurement began.
+    private var rate: Double = 1
+    private var rateMark: Told?
+    /// Over the last two seconds or more the market kept the pace of the monotonic clock; and where that measurement began.
+    private var isSteady = false
+    private var paceMark: Told?
+    /// How far ahead of the line a time is believed now.
+    private var slack = TimeJudge.tolerance
     /// Above this a time is not believed at once: looked at for every tick.
     private(set) var latest: Int64 = .min
 
@@ -87,8 +98,42 @@ struct TimeJudge {
         }
         self.now = now
         hostOffset = host.rawValue &- now
-        latest = line.map { $0.time &+ Self.tolerance } ?? .min
+        measureRate()
+        // A market that keeps the pace of our clocks, or may not.
+        slack = rate < Self.fastRate && (isSteady || isConfirmed) ? Self.tolerance : Self.looseTolerance
+        latest = line.map { $0.time &+ slack &+ lead } ?? .min
     }
+
+    /// What a market that is known to run fast may have come ahead since its last time.
+    private var lead: Int64 {
+        rate < Self.fastRate ? 0 : Int64(min(1e18, Double(max(0, now &- pulledAt)) * rate * 1.5))
+    }
+
+    private mutating func measureRate() {
+        guard let line else { return }
+        if let measured = Self.rate(from: &rateMark, to: line, over: Self.rateNanos) { rate = measured }
+        if let measured = Self.rate(from: &paceMark, to: line, over: Self.paceNanos) { isSteady = measured < 2 }
+    }
+
+    /// Market seconds a second between a mark and the line; the line is the next mark.
+    /// - Returns: `nil` while they are not so far apart.
+    private static func rate(from mark: inout Told?, to line: Told, over nanos: Int64) -> Double? {
+        guard let began = mark else {
+            mark = line
+            return nil
+        }
+        let passed = line.monotonic &- began.monotonic
+        guard passed >= nanos else { return nil }
+        mark = line
+        return Double(line.time &- began.time) / Double(passed)
+    }
+
+    /// A time that is pulled ahead by the tolerance alone makes a lower rate.
+    private static let fastRate: Double = 30
+    private static let rateNanos = 250 * UTCNanos.perMillisecond
+    private static let paceNanos = 2 * UTCNanos.perSecond
+    /// As `tolerance`, for a market whose pace is not known yet, or is not that of our clocks.
+    private static let looseTolerance = 120 * UTCNanos.perSecond
 
     /// The `Date` of a REST reply, and when it came.
     mutating func hear(rest time: UTCNanos, monotonic: Int64) { rest = Told(time: time.rawValue, monotonic: monotonic) }
@@ -114,7 +159,8 @@ struct TimeJudge {
 
     private mutating func pull(to time: Int64) {
         line = Told(time: time, monotonic: now)
-        latest = time &+ Self.tolerance
+        pulledAt = now
+        latest = time &+ slack
     }
 
     @inline(__always)
@@ -136,6 +182,7 @@ struct TimeJudge {
         heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
         for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
         claims = []
+        (rate, rateMark, paceMark) = (1, nil, nil)
         pull(to: time)
         return isBehind ? .setBack : .leap
     }
@@ -172,8 +219,7 @@ struct TimeJudge {
 
     private func isConvincing(_ claim: Claim) -> Bool {
         let votes = votes(claim)
-        let others = line == nil ? 0 : votesForLine
-        guard votes > others else { return false }
+        guard votes > votesForLine else { return false }
         let age = now &- claim.firstHeard
         let isAhead = hostOffset.map { claim.last.time > now &+ $0 &+ Self.hostTolerance } ?? false
         if isBlind, !isAhead || hasREST(claim.last.time) { return votes >= 2 || claim.heartbeats >= 2 }
@@ -185,8 +231,11 @@ struct TimeJudge {
     }
 
     private var votesForLine: Int {
+        guard let line else { return 0 }
+        // What the lost session told, and a login's time that still seems to fit a market that runs fast, stand for nothing.
+        if isBlind { return hasHost(line.time) ? 1 : 0 }
         let items = itemsHeard.lazy.filter { $0 > now &- Self.memory }.prefix(2).count
-        return (heartbeatHeard > now &- Self.memory ? 1 : 0) + items + outsideVotes(line?.time ?? 0)
+        return (heartbeatHeard > now &- Self.memory ? 1 : 0) + items + outsideVotes(line.time)
     }
 
     /// Whether a clock outside the stream agrees with what is believed.
@@ -194,8 +243,11 @@ struct TimeJudge {
 
     /// The host's clock and REST's.
     private func outsideVotes(_ time: Int64) -> Int {
-        let host = hostOffset.map { abs(now &+ $0 &- time) <= Self.hostTolerance } ?? false
-        return (host ? 1 : 0) + (hasREST(time) ? 1 : 0)
+        (hasHost(time) ? 1 : 0) + (hasREST(time) ? 1 : 0)
+    }
+
+    private func hasHost(_ time: Int64) -> Bool {
+        hostOffset.map { abs(now &+ $0 &- time) <= Self.hostTolerance } ?? false
     }
 
     private func hasREST(_ time: Int64) -> Bool { rest.map { abs($0.at(now) &- time) <= Self.hostTolerance } ?? false }

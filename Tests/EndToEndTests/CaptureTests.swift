@@ -193,11 +193,11 @@ struct CaptureTests {
         }
     }
 
-    /// What happened to the feed up to the end of the play.
+    /// What happened to the whole feed up to the end of the play. (A player may send a pair's snapshot later.)
     private func feed(_ pipeline: Pipeline) throws -> [String] {
         let all = try records(pipeline)
         let last = all.lastIndex { $0.kind == .tick } ?? 0
-        return all[...last].compactMap { $0.feedEvent?.name }
+        return all[...last].compactMap { $0.pair == .none ? $0.feedEvent?.name : nil }
     }
 
     private func recoveries(_ pipeline: Pipeline) throws -> Int {

@@ -78,7 +78,7 @@ struct LoginFaultTests {
         #expect(try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = 'NZD_USD'") == 0)
         #expect(
             pipeline.said(
-                "ingest-stream", "Subscription refused, going on without it", "CS.D.NZDUSD.CFD.IP",
+                "ingest-stream", "Subscription refused, asking for it again later", "CS.D.NZDUSD.CFD.IP",
                 "Subscription limit"))
         try await pipeline.expectCleanEnd()
     }

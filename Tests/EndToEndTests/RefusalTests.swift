@@ -117,7 +117,7 @@ struct RefusalTests {
             try pipeline.count("SELECT COUNT(DISTINCT pair) FROM candles WHERE timeframe = '5'") == 2
         }
         let refusals = try #require(pipeline.programs["ingest-stream"]).standardError.split(separator: "\n")
-            .filter { $0.contains("Subscription refused, going on without it") }
+            .filter { $0.contains("Subscription refused, asking for it again later") }
         #expect(refusals.count == 1 && refusals[0].contains("CS.D.GBPUSD.CFD.IP"))
         #expect(try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = 'GBP_USD'") == 0)
         let event = "SELECT COUNT(*) FROM feed_event WHERE event = 'instrument refused' AND pair = 'GBP_USD'"
