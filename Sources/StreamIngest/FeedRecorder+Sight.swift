@@ -258,7 +258,8 @@ extension FeedRecorder {
     mutating func lose(_ worse: (Int64) -> FeedSight) {
         // Lost again right after a recovery: what was missing before has come, up to feed time.
         if seesAgain, feedTime >= lastClock, isBehindQueue { seeAgain() }
-        seesAgain = false
+        // A recovered session that brings nothing yet will still bring what was missing.
+        if case .silent = worse(0) {} else { seesAgain = false }
         // The connection spoke, and the feed was silent: what happened meanwhile does not come.
         let spoke = talkedAt != nil || isWithoutProof && lastBytes - lastProof >= Self.proofMax
         if spoke, hasHeartbeat, sight == .seeing { isHole = true }

@@ -8,8 +8,8 @@ internal import MarketData
 /// independent witnesses stand for it than for the line, for long enough. The witnesses: the heartbeat, the tick
 /// items (two votes at most: they share a clock), the host's clock, and the `Date` of the last REST reply.
 ///
-/// A market that runs faster than the host's clock steps by a second a heartbeat, which the line explains; how much
-/// faster it runs is learned, so that it may go on behind a pause of the connection.
+/// A market that no outside clock agrees with and that does not keep the pace of ours, as a simulated one, may come ahead
+/// by up to a day: its pace is learned.
 /// Source: `ig-api` § 14 (times are about 1.4 s ahead of arrival); the limits are our choice.
 struct TimeJudge {
     /// Who tells a time.
@@ -55,7 +55,7 @@ struct TimeJudge {
     /// A witness that said nothing for so long stands for nothing.
     private static let memory = 10 * UTCNanos.perSecond
     /// How far behind the line a time may be: what a slow connection held up comes late.
-    private static let lateness = 120 * UTCNanos.perSecond
+    private static let lateMax = 120 * UTCNanos.perSecond
     /// How long a claim must hold: with two votes or more, and with one.
     private static let patience = 10 * UTCNanos.perSecond
     private static let longPatience = 25 * UTCNanos.perSecond
@@ -75,16 +75,15 @@ struct TimeJudge {
     private var now: Int64 = 0
     /// Nothing that is believed can do harm: no candle counts as seen.
     private var isBlind = true
-    /// When a time last pulled the line ahead, monotonic.
-    private var pulledAt: Int64 = 0
-    /// Market seconds a second, over the last quarter of a second or more; and where its measurement began.
-    private var rate: Double = 1
-    private var rateMark: Told?
+    /// The time that last pulled the line ahead.
+    private var pulled: Told?
     /// Over the last two seconds or more the market kept the pace of the monotonic clock; and where that measurement began.
     private var isSteady = false
     private var paceMark: Told?
     /// How far ahead of the line a time is believed now.
     private var slack = TimeJudge.tolerance
+    /// How far behind it.
+    private var lateness = TimeJudge.lateMax
     /// Above this a time is not believed at once: looked at for every tick.
     private(set) var latest: Int64 = .min
 
@@ -98,42 +97,32 @@ struct TimeJudge {
         }
         self.now = now
         hostOffset = host.rawValue &- now
-        measureRate()
-        // A market that keeps the pace of our clocks, or may not.
-        slack = rate < Self.fastRate && (isSteady || isConfirmed) ? Self.tolerance : Self.looseTolerance
-        latest = line.map { $0.time &+ slack &+ lead } ?? .min
+        measurePace()
+        // A login just now agrees with any market, however fast it runs.
+        let keepsPace = isSteady || line.map { hasHost($0.time) } ?? false
+        slack = keepsPace ? Self.tolerance : Self.looseTolerance
+        lateness = keepsPace ? Self.lateMax : Self.looseTolerance
+        latest = line.map { $0.time &+ slack } ?? .min
     }
 
-    /// What a market that is known to run fast may have come ahead since its last time.
-    private var lead: Int64 {
-        rate < Self.fastRate ? 0 : Int64(min(1e18, Double(max(0, now &- pulledAt)) * rate * 1.5))
-    }
-
-    private mutating func measureRate() {
-        guard let line else { return }
-        if let measured = Self.rate(from: &rateMark, to: line, over: Self.rateNanos) { rate = measured }
-        if let measured = Self.rate(from: &paceMark, to: line, over: Self.paceNanos) { isSteady = measured < 2 }
-    }
-
-    /// Market seconds a second between a mark and the line; the line is the next mark.
-    /// - Returns: `nil` while they are not so far apart.
-    private static func rate(from mark: inout Told?, to line: Told, over nanos: Int64) -> Double? {
-        guard let began = mark else {
-            mark = line
-            return nil
+    /// Compares two times that pulled the line ahead, two seconds or more apart: what was not told in between does not
+    /// make a market slow.
+    private mutating func measurePace() {
+        guard let pulled else { return }
+        guard let mark = paceMark else {
+            paceMark = pulled
+            return
         }
-        let passed = line.monotonic &- began.monotonic
-        guard passed >= nanos else { return nil }
-        mark = line
-        return Double(line.time &- began.time) / Double(passed)
+        let passed = pulled.monotonic &- mark.monotonic
+        guard passed >= Self.paceNanos else { return }
+        isSteady = Double(pulled.time &- mark.time) < 2 * Double(passed)
+        paceMark = pulled
     }
 
-    /// A time that is pulled ahead by the tolerance alone makes a lower rate.
-    private static let fastRate: Double = 30
-    private static let rateNanos = 250 * UTCNanos.perMillisecond
     private static let paceNanos = 2 * UTCNanos.perSecond
-    /// As `tolerance`, for a market whose pace is not known yet, or is not that of our clocks.
-    private static let looseTolerance = 120 * UTCNanos.perSecond
+    /// As `tolerance` and `lateMax`, while the market does not keep the pace of our clocks, or may not: a simulated one may
+    /// come ahead by hours in a pause of the connection.
+    private static let looseTolerance = 86_400 * UTCNanos.perSecond
 
     /// The `Date` of a REST reply, and when it came.
     mutating func hear(rest time: UTCNanos, monotonic: Int64) { rest = Told(time: time.rawValue, monotonic: monotonic) }
@@ -151,7 +140,7 @@ struct TimeJudge {
     /// Judges a time that is told at the moment of the last `advance`.
     @inline(__always)
     mutating func judge(_ time: Int64, by witness: Witness) -> Verdict {
-        guard time <= latest, let line, time > line.time &- Self.lateness else { return judgeOdd(time, witness) }
+        guard time <= latest, let line, time > line.time &- lateness else { return judgeOdd(time, witness) }
         if time > line.time { pull(to: time) }
         if time > line.time &- Self.memory { note(witness) }
         return .believed
@@ -159,7 +148,7 @@ struct TimeJudge {
 
     private mutating func pull(to time: Int64) {
         line = Told(time: time, monotonic: now)
-        pulledAt = now
+        pulled = line
         latest = time &+ slack
     }
 
@@ -182,7 +171,7 @@ struct TimeJudge {
         heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
         for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
         claims = []
-        (rate, rateMark, paceMark) = (1, nil, nil)
+        paceMark = nil
         pull(to: time)
         return isBehind ? .setBack : .leap
     }
