@@ -228,7 +228,8 @@ struct BackfillTests {
         try await played.startAll(
             simulator: ["--ticks", "EUR_USD=\(ticks[0])", "--ticks", "NZD_USD=\(ticks[1])", "--speed", "max"])
         try await eventually("the hour is played; \(played.logs)", within: .seconds(30)) {
-            try played.count("SELECT COUNT(*) FROM candle WHERE open_time = \(SteadyFeed.start + 3_300)") == 1
+            // The pair without bids has candles too, partial ones.
+            try played.count("SELECT COUNT(*) FROM candle WHERE open_time = \(SteadyFeed.start + 3_300)") == 2
         }
         let fresh = try await Shop.beside(played, instruments: "NZD_USD, EUR_USD", depth: 12)
         let run = try await fresh.backfill("run")
