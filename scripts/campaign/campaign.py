@@ -6,10 +6,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import candles
 import journal
 import market
 import referee
 import stages
+
+# By so many market seconds a right time may be ahead of the answer that the simulator gives after it: it has whole seconds.
+AHEAD = 1
 
 
 class Campaign:
@@ -36,20 +40,25 @@ class Campaign:
         return {name: code for name, code in codes.items() if code != 0}
 
     def _end_ingest(self):
-        """Its orderly end is told as the last record, so that the end of the stream can be awaited."""
+        """Its orderly end is told as the last record, so that the end of the stream can be awaited.
+
+        A wrong time that was believed is taken back first: the market has not come to it yet.
+        """
         for _ in range(10):
             program = self.pipeline.running["ingest-stream"]
             program.ready()
-            stages.until("the feed is seen", 60, lambda: self._is_seen(), 0.1)
+            began = self.pipeline.market_time()
+            stages.until("the feed is seen, its time is right", 60, lambda: self._is_seen(began), 0.1)
             code = program.stop()
             if journal.last_record(self.pipeline.journal("ticks")).kind == b"FEED":
                 return code
             self.pipeline.start("ingest-stream")
         raise stages.StageError("ingest-stream does not end with a feed event")
 
-    def _is_seen(self):
-        record = journal.last_record(self.pipeline.journal("ticks"))
-        return record is not None and record.kind != b"FEED"
+    def _is_seen(self, began):
+        """Whether the last heartbeat came after this moment of the market, and none before its time."""
+        record = journal.last_record(self.pipeline.journal("ticks"), b"CLCK")
+        return record is not None and began < record.time / candles.SECOND <= self.pipeline.market_time() + AHEAD
 
     @staticmethod
     def _await_stored(pipeline):

@@ -128,8 +128,8 @@ def _read_segment(path, expected, is_last, contents):
     return expected
 
 
-def last_record(folder):
-    """The last whole record of a journal; None where there is none yet. For a journal that may be growing."""
+def last_record(folder, kind=b""):
+    """The last whole record of a journal, or of a kind; None if nothing was written. For a journal that may be growing."""
     for path in reversed(segments(folder)):
         with path.open("rb") as file:
             header = file.read(HEADER.size)
@@ -140,7 +140,7 @@ def last_record(folder):
             while count > 0:
                 file.seek(HEADER.size + (count - 1) * size)
                 raw = file.read(size)
-                if crc32c(raw[:-4]) == int.from_bytes(raw[-4:], "little"):
+                if raw.startswith(kind) and crc32c(raw[:-4]) == int.from_bytes(raw[-4:], "little"):
                     return _tick(raw) if size == TICK.size else _candle(raw)
                 count -= 1
     return None

@@ -1,6 +1,7 @@
 """The pipeline's programs as real processes in a folder of their own."""
 
 import ctypes
+import email.utils
 import os
 import signal
 import subprocess
@@ -125,9 +126,18 @@ class Pipeline:
 
     def fault(self, words):
         """Lets faults happen in the simulator, by the words of its --help."""
-        request = urllib.request.Request(f"{self.simulator}/simulator/faults", words.encode(), method="POST")
+        self._ask(urllib.request.Request(f"{self.simulator}/simulator/faults", words.encode(), method="POST"))
+
+    def market_time(self):
+        """The moment that the simulator's market has reached, Unix seconds."""
+        return email.utils.parsedate_to_datetime(self._ask(f"{self.simulator}/simulator/state")["Date"]).timestamp()
+
+    @staticmethod
+    def _ask(request):
+        """Returns the reply's headers."""
         with urllib.request.urlopen(request, timeout=5) as reply:
             reply.read()
+            return reply.headers
 
     def kill_everything(self):
         for program in self.running.values():
