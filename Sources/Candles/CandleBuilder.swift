@@ -144,15 +144,30 @@ public struct CandleBuilder {
         counters.ticks &+= 1
         if !tick.flags.isDisjoint(with: .sideMissing) { return foldOneSided(tick, pair) }
         if ask < bid { counters.inverted &+= 1 }
-        let base = pair &* lengths.count
+        if foldInPlace(pair, time: time, bid: bid, ask: ask) { return }
         for index in lengths.indices {
-            let offset = UInt64(bitPattern: time &- open[base &+ index].start)
-            if offset < UInt64(bitPattern: lengths[index]) {
-                open[base &+ index].fold(time: time, bid: bid, ask: ask)
-            } else {
-                foldElsewhere(key(pair, index, time), Quote(tick))
+            let key = key(pair, index, time)
+            if open[pair &* lengths.count &+ index].start != key.start { foldElsewhere(key, Quote(tick)) }
+        }
+    }
+
+    /// Takes a tick with both sides into those of its pair's open candles that it belongs to.
+    /// - Returns: whether these are all.
+    @inline(__always)
+    mutating func foldInPlace(_ pair: Int, time: Int64, bid: Int64, ask: Int64) -> Bool {
+        let base = pair &* lengths.count
+        var isAll = true
+        open.withUnsafeMutableBufferPointer { open in
+            for index in lengths.indices {
+                let offset = UInt64(bitPattern: time &- open[base &+ index].start)
+                if offset < UInt64(bitPattern: lengths[index]) {
+                    open[base &+ index].fold(time: time, bid: bid, ask: ask)
+                } else {
+                    isAll = false
+                }
             }
         }
+        return isAll
     }
 
     mutating func foldOneSided(_ tick: TickRecord, _ pair: Int) {
@@ -278,12 +293,11 @@ public struct CandleBuilder {
         // A leap may be a wrong time: what it would forget is still needed if it is taken back.
         if time &- Self.hour > feedTime.rawValue { nextPruning = time &+ Self.hour }
         feedTime = UTCNanos(rawValue: time)
-        closeDue(by: flags)
+        if time >= nextClose { closeDue(by: flags) }
     }
 
     /// Closes every interval whose end and grace have passed.
     mutating func closeDue(by flags: CandleFlags) {
-        guard feedTime.rawValue >= nextClose else { return }
         var due: [(key: Key, candle: OpenCandle)] = []
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {

@@ -36,6 +36,9 @@ struct OpenCandle {
     var flags: CandleFlags
     /// A tick without one side came: each side has its own times.
     private var isUneven = false
+    private var bidTimes = Times()
+    private var askTimes = Times()
+    private var sumTimes = Times()
 
     /// Chosen so that no tick's time lies in `[none, none + timeframe)`.
     static let none = Int64.max
@@ -45,9 +48,6 @@ struct OpenCandle {
         var high: Int64
         var low: Int64
         var close: Int64
-        /// Only in an uneven candle: the times of open and close; `last` is the smallest before the first tick.
-        fileprivate var first: Int64 = .max
-        fileprivate var last: Int64 = .min
 
         @inline(__always)
         init(_ value: Int64) {
@@ -67,14 +67,14 @@ struct OpenCandle {
         }
 
         /// Takes a value of an uneven candle.
-        fileprivate mutating func take(_ value: Int64, at time: Int64) {
-            if last == .min {
+        fileprivate mutating func take(_ value: Int64, at time: Int64, _ times: inout Times) {
+            if times.isEmpty {
                 self = Extremes(value)
-                (first, last) = (time, time)
-            } else if time >= last {
-                (last, close) = (time, value)
-            } else if time < first {
-                (first, open) = (time, value)
+                times = Times(first: time, last: time)
+            } else if time >= times.last {
+                (times.last, close) = (time, value)
+            } else if time < times.first {
+                (times.first, open) = (time, value)
             }
             widen(value)
         }
@@ -84,6 +84,15 @@ struct OpenCandle {
                 open: Price(rawValue: open / divisor), high: Price(rawValue: high / divisor),
                 low: Price(rawValue: low / divisor), close: Price(rawValue: close / divisor))
         }
+    }
+
+    /// When a side's open and close of an uneven candle were.
+    fileprivate struct Times {
+        var first = Int64.max
+        var last = Int64.min
+
+        /// Before the side's first tick.
+        var isEmpty: Bool { last == .min }
     }
 
     /// A candle of one tick with both sides.
@@ -159,10 +168,10 @@ struct OpenCandle {
     private mutating func foldUneven(time: Int64, bid newBid: Int64?, ask newAsk: Int64?) {
         if !isUneven { separateSides() }
         (first, last) = (min(first, time), max(last, time))
-        if let newBid { bid.take(newBid, at: time) }
-        if let newAsk { ask.take(newAsk, at: time) }
+        if let newBid { bid.take(newBid, at: time, &bidTimes) }
+        if let newAsk { ask.take(newAsk, at: time, &askTimes) }
         if let newBid, let newAsk {
-            sum.take(newBid &+ newAsk, at: time)
+            sum.take(newBid &+ newAsk, at: time, &sumTimes)
             if newAsk < newBid { invertedTicks &+= 1 }
         }
         tickCount &+= 1
@@ -170,14 +179,12 @@ struct OpenCandle {
 
     private mutating func separateSides() {
         isUneven = true
-        for side in [\OpenCandle.bid, \.ask, \.sum] {
-            self[keyPath: side].first = first
-            self[keyPath: side].last = last
-        }
+        bidTimes = Times(first: first, last: last)
+        (askTimes, sumTimes) = (bidTimes, bidTimes)
     }
 
     /// No tick brought both sides: there is no mid.
-    var lacksMid: Bool { isUneven && sum.last == .min }
+    var lacksMid: Bool { isUneven && sumTimes.isEmpty }
 
     /// Numbers the next revision. The last number is that of a candle which changed too often to be trusted.
     mutating func countRevision() { if !isExhausted { revision += 1 } }

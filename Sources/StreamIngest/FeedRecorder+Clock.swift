@@ -86,9 +86,7 @@ extension FeedRecorder {
 
     /// The market opens: what was silent while it was shut is looked at only now.
     mutating func beginLooks() {
-        for index in items.indices {
-            (items[index].nextLook, items[index].patience) = (monotonic + Self.quietMin, Self.quietMin)
-        }
+        for index in items.indices { items[index].postponeLook(monotonic) }
     }
 
     /// The subscription of a pair that is to be renewed: the market is open, and nothing came for long. Each look is

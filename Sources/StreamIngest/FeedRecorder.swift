@@ -24,6 +24,20 @@ struct FeedRecorder: SessionSink {
             pair = instrument.pair
             pointShift = instrument.pointShift
         }
+
+        /// A live tick came.
+        @inline(__always)
+        mutating func ticked(_ time: Int64, _ bid: Int64, _ ask: Int64, _ monotonic: Int64) {
+            (self.time, self.bid, self.ask) = (time, bid, ask)
+            postponeLook(monotonic)
+        }
+
+        /// The next look is as far away as the first one was.
+        @inline(__always)
+        mutating func postponeLook(_ monotonic: Int64) {
+            nextLook = monotonic &+ FeedRecorder.quietMin
+            patience = FeedRecorder.quietMin
+        }
     }
 
     var counters = RecorderCounters()
@@ -164,14 +178,8 @@ struct FeedRecorder: SessionSink {
         } else {
             // A time that is told again proves nothing.
             if time != items[index].time { proven(time) }
-            items[index].nextLook = monotonic &+ Self.quietMin
-            items[index].patience = Self.quietMin
+            items[index].ticked(time, bid, ask, monotonic)
             if hasSpoilt { restorePair(index) }
-        }
-        if !flags.contains(.duplicate) {
-            items[index].time = time
-            items[index].bid = bid
-            items[index].ask = ask
         }
         counters.ticks &+= 1
         records.append(
@@ -186,10 +194,14 @@ struct FeedRecorder: SessionSink {
         let last = items[index]
         // An older one than what was had is no news either.
         let isKnown = last.time > time || last.time == time && last.bid == bid && last.ask == ask
-        if isKnown { flags.insert(.duplicate) }
         items[index].sight.isRenewing = false
         if !isKnown, last.time > 0 { checkFrozen(index, time) }
         items[index].sight.newestSnapshot = max(last.sight.newestSnapshot, time)
+        if isKnown {
+            flags.insert(.duplicate)
+        } else {
+            (items[index].time, items[index].bid, items[index].ask) = (time, bid, ask)
+        }
     }
 
     /// An update that cannot be taken is a lost one: the pair's candle must say so. A snapshot is no update; what it
@@ -219,7 +231,7 @@ struct FeedRecorder: SessionSink {
             counters.badTimes += 1
             return nil
         }
-        guard let millis = wholeNumber(field), Self.plausibleMillis.contains(millis) else {
+        guard let millis = DigitWord.number(field), Self.plausibleMillis.contains(millis) else {
             counters.badTimes += 1
             return nil
         }
@@ -227,6 +239,7 @@ struct FeedRecorder: SessionSink {
         return isBelieved(time, index, flags) ? time : nil
     }
 
+    @inline(__always)
     private mutating func isBelieved(_ time: Int64, _ index: Int, _ flags: TickFlags) -> Bool {
         if flags.contains(.snapshot) {
             // It may be as old as the pair's last tick, and so is no witness of the present time.
@@ -244,7 +257,7 @@ struct FeedRecorder: SessionSink {
     }
 
     private mutating func beat(_ update: FieldUpdate) {
-        guard let field = update[0], let value = wholeNumber(field) else {
+        guard let field = update[0], let value = DigitWord.number(field) else {
             counters.badHeartbeats += 1
             return
         }
@@ -270,6 +283,7 @@ struct FeedRecorder: SessionSink {
 
     /// Does what a verdict asks for.
     /// - Returns: whether the time is believed.
+    @inline(__always)
     private mutating func accept(_ verdict: TimeJudge.Verdict, _ time: Int64) -> Bool {
         switch verdict {
         case .believed: return true
@@ -283,25 +297,6 @@ struct FeedRecorder: SessionSink {
             setBack(to: time)
             return true
         }
-    }
-
-    /// Up to 15 digits.
-    private func wholeNumber(_ text: UnsafeRawBufferPointer) -> Int64? {
-        guard (1...15).contains(text.count) else { return nil }
-        var value: Int64 = 0
-        var rest = text[...]
-        if text.count >= 8 {
-            let head = text.loadUnaligned(as: UInt64.self).littleEndian
-            guard let number = DigitWord(bytes: head).value else { return nil }
-            value = Int64(number)
-            rest = text[8...]
-        }
-        for byte in rest {
-            let digit = byte &- UInt8(ascii: "0")
-            guard digit <= 9 else { return nil }
-            value = value &* 10 &+ Int64(digit)
-        }
-        return value
     }
 
     // MARK: Time

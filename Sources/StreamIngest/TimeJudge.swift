@@ -156,7 +156,8 @@ struct TimeJudge {
     private mutating func note(_ witness: Witness) {
         switch witness {
         case .heartbeat: heartbeatHeard = now
-        case .item(let index): itemsHeard[index] = now
+        // Written once for all that one burst brings.
+        case .item(let index): if itemsHeard[index] != now { itemsHeard[index] = now }
         }
     }
 

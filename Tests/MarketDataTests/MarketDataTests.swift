@@ -40,6 +40,24 @@ import Testing
         }
     }
 
+    @Test func `digits are read as words as they would be one by one`() {
+        func number(_ text: String) -> Int64? {
+            var text = text
+            return text.withUTF8 { DigitWord.number(UnsafeRawBufferPointer($0)) }
+        }
+        for count in 1...16 {
+            let digits = String("1234567890123456".prefix(count))
+            #expect(number(digits) == Int64(digits))
+            #expect(number(String(repeating: "9", count: count)) == Int64(String(repeating: "9", count: count)))
+            for place in 0..<count {
+                for odd in ["-", ":", "/", "\u{0}", "\u{7F}"] {
+                    #expect(number(digits.prefix(place) + odd + digits.dropFirst(place + 1)) == nil)
+                }
+            }
+        }
+        #expect(number("") == nil && number("12345678901234567") == nil)
+    }
+
     @Test func `a price prints as the broker would write it`() {
         #expect("\(Price("1.10000")!)" == "1.1")
         #expect(Price("1.1")!.formatted(decimals: 5) == "1.10000")
