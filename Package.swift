@@ -158,7 +158,10 @@ let package = Package(
         tests("RecordingTests", ["Recording", "Feed", "Bus", "Journal", "Wire", "MarketData", "Host", log]),
         tests(
             "InspectionTests",
-            ["Inspection", "Aggregation", "Journal", "CandleReader", "Store", "Wire", "MarketData", "Host", log]),
+            [
+                "Inspection", "Aggregation", "Journal", "Planning", "CandleReader", "Store", "Wire", "MarketData",
+                "Host", log,
+            ]),
         tests(
             "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests(

@@ -6,12 +6,17 @@ internal import Store
 
 /// What the live view shows at one moment, as text.
 struct LiveFrame {
-    let now: UTCNanos
-    let stages: [StageStatus]
-    let facts: StoredFacts
-    /// Bytes on the state folder's disk.
-    let free: Int64?
+    private let seen: Verdict.Observation
+    private let verdict: Verdict
 
+    init(_ seen: Verdict.Observation) {
+        self.seen = seen
+        verdict = Verdict(seen)
+    }
+
+    private var now: UTCNanos { seen.now }
+    private var stages: [StageStatus] { seen.stages }
+    private var facts: StoredFacts { seen.facts }
     private var candles: [CandleReader.SeriesStatistics] { facts.candles }
 
     struct Line {
@@ -27,7 +32,8 @@ struct LiveFrame {
             return "\(stage.stage) \(table.state(stage))"
                 + (behind.isEmpty || behind == "0" ? "" : " (\(behind) behind)")
         }
-        return ([now.text() + "Z"] + pace + states + [newestText]).filter { !$0.isEmpty }.joined(separator: " | ")
+        return ([now.text() + "Z", verdict.line] + pace + states + [newestText]).filter { !$0.isEmpty }.joined(
+            separator: " | ")
     }
 
     /// Lines that fit the terminal; pairs stand in several columns where the height does not suffice.
@@ -36,6 +42,7 @@ struct LiveFrame {
             Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: pace.joined(separator: "  ")),
             Line(text: stock.joined(separator: "  ")),
         ]
+        lines += verdictLines
         lines.append(Line(text: ""))
         for (index, text) in StageTable(stages).text(.plain).split(separator: "\n").enumerated() {
             let isDown = index > 0 && stages[index - 1].json == nil
@@ -47,6 +54,14 @@ struct LiveFrame {
         return lines.prefix(max(1, size.rows - 1)).map {
             Line(text: String($0.text.prefix(size.columns)), tone: $0.tone)
         }
+    }
+
+    /// One for each finding; no more than leave room for the pairs.
+    private var verdictLines: [Line] {
+        let findings = verdict.findings
+        guard !findings.isEmpty else { return [Line(text: verdict.line, tone: .good)] }
+        let shown = findings.prefix(5).map { Line(text: $0.sentence, tone: $0.tone) }
+        return shown + (findings.count > 5 ? [Line(text: "… and \(findings.count - 5) more: candlewick status")] : [])
     }
 
     // MARK: Facts
@@ -73,7 +88,7 @@ struct LiveFrame {
         return [
             "\(partial) partial", "\(facts.continuity.holes.count) holes",
             "\(facts.quota.remaining) of \(facts.quota.total) points left",
-        ] + (free.map { ["disk \(byteText($0)) free"] } ?? [])
+        ] + (seen.free.map { ["disk \(byteText($0)) free"] } ?? [])
     }
 
     private var feedTime: UTCNanos? {

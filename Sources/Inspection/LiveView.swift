@@ -18,7 +18,7 @@ public final class LiveView {
     private let listener: StageListener
     private let database: DatabaseGlance
     private let paths: Paths
-    private let timeframes: [Timeframe]
+    private let configuration: Configuration
     private let clock: Clock
     private let style: Style
 
@@ -27,7 +27,7 @@ public final class LiveView {
         listener = try StageListener(paths: paths, clock: clock)
         database = DatabaseGlance(path: paths.database, configuration: configuration, clock: clock)
         self.paths = paths
-        timeframes = configuration.timeframes
+        self.configuration = configuration
         self.clock = clock
         self.style = style
     }
@@ -53,12 +53,13 @@ public final class LiveView {
 
     private func show() -> Bool {
         let (stages, facts) = (listener.statuses, database.latest())
-        let frame = LiveFrame(now: clock.now(), stages: stages, facts: facts, free: DiskUsage.free(at: paths.state))
+        let seen = Verdict.Observation(
+            stages: stages, facts: facts, configuration: configuration, now: clock.now(),
+            free: DiskUsage.free(at: paths.state))
+        let frame = LiveFrame(seen)
         switch style {
         case .json:
-            let report = StatusReport(
-                stages: stages, facts: facts, paths: paths, timeframes: timeframes, now: clock.now().seconds)
-            return Stage.write(standardOutput: report.json)
+            return Stage.write(standardOutput: StatusReport(seen, paths: paths).json)
         case .lines: return Stage.write(standardOutput: frame.line + "\n")
         case .screen(let style):
             guard let size = Terminal.size else { return false }

@@ -28,18 +28,20 @@ public struct StageStatus: Sendable {
     /// The newest time that the feed has told; `nil` where no stage says one.
     static func feedTime(_ stages: [StageStatus]) -> UTCNanos? {
         let told = ["ingest-stream", "aggregator"].compactMap { name in stages.first { $0.stage == name } }
-        // Read as a Double it is off by less than a microsecond.
-        return told.compactMap { $0.number("feedTime") }.first { $0 > 0 && $0 < 9e18 }.map {
-            UTCNanos(rawValue: Int64($0))
-        }
+        return told.compactMap { $0.nanos("feedTime") }.first { $0 > 0 }.map { UTCNanos(rawValue: $0) }
     }
 
     /// A number in the object, by its path of keys.
-    public func number(_ keys: String...) -> Double? {
+    public func number(_ keys: String...) -> Double? { number(keys) }
+
+    private func number(_ keys: [String]) -> Double? {
         guard let json else { return nil }
         let root = try? JSONDecoder().decode(JSONTree.self, from: Data(json))  // Not an object: no number.
         return keys.reduce(root) { $0?.members[$1] }?.number
     }
+
+    /// A whole number of nanoseconds in the object. Read as a Double it is off by less than a microsecond.
+    func nanos(_ keys: String...) -> Int64? { number(keys).flatMap { abs($0) < 9e18 ? Int64($0) : nil } }
 
     /// A text in the object.
     public func text(_ key: String) -> String? {

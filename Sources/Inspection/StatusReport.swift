@@ -7,14 +7,12 @@ internal import Wire
 
 /// The state of the whole pipeline: stages, feed, what the database holds, what may still be bought, and the disk.
 public struct StatusReport: Report {
-    private let stages: [StageStatus]
-    private let facts: StoredFacts
+    private let seen: Verdict.Observation
     private let paths: Paths
-    /// Those that are configured.
-    private let timeframes: [Timeframe]
-    /// Feed time where the feed tells it, else the clock's, Unix seconds.
-    private let now: Int64
+    let verdict: Verdict
 
+    private var stages: [StageStatus] { seen.stages }
+    private var facts: StoredFacts { seen.facts }
     private var candles: [CandleReader.SeriesStatistics] { facts.candles }
     private var continuity: ContinuityReport { ContinuityReport(facts.continuity, stages: stages) }
 
@@ -30,37 +28,19 @@ public struct StatusReport: Report {
         let reader = try CandleReader(path: paths.database)
         let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
         self.init(
-            stages: stages, facts: facts, paths: paths, timeframes: configuration.timeframes, now: clock.now().seconds)
+            Verdict.Observation(
+                stages: stages, facts: facts, configuration: configuration, now: clock.now(),
+                free: DiskUsage.free(at: paths.state)),
+            paths: paths)
     }
 
-    init(stages: [StageStatus], facts: StoredFacts, paths: Paths, timeframes: [Timeframe], now: Int64) {
-        (self.stages, self.facts, self.paths, self.timeframes) = (stages, facts, paths, timeframes)
-        self.now = StageStatus.feedTime(stages)?.seconds ?? now
+    init(_ seen: Verdict.Observation, paths: Paths) {
+        (self.seen, self.paths) = (seen, paths)
+        verdict = Verdict(seen)
     }
 
-    /// Why a script should look: each a short sentence without its end. Empty where all is well.
-    public var findings: [String] {
-        let down = stages.filter { $0.json == nil }.map(\.stage)
-        // What was only bought or imported is not expected to go on.
-        let streamed = candles.filter { $0.bySource[.streamed] != nil && timeframes.contains($0.series.timeframe) }
-        let stale = streamed.filter { freshness($0).isStale }
-        var findings: [String] = []
-        if !down.isEmpty { findings.append("not running: \(down.joined(separator: ", "))") }
-        if candles.isEmpty { findings.append("no candle is stored") }
-        // A pair may be quiet. All of a timeframe are not.
-        for (timeframe, all) in Dictionary(grouping: streamed, by: \.series.timeframe).sorted(by: { $0.key < $1.key })
-        where all.allSatisfy({ freshness($0).isStale }) {
-            findings.append("no fresh candle of \(timeframe)")
-        }
-        if findings.isEmpty, stale.count * 2 > streamed.count {
-            findings.append("more than half of the pairs are stale")
-        }
-        return findings
-    }
-
-    private func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
-        Freshness(newest: line.newest, line.series.timeframe, now: now)
-    }
+    /// Why a script should look: each a short sentence without its end. Empty if nothing failed.
+    public var failures: [String] { verdict.failures }
 
     // MARK: For programs
 
@@ -96,7 +76,13 @@ public struct StatusReport: Report {
         let free: Int64?
     }
 
-    /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `findings`.
+    private struct VerdictLine: Encodable {
+        /// As `Finding.State`: the worst of all.
+        let state: String
+        let findings: [Finding]
+    }
+
+    /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `verdict`, `findings`.
     public var json: String {
         let stageLines = stages.map { stage in
             "\"\(stage.stage)\":\(stage.json.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
@@ -105,7 +91,7 @@ public struct StatusReport: Report {
             CandleLine(
                 pair: "\($0.series.pair)", timeframe: String($0.series.timeframe.minutes), count: $0.count,
                 complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
-                state: freshness($0).name)
+                state: seen.freshness($0).name)
         }
         let eventLines = facts.events.map {
             EventLine(
@@ -116,11 +102,12 @@ public struct StatusReport: Report {
             isTold: facts.quota.isTold)
         let disk = DiskLine(
             database: databaseSize, journals: Dictionary(uniqueKeysWithValues: journalSizes),
-            free: DiskUsage.free(at: paths.state))
+            free: seen.free)
+        let verdictLine = VerdictLine(state: verdict.state.rawValue, findings: verdict.findings)
         return """
             {"stages":{\(stageLines.joined(separator: ","))},"candles":\(encodedJSON(candleLines)),\
             "continuity":\(continuity.json),"events":\(encodedJSON(eventLines)),"quota":\(encodedJSON(quotaLine)),\
-            "disk":\(encodedJSON(disk)),"findings":\(encodedJSON(findings))}
+            "disk":\(encodedJSON(disk)),"verdict":\(encodedJSON(verdictLine)),"findings":\(encodedJSON(failures))}
 
             """
     }
@@ -137,7 +124,8 @@ public struct StatusReport: Report {
 
     public func text(_ style: TextStyle) -> String {
         [
-            StageTable(stages).text(style), continuity.text(style), places, eventTable(style), candleTable(style),
+            verdict.text(style), StageTable(stages).text(style), continuity.text(style), places, eventTable(style),
+            candleTable(style),
         ].joined(separator: "\n")
     }
 
@@ -147,13 +135,13 @@ public struct StatusReport: Report {
             [
                 $0.series.pair.description, $0.series.timeframe.description, String($0.count),
                 String($0.count - $0.complete), UTCNanos(seconds: $0.newest).text(), $0.close.formatted(decimals: 3),
-                freshness($0).text,
+                seen.freshness($0).text,
             ]
         }
         let head = ["pair", "timeframe", "candles", "partial", "newest (UTC)", "close", "state"]
         return TextTable(
             head: head, rows: rows, leftAligned: ["pair", "newest (UTC)", "state"],
-            tones: candles.map { freshness($0).isStale ? .warning : .plain }
+            tones: candles.map { seen.freshness($0).isStale ? .warning : .plain }
         ).text(style)
     }
 
@@ -166,7 +154,7 @@ public struct StatusReport: Report {
 
     private var places: String {
         let sizes = journalSizes.filter { $0.1 > 0 }.map { "\($0.0) \(byteText($0.1))" }.joined(separator: ", ")
-        let free = DiskUsage.free(at: paths.state).map { ", \(byteText($0)) free" } ?? ""
+        let free = seen.free.map { ", \(byteText($0)) free" } ?? ""
         return """
             quota     \(facts.quota.text)
             disk      database \(byteText(databaseSize)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)

@@ -132,14 +132,15 @@ extension FeedRecorder {
     }
 
     /// Ends a pair's blindness if all that happens comes from now on.
-    private mutating func seePair(_ index: Int) {
+    /// - Parameter margin: how far the present moment may be ahead of feed time, ns.
+    private mutating func seePair(_ index: Int, margin: Int64 = 0) {
         let pairSight = items[index].sight
         // While the feed is blind nobody knows until when: its end asks again.
         if case .blind = sight { return }
         guard let since = pairSight.blindSince, pairSight.isWhole else { return }
         items[index].sight.blindSince = nil
         // At the snapshot's own moment there may have been other ticks before it.
-        let until = max(since, feedTime, pairSight.newestSnapshot + 1)
+        let until = max(since, feedTime + margin, pairSight.newestSnapshot + 1)
         append(
             .blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)), pair: items[index].pair)
     }
@@ -202,7 +203,8 @@ extension FeedRecorder {
             counters.subscriptionsLimited += 1
             blindPair(index, since: proof(of: index))
         } else {
-            seePair(index)
+            // No snapshot shows what was dropped just before.
+            seePair(index, margin: FeedEvent.orderMargin)
         }
     }
 
@@ -261,8 +263,8 @@ extension FeedRecorder {
         // A recovered session that brings nothing yet will still bring what was missing.
         if case .silent = worse(0) {} else { seesAgain = false }
         // The connection spoke, and the feed was silent: what happened meanwhile does not come.
-        let spoke = talkedAt != nil || isWithoutProof && lastBytes - lastProof >= Self.proofMax
-        if spoke, hasHeartbeat, sight == .seeing { isHole = true }
+        let spoke = talkedAt != nil || isWithoutProof && lastBytes - lastProof >= proofMax
+        if spoke, sight == .seeing { isHole = true }
         switch sight {
         case .seeing:
             // Ticks of other pairs from just before the newest one may still have been under way.
@@ -295,7 +297,7 @@ extension FeedRecorder {
     mutating func endSilence() {
         isWithoutProof = false
         if case .silent = sight {
-            if let talkedAt, hasHeartbeat, monotonic - talkedAt >= UTCNanos.perSecond { isHole = true }
+            if let talkedAt, monotonic - talkedAt >= UTCNanos.perSecond { isHole = true }
             seesAgain = true
         }
         talkedAt = nil
@@ -320,6 +322,8 @@ extension FeedRecorder {
         sight = .seeing
         isHole = false
         judge.setBlind(false)
+        // The fold's clock comes this far: one that steps back behind it would take the hole back.
+        lastClock = max(lastClock, feedTime)
         // At the newest snapshot's own moment there may have been other ticks before it.
         let until = max(since, feedTime, newestSnapshot + 1)
         append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)))

@@ -15,6 +15,8 @@ struct FeedRecorder: SessionSink {
         var time: Int64 = 0
         var bid: Int64 = 0
         var ask: Int64 = 0
+        /// When the last live tick came, monotonic; 0 before the first.
+        var heard: Int64 = 0
         /// When a silent subscription is looked at, monotonic, and how long after the look before.
         var nextLook: Int64 = .max
         var patience: Int64 = FeedRecorder.quietMin
@@ -29,6 +31,7 @@ struct FeedRecorder: SessionSink {
         @inline(__always)
         mutating func ticked(_ time: Int64, _ bid: Int64, _ ask: Int64, _ monotonic: Int64) {
             (self.time, self.bid, self.ask) = (time, bid, ask)
+            heard = monotonic
             postponeLook(monotonic)
         }
 
@@ -105,11 +108,9 @@ struct FeedRecorder: SessionSink {
 
     /// Silence of the heartbeat after which the local clock stands in (docs/architecture.md § Candles).
     static var heartbeatLimit: Int64 { 5 * UTCNanos.perSecond }
-    /// Longer than the pause between two `PROBE`s, 5 s.
-    private static var probeLimit: Int64 { 7 * UTCNanos.perSecond }
     /// The heartbeat comes once a second: a connection that speaks, and proves nothing for so long, says that the feed is
-    /// silent.
-    static var proofMax: Int64 { 2 * UTCNanos.perSecond }
+    /// silent. Without it ticks alone prove anything.
+    var proofMax: Int64 { hasHeartbeat ? 2 * UTCNanos.perSecond : Self.heartbeatLimit }
     /// How far a tick may step back behind the last one of its pair.
     private static var stepBackMax: Int64 { 10 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
@@ -141,14 +142,12 @@ struct FeedRecorder: SessionSink {
 
     /// Bytes have come: one time stands for all that they bring.
     mutating func burstBegan(now: UTCNanos, monotonic: Int64) {
-        if isWithoutProof, talkedAt == nil, lastBytes - lastProof >= Self.proofMax { talkedAt = lastBytes }
+        if isWithoutProof, talkedAt == nil, lastBytes - lastProof >= proofMax { talkedAt = lastBytes }
         isWithoutProof = true
         receiveTime = now
         self.monotonic = monotonic
         lastBytes = monotonic
         judge.advance(now: monotonic, host: now)
-        // Without a heartbeat any line shows that the feed lives.
-        if !hasHeartbeat, case .silent = sight { seeAgain() }
     }
 
     // MARK: Updates
@@ -317,10 +316,7 @@ struct FeedRecorder: SessionSink {
         noteAgreement()
         guard feedTime > 0 else { return }
         // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
-        let isSilent =
-            hasHeartbeat
-            ? monotonic - lastProof >= Self.heartbeatLimit : monotonic - lastBytes >= Self.probeLimit
-        if isSilent { lose { .silent(since: $0) } }
+        if monotonic - lastProof >= Self.heartbeatLimit { lose { .silent(since: $0) } }
         guard monotonic - lastHeartbeat >= Self.heartbeatLimit else { return }
         counters.localClocks += 1
         clock(lastTold.time + (monotonic - lastTold.monotonic), .localClock)
@@ -346,6 +342,18 @@ struct FeedRecorder: SessionSink {
 
     /// Those of which nothing is known while the feed is seen.
     var blindPairs: [Pair] { items.filter { $0.sight.blindSince != nil }.map(\.pair) }
+
+    /// The broker's clock now, as learned, ns since 1970; 0 before the first believed time.
+    var marketTime: Int64 { judge.line?.time ?? 0 }
+
+    /// ns since the last heartbeat that was believed; before the first, since `start`, monotonic.
+    func heartbeatAge(since start: Int64) -> Int64 { monotonic - (lastBeat > 0 ? lastHeartbeat : start) }
+
+    /// ns since the last live tick of each pair that had one, by its name.
+    var tickAges: [String: Int64] {
+        let heard = items.filter { $0.heard > 0 }.map { ($0.pair.description, monotonic - $0.heard) }
+        return Dictionary(heard, uniquingKeysWith: min)
+    }
 
     /// ns that the broker's clock is ahead of the host's.
     var clockOffset: Int64 { judge.line.map { $0.time - receiveTime.rawValue } ?? 0 }

@@ -43,7 +43,7 @@ public enum StreamIngest {
             let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
             return try StreamLogin(login, monotonic: clock.monotonic())
         }
-        guard let login = try firstLogin(&patience, setup) else {
+        guard let login = try firstLogin(&patience, setup, status, writer.lastPosition, clock) else {
             setup.service.stopping()
             return try writer.close()
         }
@@ -84,10 +84,19 @@ public enum StreamIngest {
 
     /// Until the data thread begins this thread is the work loop, and the supervisor hears from it. A broker
     /// that is out of reach, on a weekend for days, must not keep the start from ending.
-    private static func firstLogin(_ patience: inout LoginPatience, _ setup: StageSetup) throws -> StreamLogin? {
+    private static func firstLogin(
+        _ patience: inout LoginPatience, _ setup: StageSetup, _ status: StatusPublisher, _ position: UInt64,
+        _ clock: Clock
+    ) throws -> StreamLogin? {
         let service = setup.service
+        let began = clock.monotonic()
         service.status("logging in")
         patience.whileWaiting = { isPausing in
+            let now = clock.monotonic()
+            // It is told again in a second.
+            _ = try? status.publishEverySecond(monotonic: now) {
+                IngestStatus.loggingIn(time: clock.now().seconds, age: now - began, ticksPosition: position)
+            }
             if isPausing {
                 service.ready()
                 service.status("waiting for the broker")

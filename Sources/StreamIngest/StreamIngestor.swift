@@ -35,6 +35,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private var isMarketOpen = false
     private var state = "connecting"
     private var reconnects = 0
+    /// Monotonic.
+    private let began: Int64
     private var statusMark: (monotonic: Int64, ticks: UInt64) = (0, 0)
 
     struct Parts {
@@ -55,6 +57,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     init(_ parts: Parts, login: StreamLogin) throws {
         loop = parts.loop
         clock = parts.clock
+        began = parts.clock.monotonic()
         logger = parts.logger
         desk = parts.desk
         status = parts.status
@@ -339,7 +342,9 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         statusMark = (now, ticks)
         let report = IngestStatus(
             time: clock.now().seconds, state: state, transport: transportName, ticksPosition: writer.lastPosition,
-            ticksPerSecond: rate, feedTime: recorder.feedTime, subscriptions: recorder.subscribedPairs,
+            ticksPerSecond: rate, feedTime: recorder.feedTime, marketTime: recorder.marketTime,
+            heartbeatAge: recorder.heartbeatAge(since: began), tickAges: recorder.tickAges,
+            subscriptions: recorder.subscribedPairs,
             refused: session.isBound ? instruments.count - recorder.subscribedPairs : 0, reconnects: reconnects,
             blindPairs: recorder.blindPairs.map(\.description), clockOffset: recorder.clockOffset,
             counters: recorder.counters)
@@ -377,6 +382,12 @@ struct IngestStatus: Encodable {
     let ticksPerSecond: Double
     /// ns since 1970 UTC.
     let feedTime: Int64
+    /// The broker's clock now, as learned, ns since 1970 UTC; 0 before the first believed time.
+    let marketTime: Int64
+    /// ns since the last heartbeat that was believed; before the first, since the start.
+    let heartbeatAge: Int64
+    /// ns since the last live tick of each pair that had one since the start, by its name.
+    let tickAges: [String: Int64]
     let subscriptions: Int
     let refused: Int
     let reconnects: Int
@@ -385,6 +396,15 @@ struct IngestStatus: Encodable {
     /// ns that the broker's clock, as learned, is ahead of the host's; 0 before the first believed time.
     let clockOffset: Int64
     let counters: RecorderCounters
+
+    /// Before the first login has succeeded.
+    /// - Parameter age: ns since the start.
+    static func loggingIn(time: Int64, age: Int64, ticksPosition: UInt64) -> IngestStatus {
+        IngestStatus(
+            time: time, state: "logging in", transport: "none", ticksPosition: ticksPosition, ticksPerSecond: 0,
+            feedTime: 0, marketTime: 0, heartbeatAge: age, tickAges: [:], subscriptions: 0, refused: 0, reconnects: 0,
+            blindPairs: [], clockOffset: 0, counters: RecorderCounters())
+    }
 }
 
 extension Duration {

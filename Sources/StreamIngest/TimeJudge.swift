@@ -62,6 +62,8 @@ struct TimeJudge {
     private static let claimsMax = 8
     /// The line falls behind by this part, so that it follows a clock that runs slow.
     private static let leak: Int64 = 1_000
+    /// Of the time that passes, this part may be added to the line besides: a clock that runs faster drifts away.
+    private static let pull: Int64 = 10
 
     /// The newest time that is believed, at the moment of the last burst; `nil` before the first.
     private(set) var line: Told?
@@ -77,9 +79,12 @@ struct TimeJudge {
     private var isBlind = true
     /// The time that last pulled the line ahead.
     private var pulled: Told?
-    /// Over the last two seconds or more the market kept the pace of the monotonic clock; and where that measurement began.
+    /// The market was seen to keep the pace of the monotonic clock; and where the present measurement began. It stays
+    /// so if a clock drifts away: only a market that leaps may turn out to be another one.
     private var isSteady = false
+    private var isPaceKnown = false
     private var paceMark: Told?
+    private var hasLeapt = false
     /// How far ahead of the line a time is believed now.
     private var slack = TimeJudge.tolerance
     /// How far behind it.
@@ -91,21 +96,30 @@ struct TimeJudge {
 
     /// Bytes have come, or time has passed.
     mutating func advance(now: Int64, host: UTCNanos) {
+        // How far the line may still be pulled ahead.
+        var reach = Self.tolerance
         if let line {
             let passed = max(0, now &- line.monotonic)
+            if isSteady { reach = min(reach, latest &- line.time &+ passed / Self.pull) }
             self.line = Told(time: line.time &+ passed &- passed / Self.leak, monotonic: now)
         }
         self.now = now
         hostOffset = host.rawValue &- now
         measurePace()
         // A login just now agrees with any market, however fast it runs.
-        let keepsPace = isSteady || line.map { hasHost($0.time) } ?? false
+        let keepsPace = isSteady || isQuietStart || line.map { hasHost($0.time) } ?? false
         slack = keepsPace ? Self.tolerance : Self.looseTolerance
         lateness = keepsPace ? Self.lateMax : Self.looseTolerance
-        latest = line.map { $0.time &+ slack } ?? .min
+        latest = line.map { $0.time &+ (isSteady ? reach : slack) } ?? .min
     }
 
-    /// Compares two times that pulled the line ahead, two seconds or more apart: what was not told in between does not
+    /// Nothing pulled the line ahead for a while, and how fast the market runs was not seen yet.
+    private var isQuietStart: Bool {
+        guard let pulled, !isPaceKnown else { return false }
+        return now &- pulled.monotonic > Self.paceNanos
+    }
+
+    /// Compares two times that pulled the line ahead, four seconds or more apart: what was not told in between does not
     /// make a market slow.
     private mutating func measurePace() {
         guard let pulled else { return }
@@ -115,11 +129,18 @@ struct TimeJudge {
         }
         let passed = pulled.monotonic &- mark.monotonic
         guard passed >= Self.paceNanos else { return }
-        isSteady = Double(pulled.time &- mark.time) < 2 * Double(passed)
+        isPaceKnown = true
+        if pulled.time &- mark.time &- passed < passed / Self.pull &+ Self.paceTolerance {
+            (isSteady, hasLeapt) = (true, false)
+        } else if hasLeapt {
+            isSteady = false
+        }
         paceMark = pulled
     }
 
-    private static let paceNanos = 2 * UTCNanos.perSecond
+    private static let paceNanos = 4 * UTCNanos.perSecond
+    /// What the connection may hold up one of the two times that are compared.
+    private static let paceTolerance = UTCNanos.perSecond / 5
     /// As `tolerance` and `lateMax`, while the market does not keep the pace of our clocks, or may not: a simulated one may
     /// come ahead by hours in a pause of the connection.
     private static let looseTolerance = 86_400 * UTCNanos.perSecond
@@ -149,6 +170,11 @@ struct TimeJudge {
     private mutating func pull(to time: Int64) {
         line = Told(time: time, monotonic: now)
         pulled = line
+        if !isSteady { latest = time &+ slack }
+    }
+
+    private mutating func begin(at time: Int64) {
+        pull(to: time)
         latest = time &+ slack
     }
 
@@ -172,8 +198,10 @@ struct TimeJudge {
         heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
         for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
         claims = []
+        // Where a market began tells nothing of its pace.
+        hasLeapt = line != nil
         paceMark = nil
-        pull(to: time)
+        begin(at: time)
         return isBehind ? .setBack : .leap
     }
 

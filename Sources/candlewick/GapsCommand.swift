@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CandleReader
 internal import Host
 internal import Inspection
 
@@ -23,7 +24,7 @@ struct GapsCommand: ParsableCommand {
     @Option(help: "How many days back from the newest candle.")
     var days = 7
 
-    @Flag(help: "Exit code 65 where there is a gap.")
+    @Flag(help: "Exit code 65 if there is a gap; 69 if the pipeline is blind now, as 'status' says.")
     var check = false
 
     @OptionGroup var output: OutputOptions
@@ -33,10 +34,15 @@ struct GapsCommand: ParsableCommand {
     }
 
     func run() {
-        read { reader in
+        look { paths in
+            let reader = try CandleReader(path: paths.database)
             let report = try GapsReport(reader, pairs: series.pairs, timeframe: series.timeframe, days: days)
             output.show(report)
-            if check, !report.isEmpty { throw Failure(.badData, "there are gaps") }
+            guard check else { return }
+            if !report.isEmpty { throw Failure(.badData, "there are gaps") }
+            let configuration = try Configuration.load(environment: .process)
+            let status = try StatusReport(paths: paths, configuration: configuration, clock: .system)
+            if !status.failures.isEmpty { throw Failure(.unavailable, status.failures.joined(separator: "; ")) }
         }
     }
 }

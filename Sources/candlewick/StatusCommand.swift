@@ -15,10 +15,14 @@ struct StatusCommand: ParsableCommand {
             candle is older than the interval before the last; while the market is closed
             nothing is.
 
-            Listens to the stages for up to two seconds. Exit code 0 where all of them
-            answered and candles are fresh; otherwise 69, with a sentence. With --stored
-            it asks the database only: one line, and exit code 69 where no candle is
-            stored.
+            The first lines are the verdict: what is wrong, since when, and what to do.
+            While the market is open it looks for a dead feed, for pairs that are blind or
+            silent, and for candles that are overdue; always for stages that are down, a
+            full disk and a wrong clock.
+
+            Listens to the stages for up to two seconds. Exit code 0 if nothing failed;
+            otherwise 69, with a sentence. With --stored it asks the database only: one
+            line, and exit code 69 if no candle is stored.
 
             EXAMPLES
               candlewick status
@@ -41,8 +45,7 @@ struct StatusCommand: ParsableCommand {
             let configuration = try Configuration.load(environment: .process)
             let report = try StatusReport(paths: paths, configuration: configuration, clock: .system)
             output.show(report)
-            let findings = report.findings
-            if !findings.isEmpty { throw Failure(.unavailable, findings.joined(separator: "; ")) }
+            if !report.failures.isEmpty { throw Failure(.unavailable, report.failures.joined(separator: "; ")) }
         }
     }
 

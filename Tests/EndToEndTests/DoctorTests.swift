@@ -28,7 +28,7 @@ struct DoctorTests {
         #expect(states(well, "program") == ["ok", "ok", "ok", "ok"])
         #expect(states(well, "stream").allSatisfy { $0 == "ok" } && states(well, "stream").count >= 2)
         for check in [
-            "configuration", "runtime folder", "state folder", "disk", "database", "login", "market", "candles",
+            "configuration", "runtime folder", "state folder", "disk", "database", "login", "market", "verdict",
         ] {
             #expect(states(well, check) == ["ok"], "\(check): \(well)")
         }

@@ -7,10 +7,10 @@ public struct TimeOut: Error, CustomStringConvertible {
 
 /// Polls until `condition` holds. The only place in the tests that sleeps.
 public func eventually(
-    _ what: String, within limit: Duration = .seconds(60), _ condition: () throws -> Bool
+    _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
-    while try !condition() {
+    while try await !condition() {
         guard ContinuousClock.now < deadline else { throw TimeOut(description: "not in time: \(what)") }
         try await Task.sleep(for: .milliseconds(20))
     }

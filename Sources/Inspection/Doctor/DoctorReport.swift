@@ -19,7 +19,7 @@ public struct DoctorReport: Report, Encodable {
             if asksBroker { findings += DoctorReport.askBroker(paths) }
             // Without a database it has been said already.
             let status = try? StatusReport(stages: stages, paths: paths, configuration: configuration, clock: clock)
-            findings += status?.freshFindings ?? []
+            findings += status?.verdict.doctorFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
                 Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
@@ -54,29 +54,16 @@ public struct DoctorReport: Report, Encodable {
     }
 
     public func text(_ style: TextStyle) -> String {
-        let lines = findings.map { finding in
-            let tone: TextStyle.Tone =
-                switch finding.state {
-                case .ok: .good
-                case .warning: .warning
-                case .failed: .bad
-                }
-            return finding.text(mark: style.painted(finding.stateText, tone))
-        }
+        let lines = findings.map { $0.text(mark: style.painted($0.stateText, $0.tone)) }
         let warnings = findings.count { $0.state == .warning }
         return lines.joined() + "\n\(findings.count) checks: \(failed) failed, \(warnings) warnings\n"
     }
 }
 
-extension StatusReport {
-    /// Whether what comes is new, as the doctor says it.
-    var freshFindings: [Finding] {
-        let findings = findings.filter { !$0.hasPrefix("not running") }
-        guard !findings.isEmpty else { return [Finding("candles", "", .ok, "fresh")] }
-        return findings.map {
-            Finding(
-                "candles", "", .warning, $0, "candlewick status shows each pair; candlewick tap feed what the feed says"
-            )
-        }
+extension Verdict {
+    /// What the doctor has not said of stages and disk already.
+    fileprivate var doctorFindings: [Finding] {
+        let findings = findings.filter { !["stages", "disk"].contains($0.check) }
+        return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are well")] : findings
     }
 }
