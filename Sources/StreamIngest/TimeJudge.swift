@@ -130,10 +130,13 @@ struct TimeJudge {
         let passed = pulled.monotonic &- mark.monotonic
         guard passed >= Self.paceNanos else { return }
         isPaceKnown = true
-        if pulled.time &- mark.time &- passed < passed / Self.pull &+ Self.paceTolerance {
+        let gain = pulled.time &- mark.time &- passed
+        let gainMax = passed / Self.pull &+ Self.paceTolerance
+        if gain > gainMax {
+            if hasLeapt { isSteady = false }
+        } else if gain > -gainMax {
+            // Less: the line was ahead of the truth, and stood for a while.
             (isSteady, hasLeapt) = (true, false)
-        } else if hasLeapt {
-            isSteady = false
         }
         paceMark = pulled
     }
@@ -198,9 +201,9 @@ struct TimeJudge {
         heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
         for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
         claims = []
-        // Where a market began tells nothing of its pace.
+        // One leap tells nothing of the pace, two that follow each other do.
+        if !hasLeapt { paceMark = nil }
         hasLeapt = line != nil
-        paceMark = nil
         begin(at: time)
         return isBehind ? .setBack : .leap
     }
