@@ -28,13 +28,15 @@ struct Parse: ParsableCommand {
     private func pass(_ data: Data) throws -> Throughput {
         var feed = FeedPass(
             instruments: instruments(pairs), start: UTCNanos(rawValue: MakeData.start * UTCNanos.perMillisecond))
+        // The session began at 0.
+        let began = Clock.system.monotonic()
         let seconds = data.withUnsafeBytes { bytes in
             measure {
                 for start in stride(from: 0, to: bytes.count, by: Parse.chunk) {
                     let end = min(bytes.count, start + Parse.chunk)
                     feed.received(
                         UnsafeRawBufferPointer(rebasing: bytes[start..<end]), time: Clock.system.now(),
-                        monotonic: Clock.system.monotonic())
+                        monotonic: Clock.system.monotonic() - began)
                 }
             }
         }
