@@ -17,8 +17,7 @@ struct ContinuityReport {
         self.continuity = continuity
         let ingest = stages.first { $0.stage == "ingest-stream" }
         isIngesting = ingest?.json != nil
-        // Read as a Double it is off by less than a microsecond.
-        now = max(continuity.newest, ingest?.number("feedTime").flatMap { Int64(exactly: $0.rounded()) } ?? 0)
+        now = max(continuity.newest, ingest?.nanos("feedTime") ?? 0)
     }
 
     private var lastDay: [Range<Int64>] { continuity.holes(after: now - Self.day) }
@@ -72,11 +71,7 @@ struct ContinuityReport {
 
     /// The pairs that are blind now, though the feed may be seen, a line each.
     private var blindRows: [[String]] {
-        continuity.blindPairs.map { blind in
-            let reason = blind.reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
-            let since = blind.since == 0 ? "since ever" : "since \(UTCNanos(rawValue: blind.since).text())"
-            return [blind.pair, "blind \(since)\(reason)"]
-        }
+        continuity.blindPairs.map { [$0.pair, $0.text] }
     }
 
     private func holes(_ holes: [Range<Int64>]) -> String {
@@ -101,5 +96,13 @@ struct ContinuityReport {
         case (nil, true): "seen"
         case (nil, false): "not seen: ingest-stream is down"
         }
+    }
+}
+
+extension Continuity.BlindPair {
+    /// Such as `blind since 2026-05-12 07:58:59: instrument refused code 17`.
+    var text: String {
+        let reason = reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
+        return (since == 0 ? "blind since ever" : "blind since \(UTCNanos(rawValue: since).text())") + reason
     }
 }

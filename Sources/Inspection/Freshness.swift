@@ -12,7 +12,7 @@ enum Freshness: Hashable {
     /// After an interval's end: the grace, the commit, and the second in which a stage speaks.
     private static let allowance: Int64 = 10
 
-    /// - Parameter now: Unix seconds, feed time.
+    /// - Parameter now: Unix seconds, the market's time.
     init(newest: Int64, _ timeframe: Timeframe, now: Int64) {
         let week = TradingWeek.opened(by: now)
         let end = newest + timeframe.seconds

@@ -56,14 +56,13 @@ public final class LiveView {
         let seen = Verdict.Observation(
             stages: stages, facts: facts, configuration: configuration, now: clock.now(),
             free: DiskUsage.free(at: paths.state))
-        let frame = LiveFrame(seen)
         switch style {
         case .json:
             return Stage.write(standardOutput: StatusReport(seen, paths: paths).json)
-        case .lines: return Stage.write(standardOutput: frame.line + "\n")
+        case .lines: return Stage.write(standardOutput: LiveFrame(seen).line + "\n")
         case .screen(let style):
             guard let size = Terminal.size else { return false }
-            let lines = frame.screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
+            let lines = LiveFrame(seen).screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
             return Stage.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }

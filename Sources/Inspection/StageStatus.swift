@@ -12,6 +12,14 @@ public struct StageStatus: Sendable {
     /// When it came; `nil` as above.
     public let receivedAt: UTCNanos?
 
+    /// Read once: a verdict asks for many numbers. `nil` if it is no object.
+    private let tree: JSONTree?
+
+    init(stage: String, json: [UInt8]?, receivedAt: UTCNanos?) {
+        (self.stage, self.json, self.receivedAt) = (stage, json, receivedAt)
+        tree = json.flatMap { try? JSONDecoder().decode(JSONTree.self, from: Data($0)) }
+    }
+
     /// Listens to all stages until each has spoken.
     /// - Parameter milliseconds: how long at most; a stage speaks once a second.
     public static func collect(paths: Paths, milliseconds: Int, clock: Clock) throws -> [StageStatus] {
@@ -34,24 +42,17 @@ public struct StageStatus: Sendable {
     /// A number in the object, by its path of keys.
     public func number(_ keys: String...) -> Double? { number(keys) }
 
-    private func number(_ keys: [String]) -> Double? {
-        guard let json else { return nil }
-        let root = try? JSONDecoder().decode(JSONTree.self, from: Data(json))  // Not an object: no number.
-        return keys.reduce(root) { $0?.members[$1] }?.number
-    }
+    private func number(_ keys: [String]) -> Double? { keys.reduce(tree) { $0?.members[$1] }?.number }
 
     /// A whole number of nanoseconds in the object. Read as a Double it is off by less than a microsecond.
     func nanos(_ keys: String...) -> Int64? { number(keys).flatMap { abs($0) < 9e18 ? Int64($0) : nil } }
 
     /// A text in the object.
-    public func text(_ key: String) -> String? {
-        guard let json else { return nil }
-        return (try? JSONDecoder().decode(JSONTree.self, from: Data(json)))?.members[key]?.text  // As above.
-    }
+    public func text(_ key: String) -> String? { tree?.members[key]?.text }
 }
 
 /// Any JSON value, as far as a status needs it.
-private struct JSONTree: Decodable {
+private struct JSONTree: Decodable, Sendable {
     var members: [String: JSONTree] = [:]
     var number: Double?
     var text: String?

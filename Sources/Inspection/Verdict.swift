@@ -22,11 +22,25 @@ struct Verdict {
         var now: UTCNanos
         /// Bytes free on the state folder's disk; `nil` if that is not known.
         var free: Int64?
+        /// What ingest-stream says; `nil` if it says nothing.
+        let ingest: StageStatus?
+        /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
+        let marketNow: UTCNanos
 
         init(stages: [StageStatus], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?) {
             (self.stages, self.facts, self.now, self.free) = (stages, facts, now, free)
             pairs = configuration.instruments.map(\.pair)
             timeframes = configuration.timeframes
+            ingest = stages.first { $0.stage == "ingest-stream" && $0.json != nil }
+            if let told = ingest?.nanos("marketTime"), told > 0, let received = ingest?.receivedAt {
+                marketNow = UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
+            } else {
+                marketNow = now
+            }
+        }
+
+        func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
+            Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
         }
     }
 
@@ -61,7 +75,9 @@ struct Verdict {
     private static let liveliness = 10 * UTCNanos.perSecond
     /// How far the host's clock may be off. Beyond a day the market is a simulated one.
     private static let offsetMax = 5 * UTCNanos.perSecond
-    private static let freeMin: Int64 = 200_000_000
+    /// Bytes that the state folder's disk must have free.
+    static let freeMin: Int64 = 200_000_000
+    static let diskAdvice = "make room: at an end the stages stop with code 74"
 
     init(_ observation: Observation) {
         let judge = Judge(observation)
@@ -73,15 +89,12 @@ struct Verdict {
     /// Looks at one thing after the other.
     private struct Judge {
         let seen: Observation
-        let ingest: StageStatus?
-        let marketNow: UTCNanos
         let isOpen: Bool
+        private var ingest: StageStatus? { seen.ingest }
 
         init(_ observation: Observation) {
             seen = observation
-            ingest = observation.stages.first { $0.stage == "ingest-stream" && $0.json != nil }
-            marketNow = observation.marketNow
-            isOpen = TradingWeek.isOpen(at: marketNow.seconds)
+            isOpen = TradingWeek.isOpen(at: observation.marketNow.seconds)
         }
 
         // MARK: Machine
@@ -100,8 +113,7 @@ struct Verdict {
             guard let free = seen.free, free < Verdict.freeMin else { return [] }
             return [
                 Finding(
-                    "disk", "", .failed, "only \(byteText(free)) of disk free",
-                    "make room: at an end the stages stop with code 74")
+                    "disk", "", .failed, "only \(byteText(free)) of disk free", Verdict.diskAdvice)
             ]
         }
 
@@ -139,14 +151,10 @@ struct Verdict {
             guard isOpen, silence == nil, ingest != nil else { return [] }
             return seen.facts.continuity.blindPairs.compactMap { blind in
                 guard seen.pairs.contains(where: { $0.description == blind.pair }) else { return nil }
-                let age = marketNow.rawValue - blind.since
+                let age = seen.marketNow.rawValue - blind.since
                 let isRefused = ["instrument refused", "updates limited"].contains(blind.reason?.event)
                 guard age >= Verdict.blindMax || isRefused else { return nil }
-                let since = blind.since == 0 ? "since ever" : "since \(UTCNanos(rawValue: blind.since).text())"
-                let reason =
-                    blind.reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
-                return Finding(
-                    "pair", blind.pair, .failed, "blind \(since)\(reason)", Judge.advice(reason: blind.reason?.event))
+                return Finding("pair", blind.pair, .failed, blind.text, Judge.advice(reason: blind.reason?.event))
             }
         }
 
@@ -244,19 +252,5 @@ extension Finding {
         case .warning: .warning
         case .failed: .bad
         }
-    }
-}
-
-extension Verdict.Observation {
-    /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
-    var marketNow: UTCNanos {
-        guard let ingest = stages.first(where: { $0.stage == "ingest-stream" }), let received = ingest.receivedAt,
-            let told = ingest.nanos("marketTime"), told > 0
-        else { return now }
-        return UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
-    }
-
-    func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
-        Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
     }
 }

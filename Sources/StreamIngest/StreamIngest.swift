@@ -93,7 +93,7 @@ public enum StreamIngest {
         service.status("logging in")
         patience.whileWaiting = { isPausing in
             let now = clock.monotonic()
-            // It is told again in a second.
+            // A status that cannot be published now is published a second later.
             _ = try? status.publishEverySecond(monotonic: now) {
                 IngestStatus.loggingIn(time: clock.now().seconds, age: now - began, ticksPosition: position)
             }

@@ -31,9 +31,7 @@ struct Installation {
             return Finding("disk", paths.state, .warning, "not there yet", "start the pipeline once")
         }
         let text = "\(byteText(free)) free"
-        if free < 200_000_000 {
-            return Finding("disk", paths.state, .failed, text, "make room: at an end the stages stop with code 74")
-        }
+        if free < Verdict.freeMin { return Finding("disk", paths.state, .failed, text, Verdict.diskAdvice) }
         if free < 2_000_000_000 {
             return Finding(
                 "disk", paths.state, .warning, text, "a busy day of 28 pairs takes some hundred MB of journal")
