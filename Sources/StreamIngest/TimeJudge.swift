@@ -9,7 +9,7 @@ internal import MarketData
 /// items (two votes at most: they share a clock), the host's clock, and the `Date` of the last REST reply.
 ///
 /// A market that no outside clock agrees with and that does not keep the pace of ours, as a simulated one, may come ahead
-/// by up to a day: its pace is learned.
+/// as far as its pace explains: `MarketPace` learns it.
 /// Source: `ig-api` § 14 (times are about 1.4 s ahead of arrival); the limits are our choice.
 struct TimeJudge {
     /// Who tells a time.
@@ -62,8 +62,6 @@ struct TimeJudge {
     private static let claimsMax = 8
     /// The line falls behind by this part, so that it follows a clock that runs slow.
     private static let leak: Int64 = 1_000
-    /// Of the time that passes, this part may be added to the line besides: a clock that runs faster drifts away.
-    private static let pull: Int64 = 10
 
     /// The newest time that is believed, at the moment of the last burst; `nil` before the first.
     private(set) var line: Told?
@@ -77,18 +75,13 @@ struct TimeJudge {
     private var now: Int64 = 0
     /// Nothing that is believed can do harm: no candle counts as seen.
     private var isBlind = true
-    /// The time that last pulled the line ahead.
-    private var pulled: Told?
-    /// The market was seen to keep the pace of the monotonic clock; and where the present measurement began. It stays
-    /// so if a clock drifts away: only a market that leaps may turn out to be another one.
-    private var isSteady = false
-    private var isPaceKnown = false
-    private var paceMark: Told?
-    private var hasLeapt = false
-    /// How far ahead of the line a time is believed now.
-    private var slack = TimeJudge.tolerance
-    /// How far behind it.
+    private var pace = MarketPace()
+    /// How far ahead of a time that pulls the line others are believed at once; `nil` if the line's own pace decides.
+    private var slack: Int64? = TimeJudge.tolerance
+    /// How far behind the line a time is believed.
     private var lateness = TimeJudge.lateMax
+    /// How far behind it a time may be to stand for it.
+    private var freshness = TimeJudge.memory
     /// Above this a time is not believed at once: looked at for every tick.
     private(set) var latest: Int64 = .min
 
@@ -96,57 +89,30 @@ struct TimeJudge {
 
     /// Bytes have come, or time has passed.
     mutating func advance(now: Int64, host: UTCNanos) {
-        // How far the line may still be pulled ahead.
-        var reach = Self.tolerance
-        if let line {
-            let passed = max(0, now &- line.monotonic)
-            if isSteady { reach = min(reach, latest &- line.time &+ passed / Self.pull) }
-            self.line = Told(time: line.time &+ passed &- passed / Self.leak, monotonic: now)
-        }
+        let passed = max(0, now &- (line?.monotonic ?? now))
+        if let line { self.line = Told(time: line.time &+ passed &- passed / Self.leak, monotonic: now) }
         self.now = now
         hostOffset = host.rawValue &- now
-        measurePace()
+        pace.measure()
+        moveBounds(passed)
+    }
+
+    /// How far from the line a time may be, now that some time has passed.
+    private mutating func moveBounds(_ passed: Int64) {
+        guard let line else { return }
         // A login just now agrees with any market, however fast it runs.
-        let keepsPace = isSteady || isQuietStart || line.map { hasHost($0.time) } ?? false
-        slack = keepsPace ? Self.tolerance : Self.looseTolerance
-        lateness = keepsPace ? Self.lateMax : Self.looseTolerance
-        latest = line.map { $0.time &+ (isSteady ? reach : slack) } ?? .min
-    }
-
-    /// Nothing pulled the line ahead for a while, and how fast the market runs was not seen yet.
-    private var isQuietStart: Bool {
-        guard let pulled, !isPaceKnown else { return false }
-        return now &- pulled.monotonic > Self.paceNanos
-    }
-
-    /// Compares two times that pulled the line ahead, four seconds or more apart: what was not told in between does not
-    /// make a market slow.
-    private mutating func measurePace() {
-        guard let pulled else { return }
-        guard let mark = paceMark else {
-            paceMark = pulled
-            return
+        let isOurs = pace.isSteady || pace.isQuiet(now: now) || (!pace.isFast && hasHost(line.time))
+        lateness = isOurs ? Self.lateMax : pace.span(Self.lateMax)
+        freshness = isOurs ? Self.memory : pace.span(Self.memory)
+        if pace.isSteady || pace.isFast {
+            // A clock that errs pulls the line ahead by a part of the time that passes, and no more.
+            let reach = pace.isSteady ? Self.tolerance : pace.reach(now: now, tolerance: Self.tolerance)
+            (latest, slack) = (min(line.time &+ reach, latest &+ pace.nanos(in: passed)), nil)
+        } else {
+            slack = isOurs ? Self.tolerance : pace.reach(now: now, tolerance: Self.tolerance)
+            latest = line.time &+ (slack ?? 0)
         }
-        let passed = pulled.monotonic &- mark.monotonic
-        guard passed >= Self.paceNanos else { return }
-        isPaceKnown = true
-        let gain = pulled.time &- mark.time &- passed
-        let gainMax = passed / Self.pull &+ Self.paceTolerance
-        if gain > gainMax {
-            if hasLeapt { isSteady = false }
-        } else if gain > -gainMax {
-            // Less: the line was ahead of the truth, and stood for a while.
-            (isSteady, hasLeapt) = (true, false)
-        }
-        paceMark = pulled
     }
-
-    private static let paceNanos = 4 * UTCNanos.perSecond
-    /// What the connection may hold up one of the two times that are compared.
-    private static let paceTolerance = UTCNanos.perSecond / 5
-    /// As `tolerance` and `lateMax`, while the market does not keep the pace of our clocks, or may not: a simulated one may
-    /// come ahead by hours in a pause of the connection.
-    private static let looseTolerance = 86_400 * UTCNanos.perSecond
 
     /// The `Date` of a REST reply, and when it came.
     mutating func hear(rest time: UTCNanos, monotonic: Int64) { rest = Told(time: time.rawValue, monotonic: monotonic) }
@@ -166,19 +132,20 @@ struct TimeJudge {
     mutating func judge(_ time: Int64, by witness: Witness) -> Verdict {
         guard time <= latest, let line, time > line.time &- lateness else { return judgeOdd(time, witness) }
         if time > line.time { pull(to: time) }
-        if time > line.time &- Self.memory { note(witness) }
+        if time > line.time &- freshness { note(witness) }
         return .believed
     }
 
     private mutating func pull(to time: Int64) {
-        line = Told(time: time, monotonic: now)
-        pulled = line
-        if !isSteady { latest = time &+ slack }
+        let told = Told(time: time, monotonic: now)
+        line = told
+        pace.hear(told)
+        if let slack { latest = time &+ slack }
     }
 
     private mutating func begin(at time: Int64) {
         pull(to: time)
-        latest = time &+ slack
+        latest = time &+ (slack ?? pace.span(Self.tolerance))
     }
 
     @inline(__always)
@@ -201,9 +168,7 @@ struct TimeJudge {
         heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
         for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
         claims = []
-        // One leap tells nothing of the pace, two that follow each other do.
-        if !hasLeapt { paceMark = nil }
-        hasLeapt = line != nil
+        pace.leap()
         begin(at: time)
         return isBehind ? .setBack : .leap
     }
@@ -211,10 +176,11 @@ struct TimeJudge {
     /// Adds a time to the claim that explains it, or to a new one.
     private mutating func addToClaims(_ time: Int64, _ witness: Witness) -> Int {
         claims.removeAll { now &- $0.lastHeard > Self.memory }
+        let tolerance = pace.isFast ? pace.span(Self.tolerance) : Self.tolerance
         let known = claims.firstIndex { claim in
             let expected = claim.last.at(now)
             // A market that runs fast steps ahead; one that is late steps back a little.
-            return time >= min(expected, claim.last.time) - Self.tolerance && time <= expected + Self.tolerance
+            return time >= min(expected, claim.last.time) - tolerance && time <= expected + tolerance
         }
         let index = known ?? claims.count
         if known == nil {
@@ -228,7 +194,7 @@ struct TimeJudge {
         let place = min(index, claims.count - 1)
         claims[place].count += 1
         claims[place].lastHeard = now
-        if time > claims[place].last.at(now) - Self.tolerance {
+        if time > claims[place].last.at(now) - tolerance {
             claims[place].last = Told(time: max(time, claims[place].last.time), monotonic: now)
         }
         switch witness {

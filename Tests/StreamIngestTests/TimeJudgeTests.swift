@@ -18,11 +18,11 @@ import Testing
         var time: Int64 { TimeJudgeTests.start + passed * speed }
 
         /// One that was seen for a while.
-        init(speed: Int64) {
+        init(speed: Int64, seen: Int64 = 40) {
             self.speed = speed
             _ = pass(seconds: 1)
             judge.setBlind(false)
-            _ = pass(seconds: 40)
+            _ = pass(seconds: seen)
         }
 
         mutating func step(_ nanos: Int64) {
@@ -48,11 +48,29 @@ import Testing
         #expect(market.pass(seconds: 20) == 0)
     }
 
-    @Test func `a fast market that a wrong time overtook is not taken for a slow one`() {
-        var market = Market(speed: 300)
-        // An hour ahead: twelve seconds later the market is there.
-        #expect(market.judge.judge(market.time + 3_600 * Self.second, by: .item(0)) == .believed)
+    @Test(arguments: [Int64(60), 300, 1_000])
+    func `of a fast market nothing beyond its pace is believed`(speed: Int64) {
+        var market = Market(speed: speed)
+        // Twelve seconds of ours ahead, where three are explained.
+        #expect(market.judge.judge(market.time + 12 * speed * Self.second, by: .item(0)) == .setAside)
+        #expect(market.judge.judge(market.time + 2 * speed * Self.second, by: .item(0)) == .believed)
         #expect(market.pass(seconds: 30) == 0)
+    }
+
+    @Test(arguments: [Int64(60), 300])
+    func `a fast market is followed behind a pause`(speed: Int64) {
+        var market = Market(speed: speed)
+        for _ in 0..<600 { market.step(Self.second / 10) }
+        #expect(market.pass(seconds: 5) == 0)
+    }
+
+    @Test func `a fast market is followed again behind a wrong time that was believed`() {
+        var market = Market(speed: 60, seen: 1)
+        // A quarter of an hour ahead, believed before the pace is known: within 15 seconds the market is there, or the
+        // time was taken back.
+        #expect(market.judge.judge(market.time + 900 * Self.second, by: .item(0)) == .believed)
+        _ = market.pass(seconds: 20)
+        #expect(market.pass(seconds: 20) == 0)
     }
 
     @Test func `a heartbeat that runs away loosens nothing`() {
