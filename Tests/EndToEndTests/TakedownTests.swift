@@ -56,6 +56,23 @@ struct TakedownTests {
         program.terminate()
         #expect(try await program.ended(within: .seconds(5)) == 0)
     }
+
+    @Test(arguments: ["aggregator", "store-writer"])
+    func `a limit of file sizes ends a stage with a sentence`(stage: String) async throws {
+        let pipeline = Pipeline()
+        let line = "ulimit -f 0; exec \(RunningProgram.folder)/\(stage)"
+        let (code, _, errors) = try await pipeline.result("/bin/sh", ["-c", line])
+        #expect(code == 74)
+        #expect(errors.contains("File too large"), "\(errors)")
+    }
+
+    @Test func `a limit of descriptors that is too low is refused at the start`() async throws {
+        let pipeline = Pipeline()
+        let line = "ulimit -n 100; exec \(RunningProgram.folder)/aggregator"
+        let (code, _, errors) = try await pipeline.result("/bin/sh", ["-c", line])
+        #expect(code == 74)
+        #expect(errors.contains("100 open files are allowed and 512 are needed"), "\(errors)")
+    }
 }
 
 /// A connection to a Unix socket that speaks ZMTP 3.0 by hand.
