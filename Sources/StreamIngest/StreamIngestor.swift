@@ -134,11 +134,13 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         settle()
     }
 
-    func posted(_ id: TransportID, _ answer: [UInt8]?) {
-        if let answer {
-            capture?.answered(answer, at: clock.now())
-            answer.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
-        } else {
+    func posted(_ id: TransportID, _ answer: Result<[UInt8], PostFailure>) {
+        switch answer {
+        case .success(let body):
+            capture?.answered(body, at: clock.now())
+            body.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
+        case .failure(let failure):
+            warn("Control request not answered, sending it again", ["error": "\(failure.reason)"])
             session.postFailed(id, now: now)
         }
         settle()

@@ -73,6 +73,22 @@ struct TakedownTests {
         #expect(code == 74)
         #expect(errors.contains("100 open files are allowed and 512 are needed"), "\(errors)")
     }
+
+    @Test func `a proxy of the environment does not see what goes to this machine`() async throws {
+        let proxy = ClosingServer()
+        let address = "http://127.0.0.1:\(proxy.port)"
+        let pipeline = Pipeline(extra: ["http_proxy": address, "https_proxy": address, "all_proxy": address])
+        pipeline.configure("instruments: [EUR_USD]\n")
+        try await pipeline.start("ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00"])
+        let ingest = try await pipeline.start("ingest-stream", ready: false)
+        try await eventually("it streams, or asks the proxy", within: .seconds(20)) {
+            proxy.turnAway()
+            return proxy.count > 0 || ingest.standardOutput.contains("READY")
+        }
+        #expect(proxy.count == 0)
+        ingest.terminate()
+        #expect(try await ingest.ended(within: .seconds(5)) == 0)
+    }
 }
 
 /// A connection to a Unix socket that speaks ZMTP 3.0 by hand.
