@@ -206,6 +206,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         lookAfterSubscriptions()
         settle()
         publishStatus()
+        throttle.tellLeftOut(now: clock.monotonic(), logger)
         service.status(state)
         service.progressed()
         if !isStopping { loop.scheduleTask(in: .seconds(1)) { [self] in tickOver() } }
@@ -231,7 +232,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         case .fellBackToHTTP(let reason):
             warn("WebSocket cannot be opened, trying HTTP streaming", ["error": "\(reason)"])
         case .began(let replacing):
-            logger.notice("Session began", metadata: ["replacing": "\(replacing)"])
+            say(.notice, "Session began", ["replacing": "\(replacing)"])
         case .subscribed(let subscription):
             logger.debug("Subscribed", metadata: ["epic": "\(epic(subscription))"])
         case .renewed(let subscription):
@@ -240,10 +241,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         case .itemLost(let subscription, let reason):
             warn("Update not understood, subscribing anew", ["epic": "\(epic(subscription))", "error": "\(reason)"])
         case .allAnswered: allAnswered()
-        case .preserved: logger.info("Session rebound, nothing missed")
+        case .preserved: say(.info, "Session rebound, nothing missed")
         case .recovered(let resent):
             state = "streaming"
-            logger.notice("Session recovered, nothing missed", metadata: ["resent": "\(resent)"])
+            say(.notice, "Session recovered, nothing missed", ["resent": "\(resent)"])
         case .updatesLost(let subscription, _, let count):
             warn("Broker declared updates lost", ["epic": "\(epic(subscription))", "count": "\(count)"])
         case .stalled:
@@ -251,7 +252,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             warn("Feed is silent", [:])
         case .flowing:
             state = "streaming"
-            logger.info("Feed flows again")
+            say(.info, "Feed flows again")
         case .cut(let reason):
             state = "recovering"
             reconnects += 1
@@ -302,8 +303,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         }
         state = "streaming"
         desk.proven()
-        logger.notice(
-            "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(instruments.count - subscribed)"])
+        say(
+            .notice, "Streaming", ["subscriptions": "\(subscribed)", "refused": "\(instruments.count - subscribed)"])
         guard !isReady else { return }
         isReady = true
         service.status(state)
@@ -325,6 +326,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     private func epic(_ subscription: Int) -> String {
         instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
+    }
+
+    private func say(_ level: Logger.Level, _ sentence: String, _ metadata: Logger.Metadata = [:]) {
+        throttle.say(level, sentence, metadata, now: clock.monotonic(), logger)
     }
 
     private func warn(_ sentence: String, _ metadata: Logger.Metadata) {

@@ -70,3 +70,65 @@ import Testing
         #expect("\(error!)".contains("65536 are possible"))
     }
 }
+
+/// Keeps the lines that are logged.
+private struct LineHandler: LogHandler {
+    final class Lines: Sendable {
+        private let all = Mutex<[String]>([])
+        func add(_ line: String) { all.withLock { $0.append(line) } }
+        func take() -> [String] {
+            all.withLock { lines in
+                defer { lines = [] }
+                return lines
+            }
+        }
+    }
+
+    let lines: Lines
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        lines.add("\(event.message) \((event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" })")
+    }
+}
+
+@Suite struct LogThrottleTests {
+    private let lines = LineHandler.Lines()
+    private var logger: Logger { Logger(label: "test") { _ in LineHandler(lines: lines) } }
+    private let second: Int64 = 1_000_000_000
+
+    @Test func `a storm of changing subjects has so many lines a minute, and one that counts the others`() {
+        var throttle = LogThrottle()
+        for number in 0..<10_000 { throttle.warn("Odd", ["error": "\(number)"], now: second, logger) }
+        for _ in 0..<10_000 { throttle.say(.info, "Session rebound", now: second, logger) }
+        #expect(lines.take().count == 100)
+        throttle.tellLeftOut(now: 60 * second, logger)
+        #expect(lines.take().isEmpty)
+        throttle.tellLeftOut(now: 61 * second, logger)
+        let told = lines.take().sorted()
+        #expect(told.count == 2 && told.allSatisfy { $0.contains("count=9950") }, "\(told)")
+        throttle.warn("Odd", ["error": "again"], now: 62 * second, logger)
+        #expect(lines.take().count == 1)
+    }
+
+    @Test func `a storm that goes on has a line for each minute that is over`() {
+        var throttle = LogThrottle()
+        for step in 0..<1_800 { throttle.say(.notice, "Session began", now: Int64(step) * second / 10, logger) }
+        let told = lines.take()
+        #expect(told.count == 3 * 50 + 2)
+        #expect(told.filter { $0.contains("left out") && $0.contains("count=550") }.count == 2)
+    }
+
+    @Test func `what is below the level is not counted`() {
+        var throttle = LogThrottle()
+        for _ in 0..<100 { throttle.say(.debug, "Detail", now: 0, logger) }
+        throttle.tellLeftOut(now: 61 * second, logger)
+        #expect(lines.take().isEmpty)
+    }
+}
