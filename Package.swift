@@ -76,7 +76,7 @@ let package = Package(
         library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
         library("Charts", ["MarketData", "Host"]),
         library("Journal", ["MarketData", "Wire", "Host", "CPlatform", log]),
-        library("Bus", ["Host", "CZeroMQ"]),
+        library("Bus", ["Host", "CPlatform", "CZeroMQ", log]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
         library("CandleReader", ["MarketData", "Wire", "Host", "Bus", grdb]),
         library("Store", ["MarketData", "Wire", "Host", "CandleReader", grdb]),

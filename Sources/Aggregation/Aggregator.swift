@@ -49,7 +49,7 @@ public final class Aggregator {
             stream: "history", paths: paths, recordSize: CandleRecord.byteCount, from: nil, consumer: "aggregator",
             context: context, logger: logger)
         status = try StatusPublisher(
-            context: context, endpoint: try paths.statusEndpoint("aggregator"), stage: "aggregator")
+            context: context, endpoint: try paths.statusEndpoint("aggregator"), stage: "aggregator", logger: logger)
     }
 
     /// Where an input's journal was taken away or replaced, its new records would count as emitted already.

@@ -73,7 +73,8 @@ final class BackfillRun {
             throw Failure(.temporary, "another ingest-backfill buys at the moment: \(failure)")
         }
         statusPublisher = try StatusPublisher(
-            context: context, endpoint: try backfill.paths.statusEndpoint("ingest-backfill"), stage: "ingest-backfill")
+            context: context, endpoint: try backfill.paths.statusEndpoint("ingest-backfill"), stage: "ingest-backfill",
+            logger: backfill.logger)
         known = try backfill.knownHistory()
         // What the database does not have yet must not be dropped by age: it would be bought again.
         try ConsumerMark(folder: backfill.paths.journal("history"), consumer: "database").note(known.storedPosition)

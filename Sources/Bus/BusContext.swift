@@ -36,6 +36,13 @@ public struct BusError: ExitCodeProviding, CustomStringConvertible {
     public var description: String { "cannot \(operation) \(endpoint): \(reason)" }
 }
 
+/// For options of 64 bits.
+func setLargeOption(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: Int64) {
+    var value = value
+    let result = zmq_setsockopt(socket, option, &value, MemoryLayout<Int64>.size)
+    precondition(result == 0, "ZeroMQ option \(option) = \(value) was refused")
+}
+
 func setOption(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: Int32) {
     var value = value
     let result = zmq_setsockopt(socket, option, &value, MemoryLayout<Int32>.size)

@@ -26,6 +26,9 @@ public final class Publisher {
     /// Messages kept for each subscriber; with 64-byte records about 10 MiB.
     public static let queueLimit: Int32 = 65_536
 
+    /// The longest message that a subscriber may send, in bytes: a subscription is a topic and one byte more.
+    private static let subscriptionSizeMax: Int64 = 1_024
+
     /// Binds. A second bind would silently steal the path, so the lock beside it is taken first.
     /// - Throws: `Failure` (75) where another process publishes there; `BusError`.
     public init(context: BusContext, endpoint: String, slowReaders: SlowReaders = .lose) throws {
@@ -38,6 +41,7 @@ public final class Publisher {
         if !slowReaders.isLose { setOption(socket, ZMQ_XPUB_NODROP, 1) }
         setOption(socket, ZMQ_SNDHWM, Publisher.queueLimit)
         setOption(socket, ZMQ_LINGER, 1_000)
+        setLargeOption(socket, ZMQ_MAXMSGSIZE, Publisher.subscriptionSizeMax)
         guard zmq_bind(socket, endpoint) == 0 else {
             let error = BusError("bind", endpoint)
             zmq_close(socket)

@@ -10,6 +10,7 @@ public final class Responder {
     private let socket: UnsafeMutableRawPointer
     private let context: BusContext
     private let lock: FileLock
+    private static let requestSizeMax: Int64 = 16_384
 
     /// - Throws: `Failure` (75) where another process answers there; `BusError`.
     public init(context: BusContext, endpoint: String) throws {
@@ -18,6 +19,7 @@ public final class Responder {
         (self.context, self.endpoint) = (context, endpoint)
         socket = try context.socket(ZMQ_REP, endpoint: endpoint)
         setOption(socket, ZMQ_LINGER, 1_000)
+        setLargeOption(socket, ZMQ_MAXMSGSIZE, Responder.requestSizeMax)
         // For the owner alone from its first moment on.
         let mask = umask(0o177)
         let isBound = zmq_bind(socket, endpoint) == 0

@@ -1,15 +1,21 @@
+internal import CPlatform
 internal import FoundationEssentials
 internal import Host
+public import Logging
 
 /// A stage's status on the bus, once a second: `STAT`, the stage's name in 12 bytes (cut or NUL-padded),
 /// then one JSON object. Not journaled. Source: docs/formats.md § 4.
 public final class StatusPublisher {
     private let publisher: Publisher
     private let topic: [UInt8]
+    private let logger: Logger
     private var nextTime = Int64.min
+    /// Peers that were turned away, as told last, and when the next line may come, ns.
+    private var refused = (told: UInt64(0), nextTime: Int64.min)
 
     /// - Throws: as `Publisher.init`.
-    public init(context: BusContext, endpoint: String, stage: String) throws {
+    public init(context: BusContext, endpoint: String, stage: String, logger: Logger) throws {
+        self.logger = logger
         publisher = try Publisher(context: context, endpoint: endpoint)
         let name = Array(stage.utf8.prefix(12))
         topic = Array("STAT".utf8) + name + [UInt8](repeating: 0, count: 12 - name.count)
@@ -22,8 +28,19 @@ public final class StatusPublisher {
     public func publishEverySecond(monotonic: Int64, _ status: () -> some Encodable) throws -> Bool {
         guard monotonic >= nextTime else { return false }
         nextTime = monotonic + 1_000_000_000
+        tellRefused(monotonic)
         try publish(status())
         return true
+    }
+
+    /// At most once a minute.
+    private func tellRefused(_ monotonic: Int64) {
+        let count = candlewick_peers_refused()
+        guard count > refused.told, monotonic >= refused.nextTime else { return }
+        logger.warning(
+            "Readers turned away: too many connections, or too much sent by one",
+            metadata: ["count": "\(count - refused.told)"])
+        refused = (count, monotonic + 60_000_000_000)
     }
 
     /// Publishes one status object.

@@ -33,15 +33,26 @@ public struct Paths: Sendable {
     }
 
     /// Makes both folders (for owner and group only).
-    /// - Throws: `Failure` (74) with the folder and the system's reason.
+    /// - Throws: `Failure` (74) with the folder and the system's reason; (78) where every user can write into one.
     public func prepare() throws {
         try makeFolder(runtime, mode: runtimeIsShared ? 0o700 : 0o750)
         try makeFolder(state, mode: 0o750)
+        for folder in [runtime, state] { try Paths.refuseOpenFolder(folder) }
         if runtimeIsShared {
             var info = stat()
             guard lstat(runtime, &info) == 0, info.st_uid == getuid(), info.st_mode & S_IFMT == S_IFDIR else {
                 throw Failure(.io, "\(runtime) belongs to another user: remove it or set CANDLEWICK_RUNTIME_DIR")
             }
+        }
+    }
+
+    /// Who can write into a folder can put own sockets and journals in the place of ours.
+    private static func refuseOpenFolder(_ path: String) throws {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
+        guard info.st_mode & S_IWOTH == 0 else {
+            throw Failure(
+                .configuration, "every user can write into \(path): take that away (chmod o-w) or name another")
         }
     }
 

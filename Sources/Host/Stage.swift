@@ -11,6 +11,9 @@ public enum Stage {
     /// Sets the umask so that sockets and files are for owner and group only.
     public static func run(_ name: String, logLevel: Logger.Level = .info, _ body: (Logger) throws -> Void) -> Never {
         umask(0o007)
+        // A file that may not grow any more is an error of its write, not the end by a signal.
+        signal(SIGXFSZ, SIG_IGN)
+        raiseDescriptorLimit()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: name)
         logger.logLevel = logLevel
@@ -21,6 +24,35 @@ public enum Stage {
             write(standardError: "\(name): \(error)\n")
             exit(((error as? any ExitCodeProviding)?.exitCode ?? .software).rawValue)
         }
+    }
+
+    /// Descriptors that a daemon may have open: its files, and the peers that the bus lets in.
+    static let descriptorsWanted: UInt = 4_096
+    static let descriptorsNeeded: UInt = 512
+
+    /// As far as the hard limit lets us; never down.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
+            limit.rlim_cur < descriptorsWanted
+        else { return }
+        limit.rlim_cur = min(descriptorsWanted, limit.rlim_max)
+        // Where it fails, `checkDescriptorLimit` tells.
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// - Throws: `Failure` (74) where libzmq could run out of descriptors, which it answers by ending the process.
+    static func checkDescriptorLimit() throws {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
+            limit.rlim_cur < descriptorsNeeded
+        else { return }
+        throw Failure(
+            .io,
+            """
+            \(limit.rlim_cur) open files are allowed and \(descriptorsNeeded) are needed: raise the limit \
+            (ulimit -n, LimitNOFILE=)
+            """)
     }
 
     /// Says on standard output that the program serves: `READY key=value … pid=N`. At once, also into a pipe.

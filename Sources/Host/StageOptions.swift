@@ -28,6 +28,7 @@ extension Stage {
     ) -> Never {
         run(name, logLevel: options.logLevel) { logger in
             let stop = try StopSignal()
+            try checkDescriptorLimit()
             let environment = Environment.process
             let configuration = try Configuration.load(environment: environment)
             let paths = try Paths(environment: environment)

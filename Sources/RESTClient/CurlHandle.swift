@@ -6,6 +6,9 @@ final class Transfer {
     private(set) var body: [UInt8] = []
     private(set) var headers: [String: Secret] = [:]
     private let bodySizeMax: Int
+    private var headersSize = 0
+    /// Bytes of all headers of an answer, also of interim ones.
+    private static let headersSizeMax = 256 << 10
     /// Takes the body's bytes as they come instead of `body`; false ends the transfer.
     var onBytes: ((UnsafeRawBufferPointer) -> Bool)?
     /// Asked about once a second, and at each read: whether to end the transfer.
@@ -21,13 +24,25 @@ final class Transfer {
     }
 
     /// One header line; a new status line begins anew.
-    func takeHeader(_ line: UnsafeRawBufferPointer) {
+    /// - Returns: false, which ends the transfer, where there are too many.
+    func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+        headersSize += line.count
+        guard headersSize <= Self.headersSizeMax else { return false }
         let text = String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("HTTP/") { return headers.removeAll() }
-        guard let colon = text.firstIndex(of: ":") else { return }
+        if text.hasPrefix("HTTP/") {
+            headers.removeAll()
+            return true
+        }
+        guard let colon = text.firstIndex(of: ":") else { return true }
         let value = text[text.index(after: colon)...].drop { $0 == " " }
         headers[text[..<colon].lowercased()] = Secret(String(value.prefix { !$0.isNewline }))
+        return true
     }
+}
+
+/// Why no transfer can begin, for people.
+struct CurlRefusal: Error {
+    let reason: String
 }
 
 /// A libcurl handle with the settings that every transfer has: certificates verified, no redirects, no
@@ -41,8 +56,18 @@ struct CurlHandle: ~Copyable {
     /// Once for the process, before any handle.
     private static let isPrepared = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-    init?(url: String, trust: String?) {
-        guard CurlHandle.isPrepared, let handle = curl_easy_init() else { return nil }
+    /// libcurl takes no more than 8,000,000 bytes; the path may be the broker's.
+    private static let urlSizeMax = 65_536
+
+    /// - Throws: why no transfer can begin.
+    init(url: String, trust: String?) throws(CurlRefusal) {
+        guard url.utf8.count <= CurlHandle.urlSizeMax else {
+            throw CurlRefusal(
+                reason: "the address has \(url.utf8.count) bytes, \(CurlHandle.urlSizeMax) are possible")
+        }
+        guard CurlHandle.isPrepared, let handle = curl_easy_init() else {
+            throw CurlRefusal(reason: "libcurl cannot be used")
+        }
         self.handle = handle
         detail = .allocate(capacity: Int(CURL_ERROR_SIZE))
         detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -55,6 +80,18 @@ struct CurlHandle: ~Copyable {
         set(CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS))
         set(CURLOPT_USERAGENT, "candlewick/\(Stage.version)")
         if let trust { set(CURLOPT_CAINFO, trust) }
+        // Without TLS a proxy reads the password, and a connection within this machine needs none. For the others
+        // libcurl goes by https_proxy, through which TLS is a tunnel.
+        if CurlHandle.isLocal(url) { set(CURLOPT_PROXY, "") }
+    }
+
+    /// Whether an address is without TLS, or of this machine.
+    private static func isLocal(_ url: String) -> Bool {
+        guard url.hasPrefix("https://") else { return true }
+        return ["127.0.0.1", "localhost", "[::1]"].contains { host in
+            let rest = url.dropFirst("https://".count)
+            return rest.hasPrefix(host) && [":", "/", nil].contains(rest.dropFirst(host.count).first)
+        }
     }
 
     deinit {
@@ -105,8 +142,7 @@ struct CurlHandle: ~Copyable {
             { bytes, size, count, context in
                 guard let bytes, let context else { return 0 }
                 let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-                transfer.takeHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
-                return size * count
+                return transfer.takeHeader(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
             }, context)
         if transfer.isCancelled != nil {
             candlewick_curl_on_progress(

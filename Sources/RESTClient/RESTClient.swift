@@ -70,12 +70,18 @@ public final class RESTClient {
         self.trustFile = trustFile
     }
 
+    private func handle(for request: RESTRequest) throws(RESTError) -> CurlHandle {
+        do throws(CurlRefusal) {
+            return try CurlHandle(url: base + request.path, trust: trustFile)
+        } catch {
+            throw RESTError(operation: request.operation, cause: .transport(error.reason))
+        }
+    }
+
     /// Sends a request and waits for the answer.
     public func send(_ request: RESTRequest) throws(RESTError) -> RESTReply {
         let transfer = Transfer(bodySizeMax: Self.bodySizeMax)
-        guard var curl = CurlHandle(url: base + request.path, trust: trustFile) else {
-            throw RESTError(operation: request.operation, cause: .transport("libcurl cannot be used"))
-        }
+        var curl = try handle(for: request)
         curl.set(CURLOPT_CONNECTTIMEOUT, 10)
         curl.set(CURLOPT_TIMEOUT, answerSeconds)
         curl.set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)

@@ -56,7 +56,7 @@ public final class StoreWriter {
         store = try CandleStore(path: paths.database)
         stored = try Publisher(context: context, endpoint: try paths.endpoint("stored"))
         status = try StatusPublisher(
-            context: context, endpoint: try paths.statusEndpoint("store-writer"), stage: "store-writer")
+            context: context, endpoint: try paths.statusEndpoint("store-writer"), stage: "store-writer", logger: logger)
         maintenance = try Responder(context: context, endpoint: try paths.endpoint("store-writer.control"))
         let position = try store.position(of: "candles")
         try StoreWriter.check(position, paths)

@@ -32,7 +32,8 @@ public enum StreamIngest {
             settings: setup.configuration.journal, context: context, logger: logger)
         let capture = try capture.map { try StreamCapture(path: $0) }
         let status = try StatusPublisher(
-            context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream")
+            context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream",
+            logger: logger)
         let past = try FeedPast(journal: setup.paths.journal("ticks"))
         try tellSkip(writer, past.time, clock)
 

@@ -137,11 +137,13 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         settle()
     }
 
-    func posted(_ id: TransportID, _ answer: [UInt8]?) {
-        if let answer {
-            capture?.answered(answer, at: clock.now())
-            answer.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
-        } else {
+    func posted(_ id: TransportID, _ answer: Result<[UInt8], PostFailure>) {
+        switch answer {
+        case .success(let body):
+            capture?.answered(body, at: clock.now())
+            body.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &recorder) }
+        case .failure(let failure):
+            warn("Control request not answered, sending it again", ["error": "\(failure.reason)"])
             session.postFailed(id, now: now)
         }
         settle()
@@ -207,6 +209,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         lookAfterSubscriptions()
         settle()
         publishStatus()
+        throttle.tellLeftOut(now: clock.monotonic(), logger)
         service.status(state)
         service.progressed()
         if !isStopping { loop.scheduleTask(in: .seconds(1)) { [self] in tickOver() } }
@@ -232,7 +235,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         case .fellBackToHTTP(let reason):
             warn("WebSocket cannot be opened, trying HTTP streaming", ["error": "\(reason)"])
         case .began(let replacing):
-            logger.notice("Session began", metadata: ["replacing": "\(replacing)"])
+            say(.notice, "Session began", ["replacing": "\(replacing)"])
         case .subscribed(let subscription):
             logger.debug("Subscribed", metadata: ["epic": "\(epic(subscription))"])
         case .renewed(let subscription):
@@ -241,10 +244,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         case .itemLost(let subscription, let reason):
             warn("Update not understood, subscribing anew", ["epic": "\(epic(subscription))", "error": "\(reason)"])
         case .allAnswered: allAnswered()
-        case .preserved: logger.info("Session rebound, nothing missed")
+        case .preserved: say(.info, "Session rebound, nothing missed")
         case .recovered(let resent):
             state = "streaming"
-            logger.notice("Session recovered, nothing missed", metadata: ["resent": "\(resent)"])
+            say(.notice, "Session recovered, nothing missed", ["resent": "\(resent)"])
         case .updatesLost(let subscription, _, let count):
             warn("Broker declared updates lost", ["epic": "\(epic(subscription))", "count": "\(count)"])
         case .stalled:
@@ -252,7 +255,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             warn("Feed is silent", [:])
         case .flowing:
             state = "streaming"
-            logger.info("Feed flows again")
+            say(.info, "Feed flows again")
         case .cut(let reason):
             state = "recovering"
             reconnects += 1
@@ -303,8 +306,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         }
         state = "streaming"
         desk.proven()
-        logger.notice(
-            "Streaming", metadata: ["subscriptions": "\(subscribed)", "refused": "\(instruments.count - subscribed)"])
+        say(
+            .notice, "Streaming", ["subscriptions": "\(subscribed)", "refused": "\(instruments.count - subscribed)"])
         guard !isReady else { return }
         isReady = true
         service.status(state)
@@ -326,6 +329,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     private func epic(_ subscription: Int) -> String {
         instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
+    }
+
+    private func say(_ level: Logger.Level, _ sentence: String, _ metadata: Logger.Metadata = [:]) {
+        throttle.say(level, sentence, metadata, now: clock.monotonic(), logger)
     }
 
     private func warn(_ sentence: String, _ metadata: Logger.Metadata) {

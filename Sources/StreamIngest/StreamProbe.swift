@@ -111,9 +111,9 @@ final class StreamProbe: TransportOwner, @unchecked Sendable {
         settle()
     }
 
-    func posted(_ id: TransportID, _ answer: [UInt8]?) {
-        if let answer {
-            answer.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &sink) }
+    func posted(_ id: TransportID, _ answer: Result<[UInt8], PostFailure>) {
+        if case .success(let body) = answer {
+            body.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &sink) }
         } else {
             session.postFailed(id, now: now)
         }

@@ -11,8 +11,12 @@ protocol TransportOwner: AnyObject, Sendable {
     func received(_ bytes: UnsafeRawBufferPointer, from id: TransportID)
     func burstEnded()
     func closed(_ id: TransportID, reason: String)
-    /// - Parameter answer: `nil` where there was none.
-    func posted(_ id: TransportID, _ answer: [UInt8]?)
+    func posted(_ id: TransportID, _ answer: Result<[UInt8], PostFailure>)
+}
+
+/// Why a control request got no answer, for people.
+struct PostFailure: Error {
+    let reason: String
 }
 
 /// The open connections of the session: WebSockets on the data thread's own event loop, HTTP streaming and
@@ -29,6 +33,8 @@ final class Transports: @unchecked Sendable {
 
     /// One control request may take so long; the session sends it again after that.
     private static let postSeconds = 10
+    /// A line for each request that was in it, and the requests of a POST are few.
+    private static let postAnswerSizeMax = 256 << 10
 
     init(loop: any EventLoop, trustFile: String?) throws {
         self.loop = loop
@@ -74,10 +80,11 @@ final class Transports: @unchecked Sendable {
         Thread.detachNewThread {
             let reason = stream.run { bytes in
                 let chunk = [UInt8](bytes)
-                loop.execute {
+                // One piece at a time: a server that sends faster than we take waits. Fails where the loop has ended.
+                try? loop.submit {
                     chunk.withUnsafeBytes { owner?.received($0, from: id) }
                     owner?.burstEnded()
-                }
+                }.wait()
             }
             loop.execute { owner?.closed(id, reason: reason ?? "the server ended the response") }
         }
@@ -89,9 +96,12 @@ final class Transports: @unchecked Sendable {
         weak let owner = owner
         Thread.detachNewThread {
             var answer: [UInt8] = []
-            let reason = request.run(timeoutSeconds: Transports.postSeconds) { answer += $0 }
-            let body = reason == nil ? answer : nil
-            loop.execute { owner?.posted(id, body) }
+            let reason = request.run(
+                timeoutSeconds: Transports.postSeconds, answerSizeMax: Transports.postAnswerSizeMax
+            ) { answer += $0 }
+            let result: Result<[UInt8], PostFailure> =
+                reason.map { .failure(PostFailure(reason: $0)) } ?? .success(answer)
+            loop.execute { owner?.posted(id, result) }
         }
     }
 }

@@ -14,6 +14,13 @@ final class WebSocketHandler<Delegate: WebSocketDelegate>: ChannelInboundHandler
     private var isInMessage = false
     private var isClosing = false
     private var reason: String?
+    /// Bytes that the peer has not read yet, as far as the system does not keep them.
+    private var pendingBytes = 0
+
+    /// More than all subscriptions of a session; a peer that leaves so much unread is given up.
+    private static var pendingBytesMax: Int { 1 << 20 }
+    /// What a message costs beside its bytes, however short it is.
+    private static var messageBytes: Int { 256 }
 
     init(delegate: Delegate, closeTime: TimeAmount) {
         self.delegate = delegate
@@ -115,8 +122,21 @@ final class WebSocketHandler<Delegate: WebSocketDelegate>: ChannelInboundHandler
     }
 
     private func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, _ context: ChannelHandlerContext) {
+        let size = data.readableBytes + Self.messageBytes
+        guard pendingBytes + size <= Self.pendingBytesMax else { return giveUp(context) }
+        pendingBytes += size
         let frame = WebSocketFrame(fin: true, opcode: opcode, maskKey: .random(), data: data)
-        context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { [self] _ in pendingBytes -= size }
+        context.writeAndFlush(wrapOutboundOut(frame), promise: written)
+    }
+
+    /// A close frame would wait behind what is not read.
+    private func giveUp(_ context: ChannelHandlerContext) {
+        isClosing = true
+        if reason == nil { reason = "the server does not read what it is sent" }
+        end(reason ?? "")
+        context.close(mode: .all, promise: nil)
     }
 
     /// One line for people.

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import MarketData
 import TestKit
@@ -130,6 +131,19 @@ import Testing
         paths = try Paths(environment: Environment(variables))
         #expect(paths.runtime == "/r" && paths.journal("ticks") == "/s/journal/ticks" && paths.database == "/d.db")
         #expect(try paths.endpoint("ticks") == "ipc:///r/ticks.ipc")
+    }
+
+    @Test func `folders that every user can write into are refused`() throws {
+        for open in ["run", "state"] {
+            let folder = TemporaryFolder()
+            let (runtime, state) = ("\(folder.path)/run", "\(folder.path)/state")
+            let paths = try Paths(runtime: runtime, state: state)
+            try paths.prepare()
+            #expect(chmod("\(folder.path)/\(open)", 0o1777) == 0)
+            let failure = #expect(throws: Failure.self) { try paths.prepare() }
+            #expect(failure?.code == .configuration)
+            #expect(failure?.description.contains("every user can write into \(folder.path)/\(open)") == true)
+        }
     }
 
     @Test func `a socket path over 107 bytes is refused with a sentence`() throws {

@@ -20,6 +20,8 @@ private final class TestServer: Sendable {
         var speaksFirst = true
         var subprotocol: String? = "TLCP-2.4.0.lightstreamer.com"
         var tls: NIOSSLContext?
+        /// Does not read any more once a client is upgraded.
+        var isDeaf = false
         /// What the client sends, as `opcode:text`.
         let heard = Heard()
     }
@@ -31,7 +33,11 @@ private final class TestServer: Sendable {
     }
 
     init(_ options: Options) async throws {
-        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        // What it does not read then waits at the client.
+        if options.isDeaf { bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: 4_096) }
+        channel =
+            try await bootstrap
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls = options.tls {
@@ -54,6 +60,7 @@ private final class TestServer: Sendable {
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Listener(heard: options.heard))
+                    if options.isDeaf { _ = channel.setOption(.autoRead, value: false) }
                     for frame in options.frames { channel.write(frame, promise: nil) }
                     channel.flush()
                 }
@@ -162,6 +169,21 @@ private func frame(_ opcode: WebSocketOpcode, _ text: String, fin: Bool = true, 
         try await client.send("wsok")
         try await eventually("the answers") { options.heard.all.count == 2 }
         #expect(Set(options.heard.all) == ["\(WebSocketOpcode.pong):are you there", "\(WebSocketOpcode.text):wsok"])
+    }
+
+    @Test func `a server that does not read what it is sent is given up`() async throws {
+        var options = TestServer.Options()
+        options.isDeaf = true
+        options.frames = [frame(.text, "line\r\n")]
+        let server = try await TestServer(options)
+        defer { server.channel.close(promise: nil) }
+        let client = try await TestClient(port: server.port)
+        try await eventually("it is open") { try await !client.received().isEmpty }
+        // Far more than the system keeps for a connection.
+        let message = String(repeating: "x", count: 200_000)
+        for _ in 0..<100 { try await client.send(message) }
+        try await eventually("the end") { try await client.log().contains { $0.hasPrefix("closed") } }
+        #expect(try await client.log().last == "closed: the server does not read what it is sent")
     }
 
     @Test(arguments: [

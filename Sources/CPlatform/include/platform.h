@@ -2,6 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "peer_gate.h"
+
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
 /// checksum of iSCSI (RFC 3720 § B.4). Uses the processor's instruction where there is one.
 uint32_t candlewick_crc32c(const void *bytes, size_t count);
