@@ -5,13 +5,16 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { DESCRIPTORS = 4096 };
 
 static struct {
-    /// 1 more than what the peer may still send; 0: no peer of a Unix listener.
+    /// 1 more than what the peer may send at this second; 0: no peer of a Unix listener.
     _Atomic uint32_t left;
+    /// When `left` was last added to. Seconds, monotonic.
+    int64_t second;
     /// The socket that had this descriptor when it was accepted.
     uint64_t cookie;
     int is_other;
@@ -26,6 +29,12 @@ static uint64_t cookie(int descriptor) {
     uint64_t value = 0;
     socklen_t size = sizeof value;
     return getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &value, &size) == 0 ? value : 0;
+}
+
+static int64_t present_second(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec;
 }
 
 static int is_unix(int descriptor) {
@@ -64,6 +73,7 @@ static int admit(int descriptor) {
         peers[descriptor].cookie = cookie(descriptor);
         peers[descriptor].is_other = other;
         peers[descriptor].left = CANDLEWICK_PEER_BYTES_MAX + 1;
+        peers[descriptor].second = present_second();
         if (descriptor >= peers_end) peers_end = descriptor + 1;
     }
     pthread_mutex_unlock(&admission);
@@ -85,16 +95,25 @@ int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags
     return -1;
 }
 
+/// What the peer may send now.
+static uint32_t allowance(int descriptor) {
+    int64_t now = present_second(), passed = now - peers[descriptor].second;
+    int64_t left = peers[descriptor].left - 1 + passed * CANDLEWICK_PEER_BYTES_PER_SECOND;
+    peers[descriptor].second = now;
+    return left < CANDLEWICK_PEER_BYTES_MAX ? (uint32_t)left : CANDLEWICK_PEER_BYTES_MAX;
+}
+
 ssize_t recv(int descriptor, void *bytes, size_t count, int flags) {
     int is_peer = descriptor >= 0 && descriptor < DESCRIPTORS && peers[descriptor].left && is_present(descriptor);
     if (!is_peer) return recvfrom(descriptor, bytes, count, flags, NULL, NULL);
-    uint32_t left = peers[descriptor].left - 1;
-    if (left == 0) {
+    uint32_t left = allowance(descriptor);
+    ssize_t taken = 0;
+    if (left > 0) {
+        taken = recvfrom(descriptor, bytes, count < left ? count : left, flags, NULL, NULL);
+    } else {
+        // Nothing was taken: the end of the connection.
         refused++;
-        // The end of the connection.
-        return 0;
     }
-    ssize_t taken = recvfrom(descriptor, bytes, count < left ? count : left, flags, NULL, NULL);
-    if (taken > 0) peers[descriptor].left -= (uint32_t)taken;
+    peers[descriptor].left = left + 1 - (taken > 0 ? (uint32_t)taken : 0);
     return taken;
 }

@@ -8,8 +8,9 @@
 /// At most so many peers at a time, and at most so many that are processes of other users than our own and root.
 enum { CANDLEWICK_PEERS_MAX = 256, CANDLEWICK_OTHERS_MAX = 64 };
 
-/// A peer may send so many bytes while it is connected: greeting, subscriptions, heartbeats, requests.
-enum { CANDLEWICK_PEER_BYTES_MAX = 32 * 1024 };
+/// A peer may send so many bytes at once: greeting, subscriptions, requests. And so many more each second, which is
+/// above a heartbeat a second.
+enum { CANDLEWICK_PEER_BYTES_MAX = 32 * 1024, CANDLEWICK_PEER_BYTES_PER_SECOND = 16 };
 
 /// Peers that were turned away or cut off, since the process started.
 uint64_t candlewick_peers_refused(void);
