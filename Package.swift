@@ -74,6 +74,7 @@ let package = Package(
 
         // One resource each.
         library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
+        library("Assumptions", ["MarketData", "Host"]),
         library("Charts", ["MarketData", "Host"]),
         library("Journal", ["MarketData", "Wire", "Host", "CPlatform", log]),
         library("Bus", ["Host", "CPlatform", "CZeroMQ", log]),
@@ -88,17 +89,16 @@ let package = Package(
         library(
             "StreamIngest",
             [
-                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus",
-                "Feed",
+                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Assumptions",
+                "Journal", "Bus", "Feed",
                 log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
             ]),
         library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
         library(
             "Backfill",
             [
-                "MarketData", "Wire", "Planning", "BrokerAPI", "RESTClient", "Host", "Journal", "Bus", "Feed",
-                "CandleReader",
-                "Store", log,
+                "MarketData", "Wire", "Planning", "BrokerAPI", "RESTClient", "Host", "Assumptions", "Journal", "Bus",
+                "Feed", "CandleReader", "Store", log,
             ]),
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
         library(
@@ -108,7 +108,8 @@ let package = Package(
         library(
             "Inspection",
             [
-                "MarketData", "Wire", "Planning", "Host", "Journal", "Bus", "CandleReader", "Store", "Aggregation", log,
+                "MarketData", "Wire", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader", "Store",
+                "Aggregation", log,
             ]),
         library(
             "Simulation",
@@ -159,7 +160,7 @@ let package = Package(
         tests(
             "InspectionTests",
             [
-                "Inspection", "Aggregation", "Journal", "Planning", "CandleReader", "Store", "Wire", "MarketData",
+                "Inspection", "Assumptions", "Aggregation", "Journal", "Planning", "CandleReader", "Store", "Wire", "MarketData",
                 "Host", log,
             ]),
         tests(
@@ -169,7 +170,8 @@ let package = Package(
         tests(
             "HostileTests",
             [
-                "StreamIngest", "TLCP", "Candles", "CandleReader", "Inspection", "Store", "Wire", "MarketData",
+                "StreamIngest", "Assumptions", "TLCP", "Candles", "CandleReader", "Inspection", "Store", "Wire",
+                "MarketData",
             ]),
         tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),
         tests(

@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import Bus
 internal import Feed
 public import Host
@@ -94,6 +95,7 @@ final class BackfillRun {
             session = opened
         }
         let buyer = session.map(buyer)
+        defer { keepBook(buyer, session) }
         if let buyer, let session { proposal = try confirmed(proposal, buyer, session) }
         if summary.end == nil { try carryOut(proposal, buyer) }
         if summary.postponed > 0, summary.exitCode == .ok { summary.exitCode = .temporary }
@@ -102,6 +104,17 @@ final class BackfillRun {
             known.lastPosition, summary.requests == 0 ? proposal.plan.derived : [],
             isPatient: !proposal.plan.isEmpty && known.hasDatabase)
         return summary
+    }
+
+    /// What the broker did with assumptions.
+    private func keepBook(_ buyer: Buyer?, _ session: BrokerSession?) {
+        guard let buyer, let session else { return }
+        buyer.watch(session.limits)
+        do {
+            try AssumptionBook(stateFolder: backfill.paths.state, program: "ingest-backfill").write(buyer.assumptions)
+        } catch {
+            backfill.logger.warning("Assumptions cannot be recorded", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Where the broker has not said what is left, one candle first: its reply does. So all pairs get their share of it.

@@ -57,6 +57,9 @@ final class BrokerSession {
     /// Seconds that the account's clock is ahead of UTC, as the login told.
     var offset: Int64 { Int64(min(max(login?.timezoneOffset ?? 0, -14), 14)) * 3_600 }
 
+    /// What the broker allows, as the login told.
+    var limits: ApplicationLimits? { login?.limits }
+
     /// Counts a request of an earlier process into the pace.
     func notePast(_ request: UTCNanos) { pacer.note(min(request.rawValue, clock.now().rawValue)) }
 
@@ -96,6 +99,7 @@ final class BrokerSession {
                 let login = try client.login(credentials)
                 self.login = login
                 note(login.serverTime)
+                if let limits = login.limits { pacer.obey(perMinute: limits.perMinute) }
                 return
             } catch let error as RESTError {
                 guard attempt < BrokerSession.loginTriesMax, !stop.isRaised else {

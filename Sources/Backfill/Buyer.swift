@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import BrokerAPI
 internal import Feed
 internal import Host
@@ -13,10 +14,13 @@ final class Buyer {
     private let known: KnownHistory
     private let session: BrokerSession
     private let instruments: [Pair: Instrument]
-    private let clock: Clock
+    let clock: Clock
     private let logger: Logger
     private let reserve: Int
     private var accountClock: AccountClock
+    var assumptions = AssumptionTally()
+    /// Points that were left at the last reply; `nil` if it did not say.
+    var remaining: Int?
 
     private static let triesMax = 5
     /// So many candles of one reply that all cannot be used are no accident: it would go on like that.
@@ -190,6 +194,7 @@ final class Buyer {
         let isOfOtherTimes = reply.rows.contains { row in
             row.start.map { !(request.first...request.last).contains($0) } ?? true
         }
+        watch(reply, isOfOtherTimes: isOfOtherTimes && isKnown)
         if isOfOtherTimes, isKnown {
             for start in [request.first, request.last] { accountClock.forget(at: start) }
         }

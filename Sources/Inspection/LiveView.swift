@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import CandleReader
 public import Host
 internal import MarketData
@@ -55,7 +56,7 @@ public final class LiveView {
         let (stages, facts) = (listener.statuses, database.latest())
         let seen = Verdict.Observation(
             stages: stages, facts: facts, configuration: configuration, now: clock.now(),
-            free: DiskUsage.free(at: paths.state))
+            free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state))
         switch style {
         case .json:
             return Stage.write(standardOutput: StatusReport(seen, paths: paths).json)

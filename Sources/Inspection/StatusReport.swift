@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import CandleReader
 public import Host
 internal import MarketData
@@ -30,7 +31,7 @@ public struct StatusReport: Report {
         self.init(
             Verdict.Observation(
                 stages: stages, facts: facts, configuration: configuration, now: clock.now(),
-                free: DiskUsage.free(at: paths.state)),
+                free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state)),
             paths: paths)
     }
 

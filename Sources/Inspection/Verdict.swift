@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import CandleReader
 internal import Host
 internal import MarketData
@@ -22,13 +23,18 @@ struct Verdict {
         var now: UTCNanos
         /// Bytes free on the state folder's disk; `nil` if that is not known.
         var free: Int64?
+        /// Where the broker did what is assumed of it, and where not.
+        var assumptions: AssumptionTally
         /// What ingest-stream says; `nil` if it says nothing.
         let ingest: StageStatus?
         /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
         let marketNow: UTCNanos
 
-        init(stages: [StageStatus], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?) {
-            (self.stages, self.facts, self.now, self.free) = (stages, facts, now, free)
+        init(
+            stages: [StageStatus], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?,
+            assumptions: AssumptionTally
+        ) {
+            (self.stages, self.facts, self.now, self.free, self.assumptions) = (stages, facts, now, free, assumptions)
             pairs = configuration.instruments.map(\.pair)
             timeframes = configuration.timeframes
             ingest = stages.first { $0.stage == "ingest-stream" && $0.json != nil }
@@ -73,6 +79,8 @@ struct Verdict {
     private static let silenceMax = 150 * UTCNanos.perSecond
     /// The others are lively when they have ticked within so long.
     private static let liveliness = 10 * UTCNanos.perSecond
+    /// How long a violated assumption is worth a look. Seconds.
+    private static let assumptionAge: Int64 = 86_400
     /// How far the host's clock may be off. Beyond a day the market is a simulated one.
     private static let offsetMax = 5 * UTCNanos.perSecond
     /// Bytes that the state folder's disk must have free.
@@ -83,7 +91,7 @@ struct Verdict {
         let judge = Judge(observation)
         findings =
             judge.stages + judge.disk + judge.feed + judge.blindPairs + judge.silentPairs + judge.candles + judge.clock
-            + judge.quota
+            + judge.quota + judge.assumptions
     }
 
     /// Looks at one thing after the other.
@@ -227,6 +235,21 @@ struct Verdict {
                     "this machine's clock is \(LiveFrame.duration(Double(abs(offset)))) \(side) the broker's",
                     "let timedatectl or chrony keep it")
             ]
+        }
+
+        /// Those that did not hold of late. The clock has a finding of its own.
+        var assumptions: [Finding] {
+            Assumption.allCases.filter { $0 != .clockOffset }.compactMap { assumption in
+                let count = seen.assumptions[assumption]
+                guard let last = count.lastViolation, seen.now.seconds - last < Verdict.assumptionAge else {
+                    return nil
+                }
+                return Finding(
+                    "assumption", assumption.rawValue, .warning,
+                    "did not hold, last at \(UTCNanos(seconds: last).text()) UTC (\(count.note ?? "")): "
+                        + assumption.fact.sentence.lowercasedFirst,
+                    "\(assumption.fact.consequence.lowercasedFirst); candlewick assumptions shows how often")
+            }
         }
 
         var quota: [Finding] {

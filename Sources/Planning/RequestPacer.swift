@@ -2,8 +2,8 @@
 /// Source: the generic cell rate algorithm, ITU-T I.371 annex A.
 public struct RequestPacer: Sendable {
     /// ns.
-    private let spacing: Int64
-    private let tolerance: Int64
+    private var spacing: Int64
+    private var burst: Int64
     /// When the next request would come if all came evenly, ns.
     private var expected = Int64.min
 
@@ -12,7 +12,18 @@ public struct RequestPacer: Sendable {
     ///   - burst: how many may come at once after a rest, at least 1.
     public init(spacing: Int64, burst: Int) {
         self.spacing = spacing
-        tolerance = spacing * Int64(max(1, burst) - 1)
+        self.burst = Int64(max(1, burst))
+    }
+
+    private var tolerance: Int64 { spacing * (burst - 1) }
+
+    /// Never faster than a limit of the broker, and two below it, as clients do (`ig-api` § 8).
+    /// - Parameter perMinute: requests in any 60 s.
+    public mutating func obey(perMinute: Int) {
+        let most = Int64(max(1, perMinute - 2))
+        burst = min(burst, max(1, most / 2))
+        // A burst, and then evenly: so many come in the first minute.
+        spacing = max(spacing, 60_000_000_000 / max(1, most - (burst - 1)))
     }
 
     /// How long the next request must wait, ns; 0 for not at all.

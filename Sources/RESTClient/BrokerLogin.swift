@@ -16,6 +16,8 @@ public struct BrokerLogin: Sendable {
     public let clientToken: Secret
     /// `X-SECURITY-TOKEN`.
     public let accountToken: Secret
+    /// What the broker allows; `nil` if it did not say.
+    public internal(set) var limits: ApplicationLimits?
 
     /// What each request of the session carries.
     public var headers: [(name: String, value: Secret)] {
@@ -39,7 +41,9 @@ extension RESTClient {
     public func login(_ credentials: Credentials) throws -> BrokerLogin {
         let refusal: RESTError
         do throws(RESTError) {
-            return try tryLogin(credentials)
+            var login = try tryLogin(credentials)
+            login.limits = limits(of: login)
+            return login
         } catch {
             refusal = error
         }
@@ -69,6 +73,14 @@ extension RESTClient {
             accountToken: account)
         guard let wanted = credentials.accountID, wanted != login.accountID else { return login }
         return try go(over: login, to: wanted)
+    }
+
+    /// A login without it is a login all the same.
+    private func limits(of login: BrokerLogin) -> ApplicationLimits? {
+        var request = RESTRequest(.get, ApplicationLimits.path, version: ApplicationLimits.version)
+        request.headers = login.headers
+        guard let reply = try? send(request) else { return nil }
+        return ApplicationLimits(body: reply.body, apiKey: apiKey.reveal())
     }
 
     /// `PUT /session`: the tokens change. Source: `ig-api` § 2.5.

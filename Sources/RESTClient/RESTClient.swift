@@ -55,7 +55,7 @@ public struct RESTReply: Sendable {
 public final class RESTClient {
     /// Without a slash at its end.
     public let base: String
-    private let apiKey: Secret
+    let apiKey: Secret
     private let trustFile: String?
     /// The time for one request, in seconds.
     public var answerSeconds = 30

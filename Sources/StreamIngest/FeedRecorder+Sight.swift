@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import MarketData
 internal import TLCP
 internal import Wire
@@ -10,6 +11,7 @@ extension FeedRecorder {
     // MARK: Events of the session
 
     mutating func happened(_ event: SessionEvent) {
+        watch(event)
         switch event {
         case .began(let replacing):
             counters.sessions += 1
@@ -102,7 +104,9 @@ extension FeedRecorder {
         for index in items.indices {
             guard case .opening(let beats) = items[index].sight.subscription else { continue }
             items[index].sight.subscription = .opening(beats: beats + 1)
-            if beats > 0 { open(index) }
+            guard beats > 0 else { continue }
+            violate(.snapshotEnds, instruments[index].epic)
+            open(index)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import MarketData
 internal import TLCP
 internal import Wire
@@ -44,6 +45,7 @@ struct FeedRecorder: SessionSink {
     }
 
     var counters = RecorderCounters()
+    var assumptions = AssumptionTally()
     /// What is to be appended to the stream, in order; the owner takes it away.
     var records: [TickRecord] = []
     /// Events that the owner must act on or log, in order; it takes them away.
@@ -168,6 +170,7 @@ struct FeedRecorder: SessionSink {
             let ask = price(update[1], shift, .askMissing, &flags)
         else {
             counters.badPrices += 1
+            violate(.tickPrices, instruments[index].epic)
             return leaveOut(index, flags)
         }
         guard let time = time(update[2], index, flags) else { return leaveOut(index, flags) }
@@ -177,6 +180,7 @@ struct FeedRecorder: SessionSink {
         } else {
             // A time that is told again proves nothing.
             if time != items[index].time { proven(time) }
+            if time < items[index].time, !flags.contains(.recovered) { noteStepBack(index, time) }
             items[index].ticked(time, bid, ask, monotonic)
             if hasSpoilt { restorePair(index) }
         }
@@ -228,10 +232,12 @@ struct FeedRecorder: SessionSink {
         guard let field else {
             if flags.isSuperset(of: .sideMissing), feedTime > 0 { return feedTime }
             counters.badTimes += 1
+            violate(.tickTimes, "\(instruments[index].epic): none")
             return nil
         }
         guard let millis = DigitWord.number(field), Self.plausibleMillis.contains(millis) else {
             counters.badTimes += 1
+            violate(.tickTimes, "\(instruments[index].epic): not of 2000 to 2100 in ms")
             return nil
         }
         let time = millis * UTCNanos.perMillisecond
@@ -256,20 +262,17 @@ struct FeedRecorder: SessionSink {
     }
 
     private mutating func beat(_ update: FieldUpdate) {
-        guard let field = update[0], let value = DigitWord.number(field) else {
+        guard let millis = update[0].flatMap(DigitWord.number).map(Self.heartbeatMillis),
+            Self.plausibleMillis.contains(millis)
+        else {
             counters.badHeartbeats += 1
-            return
-        }
-        // Seconds or milliseconds since 1970: both have been documented (`ig-api` § 9.3).
-        let millis = value < 100_000_000_000 ? value * 1_000 : value
-        guard Self.plausibleMillis.contains(millis) else {
-            counters.badHeartbeats += 1
-            return
+            return violate(.heartbeatTime, "\(update[0]?.count ?? 0) bytes")
         }
         let time = millis * UTCNanos.perMillisecond
         guard accept(judge.judge(time, by: .heartbeat), time) else { return }
         // One that stands still proves nothing.
         guard time != lastBeat else { return }
+        watchBeat(time)
         lastBeat = time
         beatsSinceLoss += 1
         counters.heartbeats &+= 1
@@ -278,6 +281,11 @@ struct FeedRecorder: SessionSink {
         lastHeartbeat = monotonic
         endOpenings()
         clock(time, [])
+    }
+
+    /// Seconds or milliseconds since 1970: both have been documented (`ig-api` § 9.3).
+    private static func heartbeatMillis(_ value: Int64) -> Int64 {
+        value < 100_000_000_000 ? value * 1_000 : value
     }
 
     /// Does what a verdict asks for.

@@ -17,6 +17,8 @@ struct StreamLogin: Sendable {
     let serverTime: UTCNanos?
     /// When that came.
     let monotonic: Int64
+    /// `nil` if the broker did not name them.
+    let limits: ApplicationLimits?
 }
 
 /// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits

@@ -1,3 +1,5 @@
+internal import Assumptions
+internal import BrokerAPI
 internal import Bus
 internal import Feed
 public import Host
@@ -49,6 +51,8 @@ public enum StreamIngest {
             return try writer.close()
         }
 
+        try checkCount(instruments, limit: login.limits?.subscriptions)
+
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
         let loop = group.next()
@@ -58,18 +62,21 @@ public enum StreamIngest {
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
                 writer: writer, past: past, instruments: instruments,
-                trustFile: credentials.trustFile, capture: capture, seed: random.next()),
+                trustFile: credentials.trustFile, capture: capture,
+                book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next()),
             login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
     }
 
-    static func checkCount(_ instruments: [Instrument]) throws {
-        guard instruments.count <= instrumentsMax else {
+    /// - Parameter limit: the items that the broker allows on one connection, as it says itself.
+    static func checkCount(_ instruments: [Instrument], limit: Int? = nil) throws {
+        let limit = min(limit ?? instrumentsMax + 1, instrumentsMax + 1)
+        guard instruments.count < limit else {
             throw Failure(
                 .configuration,
                 """
-                \(instruments.count) instruments are configured and \(instrumentsMax) fit: the broker allows 40 \
+                \(instruments.count) instruments are configured and \(max(0, limit - 1)) fit: the broker allows \(limit) \
                 subscriptions on one connection, and the heartbeat takes one
                 """)
         }
@@ -152,6 +159,6 @@ extension StreamLogin {
         }
         self.init(
             endpoint: endpoint, account: login.accountID, password: login.streamPassword, serverTime: login.serverTime,
-            monotonic: monotonic)
+            monotonic: monotonic, limits: login.limits)
     }
 }

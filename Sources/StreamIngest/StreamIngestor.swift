@@ -1,3 +1,4 @@
+internal import Assumptions
 internal import Bus
 internal import Feed
 internal import Host
@@ -26,6 +27,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private var session: ClientSession
     private var recorder: FeedRecorder
 
+    private let book: AssumptionBook
+    private var nextBookkeeping: Int64 = 0
     private var throttle = LogThrottle()
     /// The timer that runs, and when it ends.
     private var timer: (end: Duration, task: Scheduled<Void>)?
@@ -37,6 +40,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private var reconnects = 0
     /// Monotonic.
     private let began: Int64
+    private var loginTime: Int64 = 0
     private var statusMark: (monotonic: Int64, ticks: UInt64) = (0, 0)
 
     struct Parts {
@@ -51,6 +55,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let instruments: [Instrument]
         let trustFile: String?
         let capture: StreamCapture?
+        let book: AssumptionBook
         let seed: UInt64
     }
 
@@ -64,6 +69,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         service = parts.service
         writer = parts.writer
         capture = parts.capture
+        book = parts.book
         instruments = parts.instruments
         transports = try Transports(loop: parts.loop, trustFile: parts.trustFile)
         let options = SessionOptions(
@@ -96,6 +102,12 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     /// A login is a witness of the broker's time.
     private func hear(_ login: StreamLogin) {
+        loginTime = login.monotonic
+        if login.limits == nil {
+            recorder.assumptions.violate(.loginLimits, at: clock.now(), "no answer that could be read")
+        } else {
+            recorder.assumptions.hold(.loginLimits)
+        }
         if let time = login.serverTime { recorder.judge.hear(rest: time, monotonic: login.monotonic) }
     }
 
@@ -210,6 +222,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         settle()
         publishStatus()
         throttle.tellLeftOut(now: clock.monotonic(), logger)
+        if clock.monotonic() >= nextBookkeeping { keepBook() }
         service.status(state)
         service.progressed()
         if !isStopping { loop.scheduleTask(in: .seconds(1)) { [self] in tickOver() } }
@@ -273,8 +286,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             state = "logging in"
             service.ready()
             warn("Session tokens refused, logging in again", ["code": "\(code)"])
+            noteRefusedTokens(code)
             desk.ask()
         case .stopped(let code, let text):
+            keepBook()
             desk.fail(Failure(.unavailable, "the broker refused to stream for good: code \(code) \(text)"))
         case .destroyed: finish()
         case .oddLine(let what): warn("Line not understood, left out", ["error": "\(what)"])
@@ -285,7 +300,27 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             }
         case .unsubscribed(let subscription):
             warn("Subscription ended by the broker, asking for it again", ["epic": "\(epic(subscription))"])
-        case .endOfSnapshot, .snapshotCleared: break
+        case .endOfSnapshot, .snapshotCleared, .recoveryRefused: break
+        }
+    }
+
+    /// What the broker does with assumptions, once a minute on the disk.
+    private func keepBook() {
+        nextBookkeeping = clock.monotonic() + 60 * UTCNanos.perSecond
+        do {
+            try book.write(recorder.assumptionTally)
+        } catch {
+            warn("Assumptions cannot be recorded", ["error": "\(error)"])
+        }
+    }
+
+    /// Tokens live at least six hours (`ig-api` § 2.8).
+    private func noteRefusedTokens(_ code: Int) {
+        let age = (clock.monotonic() - loginTime) / UTCNanos.perSecond
+        if age < 6 * 3_600 {
+            recorder.assumptions.violate(.tokensLast, at: clock.now(), "code \(code) after \(age) s")
+        } else {
+            recorder.assumptions.hold(.tokensLast)
         }
     }
 
@@ -302,6 +337,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             state = "logging in"
             service.ready()
             warn("Every subscription was refused, logging in again", [:])
+            noteRefusedTokens(0)
             return desk.ask()
         }
         state = "streaming"
@@ -321,6 +357,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         recorder.end(now: clock.now())
         commit()
         publishStatus()
+        keepBook()
         transports.closeAll()
         do { try writer.close() } catch { desk.fail(error) }
         logger.notice("Stopped", metadata: ["position": "\(writer.lastPosition)"])

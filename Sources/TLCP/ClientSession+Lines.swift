@@ -239,6 +239,7 @@ extension ClientSession {
         _ attempt: Attempt, code: Int, text: String, now: Duration, _ sink: inout some SessionSink
     ) {
         transport?.isProven = true
+        if attempt == .recover { sink.happened(.recoveryRefused(code: code)) }
         finish(SessionDisposition(refusal: code), code: code, text: text, now: now, &sink)
     }
 

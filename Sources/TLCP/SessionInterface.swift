@@ -105,6 +105,8 @@ public enum SessionEvent: Hashable, Sendable {
     case flowing
     /// The connection is lost; recovery is tried.
     case cut(reason: String)
+    /// The server does not let the cut session be recovered: it is lost.
+    case recoveryRefused(code: Int)
     /// The session is gone; the next one begins from nothing.
     case lost(reason: String)
     /// The next attempt comes after a pause.

@@ -29,7 +29,10 @@ struct CandlewickCommand: ParsableCommand {
                     GapsCommand.self, IndicatorsCommand.self,
                 ]),
             CommandGroup(
-                name: "Why it is so", subcommands: [ExplainCommand.self, VerifyCommand.self, DoctorCommand.self]),
+                name: "Why it is so",
+                subcommands: [
+                    ExplainCommand.self, VerifyCommand.self, DoctorCommand.self, AssumptionsCommand.self,
+                ]),
             CommandGroup(
                 name: "Streams",
                 subcommands: [TapCommand.self, RecordCommand.self, ReplayCommand.self, JournalCommand.self]),

@@ -68,8 +68,10 @@ struct LoginFaultTests {
     @Test func `a subscription beyond the broker's limit is named, and those within it go on`() async throws {
         let pipeline = Pipeline()
         pipeline.configure("instruments: [EUR_USD, GBP_USD, NZD_USD]\n")
-        // The heartbeat is the first of the three.
-        try await pipeline.startAll(simulator: ["--speed", "600", "--subscription-limit", "3"])
+        // The heartbeat is the first of the three. The broker does not name its limit.
+        try await pipeline.startAll(simulator: [
+            "--speed", "600", "--subscription-limit", "3", "--fault", "no-application",
+        ])
         try await eventually("the others have candles; \(pipeline.logs)", within: .seconds(20)) {
             try pipeline.count("SELECT COUNT(DISTINCT pair) FROM candles WHERE timeframe = '5'") == 2
         }

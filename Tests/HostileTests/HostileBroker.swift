@@ -43,6 +43,16 @@ struct HostileBroker {
     /// One tick of so many lacks a side; 0: none.
     var oneSidedEvery = 0
     var hasHeartbeat = true
+    /// Sent in place of the heartbeat's time.
+    var heartbeatText: String?
+    /// Sent in place of the next tick's bid.
+    var nextBid: String?
+    /// What a `SUBOK` says of its items.
+    var subscribedItems = 1
+    var endsSnapshots = true
+    var refusal = "Invalid account type"
+    /// The code with which sessions are refused.
+    var refusesSessions: Int?
     /// No item sends ticks, while the heartbeat goes on.
     var holdsTicks = false
     /// Until when an item is refused.
@@ -112,7 +122,8 @@ struct HostileBroker {
                 subscriptions[number]?.nextAllowed = now + Int64(1e9 / limit)
             }
             nextTickError = 0
-            data("U,\(number),1,\(Self.values(tick, error))")
+            data("U,\(number),1,\(Self.values(tick, error, bid: nextBid))")
+            nextBid = nil
         }
     }
 
@@ -122,13 +133,13 @@ struct HostileBroker {
         let error = heartbeatError + nextHeartbeatError
         nextHeartbeatError = 0
         for number in subscriptions.keys.sorted() where subscriptions[number]?.item == -1 {
-            data("U,\(number),1,\((now + error) / 1_000_000)")
+            data("U,\(number),1,\(heartbeatText ?? "\((now + error) / 1_000_000)")")
         }
     }
 
-    private static func values(_ tick: Tick, _ error: Int64) -> String {
+    private static func values(_ tick: Tick, _ error: Int64, bid: String? = nil) -> String {
         func text(_ price: Int64?) -> String { price.map { Price(rawValue: $0).formatted(decimals: 5) } ?? "#" }
-        return "\(text(tick.bid))|\(text(tick.ask))|\((tick.time + error) / UTCNanos.perMillisecond)"
+        return "\(bid ?? text(tick.bid))|\(text(tick.ask))|\((tick.time + error) / UTCNanos.perMillisecond)"
     }
 
     // MARK: What goes wrong now
@@ -258,6 +269,7 @@ struct HostileBroker {
     }
 
     private mutating func create() {
+        if let refusesSessions { return line("CONERR,\(refusesSessions),Refused") }
         session += 1
         (isSessionAlive, isBound, subscriptions, log, sent) = (true, true, [:], [], 0)
         line("CONOK,S\(session),50000,5000,*")
@@ -303,7 +315,7 @@ struct HostileBroker {
     private mutating func add(_ number: Int, _ request: String, _ group: String) {
         let item = Self.pairs.firstIndex { group.contains($0.base + $0.quote) } ?? -1
         guard subscriptions[number] == nil else { return line("REQERR,\(request),65,LS_subId is in use") }
-        guard now >= refusedUntil[item] ?? 0 else { return line("REQERR,\(request),-1,Invalid account type") }
+        guard now >= refusedUntil[item] ?? 0 else { return line("REQERR,\(request),-1,\(refusal)") }
         if cutsAfterAdd {
             cutsAfterAdd = false
             (wantsCut, isBound) = (true, false)
@@ -311,7 +323,7 @@ struct HostileBroker {
             line("REQOK,\(request)")
         }
         subscriptions[number] = Subscription(item: item)
-        data("SUBOK,\(number),1,\(item < 0 ? 1 : 3)")
+        data("SUBOK,\(number),\(subscribedItems),\(item < 0 ? 1 : 3)")
         data("CONF,\(number),unlimited,filtered")
         if item < 0 {
             let error = heartbeatError + nextHeartbeatError
@@ -319,7 +331,7 @@ struct HostileBroker {
             data("U,\(number),1,\((now / Self.second * Self.second + error) / 1_000_000)")
         } else {
             if let last = truth[item].last { data("U,\(number),1,\(Self.values(last, tickError))") }
-            data("EOS,\(number),1")
+            if endsSnapshots { data("EOS,\(number),1") }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Assumptions
 import Host
 import MarketData
 import Planning
@@ -29,6 +30,7 @@ import Wire
         /// Seconds since the newest candle's end; `nil`: none is stored.
         var candleAge: Int64? = 100
         var free: Int64 = 50_000_000_000
+        var assumptions = AssumptionTally()
         var quota = QuotaLedger.Estimate(remaining: 9_000, total: 10_000, renewal: nil, isTold: true)
 
         var verdict: Verdict {
@@ -63,7 +65,9 @@ import Wire
                 }
             }
             return Verdict(
-                Verdict.Observation(stages: stages, facts: facts, configuration: configuration, now: host, free: free))
+                Verdict.Observation(
+                    stages: stages, facts: facts, configuration: configuration, now: host, free: free,
+                    assumptions: assumptions))
         }
     }
 
@@ -183,6 +187,22 @@ import Wire
         }
         #expect(quota(999, days: 3).count == 1 && quota(999, days: 3)[0].hasPrefix("warning quota"))
         #expect(quota(1_000, days: 3).isEmpty && quota(10, days: 0).isEmpty)
+    }
+
+    @Test func `an assumption that did not hold within a day is a warning`() {
+        func found(hoursAgo: Int64) -> [String] {
+            findings {
+                $0.assumptions.hold(.unlimitedUpdates, times: 9)
+                $0.assumptions.violate(
+                    .snapshotEnds, at: UTCNanos(seconds: Self.tuesday - hoursAgo * 3_600), "CS.D.EURUSD.CFD.IP")
+            }
+        }
+        #expect(
+            found(hoursAgo: 2) == [
+                "warning assumption snapshot-ends: did not hold, last at 2026-05-12 06:00:00 UTC (CS.D.EURUSD.CFD.IP): "
+                    + "EOS follows the snapshot of each tick item"
+            ])
+        #expect(found(hoursAgo: 25).isEmpty)
     }
 
     @Test func `the line for scripts names each failure and no warning`() {

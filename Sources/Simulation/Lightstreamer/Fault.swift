@@ -94,6 +94,21 @@ public enum RESTFault: Hashable, Sendable {
     case requestsPerMinute(account: Int, key: Int)
     /// A connection that was idle for so many seconds closes at its next request. Source: ig-api § 14.
     case closeIdle(seconds: Int)
+    /// What IG is not known to do, and a client takes on trust that it does not.
+    case strange(Strangeness)
+
+    public enum Strangeness: Hashable, Sendable {
+        /// A candle costs so many points.
+        case candlePrice(Int)
+        /// Seconds until the allowance is renewed.
+        case expiry(Int)
+        /// Candles of so many seconds earlier than was asked for.
+        case historyShift(Int)
+        /// High and low of each candle are swapped.
+        case swappedCandles
+        /// `GET /operations/application` is not found.
+        case noApplication
+    }
 }
 
 /// The most updates a second that a server sends of one item.

@@ -184,6 +184,18 @@ struct FaultWord: Sendable {
             "close-idle", count: "SECONDS",
             "a connection that was idle for so long closes at its next\nrequest, unanswered"
         ) { .rest(.closeIdle(seconds: $0)) },
+        FaultWord("candle-price", count: "N", "a candle of history costs N points") {
+            .rest(.strange(.candlePrice($0)))
+        },
+        FaultWord("allowance-expiry", count: "SECONDS", "the allowance is renewed so late") {
+            .rest(.strange(.expiry($0)))
+        },
+        FaultWord("history-shift", number: "SECONDS", "candles of so much earlier than was asked for") {
+            .rest(.strange(.historyShift($0)))
+        },
+        FaultWord(
+            "swapped-candles", "high and low of each candle of history are swapped", .rest(.strange(.swappedCandles))),
+        FaultWord("no-application", "GET /operations/application is not found", .rest(.strange(.noApplication))),
     ]
 
     private static func readUnsubscribe(_ text: String) -> Fault? {

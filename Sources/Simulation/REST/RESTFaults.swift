@@ -17,6 +17,12 @@ struct RESTFaults {
     var perMinute: (account: Int, key: Int)?
     /// Seconds after which an idle connection is as good as closed.
     var idleSeconds: Int?
+    /// What a reply has that IG's have not.
+    var candlePrice = 1
+    var expirySeconds: Int?
+    var historyShift = 0
+    var swapsCandles = false
+    var hidesApplication = false
 
     mutating func apply(_ fault: RESTFault) {
         switch fault {
@@ -32,6 +38,17 @@ struct RESTFaults {
             hasTakenPoints = true
         case .requestsPerMinute(let account, let key): perMinute = (account, key)
         case .closeIdle(let seconds): idleSeconds = seconds
+        case .strange(let strangeness): apply(strangeness)
+        }
+    }
+
+    private mutating func apply(_ strangeness: RESTFault.Strangeness) {
+        switch strangeness {
+        case .candlePrice(let points): candlePrice = points
+        case .expiry(let seconds): expirySeconds = seconds
+        case .historyShift(let seconds): historyShift = seconds
+        case .swappedCandles: swapsCandles = true
+        case .noApplication: hidesApplication = true
         }
     }
 

@@ -14,14 +14,16 @@ extension RESTServer {
         let rows: [BrokerCandle]
         switch query.range {
         case .last(let count): rows = history.last(count)
-        case .between(let from, let to): rows = history.candles(from: from, to: to, max: 100_000)
+        case .between(let from, let to):
+            let shift = Int64(accounts.faults.historyShift)
+            rows = history.candles(from: from - shift, to: to - shift, max: 100_000)
         }
         let page = query.page(of: rows)
-        guard allowance.pay(page.rows.count, at: now) else {
+        guard allowance.pay(page.rows.count * accounts.faults.candlePrice, at: now) else {
             throw RESTError(status: 403, code: "error.public-api.exceeded-account-historical-data-allowance")
         }
         let prices = JSON.array(page.rows.map { row($0, epic, version: query.version) })
-        let points = allowance.json(at: now)
+        let points = allowance.json(at: now, expiry: accounts.faults.expirySeconds)
         let isLost = accounts.faults.takeLoss()
         guard query.version >= 3 else {
             let body: JSON = ["prices": prices, "instrumentType": "CURRENCIES", "allowance": points]
@@ -54,13 +56,15 @@ extension RESTServer {
                 "ask": self.number(candle.ask[keyPath: part], epic), "lastTraded": nil,
             ]
         }
+        let swaps = accounts.faults.swapsCandles
         var members: [(name: String, value: JSON)] = [("snapshotTime", .string(text))]
         if version >= 3 {
             members.append(("snapshotTimeUTC", .string(UTCNanos(seconds: candle.start).text(separator: "T"))))
         }
         members += [
-            ("openPrice", side(\.open)), ("closePrice", side(\.close)), ("highPrice", side(\.high)),
-            ("lowPrice", side(\.low)), ("lastTradedVolume", .integer(Int(candle.tickCount))),
+            ("openPrice", side(\.open)), ("closePrice", side(\.close)),
+            ("highPrice", side(swaps ? \.low : \.high)), ("lowPrice", side(swaps ? \.high : \.low)),
+            ("lastTradedVolume", .integer(Int(candle.tickCount))),
         ]
         return .object(members)
     }

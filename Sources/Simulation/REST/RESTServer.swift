@@ -57,7 +57,8 @@ final class RESTServer {
         case ("DELETE", "session", 1):
             accounts.logout(tokens)
             return RESTReply(status: 204)
-        case ("GET", "operations", 2) where path[1] == "application": return application(request)
+        case ("GET", "operations", 2) where path[1] == "application" && !accounts.faults.hidesApplication:
+            return application(request)
         case ("GET", "accounts", 1): return accountList()
         case ("GET", "markets", 1): return try markets(request)
         case ("GET", "markets", 2): return .ok(try market(path[1], version: request.version))

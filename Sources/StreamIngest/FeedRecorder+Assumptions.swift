@@ -1,0 +1,98 @@
+internal import Assumptions
+internal import MarketData
+internal import TLCP
+
+/// Counts where the broker does what is assumed of it, and where not. Source: `Assumption`.
+extension FeedRecorder {
+    /// The gap of two heartbeats from which on it is not one a second.
+    private static var beatGapMax: Int64 { 5 * UTCNanos.perSecond }
+    /// Beyond this the market is a simulated one, and no clock of ours agrees.
+    private static var offsetMax: Int64 { 5 * UTCNanos.perSecond }
+    private static var strangeOffset: Int64 { 86_400 * UTCNanos.perSecond }
+    /// The code that stands for a `SUBOK` of another shape.
+    private static var wrongShape: Int { 61 }
+    /// `CONERR`: the server does not speak this version (`tlcp` § Codes).
+    private static var wrongProtocol: Int { 65 }
+
+    /// Before the event changes what is known.
+    mutating func watch(_ event: SessionEvent) {
+        switch event {
+        case .began: assumptions.hold(.protocolTaken)
+        case .stopped(let code, _) where code == Self.wrongProtocol: violate(.protocolTaken, "code \(code)")
+        case .subscribed(let subscription), .renewed(let subscription):
+            assumptions.hold(.subscriptionShape)
+            assumptions.hold(subscription == 0 ? .heartbeatTaken : .tickItemTaken)
+        case .refused(let subscription, let code, let text): watchRefusal(subscription, code, text)
+        case .allAnswered: if subscribedPairs == items.count { assumptions.hold(.itemsFit) }
+        case .configured(let subscription, let frequency, _):
+            if frequency == "unlimited" {
+                assumptions.hold(.unlimitedUpdates)
+            } else {
+                violate(.unlimitedUpdates, "\(name(subscription)): \(frequency.prefix(20)) a second")
+            }
+        case .endOfSnapshot: assumptions.hold(.snapshotEnds)
+        case .recovered: assumptions.hold(.recoveryGranted)
+        case .recoveryRefused(let code): violate(.recoveryGranted, "code \(code)")
+        default: break
+        }
+    }
+
+    private mutating func watchRefusal(_ subscription: Int, _ code: Int, _ text: String) {
+        let what = "\(name(subscription)): code \(code)"
+        if code == Self.wrongShape {
+            violate(.subscriptionShape, what)
+        } else if text.lowercased().contains("limit exceeded") {
+            violate(.itemsFit, "\(what), \(items.count + 1) items")
+        } else if subscription == 0 {
+            violate(.heartbeatTaken, what)
+        } else if isOpen, items[subscription - 1].time == 0 {
+            // While the market is shut refusals are routine, and so they are of what was served before (`ig-api` § 14).
+            violate(.tickItemTaken, what)
+        }
+    }
+
+    /// Unknown times count as open.
+    private var isOpen: Bool { marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: marketTime).seconds) }
+
+    /// A believed heartbeat, before it becomes the last one.
+    mutating func watchBeat(_ time: Int64) {
+        assumptions.hold(.heartbeatTime)
+        let gap = time - lastBeat
+        if beatsSinceLoss > 0, sight == .seeing {
+            if gap > Self.beatGapMax {
+                violate(.heartbeatPace, "\(gap / UTCNanos.perMillisecond) ms apart")
+            } else {
+                assumptions.hold(.heartbeatPace)
+            }
+        }
+        let offset = abs(clockOffset)
+        if offset <= Self.offsetMax {
+            assumptions.hold(.clockOffset)
+        } else if offset < Self.strangeOffset {
+            violate(.clockOffset, "\(clockOffset / UTCNanos.perMillisecond) ms ahead")
+        }
+    }
+
+    /// A tick that is older than the one before it.
+    @inline(never)
+    mutating func noteStepBack(_ index: Int, _ time: Int64) {
+        let step = (items[index].time - time) / UTCNanos.perMillisecond
+        violate(.tickOrder, "\(instruments[index].epic): \(step) ms back")
+    }
+
+    mutating func violate(_ assumption: Assumption, _ note: String) {
+        assumptions.violate(assumption, at: receiveTime, note)
+    }
+
+    private func name(_ subscription: Int) -> String {
+        instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
+    }
+
+    /// What was counted so far, with the ticks of which nothing else is counted.
+    var assumptionTally: AssumptionTally {
+        var tally = assumptions
+        for assumption in [Assumption.tickTimes, .tickPrices] { tally.hold(assumption, times: counters.ticks) }
+        tally.hold(.tickOrder, times: counters.ticks - min(counters.ticks, tally[.tickOrder].violated))
+        return tally
+    }
+}
