@@ -23,6 +23,7 @@ extension FeedRecorder {
             change(subscription) {
                 $0.isRenewing = true
                 $0.newestSnapshot = 0
+                $0.hasEndlessSnapshot = false
             }
         case .endOfSnapshot(let subscription, _): endOfSnapshot(subscription)
         case .unsubscribed(let subscription):
@@ -80,6 +81,7 @@ extension FeedRecorder {
         change(subscription) {
             $0.subscription = .opening(beats: 0)
             ($0.isLimited, $0.spoiltSince, $0.isRenewing, $0.newestSnapshot) = (false, nil, false, 0)
+            $0.hasEndlessSnapshot = false
         }
         guard items.indices.contains(subscription - 1) else { return }
         items[subscription - 1].nextLook = monotonic + Self.quietMin
@@ -106,6 +108,7 @@ extension FeedRecorder {
             items[index].sight.subscription = .opening(beats: beats + 1)
             guard beats > 0 else { continue }
             violate(.snapshotEnds, instruments[index].epic)
+            items[index].sight.hasEndlessSnapshot = true
             open(index)
         }
     }
@@ -237,6 +240,9 @@ extension FeedRecorder {
             if let since = item.sight.blindSince {
                 append(.blindBegan(since: UTCNanos(rawValue: since)), pair: item.pair)
             }
+        }
+        for (pair, since) in absentSince.sorted(by: { $0.key.description < $1.key.description }) {
+            append(.blindBegan(since: UTCNanos(rawValue: since)), pair: pair)
         }
     }
 

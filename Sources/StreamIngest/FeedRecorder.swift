@@ -91,6 +91,8 @@ struct FeedRecorder: SessionSink {
     var doubtfulEras: [Range<Int64>] = []
     /// When the journal's last record was received, by the host's clock.
     let lastReceived: UTCNanos
+    /// Since when nothing is known of pairs that were streamed once and are not configured now. Feed time, ns.
+    let absentSince: [Pair: Int64]
     /// Some pair's last update could not be taken.
     var hasSpoilt = false
     /// When the pairs that are blind were last named again, feed time.
@@ -127,6 +129,7 @@ struct FeedRecorder: SessionSink {
         lastClock = past.time.rawValue
         sight = .blind(since: max(0, past.time.rawValue - FeedEvent.orderMargin))
         for index in items.indices { items[index].sight.blindSince = past.blindPairs[items[index].pair]?.rawValue }
+        absentSince = past.absentSince(configured: Set(instruments.map(\.pair)))
         // No outside clock agreed with the journal's last times.
         if let since = past.steadySince, since < past.time,
             abs(past.time.rawValue - past.received.rawValue) > Self.wrongTail
@@ -163,7 +166,7 @@ struct FeedRecorder: SessionSink {
 
     private mutating func tick(_ update: FieldUpdate, _ index: Int) {
         var flags: TickFlags = []
-        if update.flags.contains(.snapshot) { flags.insert(.snapshot) }
+        if update.flags.contains(.snapshot), !items[index].sight.hasEndlessSnapshot { flags.insert(.snapshot) }
         if update.flags.contains(.recovered) { flags.insert(.recovered) }
         let shift = items[index].pointShift
         guard let bid = price(update[0], shift, .bidMissing, &flags),
@@ -386,8 +389,20 @@ struct FeedPast {
     var received = UTCNanos(rawValue: 0)
     /// Since when each pair is blind that was not seen again.
     var blindPairs: [Pair: UTCNanos] = [:]
+    /// The pairs that were configured before.
+    var formerPairs: Set<Pair> = []
     /// From where its times go on without being set back; `nil` if that is long ago.
     var steadySince: UTCNanos?
+
+    /// Pairs that were streamed once and are not configured now: if they come back, what lies between was not seen.
+    fileprivate func absentSince(configured: Set<Pair>) -> [Pair: Int64] {
+        var absent = blindPairs.filter { !configured.contains($0.key) }.mapValues(\.rawValue)
+        guard time.rawValue > 0 else { return absent }
+        for pair in formerPairs.subtracting(configured) where absent[pair] == nil {
+            absent[pair] = max(0, time.rawValue - FeedEvent.orderMargin)
+        }
+        return absent
+    }
 }
 
 /// What was met, since the process started.

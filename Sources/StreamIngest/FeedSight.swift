@@ -53,6 +53,9 @@ struct PairSight: Hashable {
     /// updates that follow.
     var newestSnapshot: Int64 = 0
 
+    /// The end of the snapshot did not come in time: what is flagged as snapshot now is live.
+    var hasEndlessSnapshot = false
+
     var isOpening: Bool { if case .opening = subscription { true } else { false } }
 
     /// Whether what comes from now on is all that happens.

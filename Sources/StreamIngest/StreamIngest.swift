@@ -36,7 +36,9 @@ public enum StreamIngest {
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream",
             logger: logger)
-        let past = try FeedPast(journal: setup.paths.journal("ticks"))
+        let formerPairs = FormerPairs(stateFolder: setup.paths.state)
+        var past = try FeedPast(journal: setup.paths.journal("ticks"))
+        past.formerPairs = formerPairs.read()
         try tellSkip(writer, past.time, clock)
 
         var patience = LoginPatience(
@@ -61,7 +63,7 @@ public enum StreamIngest {
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
-                writer: writer, past: past, instruments: instruments,
+                writer: writer, past: past, formerPairs: formerPairs, instruments: instruments,
                 trustFile: credentials.trustFile, capture: capture,
                 book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next()),
             login: login)

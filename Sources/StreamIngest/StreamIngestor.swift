@@ -27,8 +27,9 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private var session: ClientSession
     private var recorder: FeedRecorder
 
+    private let formerPairs: FormerPairs
     private let book: AssumptionBook
-    private var nextBookkeeping: Int64 = 0
+    private var nextBookkeeping: Int64
     private var throttle = LogThrottle()
     /// The timer that runs, and when it ends.
     private var timer: (end: Duration, task: Scheduled<Void>)?
@@ -52,6 +53,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let service: ServiceNotifier
         let writer: StreamWriter
         let past: FeedPast
+        let formerPairs: FormerPairs
         let instruments: [Instrument]
         let trustFile: String?
         let capture: StreamCapture?
@@ -69,7 +71,9 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         service = parts.service
         writer = parts.writer
         capture = parts.capture
+        formerPairs = parts.formerPairs
         book = parts.book
+        nextBookkeeping = began + 10 * UTCNanos.perSecond
         instruments = parts.instruments
         transports = try Transports(loop: parts.loop, trustFile: parts.trustFile)
         let options = SessionOptions(
@@ -88,6 +92,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         for request in SubscriptionRequest.feed(of: instruments) { _ = session.subscribe(request, now: now) }
         session.start(now: now, into: &recorder)
         settle()
+        // The journal has the word of those that are not configured any more.
+        do { try formerPairs.write(instruments.map(\.pair)) } catch { desk.fail(error) }
         tickOver()
     }
 

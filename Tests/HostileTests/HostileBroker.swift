@@ -174,6 +174,14 @@ struct HostileBroker {
         }
     }
 
+    /// Sends the ends of snapshots that were left out.
+    mutating func endSnapshots() {
+        endsSnapshots = true
+        for (number, subscription) in subscriptions.sorted(by: { $0.key < $1.key }) where subscription.item >= 0 {
+            data("EOS,\(number),1")
+        }
+    }
+
     mutating func sendShortUpdate(_ item: Int) {
         guard let number = subscriptions.keys.sorted().first(where: { subscriptions[$0]?.item == item }) else { return }
         data("U,\(number),1,1.5")

@@ -26,6 +26,7 @@ struct Hostility: Sendable, CustomTestStringConvertible {
         (world.broker.hasHeartbeat, world.broker.holdsTicks) = (true, false)
         world.broker.refusedUntil = [:]
         (world.broker.refusesRecovery, world.broker.cutsAfterAdd) = (false, false)
+        if !world.broker.endsSnapshots { world.broker.endSnapshots() }
         for item in 0..<3 { world.broker.limit(item, nil) }
     }
 
@@ -77,6 +78,18 @@ struct Hostility: Sendable, CustomTestStringConvertible {
         Hostility("confirms a subscription that nobody asked for") { world, _ in
             world.broker.sendZombie()
             world.pass(5)
+        },
+        Hostility("never ends a snapshot") { world, random in
+            world.broker.endsSnapshots = false
+            world.broker.unsubscribe(item(&random), refusedFor: 0)
+            world.pass(200)
+        },
+        Hostility("ends the snapshots of a session late") { world, random in
+            world.broker.endsSnapshots = false
+            world.broker.end(code: 48)
+            world.pass(Double.random(in: 1...40, using: &random))
+            world.broker.endSnapshots()
+            world.pass(20)
         },
         Hostility("sends an update with a field too few") { world, random in
             world.broker.sendShortUpdate(item(&random))

@@ -409,6 +409,26 @@ private struct Script: ~Copyable {
         #expect(script.take() == ["blind 0 to 501", "clock @501.0"])
     }
 
+    @Test func `a pair that leaves the configuration is blind until it comes back`() {
+        let (euro, yen) = (Pair("EUR_USD")!, Pair("USD_JPY")!)
+        let told = Make.nanos(1_600_000_000)
+        func begun(_ pairs: [Pair], _ past: FeedPast) -> [TickRecord] {
+            let instruments = pairs.map { Instrument(pair: $0, epic: "CS.D.\($0).CFD.IP") }
+            var recorder = FeedRecorder(instruments: instruments, past: past)
+            recorder.begin(now: told, monotonic: 1_000)
+            return recorder.records.filter { $0.pair == yen }
+        }
+        let left = begun([euro], FeedPast(time: told, formerPairs: [euro, yen]))
+        let since = UTCNanos(rawValue: told.rawValue - FeedEvent.orderMargin)
+        #expect(left.map(\.feedEvent) == [.blindBegan(since: since)])
+        // Every later start says it again, and so does the one with which it comes back.
+        let past = FeedPast(time: told, blindPairs: [yen: since], formerPairs: [euro])
+        #expect(begun([euro], past).map(\.feedEvent) == [.blindBegan(since: since)])
+        #expect(begun([euro, yen], past).map(\.feedEvent) == [.blindBegan(since: since)])
+        // What is configured for the first time was not blind.
+        #expect(begun([euro, yen], FeedPast(time: told, formerPairs: [euro])).isEmpty)
+    }
+
     @Test func `a journal that ends in 2099 is set back by right times`() {
         var script = Script(lastFeedTime: 4_085_000_000)
         script.subscribeAll()
