@@ -7,6 +7,8 @@ struct MarketPace {
 
     /// What is measured over less than this says more about the connection than about the market.
     private static let measureNanos = 4 * UTCNanos.perSecond
+    /// A measurement in which nothing came for so long says nothing.
+    private static let silenceMax = 2 * UTCNanos.perSecond
     /// What the connection may hold up one of the two times that are compared.
     private static let jitter = UTCNanos.perSecond / 5
     /// Of the time that passes, this part may be added to the market's: a clock that runs faster drifts away.
@@ -37,24 +39,23 @@ struct MarketPace {
 
     /// A believed time is the newest.
     @inline(__always)
-    mutating func hear(_ told: TimeJudge.Told) { newest = told }
-
-    /// What the market passes in a time, with the drift that is allowed. ns.
-    func nanos(in passed: Int64) -> Int64 {
-        // Beyond 100 years nothing is compared.
-        Int64(min(Double(passed) * (1 + 1 / Double(Self.driftPart)) * rate, 3e18))
+    mutating func hear(_ told: TimeJudge.Told) {
+        // What follows a silence may be old.
+        if let newest, told.monotonic &- newest.monotonic > Self.silenceMax { mark = nil }
+        newest = told
     }
 
     /// How far ahead of the newest time the market may be by now. ns.
     func reach(now: Int64, tolerance: Int64) -> Int64 {
         let silence = newest.map { max(0, now &- $0.monotonic) } ?? 0
-        return nanos(in: silence) &+ span(state == .unknown ? Self.jitter : tolerance)
+        return span(silence &+ silence / Self.driftPart &+ (state == .unknown ? Self.jitter : tolerance))
     }
 
     /// A span of our time, in the market's. ns.
+    /// Beyond 100 years nothing is compared.
     func span(_ nanos: Int64) -> Int64 { state == .steady ? nanos : Int64(min(Double(nanos) * rate, 3e18)) }
 
-    /// Compares the newest time with the one at the mark: what was not told in between does not make a market slow.
+    /// Compares the newest time with the one at the mark.
     mutating func measure() {
         guard let newest else { return }
         guard let mark else {

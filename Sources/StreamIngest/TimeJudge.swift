@@ -104,13 +104,14 @@ struct TimeJudge {
         let isOurs = pace.isSteady || pace.isQuiet(now: now) || (!pace.isFast && hasHost(line.time))
         lateness = isOurs ? Self.lateMax : pace.span(Self.lateMax)
         freshness = isOurs ? Self.memory : pace.span(Self.memory)
-        if pace.isSteady || pace.isFast {
+        if pace.isSteady {
             // A clock that errs pulls the line ahead by a part of the time that passes, and no more.
-            let reach = pace.isSteady ? Self.tolerance : pace.reach(now: now, tolerance: Self.tolerance)
-            (latest, slack) = (min(line.time &+ reach, latest &+ pace.nanos(in: passed)), nil)
+            let most = latest &+ passed &+ passed / MarketPace.driftPart
+            (latest, slack) = (min(line.time &+ Self.tolerance, most), nil)
         } else {
-            slack = isOurs ? Self.tolerance : pace.reach(now: now, tolerance: Self.tolerance)
-            latest = line.time &+ (slack ?? 0)
+            // A market that runs as fast as it is read steps ahead by little each time.
+            let ahead = isOurs ? Self.tolerance : pace.reach(now: now, tolerance: Self.tolerance)
+            (latest, slack) = (line.time &+ ahead, ahead)
         }
     }
 
@@ -145,7 +146,7 @@ struct TimeJudge {
 
     private mutating func begin(at time: Int64) {
         pull(to: time)
-        latest = time &+ (slack ?? pace.span(Self.tolerance))
+        latest = time &+ (slack ?? Self.tolerance)
     }
 
     @inline(__always)

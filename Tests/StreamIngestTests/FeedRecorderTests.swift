@@ -125,6 +125,9 @@ private struct Script: ~Copyable {
         // The pairs themselves wait for the second heartbeat.
         script.say("U,1,1,1600000502")
         #expect(script.take() == ["blind 0 to 502", "blind 0 to 502", "clock @502.0"])
+        // What comes then is no snapshot any more.
+        script.say("U,2,1,1.1|1.2|1600000502500")
+        #expect(script.take() == ["EUR_USD 1.1 1.2 @502.5 0"])
     }
 
     @Test func `without a heartbeat the blindness ends before the first live tick`() {
