@@ -200,7 +200,7 @@ struct Verdict {
             guard !seen.facts.candles.isEmpty else {
                 return [
                     Finding(
-                        "candles", "", .failed, "no candle is stored",
+                        "candles", "", isOpen ? .failed : .warning, "no candle is stored",
                         "the first comes after the first whole interval; until then nothing is wrong with the candles")
                 ]
             }

@@ -154,6 +154,11 @@ import Wire
     @Test func `candles that are overdue are reported, one that is alone is not`() {
         #expect(findings { $0.candleAge = 311 } == ["failed candles : no fresh candle of 5m"])
         #expect(findings { $0.candleAge = nil } == ["failed candles : no candle is stored"])
+        let shut = findings {
+            $0.now = Self.saturday
+            $0.candleAge = nil
+        }
+        #expect(shut == ["warning candles : no candle is stored"])
     }
 
     @Test func `a full disk is reported at any time`() {
