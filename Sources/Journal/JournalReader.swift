@@ -25,7 +25,8 @@ public final class JournalReader {
     public init(folder: String, recordSize: Int, from position: UInt64? = 1) throws {
         self.folder = folder
         self.recordSize = recordSize
-        nextPosition = try max(1, position ?? Segment.all(in: folder).first?.firstPosition ?? 1)
+        let oldest = try position ?? Segment.inPlace(in: folder, recordSize: recordSize).first?.firstPosition
+        nextPosition = max(1, oldest ?? 1)
         buffer = .allocate(byteCount: JournalReader.batchRecords * recordSize, alignment: 64)
     }
 
@@ -69,7 +70,7 @@ public final class JournalReader {
     /// Fills the buffer with valid records from the next position on.
     private func fillBuffer() throws -> Int {
         guard let segment else { return 0 }
-        let offset = Segment.headerSize + Int(nextPosition - segment.firstPosition) * recordSize
+        let offset = Segment.offset(slot: Int(nextPosition - segment.firstPosition), recordSize: recordSize)
         let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
         guard count >= 0 else { throw JournalError(.read, segment.path, errno: errno) }
         var valid = 0
@@ -100,7 +101,7 @@ public final class JournalReader {
 
     /// Opens the segment that holds the next position, or the one after it.
     private func openSegment() throws -> Bool {
-        let segments = try Segment.all(in: folder)
+        let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
         let first = segments.lastIndex { $0.firstPosition <= nextPosition } ?? 0
         return try useFirst(of: segments[first...])
     }
@@ -112,7 +113,8 @@ public final class JournalReader {
         return try useFirst(of: later)
     }
 
-    /// Uses the first segment that can be read: one without a whole header is being made, or was torn by a crash.
+    /// Uses the first segment that can be read: one without a whole header is being made, or was torn by a crash, and
+    /// one with another's header is misplaced.
     private func useFirst(of segments: ArraySlice<Segment>) throws -> Bool {
         for chosen in segments {
             if let opened = try chosen.openForReading(recordSize: recordSize) {
@@ -154,7 +156,7 @@ public enum JournalTail {
             last = record.position
             return false
         }
-        let newest = try Segment.all(in: folder).last?.firstPosition ?? 1
+        let newest = try Segment.inPlace(in: folder, recordSize: type.byteCount).last?.firstPosition ?? 1
         return max(last, newest - 1)
     }
 

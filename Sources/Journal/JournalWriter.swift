@@ -24,6 +24,9 @@ public final class JournalWriter {
     /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers
     /// step over them.
     public private(set) var damagedRecords = 0
+    /// The present paths of files that were set aside at opening, because they do not belong under the names of
+    /// segments that they had.
+    public private(set) var misplaced: [String] = []
     /// The positions that were skipped at opening, for the stream's own record of it.
     public private(set) var skipped: Range<UInt64>?
 
@@ -207,6 +210,7 @@ public final class JournalWriter {
     // MARK: Opening
 
     private func recover(logger: Logger) throws {
+        try setMisplacedAside(logger)
         let end = try openLastSegment()
         if cutBytes > 0 {
             logger.warning(
@@ -233,10 +237,21 @@ public final class JournalWriter {
         self.mark = mark
     }
 
+    /// One of them might have the name of a segment that is to be made.
+    private func setMisplacedAside(_ logger: Logger) throws(JournalError) {
+        for segment in try Segment.all(in: folder) where try segment.misplacement(recordSize: recordSize) != nil {
+            let target = try segment.setAside()
+            misplaced.append(target)
+            logger.error(
+                "Misplaced segment set aside: if its name was changed, end the stages and give it back",
+                metadata: ["segment": "\(segment.path)", "file": "\(target)"])
+        }
+    }
+
     /// The highest position that was given, as far as the mark beside the folder and the consumers' marks tell.
     private func highestKnown(_ logger: Logger) throws(JournalError) -> UInt64 {
         let taken = try ConsumerMark.all(in: folder).map(\.position)
-        var known = taken.filter { $0 < HighWaterMark.positionMax }.max() ?? 0
+        var known = taken.filter { $0 < Segment.positionMax }.max() ?? 0
         switch try HighWaterMark.content(of: folder) {
         case .position(let position): known = max(known, position)
         case .absent: break

@@ -220,13 +220,6 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         #expect(note.contains("clean"))
     }
 
-    @Test func `a journal of other records is refused by name`() throws {
-        try openWriter(path).appendTicks(1)
-        let reader = try JournalReader(folder: path, recordSize: 192)
-        let error = #expect(throws: JournalError.self) { try reader.readBytes { _ in } }
-        #expect(error?.exitCode == .badData && error?.description.contains("192-byte") == true)
-    }
-
     @Test func `a segment whose header was never written is made anew`() throws {
         try openWriter(path).appendTicks(10)
         TemporaryFolder.overwrite(path + "/00000000000000000011.journal", [1, 2, 3])
