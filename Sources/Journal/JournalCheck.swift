@@ -84,7 +84,7 @@ public struct JournalCheck: Sendable {
         let writer = try JournalWriter(folder: folder, recordSize: recordSize, settings: settings, logger: logger)
         done += writer.misplaced.map { "misplaced segment set aside: \($0)" }
         for segment in segments.dropLast() { _ = try segment.repairHeader(recordSize: recordSize) }
-        if writer.cutBytes > 0 { done.append("\(writer.cutBytes) bytes of a torn tail cut off \(segments.last!.path)") }
+        if writer.cutBytes > 0 { done.append("\(writer.cutBytes) bytes of a torn tail cut off \(writer.cutPath)") }
         if let skipped = writer.skipped {
             done.append("positions \(skipped.lowerBound) to \(skipped.upperBound - 1) skipped: none is given twice")
         }

@@ -69,8 +69,8 @@ public final class JournalReader {
 
     /// Fills the buffer with valid records from the next position on.
     private func fillBuffer() throws -> Int {
-        guard let segment else { return 0 }
-        let offset = Segment.offset(slot: Int(nextPosition - segment.firstPosition), recordSize: recordSize)
+        guard let segment, let slot = segment.slot(of: nextPosition) else { return 0 }
+        let offset = Segment.offset(slot: slot, recordSize: recordSize)
         let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
         guard count >= 0 else { throw JournalError(.read, segment.path, errno: errno) }
         var valid = 0
@@ -86,11 +86,9 @@ public final class JournalReader {
     /// Goes on behind records that are not valid where a valid one follows in the segment: bytes are appended
     /// in order, so those before it were whole once. Without one they are a tail that may still grow.
     private func stepOverDamage() throws -> Bool {
-        guard let segment else { return false }
-        let first = Int(nextPosition - segment.firstPosition) + 1
-        guard let slot = try segment.firstValidSlot(from: first, descriptor, recordSize: recordSize) else {
-            return false
-        }
+        guard let segment, let next = segment.slot(of: nextPosition),
+            let slot = try segment.firstValidSlot(from: next + 1, descriptor, recordSize: recordSize)
+        else { return false }
         // What a writer was just appending may be whole by now.
         if try fillBuffer() > 0 { return true }
         let position = segment.firstPosition + UInt64(slot)

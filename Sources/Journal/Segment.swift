@@ -148,6 +148,12 @@ struct Segment: Hashable {
         }
     }
 
+    /// The slot of a position that is not before the segment; `nil` if no file is so long.
+    func slot(of position: UInt64) -> Int? {
+        let slot = position - firstPosition
+        return slot < 1 << 48 ? Int(slot) : nil
+    }
+
     /// Where the record in a slot begins in the file; slot 0 holds `firstPosition`.
     static func offset(slot: Int, recordSize: Int) -> Int { headerSize + slot * recordSize }
 

@@ -99,6 +99,17 @@ import Wire
         #expect(try readPositions(path) == Array(1...2_048) + [3_001])
     }
 
+    @Test(arguments: [[], [UInt8](repeating: 7, count: 64), [UInt8](repeating: 7, count: 64 + 3 * 64 + 5)])
+    func `an empty file in the midst of the last segment does not give its positions again`(content: [UInt8]) throws {
+        try begin()
+        TemporaryFolder.overwrite(segment(2_500), content)
+        #expect(unlink(path + ".highest") == 0)
+        let writer = try openWriter(path)
+        #expect(writer.lastPosition == 3_000)
+        try writer.appendTicks(1)
+        #expect(try readPositions(path) == Array(1...3_001))
+    }
+
     @Test func `a second misplaced file of the same name does not replace the first`() throws {
         try begin()
         for content: UInt64 in [1, 1_025] {
