@@ -71,7 +71,6 @@ public struct JournalCheck: Sendable {
     public static func repair(
         folder: String, recordSize: Int, settings: Configuration.Journal, logger: Logger
     ) throws -> [String] {
-        let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
         let check = try JournalCheck(folder: folder, recordSize: recordSize)
         guard !check.segments.isEmpty || check.lostAtEnd > 0 else { return [] }
         try expectOwner(of: folder, "repair it")
@@ -83,6 +82,8 @@ public struct JournalCheck: Sendable {
         // Holds the writer's lock from here to the end, sets aside what is misplaced, and mends the last segment.
         let writer = try JournalWriter(folder: folder, recordSize: recordSize, settings: settings, logger: logger)
         done += writer.misplaced.map { "misplaced segment set aside: \($0)" }
+        // The writer may have taken some away.
+        let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
         for segment in segments.dropLast() { _ = try segment.repairHeader(recordSize: recordSize) }
         if writer.cutBytes > 0 { done.append("\(writer.cutBytes) bytes of a torn tail cut off \(writer.cutPath)") }
         if let skipped = writer.skipped {

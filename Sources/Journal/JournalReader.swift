@@ -100,8 +100,18 @@ public final class JournalReader {
     /// Opens the segment that holds the next position, or the one after it.
     private func openSegment() throws -> Bool {
         let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
-        let first = segments.lastIndex { $0.firstPosition <= nextPosition } ?? 0
-        return try useFirst(of: segments[first...])
+        let earlier = segments.prefix { $0.firstPosition <= nextPosition }
+        // An empty file may have a name from the midst of another one.
+        for segment in earlier.reversed() where try hasMore(segment) { return try useFirst(of: [segment]) }
+        return try useFirst(of: segments[max(0, earlier.count - 1)...])
+    }
+
+    /// Whether a segment holds a record from the next position on.
+    private func hasMore(_ segment: Segment) throws -> Bool {
+        guard let slot = segment.slot(of: nextPosition), let file = try segment.openForReading(recordSize: recordSize)
+        else { return false }
+        defer { close(file) }
+        return try segment.firstValidSlot(from: slot, file, recordSize: recordSize) != nil
     }
 
     /// Goes on where a later segment exists; what the present one lacks before it is missing for good.

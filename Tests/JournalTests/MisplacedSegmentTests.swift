@@ -104,10 +104,19 @@ import Wire
         try begin()
         TemporaryFolder.overwrite(segment(2_500), content)
         #expect(unlink(path + ".highest") == 0)
+        #expect(try readPositions(path, from: 2_600) == Array(2_600...3_000))
         let writer = try openWriter(path)
         #expect(writer.lastPosition == 3_000)
         try writer.appendTicks(1)
         #expect(try readPositions(path) == Array(1...3_001))
+    }
+
+    @Test func `a repair does not look for the files that it took away`() throws {
+        try begin()
+        for position: UInt64 in [2_500, 3_500] { TemporaryFolder.overwrite(segment(position), [1, 2, 3]) }
+        _ = try repair()
+        #expect(try readPositions(path) == Array(1...3_000))
+        #expect(access(segment(2_500), F_OK) != 0 && access(segment(3_500), F_OK) != 0)
     }
 
     @Test func `a second misplaced file of the same name does not replace the first`() throws {
