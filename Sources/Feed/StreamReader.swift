@@ -133,7 +133,7 @@ public final class StreamReader {
 
     private func reportMissing(before count: Int) {
         logger.warning(
-            "Positions missing in the journal: skipped after an unclean stop, damaged, or dropped by age",
+            "Positions missing in the journal: skipped after an unclean stop, damaged, misplaced, or dropped by age",
             metadata: [
                 "journal": "\(journal.folder)", "count": "\(journal.missingPositions - counters.missing)",
                 "position": "\(journal.nextPosition - UInt64(count))",

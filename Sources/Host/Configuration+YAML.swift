@@ -127,7 +127,7 @@ private struct YAMLReader {
     }
 
     func refuse(_ node: Node, _ reason: String) -> Failure {
-        Failure(.configuration, "\(path):\(node.mark?.line ?? 0): \(reason)")
+        Failure(.configuration, "\(path):\(node.mark?.line ?? 0): \(Self.oneLine(reason))")
     }
 
     /// Hands each key and value to `read`, which answers whether it knows the key; refuses unknown ones.

@@ -41,6 +41,8 @@ public struct JournalReport: Report {
         let tailBytes: Int
         let jump: UInt64
         let isHeaderDamaged: Bool
+        /// Why the file does not belong under its name, and what to do; empty if it does.
+        let misplacement: String
         /// Of the journal's last segment: positions that were given behind its end, and whose records are lost.
         let lostAtEnd: UInt64
     }
@@ -52,7 +54,7 @@ public struct JournalReport: Report {
                 Line(
                     journal: stream.rawValue, firstPosition: segment.firstPosition, records: segment.records,
                     damaged: segment.damagedRecords, tailBytes: segment.tailBytes, jump: segment.jump,
-                    isHeaderDamaged: segment.isHeaderDamaged,
+                    isHeaderDamaged: segment.isHeaderDamaged, misplacement: segment.misplacement ?? "",
                     lostAtEnd: index == check.segments.count - 1 ? check.lostAtEnd : 0)
             }
         }
@@ -65,7 +67,7 @@ public struct JournalReport: Report {
                 [
                     stream.rawValue, String(segment.firstPosition), String(segment.records),
                     String(segment.damagedRecords), String(segment.tailBytes), String(segment.jump),
-                    segment.isHeaderDamaged ? "damaged" : "sound",
+                    Self.header(of: segment),
                 ]
             }
         }
@@ -74,9 +76,14 @@ public struct JournalReport: Report {
         return ([table] + checks.flatMap { Self.notes($0, $1) }).joined()
     }
 
-    /// What the mark beside a journal's folder tells, a line each.
+    private static func header(of segment: JournalCheck.SegmentCondition) -> String {
+        if segment.misplacement != nil { return "misplaced" }
+        return segment.isHeaderDamaged ? "damaged" : "sound"
+    }
+
+    /// Which files are misplaced, and what the mark beside a journal's folder tells, a line each.
     private static func notes(_ stream: Stream, _ check: JournalCheck) -> [String] {
-        var notes: [String] = []
+        var notes = check.segments.compactMap(\.misplacement).map { "\(stream.rawValue): \($0)\n" }
         if check.lostAtEnd > 0 {
             notes.append(
                 """

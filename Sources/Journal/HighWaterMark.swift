@@ -28,8 +28,6 @@ final class HighWaterMark {
     }
 
     static let byteCount = 64
-    /// No journal comes so far; a larger number is damage.
-    static let positionMax: UInt64 = 1 << 62
     private static let copies = [16, 32]
 
     let descriptor: Int32
@@ -53,7 +51,7 @@ final class HighWaterMark {
             copies.compactMap { offset -> UInt64? in
                 let position = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                 let inverse = bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
-                return position == ~inverse && position < positionMax ? position : nil
+                return position == ~inverse && position < Segment.positionMax ? position : nil
             }
         }
         return positions.max().map { .position($0) } ?? .unreadable

@@ -25,7 +25,8 @@ public final class JournalReader {
     public init(folder: String, recordSize: Int, from position: UInt64? = 1) throws {
         self.folder = folder
         self.recordSize = recordSize
-        nextPosition = try max(1, position ?? Segment.all(in: folder).first?.firstPosition ?? 1)
+        let oldest = try position ?? Segment.inPlace(in: folder, recordSize: recordSize).first?.firstPosition
+        nextPosition = max(1, oldest ?? 1)
         buffer = .allocate(byteCount: JournalReader.batchRecords * recordSize, alignment: 64)
     }
 
@@ -68,8 +69,8 @@ public final class JournalReader {
 
     /// Fills the buffer with valid records from the next position on.
     private func fillBuffer() throws -> Int {
-        guard let segment else { return 0 }
-        let offset = Segment.headerSize + Int(nextPosition - segment.firstPosition) * recordSize
+        guard let segment, let slot = segment.slot(of: nextPosition) else { return 0 }
+        let offset = Segment.offset(slot: slot, recordSize: recordSize)
         let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
         guard count >= 0 else { throw JournalError(.read, segment.path, errno: errno) }
         var valid = 0
@@ -85,11 +86,9 @@ public final class JournalReader {
     /// Goes on behind records that are not valid where a valid one follows in the segment: bytes are appended
     /// in order, so those before it were whole once. Without one they are a tail that may still grow.
     private func stepOverDamage() throws -> Bool {
-        guard let segment else { return false }
-        let first = Int(nextPosition - segment.firstPosition) + 1
-        guard let slot = try segment.firstValidSlot(from: first, descriptor, recordSize: recordSize) else {
-            return false
-        }
+        guard let segment, let next = segment.slot(of: nextPosition),
+            let slot = try segment.firstValidSlot(from: next + 1, descriptor, recordSize: recordSize)
+        else { return false }
         // What a writer was just appending may be whole by now.
         if try fillBuffer() > 0 { return true }
         let position = segment.firstPosition + UInt64(slot)
@@ -100,9 +99,19 @@ public final class JournalReader {
 
     /// Opens the segment that holds the next position, or the one after it.
     private func openSegment() throws -> Bool {
-        let segments = try Segment.all(in: folder)
-        let first = segments.lastIndex { $0.firstPosition <= nextPosition } ?? 0
-        return try useFirst(of: segments[first...])
+        let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
+        let earlier = segments.prefix { $0.firstPosition <= nextPosition }
+        // An empty file may have a name from the midst of another one.
+        for segment in earlier.reversed() where try hasMore(segment) { return try useFirst(of: [segment]) }
+        return try useFirst(of: segments[max(0, earlier.count - 1)...])
+    }
+
+    /// Whether a segment holds a record from the next position on.
+    private func hasMore(_ segment: Segment) throws -> Bool {
+        guard let slot = segment.slot(of: nextPosition), let file = try segment.openForReading(recordSize: recordSize)
+        else { return false }
+        defer { close(file) }
+        return try segment.firstValidSlot(from: slot, file, recordSize: recordSize) != nil
     }
 
     /// Goes on where a later segment exists; what the present one lacks before it is missing for good.
@@ -112,7 +121,8 @@ public final class JournalReader {
         return try useFirst(of: later)
     }
 
-    /// Uses the first segment that can be read: one without a whole header is being made, or was torn by a crash.
+    /// Uses the first segment that can be read: one without a whole header is being made, or was torn by a crash, and
+    /// one with another's header is misplaced.
     private func useFirst(of segments: ArraySlice<Segment>) throws -> Bool {
         for chosen in segments {
             if let opened = try chosen.openForReading(recordSize: recordSize) {
@@ -154,7 +164,7 @@ public enum JournalTail {
             last = record.position
             return false
         }
-        let newest = try Segment.all(in: folder).last?.firstPosition ?? 1
+        let newest = try Segment.inPlace(in: folder, recordSize: type.byteCount).last?.firstPosition ?? 1
         return max(last, newest - 1)
     }
 

@@ -21,9 +21,14 @@ public final class JournalWriter {
     @usableFromInline var appended: UInt64 = 0
     /// Bytes that were cut off a torn tail at opening.
     public private(set) var cutBytes = 0
+    /// The segment that they were cut off.
+    private(set) var cutPath = ""
     /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers
     /// step over them.
     public private(set) var damagedRecords = 0
+    /// The present paths of files that were set aside at opening, because they do not belong under the names of
+    /// segments that they had.
+    public private(set) var misplaced: [String] = []
     /// The positions that were skipped at opening, for the stream's own record of it.
     public private(set) var skipped: Range<UInt64>?
 
@@ -207,7 +212,8 @@ public final class JournalWriter {
     // MARK: Opening
 
     private func recover(logger: Logger) throws {
-        let end = try openLastSegment()
+        try setMisplacedAside(logger)
+        let end = try openLastSegment(logger)
         if cutBytes > 0 {
             logger.warning(
                 "Torn tail cut off the journal", metadata: ["segment": "\(segment.path)", "bytes": "\(cutBytes)"])
@@ -233,10 +239,25 @@ public final class JournalWriter {
         self.mark = mark
     }
 
+    /// One of them might have the name of a segment that is to be made.
+    private func setMisplacedAside(_ logger: Logger) throws(JournalError) {
+        for segment in try Segment.all(in: folder) where try segment.misplacement(recordSize: recordSize) != nil {
+            try setAside(segment, logger)
+        }
+    }
+
+    private func setAside(_ segment: Segment, _ logger: Logger) throws(JournalError) {
+        let target = try segment.setAside()
+        misplaced.append(target)
+        logger.error(
+            "Misplaced segment set aside: if its name was changed, end the stages and give it back",
+            metadata: ["segment": "\(segment.path)", "file": "\(target)"])
+    }
+
     /// The highest position that was given, as far as the mark beside the folder and the consumers' marks tell.
     private func highestKnown(_ logger: Logger) throws(JournalError) -> UInt64 {
         let taken = try ConsumerMark.all(in: folder).map(\.position)
-        var known = taken.filter { $0 < HighWaterMark.positionMax }.max() ?? 0
+        var known = taken.filter { $0 < Segment.positionMax }.max() ?? 0
         switch try HighWaterMark.content(of: folder) {
         case .position(let position): known = max(known, position)
         case .absent: break
@@ -262,25 +283,39 @@ public final class JournalWriter {
     }
 
     /// - Returns: where its last whole record ends, in bytes; 0 where the journal has no segment yet.
-    private func openLastSegment() throws -> Int {
+    private func openLastSegment(_ logger: Logger) throws -> Int {
         var segments = try Segment.all(in: folder)
         try makeDurable(segments.suffix(2))
-        while let last = segments.last {
+        while let last = segments.popLast() {
             if let end = try validEnd(of: last) {
+                if end.offset == Segment.headerSize, try isWithin(segments, last) {
+                    try setAside(last, logger)
+                    continue
+                }
                 isFresh = false
                 use(last)
                 appended = end.position
                 segmentTime = end.firstTime
                 damagedRecords = end.damaged
                 _ = try last.repairHeader(recordSize: recordSize)
+                cutPath = last.path
                 try openForAppending(behind: end.offset)
                 return end.offset
             }
             // Killed while making the segment: no record was in it.
             unlink(last.path)
-            segments.removeLast()
         }
         return 0
+    }
+
+    /// Whether a file without a record has its name from the midst of the last segment with records: no writer made it.
+    private func isWithin(_ former: [Segment], _ empty: Segment) throws(JournalError) -> Bool {
+        for segment in former.reversed() {
+            if let end = try validEnd(of: segment), end.offset > Segment.headerSize {
+                return end.position >= empty.firstPosition
+            }
+        }
+        return false
     }
 
     /// Positions that may have been given and lost are not given again.

@@ -71,7 +71,7 @@ struct Retention: Sendable {
     func apply(folder: String, recordSize: Int, host: Int64, logger: Logger) {
         guard days > 0 || megabytes > 0 else { return }
         do {
-            let segments = try Segment.all(in: folder)
+            let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
             guard let open = segments.last else { return }
             let closed = try segments.dropLast().map { try measure($0, recordSize) }
             let present = try measure(open, recordSize)

@@ -24,6 +24,8 @@ struct Segment: Hashable {
     static let headerSize = 64
     static let suffix = ".journal"
     static let version: UInt32 = 1
+    /// No journal comes so far; a larger number in a name is none of ours.
+    static let positionMax: UInt64 = 1 << 62
 
     init(folder: String, firstPosition: UInt64) {
         let digits = String(firstPosition)
@@ -31,12 +33,21 @@ struct Segment: Hashable {
         self.firstPosition = firstPosition
     }
 
-    /// The segments of a folder, oldest first. A folder that does not exist has none.
+    /// All that has the name of a segment in a folder, oldest first. A folder that does not exist has none.
     static func all(in folder: String) throws(JournalError) -> [Segment] {
         let found = try fileNames(in: folder).compactMap { name in
             name.utf8.count == 28 && name.hasSuffix(suffix) ? UInt64(name.prefix(20)) : nil
         }
         return found.sorted().map { Segment(folder: folder, firstPosition: $0) }
+    }
+
+    /// The same without what is misplaced.
+    static func inPlace(in folder: String, recordSize: Int) throws(JournalError) -> [Segment] {
+        var segments: [Segment] = []
+        for segment in try all(in: folder) where try segment.misplacement(recordSize: recordSize) == nil {
+            segments.append(segment)
+        }
+        return segments
     }
 
     func header(recordSize: Int) -> [UInt8] {
@@ -51,9 +62,28 @@ struct Segment: Hashable {
 
     /// Opens the file for reading and checks its header. A header whose own checksum is wrong does not
     /// matter: name and stream say all that it says, and every record has a checksum.
-    /// - Returns: the descriptor; `nil` where the header is not written yet (the writer was killed there), or
-    ///   where the segment has just been dropped by age.
+    /// - Returns: the descriptor; `nil` if the header is not written yet (the writer was killed there), if the segment
+    ///   has just been dropped by age, or if it is misplaced.
+    /// - Throws: `JournalError`, also if a later version wrote it.
     func openForReading(recordSize: Int) throws(JournalError) -> Int32? {
+        guard let (descriptor, bytes) = try openHeader() else { return nil }
+        if bytes.count == Segment.headerSize, try misplacement(bytes, recordSize: recordSize) == nil {
+            return descriptor
+        }
+        close(descriptor)
+        return nil
+    }
+
+    /// What the header says of a file that does not belong under its name; `nil` if it does.
+    /// - Throws: `JournalError`, also if a later version wrote it.
+    func misplacement(recordSize: Int) throws(JournalError) -> Misplacement? {
+        guard let (descriptor, bytes) = try openHeader() else { return nil }
+        close(descriptor)
+        return try misplacement(bytes, recordSize: recordSize)
+    }
+
+    /// - Returns: the file and its first bytes, as many as there are of a header; `nil` if there is no file.
+    private func openHeader() throws(JournalError) -> (descriptor: Int32, bytes: [UInt8])? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -61,13 +91,39 @@ struct Segment: Hashable {
         }
         var bytes = [UInt8](repeating: 0, count: Segment.headerSize)
         let count = pread(descriptor, &bytes, bytes.count, 0)
-        if count == bytes.count, bytes == header(recordSize: recordSize) || !Segment.isHeaderWhole(bytes) {
-            return descriptor
+        guard count >= 0 else {
+            let code = errno
+            close(descriptor)
+            throw JournalError(.read, path, errno: code)
         }
-        close(descriptor)
-        if (0..<bytes.count).contains(count) { return nil }
-        throw JournalError(
-            .read, path, reason: "the header is not that of a version 1 journal of \(recordSize)-byte records")
+        return (descriptor, Array(bytes.prefix(count)))
+    }
+
+    private func misplacement(_ bytes: [UInt8], recordSize: Int) throws(JournalError) -> Misplacement? {
+        let header = Misplacement(header: bytes)
+        if let header, header.version > Segment.version {
+            throw JournalError(
+                .read, path, reason: "it is of version \(header.version), this program reads version \(Segment.version)"
+            )
+        }
+        guard (1..<Segment.positionMax).contains(firstPosition) else { return header ?? .unknown }
+        let belongs =
+            bytes.count < Segment.headerSize || !Segment.isHeaderWhole(bytes)
+            || bytes == self.header(recordSize: recordSize)
+        return belongs ? nil : header ?? .unknown
+    }
+
+    /// Renames the file so that nobody takes it for a segment any more; nothing of it is lost.
+    /// - Returns: its new path.
+    func setAside() throws(JournalError) -> String {
+        var target = "\(path).misplaced"
+        var number = 2
+        while access(target, F_OK) == 0 {
+            target = "\(path).misplaced-\(number)"
+            number += 1
+        }
+        guard rename(path, target) == 0 else { throw JournalError(.repair, path, errno: errno) }
+        return target
     }
 
     /// Writes the header again where it is damaged.
@@ -90,6 +146,12 @@ struct Segment: Hashable {
             checksum(of: UnsafeRawBufferPointer(rebasing: $0[..<60]))
                 == $0.loadUnaligned(fromByteOffset: 60, as: UInt32.self)
         }
+    }
+
+    /// The slot of a position that is not before the segment; `nil` if no file is so long.
+    func slot(of position: UInt64) -> Int? {
+        let slot = position - firstPosition
+        return slot < 1 << 48 ? Int(slot) : nil
     }
 
     /// Where the record in a slot begins in the file; slot 0 holds `firstPosition`.
@@ -128,5 +190,33 @@ struct Segment: Hashable {
             return !isValid
         }
         return found
+    }
+}
+
+/// What a whole header says of its file, if that is not what name and stream say.
+struct Misplacement: Hashable {
+    var version: UInt32 = 0
+    /// 0: unknown.
+    var recordSize = 0
+    var firstPosition: UInt64 = 0
+
+    /// The header is not one of ours.
+    static let unknown = Misplacement()
+
+    private init() {}
+
+    /// - Returns: `nil` if the header is not whole, or not that of a journal.
+    init?(header: [UInt8]) {
+        guard header.count == Segment.headerSize, header.starts(with: "CWJOURNL".utf8), Segment.isHeaderWhole(header)
+        else {
+            return nil
+        }
+        (version, recordSize, firstPosition) = header.withUnsafeBytes {
+            (
+                $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self),
+                Int($0.loadUnaligned(fromByteOffset: 12, as: UInt32.self)),
+                $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+            )
+        }
     }
 }

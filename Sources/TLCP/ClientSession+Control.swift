@@ -71,6 +71,8 @@ extension ClientSession {
             subscriptions[handle].refusals = 0
         }
         subscriptions[handle].answer = .none
+        // Whatever else comes under this number says nothing: the next one is asked for under another.
+        subscriptions[handle].number = 0
         if subscriptions[handle].isWanted { askLater(handle, now: now) }
         sink.happened(.unsubscribed(handle))
         checkAllAnswered(&sink)

@@ -18,7 +18,8 @@ struct JournalCommand: ParsableCommand {
                 that they could touch are partial. 'tail' are bytes behind the last whole
                 record: less than one record is what a writer was just appending. 'jump' are
                 positions that were skipped on purpose after an unclean stop of the machine,
-                or lost.
+                or lost. A file that does not belong under its name is 'misplaced': readers
+                pass over it, and a line says what to do.
 
                 Exit code 0 where nothing is damaged, 65 otherwise.
 
@@ -49,8 +50,10 @@ struct JournalCommand: ParsableCommand {
             discussion: """
                 Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept
                 beside the segment as .cut-OFFSET), and skips the positions that a tail may
-                have held. Nothing that is whole is lost; damaged records stay as they are.
-                The stages do the same for their last segment at every start. The stage that
+                have held. Renames files that do not belong under their names to
+                NAME.misplaced. Nothing that is whole is lost; damaged records stay as they
+                are. The stages do the same at every start, for headers and tails in their
+                last segment alone. The stage that
                 writes the journal must be stopped: otherwise nothing is done and the exit
                 code is 75. Only the journal's owner may repair it: what another user makes
                 would shut the stage out (77).

@@ -80,6 +80,51 @@ struct StorageFaultTests {
         }
     }
 
+    @Test func `a misplaced segment stops nobody, is named with advice, and repair sets it aside`() async throws {
+        let pipeline = Pipeline()
+        pipeline.configure(
+            "instruments: [EUR_USD]\nstream:\n  login_spacing_seconds: 0\njournal:\n  segment_records: 1024\n")
+        let files = SteadyFeed.arguments(seconds: 43_200, in: pipeline.folder)
+        try await pipeline.startAll(simulator: files + ["--speed", "300"])
+        let folder = "\(pipeline.state)/journal/ticks"
+        let segments = { folderNames(folder).filter { $0.hasSuffix(".journal") } }
+        try await eventually("four segments of ticks", within: .seconds(60)) { segments().count >= 4 }
+
+        for stage in ["ingest-stream", "aggregator"] {
+            pipeline.programs[stage]?.terminate()
+            #expect(try await pipeline.programs[stage]?.ended() == 0)
+        }
+        // One renamed to a place that the journal will come to, and a copy in the middle of another one.
+        let (place, copy) = ("\(folder)/00000000000000070000.journal", "\(folder)/00000000000000000500.journal")
+        #expect(rename("\(folder)/\(segments()[1])", place) == 0)
+        TemporaryFolder.overwrite(copy, fileBytes("\(folder)/\(segments()[0])"))
+        try await pipeline.start("aggregator")
+        let before = try pipeline.count("SELECT MAX(timestamp) FROM candles")
+        let check = try await pipeline.result("candlewick", ["journal", "check", "ticks"])
+        #expect(check.code == 65 && check.output.contains("\nticks: \(copy) is misplaced"), "\(check.output)")
+        #expect(check.output.contains("and run: mv \(place) \(folder)/00000000000000001025.journal\n"))
+        // It reads on beside them.
+        #expect(pipeline.programs["aggregator"]?.isRunning == true)
+
+        let mended = try await pipeline.result("candlewick", ["journal", "repair", "ticks"])
+        #expect(
+            mended.output == """
+                ticks: misplaced segment set aside: \(copy).misplaced
+                ticks: misplaced segment set aside: \(place).misplaced
+
+                """, "\(mended.output)")
+        #expect(try await pipeline.result("candlewick", ["journal", "check", "ticks"]).code == 0)
+        try await pipeline.start("ingest-stream")
+        let later = "SELECT COUNT(*) FROM candles WHERE timestamp > \(before)"
+        try await eventually("candles go on coming; \(pipeline.logs)", within: .seconds(30)) {
+            try pipeline.count(later) > 4
+        }
+        // Before the start, the segment that was renamed, and the stop of ingest-stream.
+        #expect(try pipeline.holes().count == 3)
+        #expect(try pipeline.count("SELECT COUNT(*) FROM candles WHERE volume <> timeframe * 60") == 0)
+        try await pipeline.expectCleanEnd()
+    }
+
     private func damage(_ path: String, from start: Int) -> [UInt8] {
         var bytes = fileBytes(path)
         for place in bytes.indices.dropFirst(start) { bytes[place] = UInt8(truncatingIfNeeded: place &* 31) }

@@ -72,6 +72,8 @@ struct HostileBroker {
     private var session = 0
     private var isSessionAlive = false
     private(set) var subscriptions: [Int: Subscription] = [:]
+    /// The number of each item's newest subscription.
+    private var lastNumber: [Int: Int] = [:]
     private var log: [String] = []
     /// How much of the log went out.
     private var sent = 0
@@ -151,6 +153,13 @@ struct HostileBroker {
             subscriptions[number] = nil
             data("UNSUB,\(number)")
         }
+    }
+
+    /// Ends an item's last subscription, whether it goes on or not, grants it unasked and ends it once more.
+    mutating func storm(_ item: Int) {
+        guard let number = lastNumber[item] else { return }
+        subscriptions[number] = nil
+        for word in ["UNSUB,\(number)", "SUBOK,\(number),1,3", "UNSUB,\(number)"] { data(word) }
     }
 
     /// - Parameter frequency: `nil`: no limit any more.
@@ -331,6 +340,7 @@ struct HostileBroker {
             line("REQOK,\(request)")
         }
         subscriptions[number] = Subscription(item: item)
+        lastNumber[item] = number
         data("SUBOK,\(number),\(subscribedItems),\(item < 0 ? 1 : 3)")
         data("CONF,\(number),unlimited,filtered")
         if item < 0 {

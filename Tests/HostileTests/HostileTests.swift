@@ -34,6 +34,23 @@ import Wire
         #expect(world.wholeCandles(after: world.broker.now - 150 * HostileBroker.second) > 0)
     }
 
+    @Test func `a storm of ends and grants writes no more events than the client has asked for subscriptions`() {
+        let world = HostileWorld(seed: 3)
+        world.start()
+        world.pass(20)
+        for _ in 0..<3_600 {
+            for item in 0..<3 { world.broker.storm(item) }
+            world.pass(1)
+        }
+        // At the start, then after 60, 120, 240, 480, 960 and 1,800 s.
+        for pair in HostileBroker.pairs {
+            let ended = world.journal.count { $0.pair == pair && $0.feedEvent == .subscriptionEnded }
+            #expect(ended >= 6 && ended <= 7, "\(pair): \(ended)")
+        }
+        let others = world.journal.count { $0.kind == .feed && $0.feedEvent != .subscriptionEnded }
+        #expect(others < 100, "\(others)")
+    }
+
     @Test func `a broker that errs in nothing leaves only whole candles`() throws {
         let world = HostileWorld(seed: 2)
         world.start()

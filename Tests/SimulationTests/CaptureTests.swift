@@ -106,6 +106,15 @@ import Testing
         #expect(broker.server.sessions.count == 1)
     }
 
+    @Test func `what the broker sends behind its end does not turn the order around`() throws {
+        let second = Self.head.map { $0.replacingOccurrences("session-1", "session-2") }
+        let acts = try capture(
+            text(Self.head + ["< END,48,maximum", "< U,2,1,1.1|1.2|1700000000123"] + second + ["< U,2,1,1|2|3"])
+        ).acts
+        #expect(acts.count == 2 && acts[0].ending == .ended(code: 48))
+        #expect(acts[0].endTime == acts[0].events.last?.time)
+    }
+
     @Test(arguments: [["< END,48,maximum"], ["! end reset", "! open websocket"]])
     func `a session that was lost is lost, and the next one waits for its subscriptions`(ending: [String]) throws {
         let second = Self.head.map { $0.replacingOccurrences("session-1", "session-2") }

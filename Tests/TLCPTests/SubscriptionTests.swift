@@ -57,6 +57,18 @@ import Testing
         #expect(script.trace() == ["subscribed(0)", "U 0.1 7 snapshot"])
     }
 
+    @Test func `the end of a subscription is told once, and it does not come back unasked`() {
+        var script = Self.script()
+        for _ in 0..<3 { script.receive("UNSUB,1", "SUBOK,1,1,1", "CONF,1,unlimited,filtered", "EOS,1,1") }
+        #expect(script.trace().filter { $0.contains("subscribed(0)") } == ["unsubscribed(0)"])
+        #expect(Self.adds(Self.wait(&script, seconds: 62)).count == 1)
+        script.receive("SUBOK,3,1,1", "UNSUB,1", "U,3,1,7", "UNSUB,3", "UNSUB,3")
+        #expect(
+            script.trace().filter { !$0.contains("odd") && !$0.hasPrefix(">") } == [
+                "subscribed(0)", "U 0.1 7 snapshot", "unsubscribed(0)",
+            ])
+    }
+
     @Test(arguments: ["U,1,1,1|2", "U,1,2,1", "U,1,1,^9"])
     func `an update that does not fit costs its own subscription, not the session`(line: String) {
         var script = Self.script()

@@ -86,6 +86,8 @@ struct CaptureParser: LineParser {
             act.endTime = min(act.endTime, event.time)
             act.events.removeLast()
         }
+        // A broker that goes on behind its `END` does not turn the order around.
+        act.endTime = max(act.endTime, act.events.last?.time ?? 0)
         if !act.awaited.isEmpty { acts.append(act) }
     }
 
