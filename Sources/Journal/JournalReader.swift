@@ -188,8 +188,9 @@ public enum JournalTail {
                 for index in (0..<count).reversed() {
                     let start = index * Record.byteCount
                     let record = bytes[start..<(start + Record.byteCount)].withUnsafeBytes { Record(bytes: $0) }
-                    // A record that is not valid is a torn tail: the writer cuts it.
-                    guard let record else { continue }
+                    // A record that is not valid is a torn tail, which the writer cuts; one of another place was copied.
+                    let position = segment.firstPosition &+ UInt64(remaining + index)
+                    guard let record, record.position == position else { continue }
                     guard try body(record) else { return }
                 }
             }

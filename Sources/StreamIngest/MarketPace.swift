@@ -7,8 +7,9 @@ struct MarketPace {
 
     /// What is measured over less than this says more about the connection than about the market.
     private static let measureNanos = 4 * UTCNanos.perSecond
-    /// A measurement in which nothing came for so long says nothing.
+    /// Behind a silence of so long what comes is late for a while, and is not measured.
     private static let silenceMax = 2 * UTCNanos.perSecond
+    private static let settling = UTCNanos.perSecond
     /// What the connection may hold up one of the two times that are compared.
     private static let jitter = UTCNanos.perSecond / 5
     /// Of the time that passes, this part may be added to the market's: a clock that runs faster drifts away.
@@ -23,6 +24,7 @@ struct MarketPace {
     /// The time that was last the newest, and where the present measurement began.
     private var newest: TimeJudge.Told?
     private var mark: TimeJudge.Told?
+    private var settles = Int64.min
     private var hasLeapt = false
 
     var isSteady: Bool { state == .steady }
@@ -40,8 +42,10 @@ struct MarketPace {
     /// A believed time is the newest.
     @inline(__always)
     mutating func hear(_ told: TimeJudge.Told) {
-        // What follows a silence may be old.
-        if let newest, told.monotonic &- newest.monotonic > Self.silenceMax { mark = nil }
+        // What follows a silence may be old at first.
+        if let newest, told.monotonic &- newest.monotonic > Self.silenceMax {
+            settles = told.monotonic &+ Self.settling
+        }
         newest = told
     }
 
@@ -56,8 +60,8 @@ struct MarketPace {
     func span(_ nanos: Int64) -> Int64 { state == .steady ? nanos : Int64(min(Double(nanos) * rate, 3e18)) }
 
     /// Compares the newest time with the one at the mark.
-    mutating func measure() {
-        guard let newest else { return }
+    mutating func measure(now: Int64) {
+        guard let newest, now >= settles else { return }
         guard let mark else {
             self.mark = newest
             return

@@ -93,7 +93,7 @@ struct TimeJudge {
         if let line { self.line = Told(time: line.time &+ passed &- passed / Self.leak, monotonic: now) }
         self.now = now
         hostOffset = host.rawValue &- now
-        pace.measure()
+        pace.measure(now: now)
         moveBounds(passed)
     }
 
