@@ -143,8 +143,8 @@ let package = Package(
         tests(
             "PlanningTests",
             [
-                "Planning", "Backfill", "Inspection", "Store", "CandleReader", "Wire", "MarketData", "Host",
-                "Simulation", log,
+                "Planning", "Backfill", "CandleFiles", "Inspection", "Journal", "Store", "CandleReader", "Wire",
+                "MarketData", "Host", "Simulation", log,
             ]),
         tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),
