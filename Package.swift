@@ -103,12 +103,13 @@ let package = Package(
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
         library(
             "CandleFiles",
-            ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
+            ["MarketData", "Wire", "BrokerAPI", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
         library("Recording", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", log]),
         library(
             "Inspection",
             [
-                "MarketData", "Wire", "Planning", "Host", "Journal", "Bus", "CandleReader", "Store", "Aggregation", log,
+                "MarketData", "Wire", "BrokerAPI", "Planning", "Host", "Journal", "Bus", "CandleReader", "Store",
+                "Aggregation", log,
             ]),
         library(
             "Simulation",
@@ -125,8 +126,8 @@ let package = Package(
         program(
             "candlewick",
             [
-                "Inspection", "Charts", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Host",
-                "MarketData", "Wire",
+                "Inspection", "Charts", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Feed",
+                "Host", "MarketData", "Wire",
             ]),
         program("ig-simulator", ["Simulation", "Host"]),
 

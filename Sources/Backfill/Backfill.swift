@@ -1,4 +1,5 @@
 internal import BrokerAPI
+internal import Feed
 public import Host
 public import Logging
 internal import MarketData

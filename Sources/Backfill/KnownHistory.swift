@@ -112,11 +112,11 @@ final class KnownHistory {
     /// - Parameter days: `history.repair_days`.
     func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: Int64) throws -> [Timeframe: Int64] {
         guard let reader, let sight = try sight() else { return [:] }
-        let reach = RepairReach(reader, sight, days: days, now: now)
+        let reach = RepairReach(reader, sight, now: now) { min(Int64(days), PricesRequest.depthDays(of: $0)) }
         var since: [Timeframe: Int64] = [:]
         for timeframe in timeframes {
             guard let beginning = try reach.beginning(Series(pair, timeframe)) else { continue }
-            since[timeframe] = max(beginning.start, now - PricesRequest.depthDays(of: timeframe) * 86_400)
+            since[timeframe] = beginning.start
         }
         return since
     }

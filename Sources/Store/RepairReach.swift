@@ -23,16 +23,16 @@ public final class RepairReach {
 
     private let reader: CandleReader
     private let sight: Sight
-    private let oldest: Int64
+    private let days: (Timeframe) -> Int64
+    private let now: Int64
     private var known: [Series: Beginning?] = [:]
     private var streamedTimeframes: Set<Timeframe>?
 
     /// - Parameters:
-    ///   - days: `history.repair_days`.
+    ///   - days: how many before now, of a timeframe: `history.repair_days`, or what the broker has.
     ///   - now: the broker's time, Unix seconds.
-    public init(_ reader: CandleReader, _ sight: Sight, days: Int, now: Int64) {
-        (self.reader, self.sight) = (reader, sight)
-        oldest = now - Int64(days) * 86_400
+    public init(_ reader: CandleReader, _ sight: Sight, now: Int64, days: @escaping (Timeframe) -> Int64) {
+        (self.reader, self.sight, self.now, self.days) = (reader, sight, now, days)
     }
 
     /// - Returns: `nil` when nothing of the series was streamed, nor looked for: repair wants nothing of it.
@@ -42,6 +42,7 @@ public final class RepairReach {
         guard try isStreamed(series.timeframe) else { return nil }
         let streamed = try reader.oldestStreamed(series, .all)
         let first = sight.expectedSince(series.pair, oldestCandle: streamed)
+        let oldest = now - days(series.timeframe) * 86_400
         let beginning = first.map { first in
             first < oldest ? Beginning(start: oldest, bound: .days) : Beginning(start: first, bound: .stream)
         }

@@ -94,7 +94,7 @@ final class MoneyWorld {
                     / 900 * 900
             })
         let rows = starts.map { "\($0),1,1,1,1\n" }.joined()
-        let candles = try CandleImport(try file(rows).candles, paths: paths, clock: time.clock)
+        let candles = try CandleImport(try file(rows).candles, paths: paths, repairDays: Self.days, clock: time.clock)
         try candles.handOver(settings: configuration.journal, logger: silent)
         try takeIn()
         #expect(try wanted() <= before, "\(name): an import made repair want more")
