@@ -103,12 +103,13 @@ let package = Package(
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
         library(
             "CandleFiles",
-            ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
+            ["MarketData", "Wire", "BrokerAPI", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
         library("Recording", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", log]),
         library(
             "Inspection",
             [
-                "MarketData", "Wire", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader", "Store",
+                "MarketData", "Wire", "BrokerAPI", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader",
+                "Store",
                 "Aggregation", log,
             ]),
         library(
@@ -126,8 +127,8 @@ let package = Package(
         program(
             "candlewick",
             [
-                "Inspection", "Charts", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Host",
-                "MarketData", "Wire",
+                "Inspection", "Charts", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Feed",
+                "Host", "MarketData", "Wire",
             ]),
         program("ig-simulator", ["Simulation", "Host"]),
 
@@ -144,8 +145,8 @@ let package = Package(
         tests(
             "PlanningTests",
             [
-                "Planning", "Backfill", "Inspection", "Store", "CandleReader", "Wire", "MarketData", "Host",
-                "Simulation", log,
+                "Planning", "Backfill", "CandleFiles", "Inspection", "Journal", "Store", "CandleReader", "Wire",
+                "MarketData", "Host", "Simulation", log,
             ]),
         tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
         tests("HostTests", ["Host", "MarketData"]),

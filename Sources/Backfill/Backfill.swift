@@ -1,4 +1,5 @@
 internal import BrokerAPI
+internal import Feed
 public import Host
 public import Logging
 internal import MarketData
@@ -83,7 +84,10 @@ public final class Backfill {
     /// - Parameters:
     ///   - now: the broker's time, Unix seconds.
     ///   - limit: points that may be spent at most.
-    func propose(_ task: BackfillTask, _ known: KnownHistory, now: Int64, limit: Int = .max) throws -> Proposal {
+    ///   - spent: points of these that are.
+    func propose(
+        _ task: BackfillTask, _ known: KnownHistory, now: Int64, limit: Int = .max, spent: Int = 0
+    ) throws -> Proposal {
         let planner = planner(configuration.timeframes, derives: task == .run || task == .repair)
         let end = try endedBy(now, known)
         var needs: [Planner.Needs] = []
@@ -96,8 +100,28 @@ public final class Backfill {
             holdings[pair] = held
         }
         let quota = known.ledger.estimate(now: clock.now().seconds)
-        let plan = planner.plan(needs, budget: min(limit, Proposal.budget(quota, reserve: reserve)))
-        return Proposal(task: task, plan: plan, quota: quota, reserve: reserve, holdings: holdings)
+        let spending = spending(task, known.ledger, now: now, limit: limit, spent: spent)
+        let plan = planner.plan(needs) { spending.affordable($0) { Proposal.budget(quota, reserve: $0) } }
+        return Proposal(
+            task: task, plan: plan, quota: quota, spending: spending, bounds: bounds(of: task, known.ledger),
+            holdings: holdings)
+    }
+
+    /// The reserve is there for what is missing now, so repair may use it for the holes of the last day.
+    func spending(_ task: BackfillTask, _ ledger: QuotaLedger, now: Int64, limit: Int, spent: Int) -> Spending {
+        guard let bounds = bounds(of: task, ledger) else { return Spending(reserve: reserve, limit: limit - spent) }
+        return Spending(
+            reserve: reserve, reserveOpensAfter: now - 86_400, limit: min(limit - spent, bounds.left(spent: spent)))
+    }
+
+    /// - Returns: `nil` for all but repair, which a timer does unasked.
+    private func bounds(of task: BackfillTask, _ ledger: QuotaLedger) -> RepairBounds? {
+        guard task == .repair else { return nil }
+        let (history, now) = (configuration.history, clock.now().seconds)
+        let total = ledger.estimate(now: now).total
+        return RepairBounds(
+            run: history.repairPoints, week: total * history.repairWeekPercent / 100,
+            spentInWeek: ledger.spentByRepair(now: now))
     }
 
     func planner(_ timeframes: [Timeframe], derives: Bool) -> Planner {
@@ -117,7 +141,8 @@ public final class Backfill {
     ) throws -> Planner.Starts {
         var wanted = planner.latest(configuration.history.depth, endedBy: end)
         if task == .repair {
-            let since = try known.expectedSince(pair, planner.timeframes, now: now)
+            let since = try known.repairSince(
+                pair, planner.timeframes, days: configuration.history.repairDays, now: now)
             wanted = try known.lacking(pair, planner.all(since: since, endedBy: end))
         }
         let days = configuration.store.retentionDays

@@ -118,13 +118,14 @@ final class BackfillRun {
     }
 
     /// Where the broker has not said what is left, one candle first: its reply does. So all pairs get their share of it.
+    /// Repair does so always: others may have spent meanwhile, and nobody watches what is left of the reserve.
     private func confirmed(_ proposal: Proposal, _ buyer: Buyer, _ session: BrokerSession) throws -> Proposal {
-        guard !proposal.quota.isTold || proposal.quota.unconfirmed > 0,
+        guard task == .repair || !proposal.quota.isTold || proposal.quota.unconfirmed > 0,
             let first = proposal.plan.purchases.first?.newest(1)
         else { return proposal }
         let failure = try attempt(first, buyer)
         if let failure { backfill.logger.notice("A first candle failed", metadata: ["reason": "\(failure)"]) }
-        let next = try backfill.propose(task, known, now: session.now, limit: limit - summary.points)
+        let next = try backfill.propose(task, known, now: session.now, limit: limit, spent: spent)
         summary.postponed = next.plan.points + next.plan.postponed
         if summary.end == nil, let refusal = next.refusal { (summary.end, summary.exitCode) = (refusal, .temporary) }
         return next
@@ -187,8 +188,13 @@ final class BackfillRun {
     private func buyer(_ session: BrokerSession) -> Buyer {
         Buyer(
             writer: writer, known: known, session: session, instruments: backfill.configuration.instruments,
-            reserve: backfill.reserve, clock: backfill.clock, logger: backfill.logger)
+            spending: { [unowned self] in
+                backfill.spending(task, known.ledger, now: session.now, limit: limit, spent: spent)
+            }, isRepair: task == .repair, clock: backfill.clock, logger: backfill.logger)
     }
+
+    /// Points that this run spent at most.
+    private var spent: Int { known.ledger.spent(behind: before.requests) }
 
     private func buy(_ proposal: Proposal, _ buyer: Buyer) throws {
         for (index, purchase) in proposal.plan.purchases.enumerated() {
@@ -229,6 +235,8 @@ final class BackfillRun {
         case .spent(let isRefused):
             let extent = isRefused ? ", by the broker's word" : ", down to the reserve"
             (summary.end, summary.exitCode) = ("the week's points are spent\(extent)", .temporary)
+        case .bound:
+            (summary.end, summary.exitCode) = ("what this run may spend is spent: lost answers count too", .temporary)
         case .stopped: (summary.end, summary.exitCode) = ("stopped", .temporary)
         case .unavailable(let reason): (summary.end, summary.exitCode) = (reason, .unavailable)
         }

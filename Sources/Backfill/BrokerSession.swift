@@ -143,6 +143,8 @@ extension BrokerSession: Sendable {}
 enum BuyingEnd: Error, Hashable {
     /// The week's points are spent: by the broker's word, or down to the reserve.
     case spent(isRefused: Bool)
+    /// The task may spend no more, whatever the week's points.
+    case bound
     /// A stop was asked for.
     case stopped
     /// The broker does not answer, or refuses again and again: trying later may help.

@@ -16,7 +16,8 @@ final class Buyer {
     private let instruments: [Pair: Instrument]
     let clock: Clock
     private let logger: Logger
-    private let reserve: Int
+    private let spending: () -> Spending
+    private let isRepair: Bool
     private var accountClock: AccountClock
     var assumptions = AssumptionTally()
     /// Points that were left at the last reply; `nil` if it did not say.
@@ -28,16 +29,17 @@ final class Buyer {
     /// Intervals without a tick are rare: after so many other ways are tried to know the account's clock.
     private static let probesMax = 3
 
-    /// - Parameter reserve: points to leave alone.
+    /// - Parameter spending: asked before each request: what may be spent from now on.
     init(
-        writer: StreamWriter, known: KnownHistory, session: BrokerSession, instruments: [Instrument], reserve: Int,
-        clock: Clock, logger: Logger
+        writer: StreamWriter, known: KnownHistory, session: BrokerSession, instruments: [Instrument],
+        spending: @escaping () -> Spending, isRepair: Bool, clock: Clock, logger: Logger
     ) {
         self.writer = writer
         self.known = known
         self.session = session
         self.instruments = Dictionary(uniqueKeysWithValues: instruments.map { ($0.pair, $0) })
-        self.reserve = reserve
+        self.spending = spending
+        self.isRepair = isRepair
         self.clock = clock
         self.logger = logger
         accountClock = AccountClock(guess: session.offset)
@@ -88,14 +90,21 @@ final class Buyer {
     }
 
     /// As much of the newest as may be spent. Where points are not confirmed, one first: its reply tells what is left.
-    /// - Throws: `BuyingEnd.spent`.
-    private func affordable(_ starts: [Int64]) throws -> [Int64] {
+    /// - Throws: `BuyingEnd.spent`, `.bound`.
+    private func affordable(_ starts: [Int64], _ timeframe: Timeframe) throws -> [Int64] {
+        let spending = spending()
+        guard spending.limit > 0 else { throw BuyingEnd.bound }
         let estimate = known.ledger.estimate(now: clock.now().seconds)
-        let budget = estimate.spendable(reserve: reserve)
-        if starts.count <= budget { return starts }
-        if estimate.unconfirmed > 0, estimate.hoped(reserve: reserve) > 0 { return [starts[starts.count - 1]] }
-        guard budget > 0 else { throw BuyingEnd.spent(isRefused: false) }
-        return Array(starts.suffix(budget))
+        let ends = starts.reversed().map { $0 + timeframe.seconds }
+        let count = spending.affordable(ends, estimate.spendable)
+        if count == starts.count { return starts }
+        if count < min(starts.count, spending.limit), estimate.unconfirmed > 0,
+            spending.affordable(ends, estimate.hoped) > 0
+        {
+            return [starts[starts.count - 1]]
+        }
+        guard count > 0 else { throw BuyingEnd.spent(isRefused: false) }
+        return Array(starts.suffix(count))
     }
 
     // MARK: Requests
@@ -119,10 +128,11 @@ final class Buyer {
         while true {
             attempt += 1
             // A lost answer may be paid: the next question is for one candle, whose reply tells what is left.
-            let piece = isLost ? [starts[starts.count - 1]] : try affordable(starts)
+            let affordable = try affordable(starts, series.timeframe)
+            let piece = isLost ? affordable.suffix(1) : affordable[...]
             try session.awaitTurn()
             do {
-                let answer = try request(piece, series)
+                let answer = try request(Array(piece), series)
                 return answer == .whole && piece.count < starts.count ? .part : answer
             } catch let error as RESTError {
                 switch error.disposition {
@@ -171,7 +181,7 @@ final class Buyer {
             to: accountClock.local(last) + series.timeframe.seconds - 1)
         guard let message else { return .failed("\(series): the broker does not sell this timeframe") }
         let request = HistoryRequest(
-            series: series, first: first, last: last, points: starts.count, sent: clock.now())
+            series: series, first: first, last: last, points: starts.count, sent: clock.now(), isRepair: isRepair)
         let position = try append(.request(request))
         try writer.commit(durably: true)
         let reply: PricesReply

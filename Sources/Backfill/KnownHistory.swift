@@ -107,16 +107,16 @@ final class KnownHistory {
         return holdings
     }
 
-    /// Since when a pair's intervals are expected in each timeframe that has candles, no older than what the broker has:
-    /// as `candlewick gaps` counts them.
-    func expectedSince(_ pair: Pair, _ timeframes: [Timeframe], now: Int64) throws -> [Timeframe: Int64] {
+    /// Since when repair looks for holes of a pair, in each timeframe, no older than what the broker has:
+    /// as `candlewick gaps` says. Nothing was streamed: nothing is repaired.
+    /// - Parameter days: `history.repair_days`.
+    func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: Int64) throws -> [Timeframe: Int64] {
         guard let reader, let sight = try sight() else { return [:] }
-        let stored = Set(try reader.series().map(\.timeframe))
+        let reach = RepairReach(reader, sight, now: now) { min(Int64(days), PricesRequest.depthDays(of: $0)) }
         var since: [Timeframe: Int64] = [:]
-        for timeframe in timeframes where stored.contains(timeframe) {
-            let oldest = try reader.oldest(Series(pair, timeframe))
-            guard let start = sight.expectedSince(pair, oldestCandle: oldest) else { continue }
-            since[timeframe] = max(start, now - PricesRequest.depthDays(of: timeframe) * 86_400)
+        for timeframe in timeframes {
+            guard let beginning = try reach.beginning(Series(pair, timeframe)) else { continue }
+            since[timeframe] = beginning.start
         }
         return since
     }

@@ -96,19 +96,23 @@ public final class Menu {
         }
     }
 
-    private func buy(_ task: BackfillTask) throws {
+    /// Shows what a task would buy, asks, and buys.
+    /// - Returns: `nil` where nothing was bought.
+    @discardableResult
+    public func buy(_ task: BackfillTask) throws -> BackfillSummary? {
         let proposal = try backfill.propose(task)
         say(proposal.report(configuration.history))
-        if proposal.plan.isEmpty { return }
-        if proposal.refusal != nil { return }
+        guard !proposal.plan.isEmpty, proposal.refusal == nil else { return nil }
         try backfill.checkCredentials()
         say("Spend at most \(counted(proposal.plan.points, "point"))? [y/N] ")
         guard let answer = read()?.trimmed.lowercased(), ["y", "yes"].contains(answer) else {
-            return say("\nNothing was bought.\n")
+            say("\nNothing was bought.\n")
+            return nil
         }
         let summary = try backfill.carryOut(task, limit: proposal.plan.points, progress: progress)
         progress.end()
         say(summary.report(task))
+        return summary
     }
 
     private func say(_ text: String) { Stage.write(standardOutput: text) }

@@ -7,7 +7,7 @@ public enum BackfillTask: Hashable, Sendable {
     case run
     /// The classic way, each candle bought: the n-th batch of pairs, from 1, as many as a week's allowance buys.
     case batch(Int)
-    /// Whatever is missing or partial anywhere in the store.
+    /// Whatever is missing or partial since the stream began, within bounds: a timer does it unasked.
     case repair
 
     /// As on the command line.
@@ -36,10 +36,17 @@ public struct Proposal: Sendable {
     public let task: BackfillTask
     public let plan: Plan
     public let quota: QuotaLedger.Estimate
-    /// Points that are left alone.
-    public let reserve: Int
+    public let spending: Spending
+    /// Of repair; `nil` for all else.
+    public let bounds: RepairBounds?
     /// What there is of each pair, as far as the plan concerns it.
     let holdings: [Pair: Planner.Holdings]
+
+    /// Points that are left alone.
+    public var reserve: Int { spending.reserve }
+
+    /// Whether more is wanted than the task itself may spend now, whatever the week's points.
+    var isBound: Bool { plan.postponed > 0 && plan.points >= spending.limit }
 
     /// Points that may be spent. Where only what is not confirmed stands against it, one: its reply tells what is left.
     static func budget(_ quota: QuotaLedger.Estimate, reserve: Int) -> Int {
@@ -62,6 +69,9 @@ public struct Proposal: Sendable {
     }
 
     private var explanation: String {
+        if isBound, let bounds {
+            return "repair has spent \(grouped(bounds.spentInWeek)) of its \(grouped(bounds.week)) a week"
+        }
         let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
         if let renewal = quota.renewal { return "\(left); they renew \(moment(renewal))" }
         return quota.isTold ? "\(left); when they renew is not known: the broker is asked again after an hour" : left

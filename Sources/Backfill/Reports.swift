@@ -23,7 +23,10 @@ extension Proposal {
         let told = quota.isTold ? "" : " (not yet told by the broker)"
         let rest = max(0, quota.remaining - plan.points)
         add("points", "\(grouped(plan.points)) of \(grouped(quota.remaining)) left\(told), \(grouped(rest)) remain")
-        if plan.postponed > 0 {
+        if let bounds { add("bounds", bounds.text(reserve: reserve)) }
+        if isBound, bounds != nil {
+            add("later", "\(counted(plan.postponed, "point")), in the next runs")
+        } else if plan.postponed > 0 {
             let when = quota.renewal.map { "from \(moment($0)) on" } ?? "once the allowance renews"
             add("later", "\(counted(plan.postponed, "point")), \(when); the reserve is \(grouped(reserve))")
         }
@@ -41,8 +44,17 @@ extension Proposal {
         switch task {
         case .run: "The last \(history.depth) candles of each timeframe, larger ones derived of smaller ones (run)"
         case .batch(let number): "Batch \(number), each of the last \(history.depth) candles bought (batch \(number))"
-        case .repair: "What is missing or partial anywhere in the store (repair)"
+        case .repair:
+            "What is missing or partial since the stream began, of the last \(counted(history.repairDays, "day")) (repair)"
         }
+    }
+}
+
+extension RepairBounds {
+    fileprivate func text(reserve: Int) -> String {
+        let share = "\(grouped(week)) in seven days (\(grouped(spentInWeek)) spent)"
+        let open = reserve > 0 ? "; the reserve of \(grouped(reserve)) for holes of the last day only" : ""
+        return "\(counted(run, "point")) a run, \(share)\(open)"
     }
 }
 

@@ -16,6 +16,9 @@ public struct CandleFile {
     /// Rows of partial candles, which are left out.
     public private(set) var partial = 0
 
+    /// 2000-01-01: what is older is a time in the wrong unit.
+    private static let oldest: Int64 = 946_684_800
+
     /// The line of each candle's interval.
     private var lines: [Interval: Int] = [:]
 
@@ -56,6 +59,10 @@ public struct CandleFile {
     private mutating func add(_ candle: CandleRecord, line: Int, endedBy end: Int64) throws(Flaw) {
         guard let series = candle.series else { return }
         let interval = Interval(series, start: candle.start.seconds)
+        guard interval.start >= CandleFile.oldest else {
+            throw Flaw(
+                "\(candle.start) is before 2000: timestamp must be in Unix seconds, such as 1778572800")
+        }
         guard interval.end <= end else { throw Flaw("\(candle.start) has not ended yet") }
         if let former = lines.updateValue(line, forKey: interval) {
             throw Flaw("\(series) at \(candle.start) stands on line \(former) too")

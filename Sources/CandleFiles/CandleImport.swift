@@ -18,16 +18,21 @@ public final class CandleImport {
     /// Imported before, the same.
     public private(set) var known = 0
 
+    /// What repair makes of it.
+    public let repair: ImportedRepair
     private let paths: Paths
     private let clock: Clock
     private var lastPosition: UInt64 = 0
 
     /// Compares with what is stored.
+    /// - Parameter repairDays: `history.repair_days`.
     /// - Throws: `Failure` (75) where an earlier import is not stored yet; `JournalError`, `StoreError`.
-    public init(_ candles: [CandleRecord], paths: Paths, clock: Clock) throws {
+    public init(_ candles: [CandleRecord], paths: Paths, repairDays: Int, clock: Clock) throws {
         (self.paths, self.clock) = (paths, clock)
         let reader = try CandleImport.reader(paths)
         try CandleImport.checkStored(paths, reader)
+        let now = try FeedClock(paths: paths, now: clock.now()).now
+        repair = try ImportedRepair(candles, reader, days: repairDays, now: now)
         for candle in candles {
             switch try reader.flatMap({ try CandleImport.former(candle, $0) }) {
             case nil: self.candles.append(candle)

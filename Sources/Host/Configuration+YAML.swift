@@ -96,6 +96,9 @@ extension Configuration {
             case "depth": history.depth = try reader.integer(value, 1...10_000)
             case "weekly_points": history.weeklyPoints = try reader.integer(value, 1...100_000_000)
             case "reserve_points": history.reservePoints = try reader.integer(value, 0...100_000_000)
+            case "repair_days": history.repairDays = try reader.integer(value, 1...360)
+            case "repair_points": history.repairPoints = try reader.integer(value, 1...100_000_000)
+            case "repair_week_percent": history.repairWeekPercent = try reader.integer(value, 1...100)
             case "request_spacing_milliseconds":
                 history.requestSpacingMilliseconds = try reader.integer(value, 0...60_000)
             case "request_burst": history.requestBurst = try reader.integer(value, 1...100)

@@ -29,6 +29,13 @@ public struct Configuration: Sendable {
         public var weeklyPoints = 10_000
         /// Points that are left alone unless a flag says otherwise.
         public var reservePoints = 500
+        /// Repair looks for holes no older than this.
+        public var repairDays = 30
+        /// The most points of one run of repair: an hour without a feed costs 336 for 28 pairs in 5m, and the timer is hourly.
+        public var repairPoints = 500
+        /// The most that repair spends in a week, percent of the broker's points: of 10,000 that is seven hours without a
+        /// feed for 28 pairs in 5m (2,352).
+        public var repairWeekPercent = 25
         /// Between two requests in the long run: IG takes 30 a minute from an account, ours and others' (`ig-api` § 8).
         public var requestSpacingMilliseconds = 2_500
         /// Requests that may come at once after a rest.

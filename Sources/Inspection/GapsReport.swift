@@ -1,9 +1,22 @@
+internal import BrokerAPI
 public import CandleReader
-internal import Host
+public import Host
 public import MarketData
+internal import Store
 
 /// What is missing or partial since the first candle: intervals of the trading week that no complete candle covers, neighbours together.
 public struct GapsReport: Report, Encodable {
+    /// Whether `ingest-backfill repair` looks at a gap. Source: docs/decisions/0027.
+    enum Repair: String, Encodable {
+        case planned
+        /// Nothing was streamed by then.
+        case beforeStream = "before the stream"
+        /// Older than `history.repair_days`, or than what the broker has.
+        case tooOld = "too old"
+        /// The configuration does not name its pair or its timeframe.
+        case notConfigured = "not configured"
+    }
+
     struct Gap: Encodable {
         let pair: String
         let timeframe: String
@@ -11,11 +24,13 @@ public struct GapsReport: Report, Encodable {
         let from: Int64
         private(set) var until: Int64
         let state: IntervalState
+        let repair: Repair
         private(set) var intervals = 1
         private(set) var blindMilliseconds: Int
         private(set) var lostUpdates: Int
 
-        fileprivate init(_ series: Series, _ line: IntervalStates.Line) {
+        fileprivate init(_ series: Series, _ line: IntervalStates.Line, _ repair: Repair) {
+            self.repair = repair
             pair = series.pair.description
             timeframe = series.timeframe.description
             from = line.start
@@ -43,10 +58,18 @@ public struct GapsReport: Report, Encodable {
     ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: so many before the newest candle's end.
+    ///   - configuration: what repair is bounded by.
+    ///   - now: the broker's time, Unix seconds; `nil`: the newest candle's end.
     /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
-    public init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
+    public init(
+        _ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int,
+        configuration: Configuration = Configuration(), now: Int64? = nil
+    ) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
+        let reach = RepairReach(reader, extent.sight, now: now ?? until) {
+            min(Int64(configuration.history.repairDays), PricesRequest.depthDays(of: $0))
+        }
         var gaps: [Gap] = []
         var intervals = 0
         for series in extent.series {
@@ -54,7 +77,13 @@ public struct GapsReport: Report, Encodable {
             let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? 0), until)
             let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
             intervals += states.lines.count
-            gaps += GapsReport.gaps(of: states)
+            let isConfigured =
+                configuration.timeframes.contains(series.timeframe)
+                && configuration.instruments.contains { $0.pair == series.pair }
+            let beginning = isConfigured ? try reach.beginning(series) : nil
+            gaps += GapsReport.gaps(of: states) { start in
+                GapsReport.repair(of: start, since: beginning, isConfigured: isConfigured)
+            }
         }
         self.gaps = gaps
         self.intervals = intervals
@@ -63,16 +92,24 @@ public struct GapsReport: Report, Encodable {
     /// Whether anything is lacking.
     public var isEmpty: Bool { gaps.isEmpty }
 
-    private static func gaps(of states: IntervalStates) -> [Gap] {
+    private static func repair(of start: Int64, since beginning: RepairReach.Beginning?, isConfigured: Bool) -> Repair {
+        guard isConfigured else { return .notConfigured }
+        guard let beginning else { return .beforeStream }
+        if start >= beginning.start { return .planned }
+        return beginning.bound == .days ? .tooOld : .beforeStream
+    }
+
+    private static func gaps(of states: IntervalStates, _ repair: (Int64) -> Repair) -> [Gap] {
         var gaps: [Gap] = []
         var former: IntervalState?
         for line in states.lines {
             defer { former = line.state }
             guard line.state.isGap else { continue }
-            if former == line.state, !gaps.isEmpty {
+            let repair = repair(line.start)
+            if former == line.state, gaps.last?.repair == repair {
                 gaps[gaps.count - 1].extend(line, until: line.start + states.series.timeframe.seconds)
             } else {
-                gaps.append(Gap(states.series, line))
+                gaps.append(Gap(states.series, line, repair))
             }
         }
         return gaps
@@ -84,12 +121,12 @@ public struct GapsReport: Report, Encodable {
         let rows = gaps.map { gap in
             [
                 gap.pair, gap.timeframe, UTCNanos(seconds: gap.from).text(), UTCNanos(seconds: gap.until).text(),
-                String(gap.intervals), gap.state.rawValue, cause(gap),
+                String(gap.intervals), gap.state.rawValue, cause(gap), gap.repair.rawValue,
             ]
         }
-        let head = ["pair", "timeframe", "from (UTC)", "until", "intervals", "state", "cause"]
+        let head = ["pair", "timeframe", "from (UTC)", "until", "intervals", "state", "cause", "repair"]
         let table = TextTable(
-            head: head, rows: rows, leftAligned: ["pair", "from (UTC)", "until", "state", "cause"],
+            head: head, rows: rows, leftAligned: ["pair", "from (UTC)", "until", "state", "cause", "repair"],
             tones: gaps.map { $0.state == .missing ? .bad : .warning }
         ).text(style)
         let count = gaps.reduce(0) { $0 + $1.intervals }

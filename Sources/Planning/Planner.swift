@@ -132,7 +132,10 @@ public struct Planner: Sendable {
     /// - Parameters:
     ///   - needs: of each pair, in the order of preference.
     ///   - budget: the most points that the plan may cost.
-    public func plan(_ needs: [Needs], budget: Int) -> Plan {
+    public func plan(_ needs: [Needs], budget: Int) -> Plan { plan(needs) { min($0.count, max(0, budget)) } }
+
+    /// - Parameter count: how many intervals can be paid, of those that end at these times, newest first.
+    public func plan(_ needs: [Needs], affordable count: ([Int64]) -> Int) -> Plan {
         var order: [Pair: Int] = [:]
         for interval in needs.lazy.flatMap(\.bought) where order[interval.series.pair] == nil {
             order[interval.series.pair] = order.count
@@ -143,7 +146,7 @@ public struct Planner: Sendable {
         }
         var plan = Plan()
         let missing = needs.flatMap(\.bought).sorted { rank($0.series, $0.start) < rank($1.series, $1.start) }
-        let affordable = missing.prefix(max(0, budget))
+        let affordable = missing.prefix(count(missing.map(\.end)))
         plan.purchases = runs(affordable).sorted { rank($0.series, $0.last) < rank($1.series, $1.last) }
         plan.postponed = missing.count - affordable.count
         var coming = Set(affordable)

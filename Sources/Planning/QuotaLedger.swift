@@ -16,6 +16,15 @@ public struct QuotaLedger: Sendable {
         public init(position: UInt64, request: HistoryRequest, reply: HistoryReply? = nil) {
             (self.position, self.request, self.reply) = (position, request, reply)
         }
+
+        /// Points that it cost at most: one without an answer may have been paid.
+        var cost: Int {
+            switch reply?.outcome {
+            case nil, .unanswered: request.points
+            case .answered: reply?.points ?? 0
+            case .refused: 0
+            }
+        }
     }
 
     /// What may be bought at a moment.
@@ -86,18 +95,21 @@ public struct QuotaLedger: Sendable {
     private func estimate(
         _ remaining: Int, of total: Int, less later: some Sequence<Entry>, renewal: Int64?, isTold: Bool
     ) -> Estimate {
-        let unconfirmed = later.reduce(0) { $0 + QuotaLedger.unconfirmed($1) }
+        let unconfirmed = later.reduce(0) { $0 + $1.cost }
         return Estimate(
             remaining: max(0, remaining - unconfirmed), total: total, renewal: renewal, isTold: isTold,
             unconfirmed: min(remaining, unconfirmed))
     }
 
-    /// What a request may have cost of which no allowance was told.
-    private static func unconfirmed(_ entry: Entry) -> Int {
-        switch entry.reply?.outcome {
-        case nil, .unanswered: entry.request.points
-        case .answered: entry.reply?.points ?? 0
-        case .refused: 0
+    /// What requests cost at most, those behind the first so many.
+    public func spent(behind count: Int) -> Int { entries.dropFirst(count).reduce(0) { $0 + $1.cost } }
+
+    /// What repair spent at most in the last seven days. A request of the future shows a clock that was set back: it may
+    /// be of just now.
+    public func spentByRepair(now: Int64) -> Int {
+        entries.reduce(0) { sum, entry in
+            let counts = entry.request.isRepair && entry.request.sent.seconds > now - QuotaLedger.week
+            return sum + (counts ? entry.cost : 0)
         }
     }
 

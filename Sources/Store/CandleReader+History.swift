@@ -84,10 +84,10 @@ extension CandleReader {
         return try bound(series, "open_time", " \(condition) \(isRight ?? "") ORDER BY open_time DESC LIMIT 1")
     }
 
-    /// Start of the oldest whole streamed candle of a series; `nil` without any.
-    public func oldestStreamed(_ series: Series) throws -> Int64? {
-        let condition =
-            " AND source = \(CandleSource.streamed.rawValue) AND complete = 1 ORDER BY open_time LIMIT 1"
+    /// Start of the oldest streamed candle of a series; `nil` without any.
+    public func oldestStreamed(_ series: Series, _ selection: Selection = .complete) throws -> Int64? {
+        let isWhole = selection == .complete ? " AND complete = 1" : ""
+        let condition = " AND source = \(CandleSource.streamed.rawValue)\(isWhole) ORDER BY open_time LIMIT 1"
         return try bound(series, "open_time", condition)
     }
 
@@ -181,7 +181,7 @@ extension CandleReader.LedgerRow {
         position = UInt64(bitPattern: row["position"])
         request = HistoryRequest(
             series: Series(pair, timeframe), first: row["first"], last: row["last"], points: row["points"],
-            sent: UTCNanos(seconds: row["sent_at"]))
+            sent: UTCNanos(seconds: row["sent_at"]), isRepair: row["repair"] as Bool? ?? false)
         let outcomes: [HistoryReply.Outcome] = [.answered, .refused, .unanswered]
         let told: String = row["outcome"]
         guard let outcome = outcomes.first(where: { QuotaRows.name($0) == told }) else {

@@ -25,12 +25,13 @@ enum QuotaRows {
     private static func insert(_ request: HistoryRequest, position: UInt64, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO quota_ledger (position, sent_at, pair, timeframe, first, last, points, outcome)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                INSERT INTO quota_ledger (position, sent_at, pair, timeframe, first, last, points, repair, outcome)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         try statement.execute(arguments: [
             Int64(bitPattern: position), request.sent.seconds, request.series.pair.description,
-            request.series.timeframe.seconds, request.first, request.last, request.points, inFlight,
+            request.series.timeframe.seconds, request.first, request.last, request.points, request.isRepair,
+            inFlight,
         ])
     }
 

@@ -25,6 +25,9 @@ enum Schema {
                 try db.execute(sql: "UPDATE \(table) SET rank = rank + 1 WHERE rank >= 2")
             }
         }
+        migrator.registerMigration("5 what repair asked for") { db in
+            try db.execute(sql: "ALTER TABLE quota_ledger ADD COLUMN repair INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

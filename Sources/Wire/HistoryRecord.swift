@@ -11,8 +11,11 @@ public struct HistoryRequest: Hashable, Sendable {
     public let points: Int
     /// When it was sent, by the local clock.
     public let sent: UTCNanos
+    /// Whether repair asked: its points of a week are bounded.
+    public let isRepair: Bool
 
-    public init(series: Series, first: Int64, last: Int64, points: Int, sent: UTCNanos) {
+    public init(series: Series, first: Int64, last: Int64, points: Int, sent: UTCNanos, isRepair: Bool = false) {
+        self.isRepair = isRepair
         self.series = series
         self.first = first
         self.last = last
@@ -71,11 +74,12 @@ public struct HistoryReply: Hashable, Sendable {
 
 extension CandleRecord {
     /// Kind `RQST`: `start` and `lastTickTime` the first and the last interval, `tickCount` the points,
-    /// `firstTickTime` when it was sent.
+    /// `firstTickTime` when it was sent, `flags` 1 if repair asked.
     public static func request(_ request: HistoryRequest) -> CandleRecord {
         var record = CandleRecord(.request, request)
         record.firstTickTime = request.sent
         record.tickCount = UInt32(clamping: request.points)
+        record.flags = CandleFlags(rawValue: request.isRepair ? 1 : 0)
         return record
     }
 
@@ -84,7 +88,7 @@ extension CandleRecord {
         guard kind == .request, let series else { return nil }
         return HistoryRequest(
             series: series, first: start.seconds, last: lastTickTime.seconds, points: Int(tickCount),
-            sent: firstTickTime)
+            sent: firstTickTime, isRepair: flags.rawValue & 1 == 1)
     }
 
     /// Kind `RPLY`: `start` and `lastTickTime` of its request, `flags` the outcome, `tickCount` the rows,

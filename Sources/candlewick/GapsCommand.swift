@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CandleReader
+internal import Feed
 internal import Host
 internal import Inspection
 
@@ -11,8 +12,9 @@ struct GapsCommand: ParsableCommand {
             Looks at each interval of the trading week (Sunday 17:00 to Friday 17:00 in
             New York) from the oldest to the newest stored candle. 'partial' is a candle
             of an interval that was not seen whole, 'missing' an interval of which nothing
-            is known. An interval that was seen and had no tick is no gap. 'ingest-
-            backfill repair' buys them.
+            is known. An interval that was seen and had no tick is no gap. 'repair'
+            says whether 'ingest-backfill repair' will buy it: not what is older than the
+            first streamed candle or than history.repair_days.
 
             EXAMPLES
               candlewick gaps
@@ -36,11 +38,13 @@ struct GapsCommand: ParsableCommand {
     func run() {
         look { paths in
             let reader = try CandleReader(path: paths.database)
-            let report = try GapsReport(reader, pairs: series.pairs, timeframe: series.timeframe, days: days)
+            let configuration = try Configuration.load(environment: .process)
+            let report = try GapsReport(
+                reader, pairs: series.pairs, timeframe: series.timeframe, days: days, configuration: configuration,
+                now: try FeedClock(paths: paths, now: Clock.system.now()).now)
             output.show(report)
             guard check else { return }
             if !report.isEmpty { throw Failure(.badData, "there are gaps") }
-            let configuration = try Configuration.load(environment: .process)
             let status = try StatusReport(paths: paths, configuration: configuration, clock: .system)
             if !status.failures.isEmpty { throw Failure(.unavailable, status.failures.joined(separator: "; ")) }
         }

@@ -20,7 +20,8 @@ struct ImportCommand: ParsableCommand {
             take them in, now or at their next start. An imported candle gives way to a
             streamed, bought or derived one, and takes the place of a partial one.
             Importing again changes nothing; other values for the same interval replace
-            the former import's. Not while ingest-backfill runs (75).
+            the former import's. Times before 2000 are refused. It says what repair makes of
+            it: nothing more is bought on account of an import. Not while ingest-backfill runs (75).
 
             EXAMPLES
               candlewick import old.csv --pair EUR_USD --timeframe 5m
@@ -49,7 +50,8 @@ struct ImportCommand: ParsableCommand {
             let configuration = try Configuration.load(environment: .process)
             let file = try CandleFile(
                 path: file, pair: pair, timeframe: timeframe, endedBy: Clock.system.now().seconds)
-            let candles = try CandleImport(file.candles, paths: paths, clock: .system)
+            let candles = try CandleImport(
+                file.candles, paths: paths, repairDays: configuration.history.repairDays, clock: .system)
             var outcome = "would be imported"
             if !check, !candles.candles.isEmpty {
                 try candles.handOver(settings: configuration.journal, logger: logger)
@@ -59,11 +61,12 @@ struct ImportCommand: ParsableCommand {
             } else if !check {
                 outcome = "imported"
             }
+            let repair = candles.repair
             let counts = (candles.candles.count, candles.known, file.partial)
             Stage.write(
                 standardOutput: json
-                    ? "{\"candles\":\(counts.0),\"known\":\(counts.1),\"partial\":\(counts.2),\"outcome\":\"\(outcome)\"}\n"
-                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n"
+                    ? "{\"candles\":\(counts.0),\"known\":\(counts.1),\"partial\":\(counts.2),\"outcome\":\"\(outcome)\",\"repairFrom\":\(repair.begins.map(String.init) ?? "null"),\"filled\":\(repair.filled)}\n"
+                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n\(repair.sentence)\n"
             )
         }
     }

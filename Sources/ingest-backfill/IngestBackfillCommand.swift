@@ -28,17 +28,23 @@ struct IngestBackfillCommand: ParsableCommand {
     @OptionGroup var options: BackfillOptions
 
     func run() throws {
-        guard Terminal.size != nil, Terminal.isInput else {
+        guard hasPerson else {
             throw ValidationError("name a subcommand (plan, run, batch, repair, quota); a menu needs a terminal")
         }
         options.serve { backfill, setup, _ in
-            let progress = ProgressDisplay(clock: .system, columns: Terminal.size?.columns)
-            let menu = Menu(
-                backfill: backfill, paths: setup.paths, configuration: setup.configuration, clock: .system,
-                progress: progress, read: { Terminal.line(until: setup.stop) })
-            try menu.run()
+            try menu(backfill, setup).run()
         }
     }
+}
+
+/// Whether somebody is there to be asked.
+private var hasPerson: Bool { Terminal.size != nil && Terminal.isInput }
+
+private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
+    Menu(
+        backfill: backfill, paths: setup.paths, configuration: setup.configuration, clock: .system,
+        progress: ProgressDisplay(clock: .system, columns: Terminal.size?.columns),
+        read: { Terminal.line(until: setup.stop) })
 }
 
 /// What every subcommand takes.
@@ -159,13 +165,24 @@ struct BatchCommand: ParsableCommand {
 
 struct RepairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "repair", abstract: "Buys what is missing or partial anywhere in the store.",
-        discussion: "Newest first, as far as the reserve allows. For a timer: where nothing is missing it calls nobody."
-    )
+        commandName: "repair", abstract: "Buys what is missing or partial since the stream began.",
+        discussion: """
+            Newest first, holes of the last history.repair_days at most; history.repair_points
+            a run and history.repair_week_percent of the week's points. The reserve is for
+            holes of the last day. On a terminal it shows the plan and asks; elsewhere, as
+            for the timer, it runs within these bounds, and where nothing is missing it calls
+            nobody.
+            """)
 
     @OptionGroup var options: BackfillOptions
 
-    func run() { options.carryOut { _ in .repair } }
+    func run() {
+        guard hasPerson else { options.carryOut { _ in .repair } }
+        options.serve { backfill, setup, _ in
+            guard let summary = try menu(backfill, setup).buy(.repair), summary.exitCode != .ok else { return }
+            throw Failure(summary.exitCode, summary.reason)
+        }
+    }
 }
 
 struct QuotaCommand: ParsableCommand {

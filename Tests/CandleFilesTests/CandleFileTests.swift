@@ -37,8 +37,8 @@ import Wire
         let store = try CandleStore(path: path)
         let usdJPY = try #require(Pair("USD_JPY"))
         let stored = [
-            Make.candle(300, price: "1.38676"), Make.candle(600, price: "1.4", flags: .partial),
-            Make.candle(900, pair: usdJPY, price: "161.2"),
+            Make.candle(1_778_572_800, price: "1.38676"), Make.candle(1_778_573_100, price: "1.4", flags: .partial),
+            Make.candle(1_778_573_400, pair: usdJPY, price: "161.2"),
         ]
         _ = try store.write(stored, stream: "candles", position: 1, now: UTCNanos(seconds: 5))
         let reader = try CandleReader(path: path)
@@ -73,6 +73,11 @@ import Wire
             "time,open,high,low,close\n2026-05-12,1,1,1,1\n2026-05-12,1,1,1,1\n",
             "line 3: EUR_USD 5m at 2026-05-12T00:00:00.000Z stands on line 2 too"
         ),
+        (
+            "timestamp,open,high,low,close\n1778400,1,1,1,1\n",
+            "line 2: 1970-01-21T14:00:00.000Z is before 2000: timestamp must be in Unix seconds, such as 1778572800"
+        ),
+        ("time,open,high,low,close\n1999-12-31T23:55,1,1,1,1\n", "is before 2000"),
         ("time,open,open,high,low,close\n", "two columns are named 'open'"),
     ])
     func `a bad row is named by its line, and nothing is read`(text: String, reason: String) throws {
@@ -91,14 +96,16 @@ import Wire
         var settings = Configuration.Journal()
         settings.syncMilliseconds = 1
         settings.segmentRecords = 100
-        let first = try CandleImport(candles, paths: paths, clock: .system)
+        let first = try CandleImport(candles, paths: paths, repairDays: 30, clock: .system)
         try first.handOver(settings: settings, logger: silent)
         let reader = try JournalReader(folder: paths.journal("history"), recordSize: CandleRecord.byteCount, from: nil)
         var positions: [UInt64] = []
         while try reader.read(CandleRecord.self, { positions.append($0.position) }) > 0 {}
         #expect(positions == Array(1...2_000))
         // With what is not stored yet, nothing can be compared.
-        let failure = #expect(throws: Failure.self) { try CandleImport(candles, paths: paths, clock: .system) }
+        let failure = #expect(throws: Failure.self) {
+            try CandleImport(candles, paths: paths, repairDays: 30, clock: .system)
+        }
         #expect(failure?.code == .temporary)
     }
 

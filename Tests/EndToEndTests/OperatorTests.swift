@@ -252,7 +252,9 @@ struct OperatorTests {
             try pipeline.count(count) == 1
         }
         let again = try await pipeline.result("candlewick", ["import", file, "--pair", "EUR_USD", "-t", "5m"])
-        #expect(again.output == "0 candles imported; 1 were there already, 0 partial ones left out\n", "\(again)")
+        let lines = again.output.split(separator: "\n")
+        #expect(lines.first == "0 candles imported; 1 were there already, 0 partial ones left out", "\(again)")
+        #expect(lines.last?.hasPrefix("repair wants nothing more for it: it begins at ") == true, "\(again)")
         let corrected = pipeline.folder.write(
             old.replacing(",1.1\n", with: ",1.05\n").replacing("1.1,1.1,1.05", with: "1.1,1.0,1.05").utf8, to: "new.csv"
         )

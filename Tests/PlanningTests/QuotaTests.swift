@@ -95,6 +95,56 @@ import Wire
     }
 }
 
+@Suite struct SpendingTests {
+    private let ends: [Int64] = [500, 400, 300, 200, 100]
+
+    private func count(_ remaining: Int, reserve: Int, opensAfter moment: Int64 = .max, limit: Int = .max) -> Int {
+        Spending(reserve: reserve, reserveOpensAfter: moment, limit: limit).affordable(ends) { max(0, remaining - $0) }
+    }
+
+    @Test func `the reserve is left alone, but for what ended lately`() {
+        #expect(count(7, reserve: 5) == 2 && count(4, reserve: 5) == 0 && count(10, reserve: 5) == 5)
+        // Three ended lately.
+        #expect(count(7, reserve: 5, opensAfter: 250) == 3 && count(2, reserve: 5, opensAfter: 250) == 2)
+        #expect(count(9, reserve: 5, opensAfter: 250) == 4 && count(0, reserve: 5, opensAfter: 250) == 0)
+    }
+
+    @Test func `never more than the limit`() {
+        #expect(count(100, reserve: 5, limit: 2) == 2 && count(100, reserve: 5, limit: -1) == 0)
+        #expect(count(3, reserve: 5, opensAfter: 0, limit: 1) == 1)
+    }
+
+    @Test func `a run of repair has its bound, and its share of a week`() {
+        #expect(RepairBounds(run: 500, week: 2_500, spentInWeek: 0).left(spent: 0) == 500)
+        #expect(RepairBounds(run: 500, week: 2_500, spentInWeek: 300).left(spent: 300) == 200)
+        #expect(RepairBounds(run: 500, week: 2_500, spentInWeek: 2_400).left(spent: 0) == 100)
+        #expect(RepairBounds(run: 500, week: 2_500, spentInWeek: 2_600).left(spent: 600) == 0)
+    }
+
+    @Test func `what repair asked for counts for seven days, and without an answer in full`() {
+        var ledger = QuotaLedger(weeklyPoints: 10_000)
+        let series = Series(Pair("EUR_USD")!, .fiveMinutes)
+        func note(_ position: UInt64, at second: Int64, isRepair: Bool, _ outcome: HistoryReply.Outcome? = nil) {
+            let request = HistoryRequest(
+                series: series, first: 0, last: 300, points: 10, sent: UTCNanos(seconds: second), isRepair: isRepair)
+            let reply = outcome.map {
+                HistoryReply(
+                    request: position, outcome: $0, points: 7, allowance: nil, received: UTCNanos(seconds: second))
+            }
+            ledger.note(QuotaLedger.Entry(position: position, request: request, reply: reply))
+        }
+        note(1, at: 100, isRepair: true, .answered)
+        note(2, at: 200, isRepair: true)
+        note(3, at: 300, isRepair: false, .answered)
+        note(4, at: 400, isRepair: true, .refused)
+        note(5, at: 500, isRepair: true, .unanswered)
+        #expect(ledger.spentByRepair(now: 600) == 27 && ledger.spent(behind: 2) == 17)
+        #expect(ledger.spentByRepair(now: 100 + 604_800) == 20 && ledger.spentByRepair(now: 604_800 * 2) == 0)
+        // The local clock was set back.
+        #expect(ledger.spentByRepair(now: 0) == 27)
+    }
+}
+
 @Suite struct RequestPacerTests {
     private let second: Int64 = 1_000_000_000
 

@@ -40,6 +40,62 @@ import Wire
         ]
     }
 
+    private func backfill(
+        _ records: [CandleRecord], _ paths: Paths, at now: UTCNanos, _ change: (inout Configuration) -> Void = { _ in }
+    ) throws -> Backfill {
+        let store = try CandleStore(path: paths.database)
+        _ = try store.write(records, stream: "candles", position: 1, now: UTCNanos(seconds: 5))
+        var configuration = Configuration()
+        configuration.instruments = Instrument.defaults.filter { [Make.eurUSD, usdJPY].contains($0.pair) }
+        configuration.timeframes = [.fiveMinutes]
+        change(&configuration)
+        return Backfill(
+            paths: paths, configuration: configuration, environment: Environment([:]), stop: try StopSignal(),
+            clock: Clock(now: { now }, monotonic: { 0 }),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func paths() throws -> Paths { try Paths(runtime: folder.path, state: folder.path) }
+
+    private func starts(_ proposal: Proposal) -> [Int64] { proposal.plan.purchases.flatMap(\.starts) }
+
+    /// Seen before: a file with one old candle made repair buy 7,001 points; one of 1970 made it want 74,284.
+    @Test(arguments: [1_768_176_000, 300])
+    func `one imported old candle makes repair want nothing`(old: Int64) throws {
+        let old = [Make.candle(old, source: .imported), Make.candle(old, pair: usdJPY, source: .imported)]
+        let backfill = try backfill(records + old, try paths(), at: UTCNanos(seconds: time(13).seconds + 60))
+        let proposal = try backfill.propose(.repair)
+        #expect(proposal.plan.points + proposal.plan.postponed == 10)
+        #expect(starts(proposal).allSatisfy { $0 >= Self.start })
+    }
+
+    @Test func `holes before the last days are left alone, and gaps says so`() throws {
+        let later = UTCNanos(seconds: time(8).seconds + 2 * 86_400)
+        let paths = try paths()
+        let backfill = try backfill(records, paths, at: later) {
+            ($0.history.repairDays, $0.history.repairPoints, $0.history.repairWeekPercent) = (2, 10_000, 100)
+        }
+        #expect(try starts(backfill.propose(.repair)).min() == time(8).seconds)
+        var configuration = Configuration()
+        configuration.history.repairDays = 2
+        let gaps = try GapsReport(
+            try CandleReader(path: paths.database), pairs: [Make.eurUSD], timeframe: nil, days: 1,
+            configuration: configuration, now: later.seconds)
+        #expect(gaps.text(.plain).contains("blind 10 ms  too old"), "\(gaps.text(.plain))")
+        #expect(gaps.text(.plain).contains("not seen     planned"), "\(gaps.text(.plain))")
+    }
+
+    @Test func `a run and a week have a bound, newest first`() throws {
+        let backfill = try backfill(records, try paths(), at: UTCNanos(seconds: time(13).seconds + 60)) {
+            $0.history.repairPoints = 3
+        }
+        let proposal = try backfill.propose(.repair)
+        #expect(proposal.plan.points == 3 && proposal.plan.postponed == 7)
+        #expect(starts(proposal).min() == time(6).seconds)
+        let report = proposal.report(Configuration.History())
+        #expect(report.contains("7 points, in the next runs") && report.contains("3 points a run, 2,500 in seven days"))
+    }
+
     @Test func `repair buys what gaps lists, and nothing that was quiet`() throws {
         let paths = try Paths(runtime: folder.path, state: folder.path)
         let store = try CandleStore(path: paths.database)

@@ -128,7 +128,8 @@ import Wire
     @Test func `requests, replies and empty intervals have their rows, and history its position`() throws {
         let store = try CandleStore(path: path)
         let series = Series(Make.eurUSD, .fiveMinutes)
-        let request = HistoryRequest(series: series, first: 300, last: 900, points: 3, sent: UTCNanos(seconds: 77))
+        let request = HistoryRequest(
+            series: series, first: 300, last: 900, points: 3, sent: UTCNanos(seconds: 77), isRepair: true)
         let allowance = HistoryReply.Allowance(remaining: 9_998, total: 10_000, renewal: 1_000)
         let reply = HistoryReply(
             request: 4, outcome: .answered, points: 2, allowance: allowance, received: UTCNanos(seconds: 78),

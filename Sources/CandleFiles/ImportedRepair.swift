@@ -1,0 +1,48 @@
+internal import BrokerAPI
+internal import CandleReader
+internal import MarketData
+internal import Store
+internal import Wire
+
+/// What `ingest-backfill repair` makes of imported candles: it wants nothing more on their account, and less where
+/// they fill holes. Source: docs/decisions/0027.
+public struct ImportedRepair: Hashable, Sendable {
+    /// Since when it looks for holes of the file's pairs and timeframes, Unix seconds; `nil`: nothing was streamed.
+    public private(set) var begins: Int64?
+    /// Imported intervals that it would buy.
+    public private(set) var filled = 0
+    private var bound = RepairReach.Bound.stream
+    private let days: Int
+
+    /// - Parameters:
+    ///   - reader: `nil`: there is no database yet.
+    ///   - days: `history.repair_days`.
+    ///   - now: the broker's time, Unix seconds.
+    /// - Throws: `StoreError`.
+    init(_ candles: [CandleRecord], _ reader: CandleReader?, days: Int, now: Int64) throws {
+        self.days = days
+        guard let reader else { return }
+        let sight = try Sight(reader)
+        let reach = RepairReach(reader, sight, now: now) { min(Int64(days), PricesRequest.depthDays(of: $0)) }
+        for (series, candles) in Dictionary(grouping: candles, by: \.series) {
+            guard let series, let beginning = try reach.beginning(series) else { continue }
+            if beginning.start < begins ?? .max { (begins, bound) = (beginning.start, beginning.bound) }
+            let known = try reader.starts(series, in: beginning.start..<max(beginning.start, now))
+            let (complete, partial) = (Set(known.complete + known.empty + known.unusable), Set(known.partial))
+            filled += candles.count { candle in
+                let start = candle.start.seconds
+                return start >= beginning.start && !complete.contains(start)
+                    && sight.lacks(series, start, isPartial: partial.contains(start))
+            }
+        }
+    }
+
+    /// For a person.
+    public var sentence: String {
+        guard let begins else { return "repair wants nothing of it: nothing was streamed yet" }
+        let why = bound == .stream ? "where the stream begins" : "\(days) days back (history.repair_days)"
+        let less = filled == 0 ? "" : "; \(filled) of the intervals in the file need not be bought any more"
+        return
+            "repair wants nothing more for it: it begins at \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
+    }
+}

@@ -1,0 +1,41 @@
+/// What a task may spend: never more than `limit`; the reserve is left alone, but for intervals that ended lately when
+/// the task may use it for these.
+public struct Spending: Hashable, Sendable {
+    /// Points that are left alone.
+    public let reserve: Int
+    /// Intervals that end after it may use the reserve, Unix seconds.
+    public let reserveOpensAfter: Int64
+    /// Points that may be spent in all.
+    public let limit: Int
+
+    public init(reserve: Int, reserveOpensAfter: Int64 = .max, limit: Int = .max) {
+        (self.reserve, self.reserveOpensAfter, self.limit) = (reserve, reserveOpensAfter, limit)
+    }
+
+    /// How many intervals can be paid, from the first of them on.
+    /// - Parameters:
+    ///   - ends: of the wanted intervals, Unix seconds, newest first.
+    ///   - points: how many there are where so many are left alone.
+    public func affordable(_ ends: some Collection<Int64>, _ points: (_ reserve: Int) -> Int) -> Int {
+        let recent = ends.prefix { $0 > reserveOpensAfter }.count
+        return max(0, min(limit, max(min(ends.count, points(reserve)), min(recent, points(0)))))
+    }
+}
+
+/// The bounds of repair, in points.
+public struct RepairBounds: Hashable, Sendable {
+    /// Of one run.
+    public let run: Int
+    /// Of a week.
+    public let week: Int
+    /// What repair spent of that in the last seven days, by the local clock.
+    public let spentInWeek: Int
+
+    public init(run: Int, week: Int, spentInWeek: Int) {
+        (self.run, self.week, self.spentInWeek) = (run, week, spentInWeek)
+    }
+
+    /// What it may still spend.
+    /// - Parameter spent: in this run, so far.
+    public func left(spent: Int) -> Int { max(0, min(run - spent, week - spentInWeek)) }
+}
