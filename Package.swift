@@ -109,8 +109,7 @@ let package = Package(
             "Inspection",
             [
                 "MarketData", "Wire", "BrokerAPI", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader",
-                "Store",
-                "Aggregation", log,
+                "Store", "Aggregation", log,
             ]),
         library(
             "Simulation",

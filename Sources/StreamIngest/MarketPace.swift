@@ -55,8 +55,7 @@ struct MarketPace {
         return span(silence &+ silence / Self.driftPart &+ (state == .unknown ? Self.jitter : tolerance))
     }
 
-    /// A span of our time, in the market's. ns.
-    /// Beyond 100 years nothing is compared.
+    /// A span of our time in the market's, at most 100 years. ns.
     func span(_ nanos: Int64) -> Int64 { state == .steady ? nanos : Int64(min(Double(nanos) * rate, 3e18)) }
 
     /// Compares the newest time with the one at the mark.
