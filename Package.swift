@@ -160,7 +160,8 @@ let package = Package(
         tests(
             "InspectionTests",
             [
-                "Inspection", "Assumptions", "Aggregation", "Journal", "Planning", "CandleReader", "Store", "Wire", "MarketData",
+                "Inspection", "Assumptions", "Aggregation", "Journal", "Planning", "CandleReader", "Store", "Wire",
+                "MarketData",
                 "Host", log,
             ]),
         tests(
