@@ -7,7 +7,6 @@ extension FeedRecorder {
     /// While an outside clock agrees with the feed's time: what was believed before a leap, and no clock agreed with, was
     /// wrong. Ticks went into intervals that were over.
     mutating func noteAgreement() {
-        if judge.isFast { eraRanFast = true }
         guard judge.isConfirmed, feedTime > 0 else { return }
         for era in doubtfulEras where era.upperBound <= feedTime {
             tellHole(from: era.lowerBound, until: era.upperBound)
@@ -34,10 +33,10 @@ extension FeedRecorder {
     }
 
     private mutating func beginEra(at time: Int64) {
-        if let eraStart, feedTime >= eraStart, !eraRanFast, doubtfulEras.count < Self.erasMax {
+        if let eraStart, feedTime >= eraStart, doubtfulEras.count < Self.erasMax {
             doubtfulEras.append(eraStart..<(feedTime + 1))
         }
-        (eraStart, eraBegan, eraRanFast) = (time, monotonic, false)
+        (eraStart, eraBegan) = (time, monotonic)
     }
 
     private static var erasMax: Int { 100 }

@@ -87,8 +87,6 @@ struct FeedRecorder: SessionSink {
     /// began, monotonic.
     var eraStart: Int64?
     var eraBegan: Int64 = 0
-    /// The market ran faster than our clock since then: no outside clock can agree with it.
-    var eraRanFast = false
     /// What was believed before the last leaps, and no outside clock agreed with.
     var doubtfulEras: [Range<Int64>] = []
     /// When the journal's last record was received, by the host's clock.

@@ -226,9 +226,6 @@ struct TimeJudge {
         return (heartbeatHeard > now &- Self.memory ? 1 : 0) + items + outsideVotes(line.time)
     }
 
-    /// Whether the market is known to run faster than our clock.
-    var isFast: Bool { pace.isFast }
-
     /// Whether a clock outside the stream agrees with what is believed.
     var isConfirmed: Bool { line.map { outsideVotes($0.time) > 0 } ?? false }
 
