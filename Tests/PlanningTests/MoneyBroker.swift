@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import MarketData
 
+import TestKit
 @testable import Simulation
 
 /// The simulator's REST side with its own allowance, over plain HTTP of this machine, and what it was paid for.
@@ -41,7 +42,7 @@ final class MoneyBroker: @unchecked Sendable {
         server = RESTServer(
             accounts: Accounts(credentials: .init(), seed: 1), market: market, settings: settings,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, admin: { _ in nil })
-        (listener, port) = MoneyBroker.listen()
+        (listener, port) = listenOnLoopback()
         Thread { [listener, weak self] in
             while case let line = accept(listener, nil, nil), line >= 0 {
                 self?.serve(line)
@@ -59,22 +60,6 @@ final class MoneyBroker: @unchecked Sendable {
 
     /// Lets the market run up to a moment, Unix seconds.
     func step(until second: Int64) { _ = market.step(until: second * UTCNanos.perSecond, budget: .max) }
-
-    private static func listen() -> (Int32, UInt16) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isListening = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && Glibc.listen(descriptor, 16) == 0
-                    && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        precondition(isListening, "no port: \(String(cString: strerror(errno)))")
-        return (descriptor, UInt16(bigEndian: address.sin_port))
-    }
 
     /// One request; the line closes behind its answer.
     private func serve(_ line: Int32) {

@@ -17,18 +17,8 @@ private final class TextServer: Sendable {
     var requests: [String] { asked.withLock { $0 } }
 
     init(_ answers: [String]) throws {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, size) == 0 && listen(socket, 8) == 0 && getsockname(socket, $0, &size) == 0
-            }
-        }
-        try #require(isBound)
-        port = Int(UInt16(bigEndian: address.sin_port))
+        let (socket, port) = listenOnLoopback()
+        self.port = Int(port)
         Thread { [self] in
             for answer in answers {
                 let client = accept(socket, nil, nil)
