@@ -80,7 +80,7 @@ let package = Package(
         library("Bus", ["Host", "CPlatform", "CZeroMQ", log]),
         library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
         library("CandleReader", ["MarketData", "Wire", "Host", "Bus", grdb]),
-        library("Store", ["MarketData", "Wire", "Host", "CandleReader", grdb]),
+        library("Store", ["MarketData", "Wire", "BrokerAPI", "Host", "CandleReader", grdb]),
         library("RESTClient", ["MarketData", "Host", "BrokerAPI", "CCurl"]),
         library(
             "TLCPWebSocket", ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
@@ -103,13 +103,13 @@ let package = Package(
         library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
         library(
             "CandleFiles",
-            ["MarketData", "Wire", "BrokerAPI", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
+            ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
         library("Recording", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", log]),
         library(
             "Inspection",
             [
-                "MarketData", "Wire", "BrokerAPI", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader",
-                "Store", "Aggregation", log,
+                "MarketData", "Wire", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader", "Store",
+                "Aggregation", log,
             ]),
         library(
             "Simulation",

@@ -1,5 +1,5 @@
-/// What is taken on trust about the broker: each fact that the code relies on and nobody guarantees. The running
-/// system counts where each held and where it did not (`AssumptionTally`); `candlewick assumptions` shows it.
+/// The facts about the broker that the code relies on, and that the broker does not guarantee. The running system
+/// counts where each held and where it did not (`AssumptionTally`); `candlewick assumptions` shows it.
 public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
     case protocolTaken = "protocol-taken"
     case itemsFit = "items-fit"
@@ -37,9 +37,7 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
         }
     }
 
-    public var fact: Fact { streamFact ?? restFact }
-
-    private var streamFact: Fact? {
+    public var fact: Fact {
         switch self {
         case .protocolTaken:
             Fact("The broker takes TLCP 2.4.0", "ig-api § 9.1", "No session begins, nothing is streamed")
@@ -70,7 +68,7 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
         case .heartbeatPace:
             Fact(
                 "The heartbeat comes once a second", "ig-api § 9.3: 301 in 5 minutes, 1.011 s at most",
-                "Silence is reported that is none, or too late")
+                "A living feed is reported as silent, or a silent one too late")
         case .clockOffset:
             Fact(
                 "The broker's clock is within 5 s of this machine's", "ig-api § 14: 1.3 to 1.5 s ahead",
@@ -93,12 +91,6 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
                 "Each cut leaves a hole")
         case .tokensLast:
             Fact("Tokens of a login are taken for 6 hours", "ig-api § 2.8", "More logins than the broker likes")
-        default: nil
-        }
-    }
-
-    private var restFact: Fact {
-        switch self {
         case .loginLimits:
             Fact(
                 "GET /operations/application names the limits of the key", "ig-api § 5",
@@ -115,7 +107,7 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
             Fact(
                 "A reply holds candles of the time that was asked for", "ig-api § 3.4",
                 "Points are spent for nothing, the account's clock is learned anew")
-        default:
+        case .candlePrices:
             Fact(
                 "A bought candle has both sides, with open and close within low and high", "ig-api § 3.3",
                 "The candle is left out, its hole stays")

@@ -21,14 +21,9 @@ public struct AssumptionBook: Sendable {
     public func write(_ tally: AssumptionTally) throws {
         var all = past
         all.add(tally)
-        let counts = Assumption.allCases.filter { all[$0] != AssumptionTally.Count() }.map { ($0, all[$0]) }
-        let text = encodedJSON(Dictionary(uniqueKeysWithValues: counts)) + "\n"
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: URL(filePath: "\(folder)/\(program).json"), options: .atomic)
-        } catch {
-            throw Failure(.io, "\(folder)/\(program).json cannot be written: \(error)")
-        }
+        let counts = all.counts.filter { $0.value != AssumptionTally.Count() }
+        try makeFolder(folder)
+        try replaceFile("\(folder)/\(program).json", with: encodedJSON(counts) + "\n")
     }
 
     /// What all programs have counted. A file that cannot be read counts for nothing.

@@ -1,6 +1,6 @@
 public import MarketData
 
-/// Counts where assumptions held and where they did not. Cheap enough for each tick.
+/// Counts where assumptions held and where they did not. Not for each tick: these are counted together.
 public struct AssumptionTally: Sendable {
     /// How often one assumption held, and when it did not.
     public struct Count: Codable, Hashable, Sendable {
@@ -26,33 +26,35 @@ public struct AssumptionTally: Sendable {
         }
     }
 
-    private var counts = [Count](repeating: Count(), count: Assumption.allCases.count)
-    private static let places = Dictionary(
-        uniqueKeysWithValues: Assumption.allCases.enumerated().map { ($1, $0) })
+    /// Of the assumptions that were seen.
+    private(set) var counts: [Assumption: Count] = [:]
 
     public init() {}
 
     public subscript(_ assumption: Assumption) -> Count {
-        get { counts[place(of: assumption)] }
-        set { counts[place(of: assumption)] = newValue }
+        get { counts[assumption] ?? Count() }
+        set { counts[assumption] = newValue }
     }
 
-    public mutating func hold(_ assumption: Assumption, times: UInt64 = 1) {
-        counts[place(of: assumption)].held &+= times
-    }
+    public mutating func hold(_ assumption: Assumption, times: UInt64 = 1) { self[assumption].held &+= times }
 
     /// - Parameter note: numbers, codes and epics; cut at 120 characters.
     public mutating func violate(_ assumption: Assumption, at now: UTCNanos, _ note: String) {
-        let place = place(of: assumption)
-        counts[place].violated &+= 1
-        counts[place].firstViolation = counts[place].firstViolation ?? now.seconds
-        counts[place].lastViolation = now.seconds
-        counts[place].note = String(note.prefix(120))
+        var violation = Count()
+        violation.violated = 1
+        (violation.firstViolation, violation.lastViolation) = (now.seconds, now.seconds)
+        violation.note = String(note.prefix(120))
+        self[assumption].add(violation)
+    }
+
+    /// Counts whether an assumption held.
+    public mutating func note(
+        _ assumption: Assumption, holds: Bool, at now: UTCNanos, _ note: @autoclosure () -> String
+    ) {
+        if holds { hold(assumption) } else { violate(assumption, at: now, note()) }
     }
 
     public mutating func add(_ other: AssumptionTally) {
-        for place in counts.indices { counts[place].add(other.counts[place]) }
+        for (assumption, count) in other.counts { self[assumption].add(count) }
     }
-
-    private func place(of assumption: Assumption) -> Int { Self.places[assumption] ?? 0 }
 }

@@ -118,7 +118,7 @@ final class BackfillRun {
     }
 
     /// Where the broker has not said what is left, one candle first: its reply does. So all pairs get their share of it.
-    /// Repair does so always: others may have spent meanwhile, and nobody watches what is left of the reserve.
+    /// Repair does so always: other programs may have spent points meanwhile, and the reserve must not be spent by mistake.
     private func confirmed(_ proposal: Proposal, _ buyer: Buyer, _ session: BrokerSession) throws -> Proposal {
         guard task == .repair || !proposal.quota.isTold || proposal.quota.unconfirmed > 0,
             let first = proposal.plan.purchases.first?.newest(1)

@@ -36,10 +36,6 @@ extension Buyer {
     }
 
     private func note(_ assumption: Assumption, _ holds: Bool, _ what: @autoclosure () -> String) {
-        if holds {
-            assumptions.hold(assumption)
-        } else {
-            assumptions.violate(assumption, at: clock.now(), what())
-        }
+        assumptions.note(assumption, holds: holds, at: clock.now(), what())
     }
 }

@@ -1,4 +1,3 @@
-internal import BrokerAPI
 internal import CandleReader
 internal import MarketData
 internal import Store
@@ -23,7 +22,7 @@ public struct ImportedRepair: Hashable, Sendable {
         self.days = days
         guard let reader else { return }
         let sight = try Sight(reader)
-        let reach = RepairReach(reader, sight, now: now) { min(Int64(days), PricesRequest.depthDays(of: $0)) }
+        let reach = RepairReach(reader, sight, now: now, days: days)
         for (series, candles) in Dictionary(grouping: candles, by: \.series) {
             guard let series, let beginning = try reach.beginning(series) else { continue }
             if beginning.start < begins ?? .max { (begins, bound) = (beginning.start, beginning.bound) }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 
 /// A file that appears under its name only when it is whole.
@@ -48,3 +49,13 @@ public final class NewFile {
 
 @available(*, unavailable)
 extension NewFile: Sendable {}
+
+/// Puts a whole file in the place of a former one: whoever reads it sees the one or the other.
+/// - Throws: `Failure` (74).
+public func replaceFile(_ path: String, with text: String) throws {
+    do {
+        try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+    } catch {
+        throw Failure(.io, "\(path) cannot be written: \(error)")
+    }
+}

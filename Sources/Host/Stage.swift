@@ -30,12 +30,14 @@ public enum Stage {
     static let descriptorsWanted: UInt = 4_096
     static let descriptorsNeeded: UInt = 512
 
+    private static var descriptorLimit: rlimit? {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
+    }
+
     /// As far as the hard limit lets us; never down.
     private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
-            limit.rlim_cur < descriptorsWanted
-        else { return }
+        guard var limit = descriptorLimit, limit.rlim_cur < descriptorsWanted else { return }
         limit.rlim_cur = min(descriptorsWanted, limit.rlim_max)
         // Where it fails, `checkDescriptorLimit` tells.
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -43,10 +45,7 @@ public enum Stage {
 
     /// - Throws: `Failure` (74) where libzmq could run out of descriptors, which it answers by ending the process.
     static func checkDescriptorLimit() throws {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
-            limit.rlim_cur < descriptorsNeeded
-        else { return }
+        guard let limit = descriptorLimit, limit.rlim_cur < descriptorsNeeded else { return }
         throw Failure(
             .io,
             """

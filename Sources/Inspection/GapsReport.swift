@@ -1,4 +1,3 @@
-internal import BrokerAPI
 public import CandleReader
 public import Host
 public import MarketData
@@ -67,9 +66,8 @@ public struct GapsReport: Report, Encodable {
     ) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
-        let reach = RepairReach(reader, extent.sight, now: now ?? until) {
-            min(Int64(configuration.history.repairDays), PricesRequest.depthDays(of: $0))
-        }
+        let reach = RepairReach(
+            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays)
         var gaps: [Gap] = []
         var intervals = 0
         for series in extent.series {

@@ -24,7 +24,7 @@ struct Segment: Hashable {
     static let headerSize = 64
     static let suffix = ".journal"
     static let version: UInt32 = 1
-    /// No journal comes so far; a larger number in a name is none of ours.
+    /// No journal reaches this position: a writer never gives a larger number as a name.
     static let positionMax: UInt64 = 1 << 62
 
     init(folder: String, firstPosition: UInt64) {
@@ -113,7 +113,7 @@ struct Segment: Hashable {
         return belongs ? nil : header ?? .unknown
     }
 
-    /// Renames the file so that nobody takes it for a segment any more; nothing of it is lost.
+    /// Renames the file so that readers and writers pass over it; its content stays.
     /// - Returns: its new path.
     func setAside() throws(JournalError) -> String {
         var target = "\(path).misplaced"

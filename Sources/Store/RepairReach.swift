@@ -1,3 +1,4 @@
+internal import BrokerAPI
 public import CandleReader
 public import MarketData
 
@@ -23,15 +24,15 @@ public final class RepairReach {
 
     private let reader: CandleReader
     private let sight: Sight
-    private let days: (Timeframe) -> Int64
+    private let days: Int
     private let now: Int64
     private var known: [Series: Beginning?] = [:]
     private var streamedTimeframes: Set<Timeframe>?
 
     /// - Parameters:
-    ///   - days: how many before now, of a timeframe: `history.repair_days`, or what the broker has.
+    ///   - days: `history.repair_days`; what the broker has of a timeframe may be less.
     ///   - now: the broker's time, Unix seconds.
-    public init(_ reader: CandleReader, _ sight: Sight, now: Int64, days: @escaping (Timeframe) -> Int64) {
+    public init(_ reader: CandleReader, _ sight: Sight, now: Int64, days: Int) {
         (self.reader, self.sight, self.now, self.days) = (reader, sight, now, days)
     }
 
@@ -42,7 +43,7 @@ public final class RepairReach {
         guard try isStreamed(series.timeframe) else { return nil }
         let streamed = try reader.oldestStreamed(series, .all)
         let first = sight.expectedSince(series.pair, oldestCandle: streamed)
-        let oldest = now - days(series.timeframe) * 86_400
+        let oldest = now - min(Int64(days), PricesRequest.depthDays(of: series.timeframe)) * 86_400
         let beginning = first.map { first in
             first < oldest ? Beginning(start: oldest, bound: .days) : Beginning(start: first, bound: .stream)
         }

@@ -6,8 +6,8 @@ internal import TLCP
 extension FeedRecorder {
     /// The gap of two heartbeats from which on it is not one a second.
     private static var beatGapMax: Int64 { 5 * UTCNanos.perSecond }
-    /// Beyond this the market is a simulated one, and no clock of ours agrees.
     private static var offsetMax: Int64 { 5 * UTCNanos.perSecond }
+    /// Beyond this the market is a simulated one, and no clock of ours agrees.
     private static var strangeOffset: Int64 { 86_400 * UTCNanos.perSecond }
     /// The code that stands for a `SUBOK` of another shape.
     private static var wrongShape: Int { 61 }
@@ -25,11 +25,9 @@ extension FeedRecorder {
         case .refused(let subscription, let code, let text): watchRefusal(subscription, code, text)
         case .allAnswered: if subscribedPairs == items.count { assumptions.hold(.itemsFit) }
         case .configured(let subscription, let frequency, _):
-            if frequency == "unlimited" {
-                assumptions.hold(.unlimitedUpdates)
-            } else {
-                violate(.unlimitedUpdates, "\(name(subscription)): \(frequency.prefix(20)) a second")
-            }
+            note(
+                .unlimitedUpdates, holds: frequency == "unlimited",
+                "\(epic(subscription)): \(frequency.prefix(20)) a second")
         case .endOfSnapshot: assumptions.hold(.snapshotEnds)
         case .recovered: assumptions.hold(.recoveryGranted)
         case .recoveryRefused(let code): violate(.recoveryGranted, "code \(code)")
@@ -38,7 +36,7 @@ extension FeedRecorder {
     }
 
     private mutating func watchRefusal(_ subscription: Int, _ code: Int, _ text: String) {
-        let what = "\(name(subscription)): code \(code)"
+        let what = "\(epic(subscription)): code \(code)"
         if code == Self.wrongShape {
             violate(.subscriptionShape, what)
         } else if text.lowercased().contains("limit exceeded") {
@@ -59,18 +57,11 @@ extension FeedRecorder {
         assumptions.hold(.heartbeatTime)
         let gap = time - lastBeat
         if beatsSinceLoss > 0, sight == .seeing {
-            if gap > Self.beatGapMax {
-                violate(.heartbeatPace, "\(gap / UTCNanos.perMillisecond) ms apart")
-            } else {
-                assumptions.hold(.heartbeatPace)
-            }
+            note(.heartbeatPace, holds: gap <= Self.beatGapMax, "\(gap / UTCNanos.perMillisecond) ms apart")
         }
-        let offset = abs(clockOffset)
-        if offset <= Self.offsetMax {
-            assumptions.hold(.clockOffset)
-        } else if offset < Self.strangeOffset {
-            violate(.clockOffset, "\(clockOffset / UTCNanos.perMillisecond) ms ahead")
-        }
+        let offset = clockOffset
+        guard abs(offset) < Self.strangeOffset else { return }
+        note(.clockOffset, holds: abs(offset) <= Self.offsetMax, "\(offset / UTCNanos.perMillisecond) ms ahead")
     }
 
     /// A tick that is older than the one before it.
@@ -84,7 +75,12 @@ extension FeedRecorder {
         assumptions.violate(assumption, at: receiveTime, note)
     }
 
-    private func name(_ subscription: Int) -> String {
+    private mutating func note(_ assumption: Assumption, holds: Bool, _ what: String) {
+        assumptions.note(assumption, holds: holds, at: receiveTime, what)
+    }
+
+    /// The epic of a subscription's item.
+    func epic(_ subscription: Int) -> String {
         instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
     }
 

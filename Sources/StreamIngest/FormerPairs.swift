@@ -17,11 +17,6 @@ struct FormerPairs: Sendable {
 
     /// - Throws: `Failure` (74).
     func write(_ pairs: [Pair]) throws {
-        let text = pairs.map { "\($0)\n" }.joined()
-        do {
-            try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw Failure(.io, "\(path) cannot be written: \(error)")
-        }
+        try replaceFile(path, with: pairs.map { "\($0)\n" }.joined())
     }
 }

@@ -109,11 +109,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// A login is a witness of the broker's time.
     private func hear(_ login: StreamLogin) {
         loginTime = login.monotonic
-        if login.limits == nil {
-            recorder.assumptions.violate(.loginLimits, at: clock.now(), "no answer that could be read")
-        } else {
-            recorder.assumptions.hold(.loginLimits)
-        }
+        recorder.assumptions.note(
+            .loginLimits, holds: login.limits != nil, at: clock.now(), "no answer that could be read")
         if let time = login.serverTime { recorder.judge.hear(rest: time, monotonic: login.monotonic) }
     }
 
@@ -323,11 +320,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// Tokens live at least six hours (`ig-api` § 2.8).
     private func noteRefusedTokens(_ code: Int) {
         let age = (clock.monotonic() - loginTime) / UTCNanos.perSecond
-        if age < 6 * 3_600 {
-            recorder.assumptions.violate(.tokensLast, at: clock.now(), "code \(code) after \(age) s")
-        } else {
-            recorder.assumptions.hold(.tokensLast)
-        }
+        recorder.assumptions.note(
+            .tokensLast, holds: age >= 6 * 3_600, at: clock.now(), "code \(code) after \(age) s")
     }
 
     private func refusedItem(_ subscription: Int, _ code: Int, _ text: String) {
@@ -370,9 +364,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         desk.finish()
     }
 
-    private func epic(_ subscription: Int) -> String {
-        instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
-    }
+    private func epic(_ subscription: Int) -> String { recorder.epic(subscription) }
 
     private func say(_ level: Logger.Level, _ sentence: String, _ metadata: Logger.Metadata = [:]) {
         throttle.say(level, sentence, metadata, now: clock.monotonic(), logger)

@@ -170,8 +170,8 @@ struct RepairCommand: ParsableCommand {
             Newest first, holes of the last history.repair_days at most; history.repair_points
             a run and history.repair_week_percent of the week's points. The reserve is for
             holes of the last day. On a terminal it shows the plan and asks; elsewhere, as
-            for the timer, it runs within these bounds, and where nothing is missing it calls
-            nobody.
+            for the timer, it runs within these bounds. It makes no request if nothing is
+            missing.
             """)
 
     @OptionGroup var options: BackfillOptions

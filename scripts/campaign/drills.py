@@ -27,12 +27,13 @@ starts = threading.Semaphore(3)
 class Drill:
     """A situation: how it begins, what is done to it, and what `status` must say."""
 
-    def __init__(self, name, act=None, says="", code=DEAD, within=30, holds=0, simulator=(), waits=True, start=TUESDAY):
+    def __init__(self, name, act=None, says="", code=DEAD, within=30, holds=0, simulator=(), waits=True, start=TUESDAY,
+                 small_disk=False):
         self.name, self.act, self.says, self.code, self.within = name, act, says, code, within
         # So many seconds it must go on to say so.
         self.holds = holds
         # Whether all must be well first.
-        self.simulator, self.waits, self.start = simulator, waits, start
+        self.simulator, self.waits, self.start, self.small_disk = simulator, waits, start, small_disk
 
 
 def fault(words):
@@ -77,7 +78,7 @@ DRILLS = [
           waits=False, within=180),
     Drill("one pair is limited", fault(f"filter={EUR}:0.1"), "EUR_USD", within=180),
     Drill("a stage is down", end("aggregator"), "not running: aggregator"),
-    Drill("the disk is nearly full", None, "of disk free", waits=False),
+    Drill("the disk is nearly full", None, "of disk free", waits=False, small_disk=True),
     Drill("weekend, and no byte comes", fault("silence=noprobe"), "", WELL, holds=60, start=SATURDAY, waits=False),
     Drill("a thin session", None, "", WELL, holds=200, simulator=("--rate", "0.03")),
     Drill("first start, no candle yet", None, "no candle is stored", waits=False),
@@ -106,10 +107,9 @@ class Result:
 def conduct(drill, binaries, keep):
     result = Result(drill)
     folder = Path(tempfile.mkdtemp(prefix="candlewick-drill."))
-    small_disk = drill.name == "the disk is nearly full"
     pipeline = None
     try:
-        if small_disk:
+        if drill.small_disk:
             (folder / "state").mkdir()
             subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=750", "tmpfs", folder / "state"], check=True)
         pipeline = stages.Pipeline(folder, binaries, PAIRS)
@@ -130,7 +130,7 @@ def conduct(drill, binaries, keep):
     finally:
         if pipeline:
             pipeline.kill_everything()
-        if small_disk:
+        if drill.small_disk:
             subprocess.run(["umount", "-l", folder / "state"], check=False)
         if not (keep or result.wrong):
             shutil.rmtree(folder, ignore_errors=True)
