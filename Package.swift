@@ -167,7 +167,8 @@ let package = Package(
         tests(
             "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
         tests(
-            "StreamIngestTests", ["StreamIngest", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
+            "StreamIngestTests",
+            ["StreamIngest", "Assumptions", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
         tests(
             "HostileTests",
             [

@@ -14,6 +14,7 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
     case tickTimes = "tick-times"
     case tickOrder = "tick-order"
     case tickPrices = "tick-prices"
+    case nativeCandles = "native-candles"
     case recoveryGranted = "recovery-granted"
     case tokensLast = "tokens-last"
     case loginLimits = "login-limits"
@@ -85,6 +86,10 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
             Fact(
                 "Prices are positive decimals of at most 8 places", "ig-api § 6",
                 "The tick is left out and counts as lost")
+        case .nativeCandles:
+            Fact(
+                "UTM of CHART:{epic}:5MINUTE is the candle's start, and CONS_END 1 says that it is over",
+                "ig-api §§ 9.3, 9.5", "No second opinion of the pair's candles")
         case .recoveryGranted:
             Fact(
                 "A session that was cut can be recovered within 15 s", "tlcp § Recovery, ig-api § 12, number 6",

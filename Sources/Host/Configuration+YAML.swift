@@ -44,6 +44,7 @@ extension Configuration {
             case "timeframes": timeframes = try reader.timeframes(value)
             case "grace_milliseconds": graceMilliseconds = Int64(try reader.integer(value, 0...60_000))
             case "late_reach_minutes": lateReachMinutes = Int64(try reader.integer(value, 10...10_080))
+            case "second_opinion": secondOpinion = try reader.secondOpinion(value)
             case "stream": try readStream(value, reader)
             case "journal": try readJournal(value, reader)
             case "store": try readStore(value, reader)
@@ -163,6 +164,14 @@ private struct YAMLReader {
             return timeframe
         }
         return Array(Set(all)).sorted()
+    }
+
+    func secondOpinion(_ node: Node) throws -> Configuration.SecondOpinion {
+        guard let word = Configuration.SecondOpinion(rawValue: text(node)) else {
+            let known = Configuration.SecondOpinion.allCases.map(\.rawValue).joined(separator: ", ")
+            throw refuse(node, "second_opinion '\(text(node))' is not one of \(known)")
+        }
+        return word
     }
 
     func instruments(_ node: Node) throws -> [Instrument] {

@@ -10,10 +10,21 @@ public struct Configuration: Sendable {
     public var graceMilliseconds: Int64 = 2_000
     /// How far back a late tick still makes a new revision of its candle, in feed time.
     public var lateReachMinutes: Int64 = 1_440
+    /// What is done with the broker's own candles.
+    public var secondOpinion = SecondOpinion.observe
     public var stream = Stream()
     public var journal = Journal()
     public var store = Store()
     public var history = History()
+
+    public enum SecondOpinion: String, CaseIterable, Sendable {
+        /// A candle beyond which the broker's own reaches is marked as disputed.
+        case observe
+        /// It is partial besides, so that it is repaired.
+        case enforce
+        /// The broker's own candles are not asked for.
+        case off
+    }
 
     public struct Stream: Sendable {
         /// At least so long between two logins: the broker answers quicker ones from a cache with dead

@@ -7,7 +7,7 @@ internal import Wire
 public struct JournalReport: Report {
     /// The streams that have a journal.
     public enum Stream: String, CaseIterable, Sendable {
-        case ticks, candles, history
+        case ticks, candles, history, native
 
         var recordSize: Int { self == .ticks ? TickRecord.byteCount : CandleRecord.byteCount }
     }

@@ -9,6 +9,8 @@ struct StoredFacts {
     var continuity = Continuity()
     /// The newest ones, newest first.
     var events: [CandleReader.Event] = []
+    /// Candles of the last day that the broker's own dispute, and the start of the newest, Unix seconds.
+    var disputed: (count: Int, newest: Int64?) = (0, nil)
     /// What may still be bought, as far as the database knows.
     var quota: QuotaLedger.Estimate
 
@@ -23,6 +25,8 @@ struct StoredFacts {
         candles = try reader.statistics()
         continuity = try reader.continuity()
         events = try reader.events(last: 5)
+        let newest = candles.map(\.newest).max() ?? 0
+        disputed = try reader.disputed(since: newest - 86_400)
         var ledger = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints)
         for row in try reader.ledger() {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))

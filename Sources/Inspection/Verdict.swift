@@ -90,8 +90,8 @@ struct Verdict {
     init(_ observation: Observation) {
         let judge = Judge(observation)
         findings =
-            judge.stages + judge.disk + judge.feed + judge.blindPairs + judge.silentPairs + judge.candles + judge.clock
-            + judge.quota + judge.assumptions
+            judge.stages + judge.disk + judge.feed + judge.blindPairs + judge.silentPairs + judge.candles
+            + judge.disputes + judge.clock + judge.quota + judge.assumptions
     }
 
     /// Looks at one thing after the other.
@@ -220,6 +220,18 @@ struct Verdict {
             let stale = states.count { $0.1.isStale }
             guard stale * 2 > states.count else { return [] }
             return [Finding("candles", "", .failed, "more than half of the pairs are stale", advice)]
+        }
+
+        /// Of the last day.
+        var disputes: [Finding] {
+            let disputed = seen.facts.disputed
+            guard disputed.count > 0, let newest = disputed.newest else { return [] }
+            return [
+                Finding(
+                    "candles", "", .warning,
+                    "\(disputed.count) disputed by the broker's own of the last day, the newest of \(UTCNanos(seconds: newest).text()) UTC",
+                    "ticks may be missing: candlewick compare shows each")
+            ]
         }
 
         // MARK: Clock and quota

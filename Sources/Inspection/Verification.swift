@@ -304,8 +304,10 @@ private struct Refold {
 }
 
 extension CandleRecord {
-    /// What is compared, under the names of the columns.
+    /// What is compared, under the names of the columns. The ticks know nothing of a dispute.
     fileprivate var columns: [(name: String, value: String)] {
+        var flags = flags
+        if flags.contains(.disputed) { flags.subtract([.disputed, .partial]) }
         let sides = [("bid", bid), ("ask", ask), ("mid", mid)]
         let prices = sides.flatMap { name, side in
             [("open", side.open), ("high", side.high), ("low", side.low), ("close", side.close)]

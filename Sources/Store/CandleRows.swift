@@ -66,6 +66,34 @@ struct CandleRows {
         return try promote(key, for: candle)
     }
 
+    /// The streamed candle of the interval, whether readers see it or not; `nil` without one.
+    func streamed(_ key: CandleKey, _ series: Series) throws -> CandleRecord? {
+        let source = CandleSource.streamed.rawValue
+        let sql = ["candle", "outranked_candle"].map {
+            "SELECT \(CandleRows.columns) FROM \($0) WHERE \(CandleRows.ofKey) AND source = \(source)"
+        }.joined(separator: " UNION ALL ")
+        let row = try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments(key) + arguments(key))
+        return row.map { CandleRecord($0, series) }
+    }
+
+    /// Writes anew what is known of a streamed candle beside its ticks: its flags, and the rank that follows from them.
+    /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
+    func mark(_ candle: CandleRecord, _ key: CandleKey) throws -> CandleRecord? {
+        let values: StatementArguments = [
+            Int64(candle.flags.rawValue), candle.flags.contains(.partial) ? 0 : 1, CandleRank.of(candle),
+        ]
+        func update(_ table: String) throws -> Bool {
+            try execute(
+                "UPDATE \(table) SET flags = ?, complete = ?, rank = ? WHERE \(CandleRows.ofKey) AND source = ?",
+                values + arguments(key) + [Int64(candle.source.rawValue)])
+        }
+        guard try update("candle") else {
+            _ = try update("outranked_candle")
+            return try promote(key, for: candle)
+        }
+        return try promote(key, for: candle) ?? candle
+    }
+
     /// Exchanges the interval's candle for one that waits, where that ranks higher.
     /// - Returns: that one, or `nil`.
     private func promote(_ key: CandleKey, for cause: CandleRecord) throws -> CandleRecord? {

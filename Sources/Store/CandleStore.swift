@@ -13,11 +13,17 @@ public final class CandleStore {
     private let lock: FileLock
     private var instruments: [Pair: Int64] = [:]
     private var timeframes: Set<Int64> = []
+    /// A candle that the broker's own disputes is partial.
+    private let enforcesOpinions: Bool
+    /// Of which there are native candles.
+    private var nativeTimeframes: Set<Int64> = []
 
     /// Opens or makes the database and brings its schema up to date.
+    /// - Parameter enforcesOpinions: a candle that the broker's own disputes is partial; otherwise it is marked only.
     /// - Throws: `Failure` (75) where another process writes it; (74) where it cannot be opened; (65) where
     ///   the file is no database or was made by a later version.
-    public init(path: String) throws {
+    public init(path: String, enforcesOpinions: Bool = false) throws {
+        self.enforcesOpinions = enforcesOpinions
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
         lock = try FileLock(path: "\(path).lock")
         var configuration = GRDB.Configuration()
@@ -71,7 +77,7 @@ public final class CandleStore {
                     for record in records {
                         switch record.kind {
                         case .feed: try insertEvent(record, db)
-                        case .candle: if let seen = try store(record, rows, db, now: now) { stored.append(seen) }
+                        case .candle: if let seen = try store(record, rows, db, now) { stored.append(seen) }
                         case .empty: try insertEmpty(record, db)
                         case .request, .reply: try QuotaRows.write(record, db)
                         default: break
@@ -97,7 +103,7 @@ public final class CandleStore {
     /// - Returns: how many candles.
     @discardableResult
     public func forget(before moment: UTCNanos, progressed: () -> Void = {}) throws -> Int {
-        let tables = ["candle", "outranked_candle", "empty_interval"]
+        let tables = ["candle", "outranked_candle", "empty_interval", "second_opinion"]
         return try during("delete from") {
             var count = 0
             try database.write {
@@ -205,13 +211,20 @@ public final class CandleStore {
 
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
     private func store(
-        _ candle: CandleRecord, _ rows: CandleRows, _ db: Database, now: UTCNanos
+        _ candle: CandleRecord, _ rows: CandleRows, _ db: Database, _ now: UTCNanos
     ) throws -> CandleRecord? {
         guard let timeframe = candle.timeframe else { return nil }
         let key = CandleKey(
             instrument: try instrumentID(candle.pair, db), timeframe: try ensure(timeframe, db),
             openTime: candle.start.seconds)
-        return try rows.store(candle, key, now: now)
+        let opinions = SecondOpinions(db, rows, enforces: enforcesOpinions)
+        if candle.source == .native {
+            nativeTimeframes.insert(key.timeframe)
+            return try opinions.store(candle, key, Series(candle.pair, timeframe), now: now)
+        }
+        guard let seen = try rows.store(candle, key, now: now) else { return nil }
+        guard candle.source == .streamed, nativeTimeframes.contains(key.timeframe) else { return seen }
+        return try opinions.compare(key, Series(candle.pair, timeframe), now: now) ?? seen
     }
 
     /// Notes that the broker has no candle of an interval.
@@ -251,6 +264,7 @@ public final class CandleStore {
                 if let pair = Pair(name) { instruments[pair] = row["id"] }
             }
             timeframes = try Set(Int64.fetchAll(db, sql: "SELECT seconds FROM timeframe"))
+            nativeTimeframes = try Set(Int64.fetchAll(db, sql: "SELECT DISTINCT timeframe FROM second_opinion"))
         }
     }
 

@@ -28,8 +28,32 @@ enum Schema {
         migrator.registerMigration("5 what repair asked for") { db in
             try db.execute(sql: "ALTER TABLE quota_ledger ADD COLUMN repair INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("6 second opinions") { db in
+            try db.execute(sql: secondOpinions)
+        }
         return migrator
     }
+
+    /// The broker's own candles beside ours; ours are NULL while there is none.
+    private static let secondOpinions = """
+        CREATE TABLE second_opinion (
+            instrument_id INTEGER NOT NULL REFERENCES instrument (id),
+            timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
+            open_time INTEGER NOT NULL,
+            verdict TEXT NOT NULL,
+            native_bid_open INTEGER NOT NULL, native_bid_high INTEGER NOT NULL,
+            native_bid_low INTEGER NOT NULL, native_bid_close INTEGER NOT NULL,
+            native_ask_open INTEGER NOT NULL, native_ask_high INTEGER NOT NULL,
+            native_ask_low INTEGER NOT NULL, native_ask_close INTEGER NOT NULL,
+            native_tick_count INTEGER NOT NULL,
+            bid_open INTEGER, bid_high INTEGER, bid_low INTEGER, bid_close INTEGER,
+            ask_open INTEGER, ask_high INTEGER, ask_low INTEGER, ask_close INTEGER,
+            tick_count INTEGER,
+            compared_at INTEGER NOT NULL,
+            PRIMARY KEY (instrument_id, timeframe, open_time)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX second_opinion_disputed ON second_opinion (open_time) WHERE verdict = 'disputed';
+        """
 
     /// What a candle says; in both tables of candles.
     private static let measures = """

@@ -14,6 +14,7 @@ internal import Wire
 public final class StoreWriter {
     private let store: CandleStore
     private let candles: StreamReader
+    private let native: StreamReader
     private let stored: Publisher
     private let status: StatusPublisher
     private let maintenance: Responder
@@ -25,6 +26,8 @@ public final class StoreWriter {
     private var batch: [CandleRecord] = []
     /// The last position in the database.
     private var committed: UInt64
+    /// Monotonic time at which native candles are looked for next.
+    private var nextOpinions: Int64 = 0
     /// Monotonic time by which the batch must be committed.
     private var commitDeadline: Int64 = .max
     private var counters = Counters()
@@ -39,6 +42,8 @@ public final class StoreWriter {
         var commits: UInt64 = 0
         /// Of the last commit, ns: from the aggregator's publication of its first candle to its end.
         var lastDelayNanos: Int64 = 0
+        /// Candles of the broker's own that were compared with ours.
+        var opinions: UInt64 = 0
         /// Start of the newest stored interval, Unix seconds.
         var newestInterval: Int64 = 0
     }
@@ -53,7 +58,7 @@ public final class StoreWriter {
         self.logger = logger
         settings = configuration.store
         forgetting = Forgetting(days: settings.retentionDays)
-        store = try CandleStore(path: paths.database)
+        store = try CandleStore(path: paths.database, enforcesOpinions: configuration.secondOpinion == .enforce)
         stored = try Publisher(context: context, endpoint: try paths.endpoint("stored"))
         status = try StatusPublisher(
             context: context, endpoint: try paths.statusEndpoint("store-writer"), stage: "store-writer", logger: logger)
@@ -62,6 +67,13 @@ public final class StoreWriter {
         try StoreWriter.check(position, paths)
         candles = try StreamReader(
             stream: "candles", paths: paths, recordSize: CandleRecord.byteCount, from: position + 1,
+            consumer: "store-writer", context: context, logger: logger)
+        // A journal that begins anew is read anew: what is told twice changes nothing.
+        let compared = min(
+            try store.position(of: "native"),
+            try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal("native")))
+        native = try StreamReader(
+            stream: "native", paths: paths, recordSize: CandleRecord.byteCount, from: compared + 1,
             consumer: "store-writer", context: context, logger: logger)
         committed = position
     }
@@ -98,6 +110,7 @@ public final class StoreWriter {
                 if batch.count >= settings.batchRows { try commit() }
             }
             if clock.monotonic() >= commitDeadline { try commit() }
+            try takeOpinions(until: stop)
             try maintain()
             try publishStatus()
             service.status(candles.isLive ? "live" : "reading the candle journal")
@@ -118,6 +131,19 @@ public final class StoreWriter {
         count(changed)
         batch.removeAll(keepingCapacity: true)
         try forget(changed)
+    }
+
+    /// Once a second, takes the broker's own candles.
+    private func takeOpinions(until stop: StopSignal) throws {
+        guard clock.monotonic() >= nextOpinions else { return }
+        nextOpinions = clock.monotonic() + UTCNanos.perSecond
+        var opinions: [CandleRecord] = []
+        _ = try native.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { opinions.append($0) }
+        guard let last = opinions.last else { return }
+        let changed = try store.write(opinions, stream: "native", position: last.position, now: clock.now())
+        for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
+        counters.opinions += UInt64(opinions.count)
+        try native.noteTaken(last.position)
     }
 
     /// Once an hour, deletes what is older than `store.retention_days`.

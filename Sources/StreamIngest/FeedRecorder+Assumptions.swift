@@ -50,7 +50,7 @@ extension FeedRecorder {
     }
 
     /// Unknown times count as open.
-    private var isOpen: Bool { marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: marketTime).seconds) }
+    var isOpen: Bool { marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: marketTime).seconds) }
 
     /// A believed heartbeat, before it becomes the last one.
     mutating func watchBeat(_ time: Int64) {

@@ -98,6 +98,7 @@ extension FeedRecorder {
             heartbeatLook = monotonic
             return 0
         }
+        if !suspects.isEmpty { return suspects.removeFirst() }
         guard sight == .seeing, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds) else { return nil }
         let silent = items.firstIndex {
             $0.nextLook <= monotonic && $0.sight.isWhole && !$0.sight.isRenewing && $0.sight.blindSince == nil

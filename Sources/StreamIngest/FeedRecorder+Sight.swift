@@ -11,6 +11,7 @@ extension FeedRecorder {
     // MARK: Events of the session
 
     mutating func happened(_ event: SessionEvent) {
+        if isNative(event) { return }
         watch(event)
         switch event {
         case .began(let replacing):
@@ -132,7 +133,7 @@ extension FeedRecorder {
         return min(proof, sight.since ?? .max)
     }
 
-    private mutating func blindPair(_ index: Int, since: Int64) {
+    mutating func blindPair(_ index: Int, since: Int64) {
         guard items[index].sight.blindSince == nil else { return }
         items[index].sight.blindSince = since
         append(.blindBegan(since: UTCNanos(rawValue: since)), pair: items[index].pair)
@@ -189,7 +190,7 @@ extension FeedRecorder {
         append(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), pair: pair)
     }
 
-    private func lastTick(of index: Int) -> Int64 { items[index].time > 0 ? items[index].time : proof(of: index) }
+    func lastTick(of index: Int) -> Int64 { items[index].time > 0 ? items[index].time : proof(of: index) }
 
     /// Whether another interval may begin between the two: all timeframes are whole minutes.
     private func isAcrossMinutes(_ from: Int64, _ until: Int64) -> Bool {
@@ -249,6 +250,7 @@ extension FeedRecorder {
     // MARK: The whole feed
 
     private mutating func allAnswered() {
+        native?.fill(feedTime: feedTime)
         append(isReplacement ? .sessionReplaced : .sessionNew)
         hasBegun = true
         guard case .blind = sight else { return }

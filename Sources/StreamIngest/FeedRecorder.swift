@@ -6,8 +6,8 @@ internal import Wire
 /// Turns what a Lightstreamer session delivers into records of the `ticks` stream: ticks, the feed's time
 /// and the feed's events. Owns no socket, no journal and no clock: it is told what time it is.
 ///
-/// Subscription 0 is the heartbeat; subscription n is the tick item of instrument n − 1. What is seen of the
-/// feed and of each pair is in `FeedRecorder+Sight.swift`.
+/// Subscription 0 is the heartbeat; of N instruments, subscription n is the tick item of instrument n − 1, and N + n its
+/// native candles. What is seen of the feed and of each pair is in `FeedRecorder+Sight.swift`.
 struct FeedRecorder: SessionSink {
     /// An instrument as the hot path needs it, with its last tick.
     struct Item {
@@ -48,6 +48,8 @@ struct FeedRecorder: SessionSink {
     var assumptions = AssumptionTally()
     /// What is to be appended to the stream, in order; the owner takes it away.
     var records: [TickRecord] = []
+    /// The broker's own candles, in order; the owner takes them away.
+    var candles: [CandleRecord] = []
     /// Events that the owner must act on or log, in order; it takes them away.
     var events: [SessionEvent] = []
 
@@ -56,6 +58,10 @@ struct FeedRecorder: SessionSink {
     var sight: FeedSight
     var items: [Item]
     let instruments: [Instrument]
+    /// `nil`: no second opinion is asked for, or none can be had.
+    var native: NativeCandles?
+    /// Subscriptions whose pair moves, by another opinion, and tells nothing of it.
+    var suspects: [Int] = []
 
     var judge: TimeJudge
     var receiveTime = UTCNanos(rawValue: 0)
@@ -121,7 +127,8 @@ struct FeedRecorder: SessionSink {
     private static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
 
     /// - Parameter past: what the journal's end tells.
-    init(instruments: [Instrument], past: FeedPast) {
+    init(instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil) {
+        self.native = native
         self.instruments = instruments
         lastReceived = past.received
         items = instruments.map(Item.init)
@@ -160,7 +167,8 @@ struct FeedRecorder: SessionSink {
     mutating func updated(_ update: FieldUpdate) {
         if update.subscription == 0 { return beat(update) }
         let index = update.subscription - 1
-        guard index < items.count, update.fieldCount == 3 else { return }
+        guard index < items.count else { return takeNative(update) }
+        guard update.fieldCount == 3 else { return }
         tick(update, index)
     }
 
@@ -326,6 +334,7 @@ struct FeedRecorder: SessionSink {
         judge.advance(now: monotonic, host: now)
         noteAgreement()
         guard feedTime > 0 else { return }
+        native?.timePassed(feedTime: feedTime)
         // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
         if monotonic - lastProof >= Self.heartbeatLimit { lose { .silent(since: $0) } }
         guard monotonic - lastHeartbeat >= Self.heartbeatLimit else { return }

@@ -17,8 +17,10 @@ internal import Wire
 /// Two threads: the event loop carries all data (`StreamIngestor`); the caller's thread logs in, waits for
 /// the stop, and ends the process when the data thread cannot go on.
 public enum StreamIngest {
-    /// One subscription is the heartbeat's; the broker allows 40. Source: `ig-api` § 8.
-    static let instrumentsMax = 39
+    /// What the broker allows on one connection. Source: `ig-api` § 8.
+    static let itemsMax = 40
+    /// One is the heartbeat's.
+    static let instrumentsMax = itemsMax - 1
 
     /// Runs until a stop is asked for.
     /// - Parameter capture: a new file for what is exchanged with the broker (docs/formats.md § 6).
@@ -32,6 +34,12 @@ public enum StreamIngest {
         let writer = try StreamWriter(
             stream: "ticks", recordSize: TickRecord.byteCount, paths: setup.paths,
             settings: setup.configuration.journal, context: context, logger: logger)
+        let nativeWriter =
+            try setup.configuration.secondOpinion == .off
+            ? nil
+            : StreamWriter(
+                stream: "native", recordSize: CandleRecord.byteCount, paths: setup.paths,
+                settings: setup.configuration.journal, context: context, logger: logger)
         let capture = try capture.map { try StreamCapture(path: $0) }
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream",
@@ -50,6 +58,7 @@ public enum StreamIngest {
         }
         guard let login = try firstLogin(&patience, setup, status, writer.lastPosition, clock) else {
             setup.service.stopping()
+            try nativeWriter?.close()
             return try writer.close()
         }
 
@@ -63,7 +72,8 @@ public enum StreamIngest {
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
-                writer: writer, past: past, formerPairs: formerPairs, instruments: instruments,
+                writer: writer, nativeWriter: nativeWriter, native: native(setup, login.limits, logger), past: past,
+                formerPairs: formerPairs, instruments: instruments,
                 trustFile: credentials.trustFile, capture: capture,
                 book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next()),
             login: login)
@@ -71,9 +81,33 @@ public enum StreamIngest {
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
     }
 
+    /// Says how the second opinion is had, or why not.
+    private static func native(
+        _ setup: StageSetup, _ limits: ApplicationLimits?, _ logger: Logger
+    ) -> NativeCandles? {
+        let configuration = setup.configuration
+        guard configuration.secondOpinion != .off else { return nil }
+        let native = NativeCandles(
+            instruments: configuration.instruments, timeframes: configuration.timeframes,
+            limit: min(limits?.subscriptions ?? itemsMax, itemsMax))
+        guard let native else {
+            logger.notice(
+                "No second opinion: it needs an item beyond heartbeat, pairs and one for renewals, and a timeframe of 1m, 5m or 1h",
+                metadata: ["instruments": "\(configuration.instruments.count)"])
+            return nil
+        }
+        logger.notice(
+            "Native candles are a second opinion",
+            metadata: [
+                "items": "\(native.share)", "timeframe": "\(native.timeframe)",
+                "minutesForAllPairs": "\(native.roundSeconds / 60)",
+            ])
+        return native
+    }
+
     /// - Parameter limit: the items that the broker allows on one connection, as it says itself.
     static func checkCount(_ instruments: [Instrument], limit: Int? = nil) throws {
-        let limit = min(limit ?? instrumentsMax + 1, instrumentsMax + 1)
+        let limit = min(limit ?? itemsMax, itemsMax)
         guard instruments.count < limit else {
             throw Failure(
                 .configuration,

@@ -22,6 +22,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private let instruments: [Instrument]
     private let transports: Transports
     private let writer: StreamWriter
+    /// `nil`: no second opinion is asked for.
+    private let nativeWriter: StreamWriter?
     /// `nil`: not asked for, or ended by a failure.
     private var capture: StreamCapture?
     private var session: ClientSession
@@ -52,6 +54,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let status: StatusPublisher
         let service: ServiceNotifier
         let writer: StreamWriter
+        let nativeWriter: StreamWriter?
+        let native: NativeCandles?
         let past: FeedPast
         let formerPairs: FormerPairs
         let instruments: [Instrument]
@@ -70,6 +74,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         status = parts.status
         service = parts.service
         writer = parts.writer
+        nativeWriter = parts.nativeWriter
         capture = parts.capture
         formerPairs = parts.formerPairs
         book = parts.book
@@ -79,7 +84,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let options = SessionOptions(
             endpoint: login.endpoint, user: login.account, password: login.password.reveal())
         session = ClientSession(options: options, seed: parts.seed)
-        recorder = FeedRecorder(instruments: parts.instruments, past: parts.past)
+        recorder = FeedRecorder(instruments: parts.instruments, past: parts.past, native: parts.native)
         hear(login)
     }
 
@@ -90,6 +95,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         transports.owner = self
         recorder.begin(now: clock.now(), monotonic: clock.monotonic())
         for request in SubscriptionRequest.feed(of: instruments) { _ = session.subscribe(request, now: now) }
+        for request in recorder.native?.requests ?? [] { _ = session.reserve(request) }
         session.start(now: now, into: &recorder)
         settle()
         // The journal has the word of those that are not configured any more.
@@ -169,6 +175,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// After every entry: commit the burst, act, say what happened, set the timer.
     private func settle() {
         commit()
+        turnToOtherPairs()
         while session.hasActions {
             for action in session.takeActions() {
                 capture?.carriedOut(action, at: clock.now())
@@ -187,8 +194,25 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             for record in recorder.records { try writer.append(record) }
             recorder.records.removeAll(keepingCapacity: true)
             try writer.commit()
+            if !recorder.candles.isEmpty { try commitNative() }
         } catch {
             desk.fail(error)
+        }
+    }
+
+    private func commitNative() throws {
+        for candle in recorder.candles { try nativeWriter?.append(candle) }
+        recorder.candles.removeAll(keepingCapacity: true)
+        try nativeWriter?.commit()
+    }
+
+    /// Opens and closes subscriptions of native candles.
+    private func turnToOtherPairs() {
+        for turn in recorder.native?.takeTurns() ?? [] {
+            switch turn {
+            case .open(let index): session.open(1 + instruments.count + index, now: now)
+            case .close(let index): session.close(1 + instruments.count + index)
+            }
         }
     }
 
@@ -359,7 +383,12 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         publishStatus()
         keepBook()
         transports.closeAll()
-        do { try writer.close() } catch { desk.fail(error) }
+        do {
+            try writer.close()
+            try nativeWriter?.close()
+        } catch {
+            desk.fail(error)
+        }
         logger.notice("Stopped", metadata: ["position": "\(writer.lastPosition)"])
         desk.finish()
     }
@@ -389,7 +418,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             subscriptions: recorder.subscribedPairs,
             refused: session.isBound ? instruments.count - recorder.subscribedPairs : 0, reconnects: reconnects,
             blindPairs: recorder.blindPairs.map(\.description), clockOffset: recorder.clockOffset,
-            counters: recorder.counters)
+            nativeItems: recorder.native?.share ?? 0, counters: recorder.counters)
         do { try status.publish(report) } catch { warn("Status cannot be published", ["error": "\(error)"]) }
     }
 
@@ -437,6 +466,8 @@ struct IngestStatus: Encodable {
     let blindPairs: [String]
     /// ns that the broker's clock, as learned, is ahead of the host's; 0 before the first believed time.
     let clockOffset: Int64
+    /// Items that bring the broker's own candles, for a second opinion; 0: none.
+    let nativeItems: Int
     let counters: RecorderCounters
 
     /// Before the first login has succeeded.
@@ -445,7 +476,7 @@ struct IngestStatus: Encodable {
         IngestStatus(
             time: time, state: "logging in", transport: "none", ticksPosition: ticksPosition, ticksPerSecond: 0,
             feedTime: 0, marketTime: 0, heartbeatAge: age, tickAges: [:], subscriptions: 0, refused: 0, reconnects: 0,
-            blindPairs: [], clockOffset: 0, counters: RecorderCounters())
+            blindPairs: [], clockOffset: 0, nativeItems: 0, counters: RecorderCounters())
     }
 }
 

@@ -48,6 +48,15 @@ extension ClientSession {
         sink.happened(.renewed(handle))
     }
 
+    /// Ends a reserved subscription and forgets how it was answered.
+    mutating func drop(_ handle: Int) {
+        let (number, answer) = (subscriptions[handle].number, subscriptions[handle].answer)
+        (subscriptions[handle].number, subscriptions[handle].answer) = (0, .none)
+        subscriptions[handle].failures = 0
+        guard identity != nil, answer == .active || answer == .pending else { return }
+        endSilently(number)
+    }
+
     /// Ends a subscription whose updates are not wanted any more.
     private mutating func endSilently(_ number: Int) {
         routes.deactivate(number)
@@ -124,7 +133,7 @@ extension ClientSession {
 
     private mutating func checkAllAnswered(_ sink: inout some SessionSink) {
         guard !allWereAnswered else { return }
-        for subscription in subscriptions where subscription.isWanted {
+        for subscription in subscriptions where subscription.isWanted && !subscription.isOptional {
             switch subscription.answer {
             case .active, .askAgain: continue
             case .none, .pending, .retry: return

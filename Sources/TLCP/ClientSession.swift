@@ -57,6 +57,8 @@ public struct ClientSession: ~Copyable {
         var number = 0
         var answer = Answer.none
         var isWanted = true
+        /// It comes and goes: nobody waits for its answer.
+        var isOptional = false
         /// Answers of this session that said: try again.
         var failures = 0
         /// The number of a subscription that is to take the place of the active one.
@@ -159,6 +161,32 @@ public struct ClientSession: ~Copyable {
             sendControls()
         }
         return subscriptions.count - 1
+    }
+
+    /// Makes room for a subscription that comes and goes: `open` and `close` it. `allAnswered` does not wait for it.
+    /// - Returns: the number under which updates and events name it.
+    public mutating func reserve(_ request: SubscriptionRequest) -> Int {
+        precondition(!request.items.isEmpty && !request.fields.isEmpty)
+        var subscription = Subscription(request: request)
+        (subscription.isWanted, subscription.isOptional) = (false, true)
+        subscriptions.append(subscription)
+        return subscriptions.count - 1
+    }
+
+    /// Asks for a reserved subscription, in this session and in all that follow it, until it is closed.
+    public mutating func open(_ handle: Int, now: Duration) {
+        guard subscriptions[handle].isOptional, !subscriptions[handle].isWanted else { return }
+        subscriptions[handle].isWanted = true
+        guard phase == .bound else { return }
+        ask(for: handle, now: now)
+        sendControls()
+    }
+
+    /// Ends a reserved subscription: nothing more comes of it, no `unsubscribed` either.
+    public mutating func close(_ handle: Int) {
+        guard subscriptions[handle].isOptional, subscriptions[handle].isWanted else { return }
+        subscriptions[handle].isWanted = false
+        drop(handle)
     }
 
     /// Ends a subscription; `unsubscribed` follows after its last update.

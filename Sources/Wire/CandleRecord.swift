@@ -1,6 +1,6 @@
 public import MarketData
 
-/// One record of the `history` and `candles` streams, kind `CNDL`. 192 bytes, little-endian, in memory
+/// One record of the `history`, `candles` and `native` streams, kind `CNDL`. 192 bytes, little-endian, in memory
 /// exactly as on the bus and in the journal. Source: docs/formats.md § 2.
 ///
 /// | offset | size | field             | unit and meaning                                              |
@@ -92,6 +92,10 @@ public struct CandleSource: RawRepresentable, Hashable, Sendable {
     /// Read from a file of the user's.
     @inlinable public static var imported: CandleSource { CandleSource(rawValue: 4) }
 
+    /// Made by the broker itself, beside its ticks: a second opinion, which no reader of candles sees.
+    @inlinable public static var native: CandleSource { CandleSource(rawValue: 5) }
+
+    /// Those of which a reader of candles may see one.
     public static let known: [CandleSource] = [.streamed, .bought, .derived, .imported]
 
     /// The name in the database's views and in the tools.
@@ -101,6 +105,7 @@ public struct CandleSource: RawRepresentable, Hashable, Sendable {
         case .bought: "bought"
         case .derived: "derived"
         case .imported: "imported"
+        case .native: "native"
         default: "unknown"
         }
     }
@@ -140,11 +145,14 @@ public struct CandleFlags: OptionSet, Sendable {
     /// No tick of the interval brought both sides: there is no mid, and the prices of a side without a tick are 0.
     @inlinable public static var sideMissing: CandleFlags { CandleFlags(rawValue: 32) }
 
+    /// The broker's own candle of the interval reaches beyond this one: a tick may be missing.
+    @inlinable public static var disputed: CandleFlags { CandleFlags(rawValue: 64) }
+
     /// The names of those that are set, as in docs/formats.md § 2.
     public var names: [String] {
         let all: [(CandleFlags, String)] = [
             (.partial, "partial"), (.late, "late"), (.localClock, "localClock"), (.withdrawn, "withdrawn"),
-            (.unusable, "unusable"), (.sideMissing, "sideMissing"),
+            (.unusable, "unusable"), (.sideMissing, "sideMissing"), (.disputed, "disputed"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
     }

@@ -31,7 +31,8 @@ struct CandlewickCommand: ParsableCommand {
             CommandGroup(
                 name: "Why it is so",
                 subcommands: [
-                    ExplainCommand.self, VerifyCommand.self, DoctorCommand.self, AssumptionsCommand.self,
+                    ExplainCommand.self, VerifyCommand.self, CompareCommand.self, DoctorCommand.self,
+                    AssumptionsCommand.self,
                 ]),
             CommandGroup(
                 name: "Streams",

@@ -1,3 +1,4 @@
+import Assumptions
 import MarketData
 import TLCP
 import TestKit
@@ -15,11 +16,16 @@ private struct Script: ~Copyable {
     /// How far the host's clock is off.
     var wallError: Double = 0
     private static let wallOffset: Double = 1_599_999_500
+    /// Seconds after 1,600,000,500, which is a Sunday, at which the feed begins.
+    var later = 0
     var transport: TransportID?
 
-    init(pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0) {
+    init(pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0, hasNative: Bool = false, later: Int = 0) {
+        self.later = later
         let instruments = pairs.map { Instrument(pair: Pair($0)!, epic: "CS.D.\($0).CFD.IP") }
-        recorder = FeedRecorder(instruments: instruments, past: FeedPast(time: Make.nanos(lastFeedTime)))
+        let native = NativeCandles(instruments: instruments, timeframes: [.fiveMinutes], limit: 40)
+        recorder = FeedRecorder(
+            instruments: instruments, past: FeedPast(time: Make.nanos(lastFeedTime)), native: hasNative ? native : nil)
         var options = SessionOptions(endpoint: Endpoint("http://127.0.0.1:1")!)
         options.transports = .webSocketOnly
         session = ClientSession(options: options, seed: 1)
@@ -31,12 +37,13 @@ private struct Script: ~Copyable {
                 SubscriptionRequest(mode: .distinct, items: [instrument.tickItem], fields: ["BID", "OFR", "UTM"]),
                 now: now)
         }
+        for request in recorder.native?.requests ?? [] { _ = session.reserve(request) }
         session.start(now: now, into: &recorder)
         connect()
     }
 
     var now: Duration { .nanoseconds(Int64(clock * 1e9)) }
-    var wall: UTCNanos { Make.nanos(clock + Self.wallOffset + wallError) }
+    var wall: UTCNanos { Make.nanos(clock + Self.wallOffset + Double(later) + wallError) }
 
     mutating func connect() {
         for action in session.takeActions() {
@@ -63,7 +70,7 @@ private struct Script: ~Copyable {
     mutating func subscribeAll(first: Int = 1) {
         say(
             "WSOK", "CONOK,S1,50000,5000,*", "SUBOK,\(first),1,1", "CONF,\(first),unlimited,filtered",
-            "U,\(first),1,1600000500")
+            "U,\(first),1,\(1_600_000_500 + later)")
         say("SUBOK,\(first + 1),1,3", "EOS,\(first + 1),1", "SUBOK,\(first + 2),1,3", "EOS,\(first + 2),1")
     }
 
@@ -89,6 +96,73 @@ private struct Script: ~Copyable {
 }
 
 @Suite struct FeedRecorderTests {
+    /// Both pairs' native candles are subscribed, behind what `subscribeAll` subscribes.
+    private static func opinionated() -> Script {
+        var script = Script(hasNative: true, later: 86_400)
+        script.subscribeAll()
+        for turn in script.recorder.native?.takeTurns() ?? [] {
+            if case .open(let index) = turn { script.session.open(3 + index, now: script.now) }
+        }
+        _ = script.session.takeActions()
+        let nothing = Array(repeating: "#", count: 11).joined(separator: "|")
+        for number in [4, 5] { script.say("SUBOK,\(number),1,11", "U,\(number),1,\(nothing)") }
+        _ = script.take()
+        script.recorder.events = []
+        return script
+    }
+
+    /// An interval passes with a heartbeat each second, and each pair's candle ends: `UTM` in ms.
+    private static func pass(_ script: inout Script, to end: Int64, ticking: [Int]) -> [Int] {
+        var renewals: [Int] = []
+        for second in (end - 300)...end {
+            script.pass(1)
+            script.say("U,1,1,\(second)")
+            for number in ticking where second % 20 == 10 { script.say("U,\(number),1,1.1|1.2|\(second)000") }
+            if let silent = script.recorder.takeSilentSubscription() { renewals.append(silent) }
+        }
+        let prices = "1.1|1.3|1.0|1.2|1.11|1.31|1.01|1.21"
+        for number in [4, 5] { script.say("U,\(number),1,\(end - 300)000|\(prices)|1|250") }
+        return renewals
+    }
+
+    @Test func `a pair whose native candles move without a tick is blind since its last`() {
+        var script = Self.opinionated()
+        // A start of five minutes, on a Monday.
+        let start: Int64 = 1_600_086_900
+        _ = Self.pass(&script, to: start + 300, ticking: [2, 3])
+        #expect(script.recorder.candles.count == 2 && script.recorder.suspects == [])
+        _ = script.take()
+        _ = Self.pass(&script, to: start + 600, ticking: [3])
+        #expect(script.recorder.suspects == [1] && script.recorder.blindPairs == [])
+        let renewals = Self.pass(&script, to: start + 900, ticking: [3])
+        #expect(renewals.first == 1)
+        #expect(script.recorder.blindPairs == [Pair("EURUSD")!])
+        #expect(script.recorder.counters.subscriptionsFrozen == 1)
+        let told = script.take().filter { $0.hasPrefix("blind") || $0.contains("frozen") }
+        #expect(told == ["subscription frozen", "blind since 87190"])
+        // The next tick ends it, and only then.
+        script.say("U,1,1,\(start + 901)", "U,2,1,1.1|1.2|\(start + 901)500")
+        #expect(script.recorder.blindPairs == [])
+        #expect(script.take().contains("blind 87190 to 87801"))
+    }
+
+    @Test func `native candles that are not what the broker promises are counted`() {
+        var script = Self.opinionated()
+        let prices = "1.1|1.3|1.0|1.2|1.11|1.31|1.01|1.21"
+        script.say("U,4,1,1600086600000|\(prices)|1|250", "U,5,1,1600086601000|\(prices)|1|250")
+        let count = script.recorder.assumptionTally[.nativeCandles]
+        #expect(count.held == 1 && count.violated == 1)
+        #expect(count.note == "CS.D.USDJPY.CFD.IP: no start of an interval, or no count")
+    }
+
+    @Test func `nothing of native candles is an event of a pair`() {
+        var script = Self.opinionated()
+        script.say("UNSUB,4", "OV,5,1,7", "U,5,1,1", "CONF,5,0.5,filtered", "CS,5,1", "EOS,5,1")
+        #expect(script.take() == [] && script.recorder.blindPairs == [])
+        #expect(script.recorder.events == [])
+        #expect(script.recorder.counters.lostUpdates == 0)
+    }
+
     @Test func `a fresh start is blind until every subscription is answered`() {
         var script = Script()
         script.subscribeAll()

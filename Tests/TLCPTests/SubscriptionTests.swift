@@ -151,6 +151,44 @@ import Testing
         #expect(Self.adds(script.trace()).count == 1)
     }
 
+    @Test func `a reserved subscription comes and goes, and nobody waits for it`() {
+        var script = Script()
+        _ = script.session.subscribe(Self.request, now: .zero)
+        let handle = script.session.reserve(Self.request)
+        script.start()
+        _ = script.trace()
+        script.opened()
+        script.receive("WSOK", "CONOK,S1,50000,5000,*")
+        #expect(Self.adds(script.trace()).count == 1)
+        script.session.open(handle, now: script.now)
+        #expect(
+            script.trace().last?.hasSuffix(
+                "LS_op=add&LS_subId=2&LS_mode=DISTINCT&LS_group=a&LS_schema=BID&LS_snapshot=true") == true)
+        script.receive("SUBOK,1,1,1")
+        #expect(script.trace() == ["subscribed(0)", "allAnswered"])
+        // Closed before its answer came, and opened again under another number.
+        script.session.close(handle)
+        script.session.open(handle, now: script.now)
+        #expect(script.trace().joined().contains("LS_op=delete&LS_subId=2"))
+        script.receive("SUBOK,2,1,1", "U,2,1,5", "UNSUB,2", "SUBOK,3,1,1", "U,3,1,6")
+        #expect(script.trace() == ["subscribed(1)", "U 1.1 6 snapshot"])
+        script.session.close(handle)
+        script.receive("U,3,1,7", "UNSUB,3")
+        #expect(script.trace() == ["> control⏎LS_reqId=5&LS_op=delete&LS_subId=3"])
+    }
+
+    @Test func `a new session asks for the reserved subscriptions that are open`() {
+        var script = Script()
+        _ = script.session.subscribe(Self.request, now: .zero)
+        let handles = (0..<2).map { _ in script.session.reserve(Self.request) }
+        script.session.open(handles[1], now: .zero)
+        script.start()
+        _ = script.trace()
+        script.opened()
+        script.receive("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "SUBOK,2,1,1", "U,2,1,5")
+        #expect(script.trace().contains("U 2.1 5 snapshot"))
+    }
+
     @Test func `a line without an end keeps no connection alive`() {
         var script = Self.script()
         let began = script.now

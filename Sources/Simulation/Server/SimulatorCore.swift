@@ -28,6 +28,8 @@ final class SimulatorCore {
 
     /// Events per turn of the loop: several frames' worth, well under a millisecond.
     private static let sliceEvents = 4_000
+    /// The pause between two turns at full speed. The loop reads no request while a task is due at once.
+    private static let breath = TimeAmount.microseconds(20)
     /// How often due ticks are sent at a finite speed.
     private static let turn = TimeAmount.milliseconds(2)
 
@@ -100,7 +102,7 @@ final class SimulatorCore {
     private func scheduleSlice() {
         guard market.phase != .waiting, !isSliceScheduled, !isStopped else { return }
         isSliceScheduled = true
-        loop.execute { [core = NIOLoopBound(self, eventLoop: loop)] in
+        loop.scheduleTask(in: SimulatorCore.breath) { [core = NIOLoopBound(self, eventLoop: loop)] in
             core.value.isSliceScheduled = false
             core.value.slice()
         }

@@ -1,0 +1,176 @@
+internal import CandleReader
+public import Host
+public import MarketData
+internal import Store
+internal import Wire
+
+/// How far our candles agree with the broker's own, pair by pair, and each difference with its ticks.
+public struct ComparisonReport: Report, Encodable {
+    struct Line: Encodable {
+        let pair: String
+        let timeframe: String
+        let compared: Int
+        let agree: Int
+        let differ: Int
+        let disputed: Int
+        /// Ours is partial, or there is none: nothing to compare.
+        let partial: Int
+        let waiting: Int
+        /// Start of the newest interval, Unix seconds.
+        let newest: Int64
+
+        fileprivate init(_ agreement: CandleReader.Agreement) {
+            (pair, timeframe) = ("\(agreement.series.pair)", "\(agreement.series.timeframe)")
+            (agree, differ) = (agreement.count(.agrees), agreement.count(.differs))
+            (disputed, partial) = (agreement.count(.disputed), agreement.count(.partial))
+            compared = agree + differ + disputed
+            waiting = agreement.count(.waiting)
+            newest = agreement.newest
+        }
+    }
+
+    struct Value: Encodable {
+        /// Such as `ask_high`.
+        let name: String
+        let native: String
+        let streamed: String
+    }
+
+    struct TickLine: Encodable {
+        let position: UInt64
+        let time: String
+        let bid: String
+        let ask: String
+    }
+
+    struct Difference: Encodable {
+        let pair: String
+        let timeframe: String
+        /// Unix seconds.
+        let start: Int64
+        let verdict: String
+        let values: [Value]
+        let nativeTicks: Int
+        let streamedTicks: Int
+        /// Those of the interval that the journal still holds, oldest first; `nil` unless asked for.
+        fileprivate(set) var ticks: [TickLine]?
+
+        fileprivate init(_ comparison: CandleReader.Comparison, _ streamed: CandleReader.Opinion) {
+            (pair, timeframe) = ("\(comparison.series.pair)", "\(comparison.series.timeframe)")
+            (start, verdict) = (comparison.start, comparison.verdict.rawValue)
+            let (native, pair) = (comparison.native, comparison.series.pair)
+            values =
+                Difference.values("bid", native.bid, streamed.bid, pair)
+                + Difference.values("ask", native.ask, streamed.ask, pair)
+            (nativeTicks, streamedTicks) = (native.ticks, streamed.ticks)
+        }
+
+        private static func values(_ side: String, _ native: OHLC, _ streamed: OHLC, _ pair: Pair) -> [Value] {
+            let parts: [(String, KeyPath<OHLC, Price>)] = [
+                ("open", \.open), ("high", \.high), ("low", \.low), ("close", \.close),
+            ]
+            return parts.filter { native[keyPath: $0.1] != streamed[keyPath: $0.1] }.map {
+                Value(
+                    name: "\(side)_\($0.0)", native: ComparisonReport.text(native[keyPath: $0.1], pair),
+                    streamed: ComparisonReport.text(streamed[keyPath: $0.1], pair))
+            }
+        }
+    }
+
+    /// Unix seconds.
+    let since: Int64
+    let pairs: [Line]
+    /// Newest first.
+    private(set) var differences: [Difference]
+    /// How many more there are.
+    let leftOut: Int
+
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all.
+    ///   - since: from which start on, Unix seconds.
+    ///   - count: how many differences are shown.
+    ///   - showsTicks: the ticks of each of them.
+    /// - Throws: `Failure` (69) where there is no database, (75) where it is not up to date; `JournalError`, `StoreError`.
+    public init(paths: Paths, pairs: [Pair], since: Int64, differences count: Int, showsTicks: Bool) throws {
+        let reader = try CandleReader(path: paths.database)
+        try reader.checkSchema()
+        self.since = since
+        self.pairs = try reader.agreements(of: pairs, since: since).map(Line.init)
+        let all = try reader.differences(of: pairs, since: since)
+        let shown = all.prefix(count).compactMap { comparison in comparison.streamed.map { (comparison, $0) } }
+        differences = shown.map(Difference.init)
+        leftOut = all.count - shown.count
+        if showsTicks { try readTicks(paths, shown.map { ($0.0.series, $0.0.start) }) }
+    }
+
+    private mutating func readTicks(_ paths: Paths, _ intervals: [(series: Series, start: Int64)]) throws {
+        guard !intervals.isEmpty else { return }
+        for index in differences.indices { differences[index].ticks = [] }
+        let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
+        try JournalScan(TickRecord.self, .ticks, paths).forEach { tick in
+            guard tick.kind == .tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
+            let second = tick.brokerTime.seconds
+            for index in wanted {
+                let start = intervals[index].start
+                guard second >= start, second < start + intervals[index].series.timeframe.seconds else { continue }
+                differences[index].ticks?.append(TickLine(tick))
+            }
+        }
+    }
+
+    /// With the decimals of the broker's, so that prices stand below each other.
+    fileprivate static func text(_ price: Price, _ pair: Pair) -> String {
+        price.formatted(decimals: pair.quote == "JPY" ? 3 : 5)
+    }
+
+    /// Whether the broker saw more than we did.
+    public var hasDisputes: Bool { pairs.contains { $0.disputed > 0 } }
+}
+
+extension ComparisonReport {
+    public func text(_ style: TextStyle) -> String {
+        guard !pairs.isEmpty else {
+            return "no candle of the broker's own since \(UTCNanos(seconds: since).text()) UTC\n"
+        }
+        let rows = pairs.map {
+            [
+                $0.pair, $0.timeframe, String($0.compared), String($0.agree), String($0.differ), String($0.disputed),
+                String($0.partial), String($0.waiting), UTCNanos(seconds: $0.newest).text(),
+            ]
+        }
+        let head = [
+            "pair", "timeframe", "compared", "agree", "differ", "disputed", "partial", "waiting", "newest (UTC)",
+        ]
+        let table = TextTable(
+            head: head, rows: rows, leftAligned: ["pair", "newest (UTC)"],
+            tones: pairs.map { $0.disputed > 0 ? .bad : .plain }
+        ).text(style)
+        let more = leftOut > 0 ? "\n\(leftOut) older differences are left out; --differences shows more\n" : ""
+        return table + differences.map { "\n" + $0.text(style) }.joined() + more
+    }
+}
+
+extension ComparisonReport.Difference {
+    fileprivate func text(_ style: TextStyle) -> String {
+        let title = "\(pair) \(timeframe) \(UTCNanos(seconds: start).text()) UTC, \(verdict)"
+        let rows = values.map { [$0.name.replacing("_", with: " "), $0.native, $0.streamed] }
+        let counts = ["ticks", String(nativeTicks), String(streamedTicks)]
+        let table = TextTable(head: ["", "broker", "ours"], rows: rows + [counts], leftAligned: [""])
+        return style.painted(title, verdict == OpinionVerdict.disputed.rawValue ? .bad : .warning) + "\n"
+            + table.text(style) + tickText
+    }
+
+    private var tickText: String {
+        guard let ticks else { return "" }
+        guard !ticks.isEmpty else { return "the journal holds none of its ticks any more\n" }
+        return ticks.map { "  \($0.position)  \($0.time.dropFirst(11).prefix(12))  \($0.bid)  \($0.ask)\n" }.joined()
+    }
+}
+
+extension ComparisonReport.TickLine {
+    fileprivate init(_ tick: TickRecord) {
+        (position, time) = (tick.position, tick.brokerTime.description)
+        bid = tick.flags.contains(.bidMissing) ? "" : ComparisonReport.text(tick.bid, tick.pair)
+        ask = tick.flags.contains(.askMissing) ? "" : ComparisonReport.text(tick.ask, tick.pair)
+    }
+}

@@ -1,0 +1,120 @@
+public import CandleReader
+internal import GRDB
+public import MarketData
+
+/// The broker's own candles, compared with ours. Source: docs/formats.md § 5.
+extension CandleReader {
+    /// What one of the two candles says.
+    public struct Opinion: Hashable, Sendable {
+        public let bid: OHLC
+        public let ask: OHLC
+        public let ticks: Int
+    }
+
+    /// An interval of which the broker told its own candle.
+    public struct Comparison: Hashable, Sendable {
+        public let series: Series
+        /// Unix seconds.
+        public let start: Int64
+        public let verdict: OpinionVerdict
+        public let native: Opinion
+        /// `nil` while there is no streamed candle.
+        public let streamed: Opinion?
+    }
+
+    /// How many intervals of a series came to each verdict.
+    public struct Agreement: Hashable, Sendable {
+        public let series: Series
+        public let counts: [OpinionVerdict: Int]
+        /// Start of the newest interval that was compared, Unix seconds.
+        public let newest: Int64
+
+        public func count(_ verdict: OpinionVerdict) -> Int { counts[verdict] ?? 0 }
+    }
+
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all.
+    ///   - first: from which start on, Unix seconds.
+    /// - Returns: by name of the pair.
+    public func agreements(of pairs: [Pair], since first: Int64) throws -> [Agreement] {
+        let sql = """
+            SELECT i.name, o.timeframe, o.verdict, COUNT(*), MAX(o.open_time)
+            FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
+            WHERE o.open_time >= ? GROUP BY o.instrument_id, o.timeframe, o.verdict
+            """
+        let rows = try read { try Row.fetchAll($0, sql: sql, arguments: [first]) }
+        var found: [Series: (counts: [OpinionVerdict: Int], newest: Int64)] = [:]
+        for row in rows {
+            guard let series = Series(name: row[0], seconds: row[1]), let verdict = OpinionVerdict(rawValue: row[2]),
+                pairs.isEmpty || pairs.contains(series.pair)
+            else { continue }
+            var entry = found[series] ?? ([:], .min)
+            entry.counts[verdict] = row[3]
+            entry.newest = max(entry.newest, row[4])
+            found[series] = entry
+        }
+        return found.map { Agreement(series: $0.key, counts: $0.value.counts, newest: $0.value.newest) }
+            .sorted { ("\($0.series.pair)", $0.series.timeframe) < ("\($1.series.pair)", $1.series.timeframe) }
+    }
+
+    /// The intervals in which the two differ, newest first.
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all.
+    ///   - first: from which start on, Unix seconds.
+    public func differences(of pairs: [Pair], since first: Int64) throws -> [Comparison] {
+        let sql = """
+            SELECT i.name, o.timeframe, o.open_time, o.verdict,
+                \((columns(prefix: "native_") + columns(prefix: "")).joined(separator: ", "))
+            FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
+            WHERE o.open_time >= ? AND o.verdict IN ('\(OpinionVerdict.differs.rawValue)', \
+            '\(OpinionVerdict.disputed.rawValue)')
+            ORDER BY o.open_time DESC, i.name
+            """
+        return try read { try Row.fetchAll($0, sql: sql, arguments: [first]) }.compactMap { row in
+            guard let series = Series(name: row[0], seconds: row[1]), pairs.isEmpty || pairs.contains(series.pair),
+                let verdict = OpinionVerdict(rawValue: row[3]), let native = Opinion(row, from: 4)
+            else { return nil }
+            return Comparison(
+                series: series, start: row[2], verdict: verdict, native: native, streamed: Opinion(row, from: 13))
+        }
+    }
+
+    private func columns(prefix: String) -> [String] {
+        let prices = ["bid", "ask"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
+        return (prices + ["tick_count"]).map { "o.\(prefix)\($0)" }
+    }
+
+    /// How many candles from a start on are disputed, and the start of the newest, Unix seconds.
+    public func disputed(since first: Int64) throws -> (count: Int, newest: Int64?) {
+        try read { db in
+            // Until store-writer has brought the database up to date, nothing was compared.
+            guard try db.tableExists("second_opinion") else { return (0, nil) }
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT COUNT(*), MAX(open_time) FROM second_opinion
+                    WHERE verdict = '\(OpinionVerdict.disputed.rawValue)' AND open_time >= ?
+                    """, arguments: [first])
+            return (row?[0] ?? 0, row?[1])
+        }
+    }
+}
+
+extension CandleReader.Opinion {
+    /// Eight prices and a count; `nil` where they are NULL.
+    fileprivate init?(_ row: Row, from first: Int) {
+        guard let values = (first..<(first + 9)).map({ row[$0] as Int64? }) as? [Int64] else { return nil }
+        func side(_ first: Int) -> OHLC {
+            func price(_ part: Int) -> Price { Price(rawValue: values[first + part]) }
+            return OHLC(open: price(0), high: price(1), low: price(2), close: price(3))
+        }
+        self.init(bid: side(0), ask: side(4), ticks: Int(values[8]))
+    }
+}
+
+extension Series {
+    fileprivate init?(name: String, seconds: Int64) {
+        guard let pair = Pair(name), let timeframe = Timeframe(minutes: Int(seconds / 60)) else { return nil }
+        self.init(pair, timeframe)
+    }
+}

@@ -1,0 +1,112 @@
+internal import GRDB
+internal import MarketData
+internal import Wire
+
+/// What comes of comparing a streamed candle with the broker's own. Raw values are stable: they stand in the database.
+public enum OpinionVerdict: String, CaseIterable, Sendable {
+    /// There is no streamed candle yet.
+    case waiting
+    /// The streamed one says itself that it is not whole.
+    case partial
+    /// Open, high, low and close of bid and ask are equal.
+    case agrees
+    /// Some are not, and no extreme of the broker's lies outside ours.
+    case differs
+    /// The broker saw a higher high or a lower low: a tick may be missing.
+    case disputed
+
+    init(native: CandleRecord, streamed: CandleRecord?) {
+        guard let streamed else {
+            self = .waiting
+            return
+        }
+        // A dispute that was enforced made it partial, nothing else did.
+        guard !streamed.flags.contains(.partial) || streamed.flags.contains(.disputed) else {
+            self = .partial
+            return
+        }
+        let sides = [(native.bid, streamed.bid), (native.ask, streamed.ask)]
+        if sides.contains(where: { $0.0.high > $0.1.high || $0.0.low < $0.1.low }) {
+            self = .disputed
+        } else {
+            self = sides.allSatisfy { $0.0 == $0.1 } ? .agrees : .differs
+        }
+    }
+}
+
+/// The rows of the broker's own candles, each beside ours.
+///
+/// Made anew for each transaction.
+struct SecondOpinions {
+    private let db: Database
+    private let rows: CandleRows
+    /// A disputed candle is partial.
+    private let enforces: Bool
+
+    init(_ db: Database, _ rows: CandleRows, enforces: Bool) {
+        (self.db, self.rows, self.enforces) = (db, rows, enforces)
+    }
+
+    private static let prices = ["bid", "ask"].flatMap { side in
+        ["open", "high", "low", "close"].map { "\(side)_\($0)" }
+    }
+    private static let nativePrices = prices.map { "native_\($0)" }
+    private static let ofKey = "instrument_id = ? AND timeframe = ? AND open_time = ?"
+
+    /// The interval's streamed candle is new.
+    /// - Returns: the candle of the interval that a reader now sees; `nil` where there is no opinion, or it changes nothing.
+    func compare(_ key: CandleKey, _ series: Series, now: UTCNanos) throws -> CandleRecord? {
+        let names = (Self.nativePrices + ["native_tick_count"]).joined(separator: ", ")
+        let statement = try db.cachedStatement(sql: "SELECT \(names) FROM second_opinion WHERE \(Self.ofKey)")
+        let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime])
+        guard let row else { return nil }
+        func side(_ first: Int) -> OHLC {
+            func price(_ part: Int) -> Price { Price(rawValue: row[first + part]) }
+            return OHLC(open: price(0), high: price(1), low: price(2), close: price(3))
+        }
+        var native = CandleRecord(
+            pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: key.openTime), bid: side(0),
+            ask: side(4), mid: .zero, source: .native, inputStream: .ticks)
+        native.tickCount = row[8]
+        return try store(native, key, series, now: now)
+    }
+
+    /// Takes a candle of the broker's.
+    /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
+    func store(_ native: CandleRecord, _ key: CandleKey, _ series: Series, now: UTCNanos) throws -> CandleRecord? {
+        let streamed = try rows.streamed(key, series)
+        let verdict = OpinionVerdict(native: native, streamed: streamed)
+        try write(native, streamed, verdict, key, now)
+        guard var streamed else { return nil }
+        let flags = streamed.flags
+        if verdict == .disputed {
+            streamed.flags.insert(.disputed)
+            if enforces { streamed.flags.insert(.partial) }
+        } else if flags.contains(.disputed) {
+            streamed.flags.subtract([.disputed, .partial])
+        }
+        return flags == streamed.flags ? nil : try rows.mark(streamed, key)
+    }
+
+    private func write(
+        _ native: CandleRecord, _ streamed: CandleRecord?, _ verdict: OpinionVerdict, _ key: CandleKey, _ now: UTCNanos
+    ) throws {
+        let columns =
+            ["instrument_id", "timeframe", "open_time", "verdict"] + Self.nativePrices + ["native_tick_count"]
+            + Self.prices + ["tick_count", "compared_at"]
+        let marks = Array(repeating: "?", count: columns.count).joined(separator: ", ")
+        let statement = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO second_opinion (\(columns.joined(separator: ", "))) VALUES (\(marks))")
+        func values(_ candle: CandleRecord?) -> [Int64?] {
+            let sides = [candle?.bid, candle?.ask]
+            return sides.flatMap { side in
+                [side?.open.rawValue, side?.high.rawValue, side?.low.rawValue, side?.close.rawValue]
+            } + [candle.map { Int64($0.tickCount) }]
+        }
+        let head: [(any DatabaseValueConvertible)?] = [
+            key.instrument, key.timeframe, key.openTime, verdict.rawValue,
+        ]
+        try statement.execute(
+            arguments: StatementArguments(head + values(native) + values(streamed) + [now.seconds]))
+    }
+}

@@ -1,0 +1,175 @@
+internal import MarketData
+internal import TLCP
+internal import Wire
+
+/// The second opinion: candles that the broker makes itself, on the items that heartbeat and ticks leave free. If there
+/// are more pairs than free items, each item goes on to the next pair when its candle is over.
+///
+/// Source: docs/architecture.md § Second opinion; `ig-api` §§ 9.3, 9.5.
+struct NativeCandles {
+    /// What the session is to do, in order.
+    enum Turn: Hashable {
+        case open(Int)
+        case close(Int)
+    }
+
+    /// A pair whose candles are watched.
+    private struct Watch {
+        let index: Int
+        /// The feed's time when it began, ns; 0: not known yet.
+        var began: Int64 = 0
+        /// The candle whose interval brought no tick of ours, 0 for none.
+        var silentStart: Int64 = 0
+    }
+
+    /// What a candle says of the pair's tick item.
+    enum Doubt {
+        case never
+        /// The candle moved, and no tick came in its interval.
+        case first
+        /// So did the one before.
+        case second
+    }
+
+    let timeframe: Timeframe
+    /// How many items may be used at once.
+    let share: Int
+    private let instruments: [Instrument]
+    private let fieldCount: Int
+    private var watches: [Watch] = []
+    private var next = 0
+    private var turns: [Turn] = []
+
+    /// How much longer than its interval a candle is waited for: one without ticks may never end.
+    private static var patience: Int64 { 30 * UTCNanos.perSecond }
+
+    /// The broker's name of the candles of each timeframe. Source: `ig-api` § 9.3.
+    private static let scales: [(Timeframe, String)] = [
+        (.fiveMinutes, "5MINUTE"), (Timeframe(minutes: 1)!, "1MINUTE"), (Timeframe(minutes: 60)!, "HOUR"),
+    ]
+
+    private static let fields =
+        ["UTM"] + ["BID", "OFR"].flatMap { side in ["OPEN", "HIGH", "LOW", "CLOSE"].map { "\(side)_\($0)" } }
+        + ["CONS_END", "CONS_TICK_COUNT"]
+
+    /// - Parameter limit: the items that the broker allows on one connection. One stays free, for the renewal of a silent
+    ///   subscription.
+    /// - Returns: `nil` if no item is free, or no configured timeframe is one of the broker's.
+    init?(instruments: [Instrument], timeframes: [Timeframe], limit: Int) {
+        let share = min(limit - instruments.count - 2, instruments.count)
+        guard share > 0, let timeframe = NativeCandles.scales.first(where: { timeframes.contains($0.0) })?.0 else {
+            return nil
+        }
+        (self.timeframe, self.share, self.instruments) = (timeframe, share, instruments)
+        fieldCount = NativeCandles.fields.count
+    }
+
+    /// The subscription of each instrument's candles, in their order.
+    var requests: [SubscriptionRequest] {
+        let scale = Self.scales.first { $0.0 == timeframe }?.1 ?? ""
+        return instruments.map {
+            SubscriptionRequest(mode: .merge, items: ["CHART:\($0.epic):\(scale)"], fields: Self.fields)
+        }
+    }
+
+    /// How long it takes until every pair had its turn, seconds.
+    var roundSeconds: Int64 { Int64((instruments.count + share - 1) / share) * timeframe.seconds }
+
+    // MARK: Rotation
+
+    /// - Returns: what the session is to do since the last call, by the instrument's number.
+    mutating func takeTurns() -> [Turn] {
+        if turns.isEmpty { return [] }
+        defer { turns = [] }
+        return turns
+    }
+
+    /// Uses every free item.
+    mutating func fill(feedTime: Int64) {
+        while watches.count < share {
+            while watches.contains(where: { $0.index == next }) { next = (next + 1) % instruments.count }
+            watches.append(Watch(index: next, began: feedTime))
+            turns.append(.open(next))
+            next = (next + 1) % instruments.count
+        }
+    }
+
+    /// Goes on from pairs whose candle does not end.
+    mutating func timePassed(feedTime: Int64) {
+        guard share < instruments.count, feedTime > 0, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds)
+        else { return }
+        for index in watches.indices {
+            // Times that were set back begin anew too.
+            if watches[index].began == 0 || watches[index].began > feedTime { watches[index].began = feedTime }
+        }
+        let limit = 2 * timeframe.nanos + Self.patience
+        for watch in watches where feedTime - watch.began > limit { leave(watch.index, feedTime: feedTime) }
+    }
+
+    private mutating func leave(_ index: Int, feedTime: Int64) {
+        guard share < instruments.count else { return }
+        watches.removeAll { $0.index == index }
+        turns.append(.close(index))
+        fill(feedTime: feedTime)
+    }
+
+    // MARK: Candles
+
+    enum Reading {
+        /// Not over, or a snapshot: it may be an older one.
+        case unfinished
+        case candle(CandleRecord)
+        /// Not what the broker promises.
+        case wrong(String)
+    }
+
+    /// - Parameter feedTime: the newest believed time, ns.
+    func read(_ update: FieldUpdate, _ index: Int, feedTime: Int64) -> Reading {
+        guard update.fieldCount == fieldCount, !update.flags.contains(.snapshot),
+            update[9].flatMap(DigitWord.number) == 1
+        else { return .unfinished }
+        let instrument = instruments[index]
+        guard let millis = update[0].flatMap(DigitWord.number), millis % (timeframe.seconds * 1_000) == 0,
+            let count = update[10].flatMap(DigitWord.number), count >= 0
+        else { return .wrong("\(instrument.epic): no start of an interval, or no count") }
+        let start = UTCNanos(rawValue: millis * UTCNanos.perMillisecond)
+        guard start.rawValue + timeframe.nanos <= feedTime + timeframe.nanos / 5 else {
+            return .wrong("\(instrument.epic): over before its interval")
+        }
+        guard let bid = side(update, 1, instrument), let ask = side(update, 5, instrument) else {
+            return .wrong("\(instrument.epic): no possible prices")
+        }
+        var candle = CandleRecord(
+            pair: instrument.pair, timeframe: timeframe, start: start, bid: bid, ask: ask, mid: .zero, source: .native,
+            inputStream: .ticks)
+        candle.tickCount = UInt32(clamping: count)
+        return .candle(candle)
+    }
+
+    private func side(_ update: FieldUpdate, _ first: Int, _ instrument: Instrument) -> OHLC? {
+        func price(_ field: Int) -> Price? {
+            update[field].flatMap { Price(decimal: $0, pointShift: instrument.pointShift) }
+        }
+        guard let open = price(first), let high = price(first + 1), let low = price(first + 2),
+            let close = price(first + 3), low.rawValue > 0, low <= min(open, close), max(open, close) <= high
+        else { return nil }
+        return OHLC(open: open, high: high, low: low, close: close)
+    }
+
+    /// A candle is over: compares it with what its pair's tick item brought, and goes on to the next pair unless that
+    /// deserves a second look.
+    /// - Parameter isSilent: it moved, and no tick of its interval came though the pair seemed seen.
+    mutating func finish(_ candle: CandleRecord, _ index: Int, isSilent: Bool, feedTime: Int64) -> Doubt {
+        guard let watch = watches.firstIndex(where: { $0.index == index }) else { return .never }
+        let start = candle.start.rawValue
+        let before = watches[watch].silentStart
+        if isSilent, before == 0 || start <= before {
+            watches[watch].silentStart = start
+            return start == before ? .never : .first
+        }
+        watches[watch].silentStart = 0
+        // One that was over before this pair's turn may be sent again.
+        if start + timeframe.nanos > watches[watch].began { leave(index, feedTime: feedTime) }
+        return isSilent ? .second : .never
+    }
+}
