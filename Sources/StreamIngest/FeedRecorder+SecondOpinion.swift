@@ -5,39 +5,34 @@ internal import Wire
 
 /// What the broker's own candles say of the pairs. Source: docs/architecture.md § Second opinion.
 extension FeedRecorder {
-    /// Native candles behind the tick items.
-    private func nativeIndex(_ subscription: Int) -> Int? {
-        let index = subscription - items.count - 1
-        return items.indices.contains(index) ? index : nil
-    }
-
-    /// Whether an event concerns native candles: nobody waits for them, and the broker may refuse them.
-    mutating func isNative(_ event: SessionEvent) -> Bool {
+    /// Takes an event of native candles: nobody waits for them, and the broker may refuse them.
+    /// - Returns: whether it was one.
+    mutating func tookNative(_ event: SessionEvent) -> Bool {
         switch event {
         case .refused(let subscription, let code, _):
-            guard let index = nativeIndex(subscription) else { return false }
+            guard let index = native?.index(of: subscription) else { return false }
             if isOpen { violate(.nativeCandles, "\(instruments[index].epic): code \(code)") }
             return true
         case .subscribed(let subscription), .renewed(let subscription), .unsubscribed(let subscription),
             .itemLost(let subscription, _), .configured(let subscription, _, _),
             .endOfSnapshot(let subscription, _), .snapshotCleared(let subscription, _),
             .updatesLost(let subscription, _, _):
-            return nativeIndex(subscription) != nil
+            return native?.index(of: subscription) != nil
         default: return false
         }
     }
 
     /// An update of native candles.
     mutating func takeNative(_ update: FieldUpdate) {
-        guard let index = nativeIndex(update.subscription), native != nil else { return }
-        switch native?.read(update, index, feedTime: feedTime) {
+        guard let native, let index = native.index(of: update.subscription) else { return }
+        switch native.read(update, index, feedTime: feedTime) {
         case .candle(var candle):
             assumptions.hold(.nativeCandles)
             candle.publishTime = receiveTime
             candles.append(candle)
             doubt(index, candle)
         case .wrong(let what): violate(.nativeCandles, what)
-        case .unfinished, nil: break
+        case .unfinished: break
         }
     }
 

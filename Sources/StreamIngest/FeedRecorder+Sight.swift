@@ -11,7 +11,7 @@ extension FeedRecorder {
     // MARK: Events of the session
 
     mutating func happened(_ event: SessionEvent) {
-        if isNative(event) { return }
+        if tookNative(event) { return }
         watch(event)
         switch event {
         case .began(let replacing):

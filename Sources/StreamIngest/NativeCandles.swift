@@ -7,7 +7,7 @@ internal import Wire
 ///
 /// Source: docs/architecture.md § Second opinion; `ig-api` §§ 9.3, 9.5.
 struct NativeCandles {
-    /// What the session is to do, in order.
+    /// What the session is to do, by the number of the subscription.
     enum Turn: Hashable {
         case open(Int)
         case close(Int)
@@ -72,12 +72,20 @@ struct NativeCandles {
         }
     }
 
+    /// The instrument of a subscription: they follow those of the heartbeat and of the ticks.
+    func index(of subscription: Int) -> Int? {
+        let index = subscription - 1 - instruments.count
+        return instruments.indices.contains(index) ? index : nil
+    }
+
+    private func subscription(of index: Int) -> Int { 1 + instruments.count + index }
+
     /// How long it takes until every pair had its turn, seconds.
     var roundSeconds: Int64 { Int64((instruments.count + share - 1) / share) * timeframe.seconds }
 
     // MARK: Rotation
 
-    /// - Returns: what the session is to do since the last call, by the instrument's number.
+    /// - Returns: what the session is to do since the last call, in order.
     mutating func takeTurns() -> [Turn] {
         if turns.isEmpty { return [] }
         defer { turns = [] }
@@ -89,7 +97,7 @@ struct NativeCandles {
         while watches.count < share {
             while watches.contains(where: { $0.index == next }) { next = (next + 1) % instruments.count }
             watches.append(Watch(index: next, began: feedTime))
-            turns.append(.open(next))
+            turns.append(.open(subscription(of: next)))
             next = (next + 1) % instruments.count
         }
     }
@@ -109,7 +117,7 @@ struct NativeCandles {
     private mutating func leave(_ index: Int, feedTime: Int64) {
         guard share < instruments.count else { return }
         watches.removeAll { $0.index == index }
-        turns.append(.close(index))
+        turns.append(.close(subscription(of: index)))
         fill(feedTime: feedTime)
     }
 

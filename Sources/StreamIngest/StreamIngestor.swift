@@ -210,8 +210,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private func turnToOtherPairs() {
         for turn in recorder.native?.takeTurns() ?? [] {
             switch turn {
-            case .open(let index): session.open(1 + instruments.count + index, now: now)
-            case .close(let index): session.close(1 + instruments.count + index)
+            case .open(let subscription): session.open(subscription, now: now)
+            case .close(let subscription): session.close(subscription)
             }
         }
     }

@@ -72,14 +72,20 @@ struct StreamFaultTests {
         try await pipeline.expectCleanEnd()
     }
 
-    @Test func `an item that is silent alone has no candles, and the others are whole`() async throws {
+    @Test func `an item that is silent alone has no whole candle and is told to be blind, and the others are whole`()
+        async throws
+    {
         let item = "silent-item=CHART:CS.D.GBPUSD.CFD.IP:TICK"
         let pipeline = try await SteadyFeed.play(
-            ["EUR_USD", "GBP_USD"], seconds: 900, ["--speed", "max", "--fault", item])
-        try await SteadyFeed.expectWhole(pipeline, ticks: 900)
-        #expect(try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = 'GBP_USD'") == 0)
-        #expect(try pipeline.history() == Pipeline.begun)
-        try await pipeline.expectCleanEnd()
+            ["EUR_USD", "GBP_USD"], seconds: 1_800, ["--speed", "300", "--fault", item])
+        let whole = "SELECT SUM(volume) FROM candles WHERE pair = 'EUR_USD' AND timeframe = '5'"
+        try await eventually("the other pair is whole; \(pipeline.logs)", within: .seconds(30)) {
+            try pipeline.count(whole) == 1_800
+        }
+        #expect(try pipeline.count("SELECT COUNT(*) FROM candles WHERE pair = 'GBP_USD'") == 0)
+        let blind = "SELECT DISTINCT pair FROM feed_event WHERE event = 'blind began'"
+        #expect(try pipeline.rows(blind).map { $0[0] as String? } == [nil, "GBP_USD"])
+        try await pipeline.expectAllEndInOrder()
     }
 
     @Test func `updates that the broker declares lost mark the candles of their moment and no other`() async throws {

@@ -101,7 +101,7 @@ private struct Script: ~Copyable {
         var script = Script(hasNative: true, later: 86_400)
         script.subscribeAll()
         for turn in script.recorder.native?.takeTurns() ?? [] {
-            if case .open(let index) = turn { script.session.open(3 + index, now: script.now) }
+            if case .open(let subscription) = turn { script.session.open(subscription, now: script.now) }
         }
         _ = script.session.takeActions()
         let nothing = Array(repeating: "#", count: 11).joined(separator: "|")

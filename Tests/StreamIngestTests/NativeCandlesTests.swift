@@ -48,8 +48,8 @@ import Wire
         func turn(_ native: inout NativeCandles) {
             for turn in native.takeTurns() {
                 switch turn {
-                case .open(let index): #expect(open.insert(index).inserted)
-                case .close(let index): #expect(open.remove(index) != nil)
+                case .open(let number): #expect(open.insert(native.index(of: number)!).inserted)
+                case .close(let number): #expect(open.remove(native.index(of: number)!) != nil)
                 }
                 mostOpen = max(mostOpen, open.count)
             }
@@ -84,7 +84,7 @@ import Wire
         var native = try #require(Self.make(pairs: 28))
         let start: Int64 = 1_779_105_600
         native.fill(feedTime: start * UTCNanos.perSecond)
-        #expect(native.takeTurns() == (0..<10).map { .open($0) })
+        #expect(native.takeTurns() == (29..<39).map { .open($0) })
         native.timePassed(feedTime: (start + 620) * UTCNanos.perSecond)
         #expect(native.takeTurns() == [])
         native.timePassed(feedTime: (start + 631) * UTCNanos.perSecond)
