@@ -208,8 +208,9 @@ def timed_view(path, count):
 
 # MARK: Real processes
 
-# At full speed market time runs for weeks; ticks are counted by the size of their journal, so nothing may be dropped.
-NOTHING_DROPPED = "journal:\n  retention_days: 0\n"
+# At full speed market time runs for weeks; ticks are counted by the size of their journal, so nothing may be dropped. The
+# limit in C has no second opinion.
+NOTHING_DROPPED = "journal:\n  retention_days: 0\nsecond_opinion: off\n"
 
 
 def chain(data, options):

@@ -84,6 +84,8 @@ public struct ComparisonReport: Report, Encodable {
     private(set) var differences: [Difference]
     /// How many more there are.
     let leftOut: Int
+    /// Disputed candles in whose place no other source has another.
+    let unrepaired: Int
 
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
@@ -96,6 +98,7 @@ public struct ComparisonReport: Report, Encodable {
         try reader.checkSchema()
         self.since = since
         self.pairs = try reader.agreements(of: pairs, since: since).map(Line.init)
+        unrepaired = try reader.disputed(since: since).count
         let all = try reader.differences(of: pairs, since: since)
         let shown = all.prefix(count).compactMap { comparison in comparison.streamed.map { (comparison, $0) } }
         differences = shown.map(Difference.init)
@@ -123,8 +126,8 @@ public struct ComparisonReport: Report, Encodable {
         price.formatted(decimals: pair.quote == "JPY" ? 3 : 5)
     }
 
-    /// Whether the broker saw more than we did.
-    public var hasDisputes: Bool { pairs.contains { $0.disputed > 0 } }
+    /// Whether the broker saw more than we did, and nothing took the candle's place.
+    public var hasDisputes: Bool { unrepaired > 0 }
 }
 
 extension ComparisonReport {

@@ -229,7 +229,7 @@ struct Verdict {
             return [
                 Finding(
                     "candles", "", .warning,
-                    "\(disputed.count) disputed by the broker's own of the last day, the newest of \(UTCNanos(seconds: newest).text()) UTC",
+                    "the broker's own candles dispute \(disputed.count) of the last day, the newest of \(UTCNanos(seconds: newest).text()) UTC",
                     "ticks may be missing: candlewick compare shows each")
             ]
         }

@@ -32,7 +32,7 @@ public final class Tap<Record: StreamRecord> {
     private let stream: String
 
     /// - Parameters:
-    ///   - stream: `ticks`, `history`, `candles` or `stored`.
+    ///   - stream: `ticks`, `history`, `candles`, `native` or `stored`.
     ///   - start: where to begin.
     /// - Throws: `Failure` (69) where a position is asked for and there is no journal; `JournalError`, `BusError`.
     public init(stream: String, paths: Paths, from start: TapStart, logger: Logger) throws {

@@ -1,6 +1,7 @@
 public import CandleReader
 internal import GRDB
 public import MarketData
+internal import Wire
 
 /// The broker's own candles, compared with ours. Source: docs/formats.md § 5.
 extension CandleReader {
@@ -79,12 +80,24 @@ extension CandleReader {
         }
     }
 
+    /// Starts of the intervals of a series that are disputed, Unix seconds.
+    public func disputedStarts(_ series: Series) throws -> Set<Int64> {
+        try read { db in
+            let sql = """
+                SELECT o.open_time FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
+                WHERE i.name = ? AND o.timeframe = ? AND o.verdict = '\(OpinionVerdict.disputed.rawValue)'
+                """
+            return try Set(
+                Int64.fetchAll(db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds]))
+        }
+    }
+
     private func columns(prefix: String) -> [String] {
         let prices = ["bid", "ask"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
         return (prices + ["tick_count"]).map { "o.\(prefix)\($0)" }
     }
 
-    /// How many candles from a start on are disputed, and the start of the newest, Unix seconds.
+    /// How many candles from a start on are disputed and not repaired, and the start of the newest, Unix seconds.
     public func disputed(since first: Int64) throws -> (count: Int, newest: Int64?) {
         try read { db in
             // Until store-writer has brought the database up to date, nothing was compared.
@@ -92,8 +105,10 @@ extension CandleReader {
             let row = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT COUNT(*), MAX(open_time) FROM second_opinion
+                    SELECT COUNT(*), MAX(open_time)
+                    FROM second_opinion JOIN candle USING (instrument_id, timeframe, open_time)
                     WHERE verdict = '\(OpinionVerdict.disputed.rawValue)' AND open_time >= ?
+                        AND source = \(CandleSource.streamed.rawValue)
                     """, arguments: [first])
             return (row?[0] ?? 0, row?[1])
         }

@@ -36,7 +36,8 @@ struct CandleRows {
     private static let columns = (keyColumns + valueColumns).joined(separator: ", ")
     private static let ofKey = keyColumns.map { "\($0) = ?" }.joined(separator: " AND ")
 
-    /// Inserts, or replaces the row of the same source where it ranks lower; withdrawn candles by revision alone.
+    /// Inserts, or replaces the row of the same source where it ranks lower; withdrawn and disputed candles by revision
+    /// alone.
     private static func upsert(into table: String, key: [String]) -> String {
         let updates = valueColumns.filter { !key.contains($0) }.map { "\($0) = excluded.\($0)" }
         let count = keyColumns.count + valueColumns.count
@@ -44,7 +45,7 @@ struct CandleRows {
             INSERT INTO \(table) (\(columns)) VALUES (\(Array(repeating: "?", count: count).joined(separator: ", ")))
             ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE SET \(updates.joined(separator: ", "))
             WHERE excluded.source = \(table).source AND
-                CASE WHEN ((excluded.flags | \(table).flags) & \(CandleFlags.withdrawn.rawValue)) <> 0
+                CASE WHEN ((excluded.flags | \(table).flags) & \(CandleFlags([.withdrawn, .disputed]).rawValue)) <> 0
                 THEN excluded.revision > \(table).revision
                 ELSE (excluded.rank, excluded.revision) > (\(table).rank, \(table).revision) END
             """

@@ -220,11 +220,16 @@ public final class CandleStore {
         let opinions = SecondOpinions(db, rows, enforces: enforcesOpinions)
         if candle.source == .native {
             nativeTimeframes.insert(key.timeframe)
-            return try opinions.store(candle, key, Series(candle.pair, timeframe), now: now)
+            var marked = try opinions.store(candle, key, Series(candle.pair, timeframe), now: now)
+            // Its position in the candles stream is not known any more.
+            marked?.seal(position: 0)
+            return marked
         }
-        guard let seen = try rows.store(candle, key, now: now) else { return nil }
+        let seen = try rows.store(candle, key, now: now)
         guard candle.source == .streamed, nativeTimeframes.contains(key.timeframe) else { return seen }
-        return try opinions.compare(key, Series(candle.pair, timeframe), now: now) ?? seen
+        var marked = try opinions.compare(key, Series(candle.pair, timeframe), now: now)
+        marked?.seal(position: candle.position)
+        return marked ?? seen
     }
 
     /// Notes that the broker has no candle of an interval.

@@ -79,12 +79,8 @@ struct SecondOpinions {
         try write(native, streamed, verdict, key, now)
         guard var streamed else { return nil }
         let flags = streamed.flags
-        if verdict == .disputed {
-            streamed.flags.insert(.disputed)
-            if enforces { streamed.flags.insert(.partial) }
-        } else if flags.contains(.disputed) {
-            streamed.flags.subtract([.disputed, .partial])
-        }
+        if flags.contains(.disputed) { streamed.flags.subtract([.disputed, .partial]) }
+        if verdict == .disputed { streamed.flags.formUnion(enforces ? [.disputed, .partial] : .disputed) }
         return flags == streamed.flags ? nil : try rows.mark(streamed, key)
     }
 

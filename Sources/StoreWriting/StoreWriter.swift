@@ -14,7 +14,8 @@ internal import Wire
 public final class StoreWriter {
     private let store: CandleStore
     private let candles: StreamReader
-    private let native: StreamReader
+    /// `nil` if it cannot be read: an opinion stops no candle.
+    private var native: StreamReader?
     private let stored: Publisher
     private let status: StatusPublisher
     private let maintenance: Responder
@@ -68,14 +69,23 @@ public final class StoreWriter {
         candles = try StreamReader(
             stream: "candles", paths: paths, recordSize: CandleRecord.byteCount, from: position + 1,
             consumer: "store-writer", context: context, logger: logger)
-        // A journal that begins anew is read anew: what is told twice changes nothing.
-        let compared = min(
-            try store.position(of: "native"),
-            try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal("native")))
-        native = try StreamReader(
-            stream: "native", paths: paths, recordSize: CandleRecord.byteCount, from: compared + 1,
-            consumer: "store-writer", context: context, logger: logger)
         committed = position
+        native = try nativeReader(paths, context)
+    }
+
+    /// - Throws: `StoreError`.
+    private func nativeReader(_ paths: Paths, _ context: BusContext) throws -> StreamReader? {
+        let position = try store.position(of: "native")
+        do {
+            let last = try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal("native"))
+            // A journal that begins anew is read anew.
+            return try StreamReader(
+                stream: "native", paths: paths, recordSize: CandleRecord.byteCount,
+                from: position <= last ? position + 1 : nil, consumer: "store-writer", context: context, logger: logger)
+        } catch {
+            logger.error("Native candles cannot be read", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// A journal that ends before what the database holds would give its positions a second time.
@@ -135,10 +145,15 @@ public final class StoreWriter {
 
     /// Once a second, takes the broker's own candles.
     private func takeOpinions(until stop: StopSignal) throws {
-        guard clock.monotonic() >= nextOpinions else { return }
+        guard let native, clock.monotonic() >= nextOpinions else { return }
         nextOpinions = clock.monotonic() + UTCNanos.perSecond
         var opinions: [CandleRecord] = []
-        _ = try native.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { opinions.append($0) }
+        do {
+            _ = try native.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { opinions.append($0) }
+        } catch {
+            logger.error("Native candles cannot be read any more", metadata: ["error": "\(error)"])
+            self.native = nil
+        }
         guard let last = opinions.last else { return }
         let changed = try store.write(opinions, stream: "native", position: last.position, now: clock.now())
         for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }

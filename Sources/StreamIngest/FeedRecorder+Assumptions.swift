@@ -39,7 +39,7 @@ extension FeedRecorder {
         let what = "\(epic(subscription)): code \(code)"
         if code == Self.wrongShape {
             violate(.subscriptionShape, what)
-        } else if text.lowercased().contains("limit exceeded") {
+        } else if isItemLimit(text) {
             violate(.itemsFit, "\(what), \(items.count + 1) items")
         } else if subscription == 0 {
             violate(.heartbeatTaken, what)
@@ -49,19 +49,29 @@ extension FeedRecorder {
         }
     }
 
+    /// Too many items are in use (`ig-api` § 14).
+    func isItemLimit(_ text: String) -> Bool { text.lowercased().contains("limit exceeded") }
+
     /// Unknown times count as open.
     var isOpen: Bool { marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: marketTime).seconds) }
 
     /// A believed heartbeat, before it becomes the last one.
     mutating func watchBeat(_ time: Int64) {
-        assumptions.hold(.heartbeatTime)
         let gap = time - lastBeat
         if beatsSinceLoss > 0, sight == .seeing {
-            note(.heartbeatPace, holds: gap <= Self.beatGapMax, "\(gap / UTCNanos.perMillisecond) ms apart")
+            if gap <= Self.beatGapMax {
+                steadyBeats &+= 1
+            } else {
+                violate(.heartbeatPace, "\(gap / UTCNanos.perMillisecond) ms apart")
+            }
         }
         let offset = clockOffset
         guard abs(offset) < Self.strangeOffset else { return }
-        note(.clockOffset, holds: abs(offset) <= Self.offsetMax, "\(offset / UTCNanos.perMillisecond) ms ahead")
+        if abs(offset) <= Self.offsetMax {
+            closeBeats &+= 1
+        } else {
+            violate(.clockOffset, "\(offset / UTCNanos.perMillisecond) ms ahead")
+        }
     }
 
     /// A tick that is older than the one before it.
@@ -84,10 +94,13 @@ extension FeedRecorder {
         instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
     }
 
-    /// What was counted so far, with the ticks of which nothing else is counted.
+    /// What was counted so far, with what the hot path counts by itself.
     var assumptionTally: AssumptionTally {
         var tally = assumptions
         for assumption in [Assumption.tickTimes, .tickPrices] { tally.hold(assumption, times: counters.ticks) }
+        tally.hold(.heartbeatTime, times: counters.heartbeats)
+        tally.hold(.heartbeatPace, times: steadyBeats)
+        tally.hold(.clockOffset, times: closeBeats)
         tally.hold(.tickOrder, times: counters.ticks - min(counters.ticks, tally[.tickOrder].violated))
         return tally
     }

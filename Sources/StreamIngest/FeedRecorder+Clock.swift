@@ -101,7 +101,7 @@ extension FeedRecorder {
         if !suspects.isEmpty { return suspects.removeFirst() }
         guard sight == .seeing, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds) else { return nil }
         let silent = items.firstIndex {
-            $0.nextLook <= monotonic && $0.sight.isWhole && !$0.sight.isRenewing && $0.sight.blindSince == nil
+            $0.nextLook <= monotonic && $0.sight.mayBeFrozen
         }
         guard let silent else { return nil }
         let silence = monotonic - items[silent].nextLook + items[silent].patience

@@ -9,9 +9,13 @@ extension FeedRecorder {
     /// - Returns: whether it was one.
     mutating func tookNative(_ event: SessionEvent) -> Bool {
         switch event {
-        case .refused(let subscription, let code, _):
+        case .refused(let subscription, let code, let text):
             guard let index = native?.index(of: subscription) else { return false }
-            if isOpen { violate(.nativeCandles, "\(instruments[index].epic): code \(code)") }
+            if isItemLimit(text) {
+                _ = native?.yield()
+            } else if isOpen {
+                violate(.nativeCandles, "\(instruments[index].epic): code \(code)")
+            }
             return true
         case .subscribed(let subscription), .renewed(let subscription), .unsubscribed(let subscription),
             .itemLost(let subscription, _), .configured(let subscription, _, _),
@@ -22,41 +26,47 @@ extension FeedRecorder {
         }
     }
 
-    /// An update of native candles.
+    /// A pair was refused since too many items are in use: the second opinion yields one to it.
+    mutating func yieldItem(_ text: String) {
+        if isItemLimit(text), native?.yield() == true { asksAgain = true }
+    }
+
+    /// An update of native candles that are over.
     mutating func takeNative(_ update: FieldUpdate) {
         guard let native, let index = native.index(of: update.subscription) else { return }
-        switch native.read(update, index, feedTime: feedTime) {
+        switch native.read(update, index, feedTime: max(feedTime, marketTime)) {
         case .candle(var candle):
             assumptions.hold(.nativeCandles)
             candle.publishTime = receiveTime
             candles.append(candle)
-            doubt(index, candle)
+            judgeSilence(index, candle, native.timeframe)
         case .wrong(let what): violate(.nativeCandles, what)
-        case .unfinished: break
+        case .repeated: break
         }
     }
 
     /// The pair's market moved. If its tick item told nothing of that, it is looked at; and if it goes on so, nothing is
     /// known of the pair since its last tick.
-    private mutating func doubt(_ index: Int, _ candle: CandleRecord) {
-        guard let native else { return }
-        let start = candle.start.seconds
+    private mutating func judgeSilence(_ index: Int, _ candle: CandleRecord, _ timeframe: Timeframe) {
+        let start = candle.start
+        // Candles move in a shut market too (`ig-api` § 10): some other pair must have ticked.
         let isSilent =
-            candle.tickCount > 0 && items[index].time < candle.start.rawValue && sight == .seeing
+            candle.tickCount > 0 && items[index].time < start.rawValue && sight == .seeing
             && items[index].sight.isWhole && items[index].sight.blindSince == nil
-            && TradingWeek.isOpen(during: start..<(start + native.timeframe.seconds))
-        switch self.native?.finish(candle, index, isSilent: isSilent, feedTime: feedTime) {
-        case .first: suspects.append(index + 1)
-        case .second: contradict(index)
-        case .never, nil: break
+            && TradingWeek.isOpen(during: start.seconds..<(start.seconds + timeframe.seconds))
+            && items.contains { $0.time >= start.rawValue }
+        switch native?.finish(candle, index, isSilent: isSilent, feedTime: feedTime) {
+        case .suspect: suspects.append(index + 1)
+        case .proven(let since): contradict(index, since: since)
+        case .some(.none), nil: break
         }
     }
 
     /// Nothing is known of the pair since its last tick, until the next one.
-    private mutating func contradict(_ index: Int) {
+    private mutating func contradict(_ index: Int, since silence: Int64) {
         counters.subscriptionsFrozen += 1
         append(.subscriptionFrozen, pair: items[index].pair)
-        let since = lastTick(of: index)
+        let since = min(lastTick(of: index), silence)
         items[index].sight.spoiltSince = since
         hasSpoilt = true
         blindPair(index, since: since)

@@ -31,9 +31,10 @@ extension FeedRecorder {
             counters.subscriptionsEnded += 1
             append(.subscriptionEnded, pair: pair(subscription))
             losePair(subscription)
-        case .refused(let subscription, let code, _):
+        case .refused(let subscription, let code, let text):
             counters.subscriptionsRefused += 1
             append(.instrumentRefused(code: Int64(clamping: code)), pair: pair(subscription))
+            yieldItem(text)
             losePair(subscription)
         case .itemLost(let subscription, _):
             if subscription > 0 { append(.updatesLost(count: 1), pair: pair(subscription)) }
@@ -171,6 +172,13 @@ extension FeedRecorder {
         }
     }
 
+    /// A new snapshot brings a tick of a pair of which nothing could be taken: its subscription lives.
+    mutating func endContradiction(_ index: Int) {
+        guard items[index].sight.spoiltSince != nil, items[index].sight.blindSince != nil else { return }
+        items[index].sight.spoiltSince = nil
+        if items[index].sight.subscription == .active { items[index].sight.subscription = .opening(beats: 0) }
+    }
+
     /// An interval may be over in which no tick of the pair could be taken: it has no candle that could say so.
     mutating func blindSpoiltPairs() {
         hasSpoilt = false
@@ -250,7 +258,7 @@ extension FeedRecorder {
     // MARK: The whole feed
 
     private mutating func allAnswered() {
-        native?.fill(feedTime: feedTime)
+        if subscribedPairs > 0 { native?.fill(feedTime: feedTime) }
         append(isReplacement ? .sessionReplaced : .sessionNew)
         hasBegun = true
         guard case .blind = sight else { return }

@@ -46,6 +46,9 @@ struct FeedRecorder: SessionSink {
 
     var counters = RecorderCounters()
     var assumptions = AssumptionTally()
+    /// Heartbeats that came at their pace, and that agree with the host's clock.
+    var steadyBeats: UInt64 = 0
+    var closeBeats: UInt64 = 0
     /// What is to be appended to the stream, in order; the owner takes it away.
     var records: [TickRecord] = []
     /// The broker's own candles, in order; the owner takes them away.
@@ -62,6 +65,8 @@ struct FeedRecorder: SessionSink {
     var native: NativeCandles?
     /// Subscriptions whose pair moves, by another opinion, and tells nothing of it.
     var suspects: [Int] = []
+    /// An item became free for a pair that was refused.
+    var asksAgain = false
 
     var judge: TimeJudge
     var receiveTime = UTCNanos(rawValue: 0)
@@ -124,7 +129,7 @@ struct FeedRecorder: SessionSink {
     /// How far a tick may step back behind the last one of its pair.
     private static var stepBackMax: Int64 { 10 * UTCNanos.perSecond }
     /// 2000-01-01 and 2100-01-01, ms since 1970: what a time of the broker can be.
-    private static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
+    static var plausibleMillis: Range<Int64> { 946_684_800_000..<4_102_444_800_000 }
 
     /// - Parameter past: what the journal's end tells.
     init(instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil) {
@@ -167,7 +172,10 @@ struct FeedRecorder: SessionSink {
     mutating func updated(_ update: FieldUpdate) {
         if update.subscription == 0 { return beat(update) }
         let index = update.subscription - 1
-        guard index < items.count else { return takeNative(update) }
+        guard index < items.count else {
+            if NativeCandles.isOver(update) { takeNative(update) }
+            return
+        }
         guard update.fieldCount == 3 else { return }
         tick(update, index)
     }
@@ -210,6 +218,7 @@ struct FeedRecorder: SessionSink {
         let isKnown = last.time > time || last.time == time && last.bid == bid && last.ask == ask
         items[index].sight.isRenewing = false
         if !isKnown, last.time > 0 { checkFrozen(index, time) }
+        if !isKnown { endContradiction(index) }
         items[index].sight.newestSnapshot = max(last.sight.newestSnapshot, time)
         if isKnown {
             flags.insert(.duplicate)

@@ -58,6 +58,11 @@ struct PairSight: Hashable {
 
     var isOpening: Bool { if case .opening = subscription { true } else { false } }
 
+    /// Whether its subscription may be dead without a word.
+    var mayBeFrozen: Bool {
+        subscription == .active && !isLimited && !isRenewing && (blindSince == nil || spoiltSince != nil)
+    }
+
     /// Whether what comes from now on is all that happens.
     var isWhole: Bool { subscription == .active && !isLimited && spoiltSince == nil }
 }

@@ -16,32 +16,35 @@ struct NativeCandles {
     /// A pair whose candles are watched.
     private struct Watch {
         let index: Int
-        /// The feed's time when it began, ns; 0: not known yet.
+        /// The feed's time when it began, ns; 0: not known yet, or the market is shut.
         var began: Int64 = 0
-        /// The candle whose interval brought no tick of ours, 0 for none.
+        /// The start of a candle that moved while no tick of ours came; 0: none.
         var silentStart: Int64 = 0
+        /// The last candle that was over.
+        var last: CandleRecord?
     }
 
     /// What a candle says of the pair's tick item.
-    enum Doubt {
-        case never
+    enum Suspicion: Hashable {
+        case none
         /// The candle moved, and no tick came in its interval.
-        case first
-        /// So did the one before.
-        case second
+        case suspect
+        /// So did the one before, which began then, ns.
+        case proven(since: Int64)
     }
 
     let timeframe: Timeframe
     /// How many items may be used at once.
-    let share: Int
+    private(set) var share: Int
     private let instruments: [Instrument]
-    private let fieldCount: Int
     private var watches: [Watch] = []
     private var next = 0
     private var turns: [Turn] = []
 
     /// How much longer than its interval a candle is waited for: one without ticks may never end.
     private static var patience: Int64 { 30 * UTCNanos.perSecond }
+    /// How far the feed's time may be behind the end of a candle that is over, ns.
+    private static var lateness: Int64 { 5 * UTCNanos.perSecond }
 
     /// The broker's name of the candles of each timeframe. Source: `ig-api` § 9.3.
     private static let scales: [(Timeframe, String)] = [
@@ -51,6 +54,7 @@ struct NativeCandles {
     private static let fields =
         ["UTM"] + ["BID", "OFR"].flatMap { side in ["OPEN", "HIGH", "LOW", "CLOSE"].map { "\(side)_\($0)" } }
         + ["CONS_END", "CONS_TICK_COUNT"]
+    private static let fieldCount = 11
 
     /// - Parameter limit: the items that the broker allows on one connection. One stays free, for the renewal of a silent
     ///   subscription.
@@ -61,7 +65,6 @@ struct NativeCandles {
             return nil
         }
         (self.timeframe, self.share, self.instruments) = (timeframe, share, instruments)
-        fieldCount = NativeCandles.fields.count
     }
 
     /// The subscription of each instrument's candles, in their order.
@@ -104,44 +107,72 @@ struct NativeCandles {
 
     /// Goes on from pairs whose candle does not end.
     mutating func timePassed(feedTime: Int64) {
-        guard share < instruments.count, feedTime > 0, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds)
-        else { return }
+        guard share < instruments.count, feedTime > 0 else { return }
+        let isOpen = TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds)
         for index in watches.indices {
             // Times that were set back begin anew too.
-            if watches[index].began == 0 || watches[index].began > feedTime { watches[index].began = feedTime }
+            let began = watches[index].began
+            if !isOpen {
+                watches[index].began = 0
+            } else if began == 0 || began > feedTime + timeframe.nanos {
+                watches[index].began = feedTime
+            }
         }
+        guard isOpen else { return }
         let limit = 2 * timeframe.nanos + Self.patience
         for watch in watches where feedTime - watch.began > limit { leave(watch.index, feedTime: feedTime) }
     }
 
     private mutating func leave(_ index: Int, feedTime: Int64) {
         guard share < instruments.count else { return }
+        close(index)
+        fill(feedTime: feedTime)
+    }
+
+    private mutating func close(_ index: Int) {
         watches.removeAll { $0.index == index }
         turns.append(.close(subscription(of: index)))
-        fill(feedTime: feedTime)
+    }
+
+    /// The broker allows fewer items than it said: uses one less.
+    /// - Returns: whether one was in use.
+    mutating func yield() -> Bool {
+        guard share > 0 else { return false }
+        share -= 1
+        if watches.count > share, let last = watches.last { close(last.index) }
+        return true
     }
 
     // MARK: Candles
 
     enum Reading {
-        /// Not over, or a snapshot: it may be an older one.
-        case unfinished
+        /// The same again.
+        case repeated
         case candle(CandleRecord)
         /// Not what the broker promises.
         case wrong(String)
     }
 
-    /// - Parameter feedTime: the newest believed time, ns.
+    /// Whether an update says that its candle is over. A snapshot may be an older candle.
+    @inline(__always)
+    static func isOver(_ update: FieldUpdate) -> Bool {
+        guard update.fieldCount == fieldCount, !update.flags.contains(.snapshot), let end = update[9] else {
+            return false
+        }
+        return end.count == 1 && end[0] == UInt8(ascii: "1")
+    }
+
+    /// - Parameters:
+    ///   - update: one that says that its candle is over.
+    ///   - feedTime: the broker's time, ns.
     func read(_ update: FieldUpdate, _ index: Int, feedTime: Int64) -> Reading {
-        guard update.fieldCount == fieldCount, !update.flags.contains(.snapshot),
-            update[9].flatMap(DigitWord.number) == 1
-        else { return .unfinished }
         let instrument = instruments[index]
-        guard let millis = update[0].flatMap(DigitWord.number), millis % (timeframe.seconds * 1_000) == 0,
+        guard let millis = update[0].flatMap(DigitWord.number), FeedRecorder.plausibleMillis.contains(millis),
+            millis % (timeframe.seconds * 1_000) == 0,
             let count = update[10].flatMap(DigitWord.number), count >= 0
         else { return .wrong("\(instrument.epic): no start of an interval, or no count") }
         let start = UTCNanos(rawValue: millis * UTCNanos.perMillisecond)
-        guard start.rawValue + timeframe.nanos <= feedTime + timeframe.nanos / 5 else {
+        guard start.rawValue + timeframe.nanos <= feedTime + Self.lateness else {
             return .wrong("\(instrument.epic): over before its interval")
         }
         guard let bid = side(update, 1, instrument), let ask = side(update, 5, instrument) else {
@@ -151,7 +182,15 @@ struct NativeCandles {
             pair: instrument.pair, timeframe: timeframe, start: start, bid: bid, ask: ask, mid: .zero, source: .native,
             inputStream: .ticks)
         candle.tickCount = UInt32(clamping: count)
-        return .candle(candle)
+        return isRepeated(candle, index) ? .repeated : .candle(candle)
+    }
+
+    /// IG sends a candle that is over more than once (`ig-api` § 14).
+    private func isRepeated(_ candle: CandleRecord, _ index: Int) -> Bool {
+        guard let last = watches.first(where: { $0.index == index })?.last else { return false }
+        return (last.start, last.bid, last.ask, last.tickCount) == (
+            candle.start, candle.bid, candle.ask, candle.tickCount
+        )
     }
 
     private func side(_ update: FieldUpdate, _ first: Int, _ instrument: Instrument) -> OHLC? {
@@ -164,20 +203,20 @@ struct NativeCandles {
         return OHLC(open: open, high: high, low: low, close: close)
     }
 
-    /// A candle is over: compares it with what its pair's tick item brought, and goes on to the next pair unless that
-    /// deserves a second look.
+    /// A candle is over: goes on to the next pair, unless this one deserves a second look.
     /// - Parameter isSilent: it moved, and no tick of its interval came though the pair seemed seen.
-    mutating func finish(_ candle: CandleRecord, _ index: Int, isSilent: Bool, feedTime: Int64) -> Doubt {
-        guard let watch = watches.firstIndex(where: { $0.index == index }) else { return .never }
-        let start = candle.start.rawValue
-        let before = watches[watch].silentStart
+    mutating func finish(_ candle: CandleRecord, _ index: Int, isSilent: Bool, feedTime: Int64) -> Suspicion {
+        guard let watch = watches.firstIndex(where: { $0.index == index }) else { return .none }
+        watches[watch].last = candle
+        let (start, before) = (candle.start.rawValue, watches[watch].silentStart)
         if isSilent, before == 0 || start <= before {
             watches[watch].silentStart = start
-            return start == before ? .never : .first
+            return start == before ? .none : .suspect
         }
         watches[watch].silentStart = 0
         // One that was over before this pair's turn may be sent again.
-        if start + timeframe.nanos > watches[watch].began { leave(index, feedTime: feedTime) }
-        return isSilent ? .second : .never
+        let end = start + timeframe.nanos
+        if end > watches[watch].began { leave(index, feedTime: max(feedTime, end)) }
+        return isSilent ? .proven(since: before) : .none
     }
 }

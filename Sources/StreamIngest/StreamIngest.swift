@@ -34,12 +34,7 @@ public enum StreamIngest {
         let writer = try StreamWriter(
             stream: "ticks", recordSize: TickRecord.byteCount, paths: setup.paths,
             settings: setup.configuration.journal, context: context, logger: logger)
-        let nativeWriter =
-            try setup.configuration.secondOpinion == .off
-            ? nil
-            : StreamWriter(
-                stream: "native", recordSize: CandleRecord.byteCount, paths: setup.paths,
-                settings: setup.configuration.journal, context: context, logger: logger)
+        let nativeWriter = nativeWriter(setup, context, logger)
         let capture = try capture.map { try StreamCapture(path: $0) }
         let status = try StatusPublisher(
             context: context, endpoint: try setup.paths.statusEndpoint("ingest-stream"), stage: "ingest-stream",
@@ -72,7 +67,8 @@ public enum StreamIngest {
         let ingestor = try StreamIngestor(
             StreamIngestor.Parts(
                 loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
-                writer: writer, nativeWriter: nativeWriter, native: native(setup, login.limits, logger), past: past,
+                writer: writer, nativeWriter: nativeWriter,
+                native: nativeWriter == nil ? nil : native(setup, login.limits, logger), past: past,
                 formerPairs: formerPairs, instruments: instruments,
                 trustFile: credentials.trustFile, capture: capture,
                 book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next()),
@@ -81,12 +77,24 @@ public enum StreamIngest {
         try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
     }
 
+    /// - Returns: `nil` if no second opinion is wanted, or it cannot be kept: that stops no tick.
+    private static func nativeWriter(_ setup: StageSetup, _ context: BusContext, _ logger: Logger) -> StreamWriter? {
+        guard setup.configuration.secondOpinion != .off else { return nil }
+        do {
+            return try StreamWriter(
+                stream: "native", recordSize: CandleRecord.byteCount, paths: setup.paths,
+                settings: setup.configuration.journal, context: context, logger: logger)
+        } catch {
+            logger.error("No second opinion: native candles cannot be recorded", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
     /// Says how the second opinion is had, or why not.
     private static func native(
         _ setup: StageSetup, _ limits: ApplicationLimits?, _ logger: Logger
     ) -> NativeCandles? {
         let configuration = setup.configuration
-        guard configuration.secondOpinion != .off else { return nil }
         let native = NativeCandles(
             instruments: configuration.instruments, timeframes: configuration.timeframes,
             limit: min(limits?.subscriptions ?? itemsMax, itemsMax))

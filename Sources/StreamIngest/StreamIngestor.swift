@@ -22,8 +22,8 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     private let instruments: [Instrument]
     private let transports: Transports
     private let writer: StreamWriter
-    /// `nil`: no second opinion is asked for.
-    private let nativeWriter: StreamWriter?
+    /// `nil`: no second opinion is asked for, or its journal failed.
+    private var nativeWriter: StreamWriter?
     /// `nil`: not asked for, or ended by a failure.
     private var capture: StreamCapture?
     private var session: ClientSession
@@ -194,16 +194,22 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             for record in recorder.records { try writer.append(record) }
             recorder.records.removeAll(keepingCapacity: true)
             try writer.commit()
-            if !recorder.candles.isEmpty { try commitNative() }
         } catch {
             desk.fail(error)
         }
+        if !recorder.candles.isEmpty { commitNative() }
     }
 
-    private func commitNative() throws {
-        for candle in recorder.candles { try nativeWriter?.append(candle) }
+    /// An opinion that cannot be kept stops no tick.
+    private func commitNative() {
+        do {
+            for candle in recorder.candles { try nativeWriter?.append(candle) }
+            try nativeWriter?.commit()
+        } catch {
+            nativeWriter = nil
+            logger.error("Native candles cannot be recorded, streaming goes on", metadata: ["error": "\(error)"])
+        }
         recorder.candles.removeAll(keepingCapacity: true)
-        try nativeWriter?.commit()
     }
 
     /// Opens and closes subscriptions of native candles.
@@ -261,6 +267,10 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         if isOpen, !isMarketOpen {
             session.askAgain(now: now)
             recorder.beginLooks()
+        }
+        if recorder.asksAgain {
+            recorder.asksAgain = false
+            session.askAgain(now: now)
         }
         isMarketOpen = isOpen
         if let silent = recorder.takeSilentSubscription() { session.renew(silent, now: now) }

@@ -52,9 +52,18 @@ extension ClientSession {
     mutating func drop(_ handle: Int) {
         let (number, answer) = (subscriptions[handle].number, subscriptions[handle].answer)
         (subscriptions[handle].number, subscriptions[handle].answer) = (0, .none)
-        subscriptions[handle].failures = 0
+        (subscriptions[handle].failures, subscriptions[handle].refusals) = (0, 0)
         guard identity != nil, answer == .active || answer == .pending else { return }
         endSilently(number)
+    }
+
+    /// Asks for the reserved subscriptions that waited, once nothing is on its way out.
+    mutating func openWaiting(now: Duration) {
+        guard phase == .bound, retired.isEmpty else { return }
+        for handle in subscriptions.indices {
+            if case .waiting = subscriptions[handle].answer { ask(for: handle, now: now) }
+        }
+        sendControls()
     }
 
     /// Ends a subscription whose updates are not wanted any more.
@@ -68,7 +77,8 @@ extension ClientSession {
     mutating func unsubscribed(_ number: Int, now: Duration, _ sink: inout some SessionSink) {
         routes.deactivate(number)
         zombies.remove(number)
-        guard retired.remove(number) == nil, let handle = routes.handle(of: number) else { return }
+        if retired.remove(number) != nil { return openWaiting(now: now) }
+        guard let handle = routes.handle(of: number) else { return }
         if subscriptions[handle].renewal == number {
             subscriptions[handle].renewal = nil
             return
@@ -136,7 +146,7 @@ extension ClientSession {
         for subscription in subscriptions where subscription.isWanted && !subscription.isOptional {
             switch subscription.answer {
             case .active, .askAgain: continue
-            case .none, .pending, .retry: return
+            case .none, .pending, .retry, .waiting: return
             }
         }
         allWereAnswered = true
@@ -153,7 +163,9 @@ extension ClientSession {
         if case .delete = control.operation { isDelete = true }
         switch RequestDisposition(code: code, isDelete: isDelete) {
         case .newSession: finish(.newSession, code: code, text: text, now: now, &sink)
-        case .done: break
+        case .done:
+            // Not there, or not yet: if it is granted after all, it is ended then.
+            if isDelete, let number = control.subscription, retired.remove(number) != nil { openWaiting(now: now) }
         case .retry:
             guard let handle = refusedHandle(control) else { return }
             subscriptions[handle].failures += 1

@@ -46,6 +46,8 @@ public struct ClientSession: ~Copyable {
 
     enum Answer: Hashable {
         case none, pending, active
+        /// A reserved one that waits until those that were ended are gone; asked for then at the latest.
+        case waiting(until: Duration)
         /// The server failed for now: not answered yet.
         case retry(at: Duration)
         /// Ended or refused by the server: asked for again then.
@@ -75,7 +77,7 @@ public struct ClientSession: ~Copyable {
         /// When it is to be asked for again.
         var askAt: Duration? {
             switch answer {
-            case .retry(let at), .askAgain(let at): at
+            case .retry(let at), .askAgain(let at), .waiting(let at): at
             case .none, .pending, .active: nil
             }
         }
@@ -173,13 +175,14 @@ public struct ClientSession: ~Copyable {
         return subscriptions.count - 1
     }
 
-    /// Asks for a reserved subscription, in this session and in all that follow it, until it is closed.
+    /// Asks for a reserved subscription, in this session and in all that follow it, until it is closed. Waits for the
+    /// end of those that were closed: servers count items, and handle requests in any order (`tlcp` § Requests).
     public mutating func open(_ handle: Int, now: Duration) {
         guard subscriptions[handle].isOptional, !subscriptions[handle].isWanted else { return }
         subscriptions[handle].isWanted = true
-        guard phase == .bound else { return }
-        ask(for: handle, now: now)
-        sendControls()
+        guard identity != nil else { return }
+        subscriptions[handle].answer = .waiting(until: now + options.endWithin)
+        openWaiting(now: now)
     }
 
     /// Ends a reserved subscription: nothing more comes of it, no `unsubscribed` either.

@@ -41,6 +41,8 @@ public struct SessionOptions: Sendable {
     public var askAgainCeiling = Duration.seconds(1_800)
     /// The time that the answer to a subscription may take.
     public var subscribeWithin = Duration.seconds(15)
+    /// The time that the end of a subscription may take, before another is opened in its place.
+    public var endWithin = Duration.seconds(5)
     /// After a recovery, requests that may have arrived before the cut are sent again once nothing has answered
     /// them for so long.
     public var requeueAfter = Duration.seconds(1)

@@ -34,7 +34,7 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Every tick of the intervals that differ.")
     var ticks = false
 
-    @Flag(help: "Exit code 65 if a candle is disputed.")
+    @Flag(help: "Exit code 65 if a candle is disputed and not repaired.")
     var check = false
 
     @OptionGroup var output: OutputOptions

@@ -18,6 +18,7 @@ struct TapCommand: ParsableCommand {
               ticks     all records of the ticks stream: TICK, CLCK, FEED
               candles   what the aggregator publishes
               history   what ingest-backfill buys
+              native    the broker's own candles, for comparison
               stored    candles that can just now be read from the database
               feed      the feed's events alone: sessions, blindness, lost updates
               status    what each stage says of itself, once a second (always JSON)
@@ -29,7 +30,7 @@ struct TapCommand: ParsableCommand {
             """)
 
     enum Stream: String, CaseIterable, ExpressibleByArgument {
-        case ticks, candles, history, stored, feed, status
+        case ticks, candles, history, native, stored, feed, status
     }
 
     @Argument(help: "Which stream: \(Stream.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -67,7 +68,7 @@ struct TapCommand: ParsableCommand {
             case .status: try tapStatus(paths, &lines, stop)
             case .ticks: try tap(TickRecord.self, "ticks", paths, &lines, stop) { isWanted($0.pair) }
             case .feed: try tap(TickRecord.self, "ticks", paths, &lines, stop) { $0.kind == .feed && isWanted($0.pair) }
-            case .candles, .history, .stored:
+            case .candles, .history, .native, .stored:
                 try tap(CandleRecord.self, stream.rawValue, paths, &lines, stop) { isWanted($0.pair) }
             }
         }

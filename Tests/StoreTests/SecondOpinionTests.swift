@@ -26,7 +26,12 @@ import Wire
 
     @discardableResult
     private func write(_ store: CandleStore, _ records: CandleRecord...) throws -> [CandleRecord] {
-        try store.write(records, stream: "candles", position: 1, now: UTCNanos(seconds: 5))
+        let seen = try store.write(records, stream: "candles", position: 1, now: UTCNanos(seconds: 5))
+        // Readers of the stored stream leave out what has no valid checksum.
+        for record in seen where record.flags.contains(.disputed) {
+            #expect(record.bytes.withUnsafeBytes { CandleRecord(bytes: $0) } != nil)
+        }
+        return seen
     }
 
     private func verdict(_ start: Int64 = 300) throws -> String? {
@@ -101,8 +106,38 @@ import Wire
         #expect(try stored()?.source == .streamed)
         let seen = try write(store, Self.native)
         #expect(seen.map(\.source) == [.bought])
+        #expect(seen.allSatisfy { $0.bytes.withUnsafeBytes { CandleRecord(bytes: $0) } != nil })
+        #expect(try CandleReader(path: path).disputed(since: 0).count == 0)
         #expect(try stored()?.source == .bought)
         #expect(try verdict() == "disputed")
+    }
+
+    @Test func `an older revision does not take a disputed one's place`() throws {
+        let store = try CandleStore(path: path, enforcesOpinions: true)
+        let wrong = ("1.1", "1.29", "1.0", "1.2")
+        try write(store, Self.candle(bid: wrong, revision: 2), Self.native, Self.candle(bid: wrong))
+        #expect(try stored()?.revision == 2)
+        #expect(try stored()?.flags == [.disputed, .partial])
+    }
+
+    @Test func `what was enforced before is whole again when it is observed`() throws {
+        let wrong = Self.candle(bid: ("1.1", "1.29", "1.0", "1.2"))
+        do {
+            let store = try CandleStore(path: path, enforcesOpinions: true)
+            try write(store, wrong, Self.native)
+            try store.close()
+        }
+        let store = try CandleStore(path: path)
+        try write(store, Self.native)
+        #expect(try stored()?.flags == .disputed)
+    }
+
+    @Test func `a streamed candle that a bought one outranks is compared too`() throws {
+        let store = try CandleStore(path: path)
+        try write(store, Self.candle(source: .bought), Self.native)
+        #expect(try verdict() == "waiting")
+        try write(store, Self.candle(flags: .partial))
+        #expect(try verdict() == "partial")
     }
 
     @Test func `a candle that is partial anyhow is not judged`() throws {

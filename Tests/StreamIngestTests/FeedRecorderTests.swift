@@ -155,6 +155,45 @@ private struct Script: ~Copyable {
         #expect(count.note == "CS.D.USDJPY.CFD.IP: no start of an interval, or no count")
     }
 
+    @Test func `a contradicted pair is looked at again, and a new snapshot ends its blindness`() {
+        var script = Self.opinionated()
+        let start: Int64 = 1_600_086_900
+        _ = Self.pass(&script, to: start + 300, ticking: [2, 3])
+        _ = Self.pass(&script, to: start + 600, ticking: [3])
+        _ = Self.pass(&script, to: start + 900, ticking: [3])
+        #expect(script.recorder.blindPairs == [Pair("EURUSD")!])
+        // Nothing answers the first look; the next one comes by itself.
+        let looks = Self.pass(&script, to: start + 1_200, ticking: [3])
+        #expect(looks.filter { $0 == 1 }.count >= 2)
+        _ = script.take()
+        script.session.renew(1, now: script.now)
+        script.say("SUBOK,6,1,3", "U,6,1,1.1|1.2|\(start + 1_199)000", "EOS,6,1")
+        #expect(script.recorder.blindPairs == [])
+        #expect(script.take().contains { $0.hasPrefix("blind 87190 to 88") })
+    }
+
+    @Test func `a pair is not blind where no pair ticks, as on a holiday`() {
+        var script = Self.opinionated()
+        let start: Int64 = 1_600_086_900
+        _ = Self.pass(&script, to: start + 300, ticking: [2, 3])
+        _ = Self.pass(&script, to: start + 600, ticking: [])
+        _ = Self.pass(&script, to: start + 900, ticking: [])
+        #expect(script.recorder.blindPairs == [] && script.recorder.suspects == [])
+    }
+
+    @Test func `a pair that is refused for too many items gets one of the second opinion's`() {
+        var script = Self.opinionated()
+        script.say("UNSUB,2")
+        for _ in 0..<62 {
+            script.pass(1)
+            script.say("PROBE")
+        }
+        // Three of the feed, two native ones, and the one that is asked for again.
+        script.say("REQERR,6,-1,Subscription limit exceeded")
+        #expect(script.recorder.asksAgain)
+        #expect(script.recorder.native?.share == 1)
+    }
+
     @Test func `nothing of native candles is an event of a pair`() {
         var script = Self.opinionated()
         script.say("UNSUB,4", "OV,5,1,7", "U,5,1,1", "CONF,5,0.5,filtered", "CS,5,1", "EOS,5,1")

@@ -96,6 +96,34 @@ import Wire
         _ = shut.takeTurns()
         shut.timePassed(feedTime: (sunday + 3_600) * UTCNanos.perSecond)
         #expect(shut.takeTurns() == [])
+        // And nothing is overdue when it opens.
+        shut.timePassed(feedTime: start * UTCNanos.perSecond)
+        #expect(shut.takeTurns() == [])
+    }
+
+    @Test func `an item that is needed elsewhere is given up`() throws {
+        var native = try #require(Self.make(pairs: 37))
+        native.fill(feedTime: 0)
+        #expect(native.takeTurns() == [.open(38)])
+        var hasYielded = native.yield()
+        #expect(hasYielded)
+        #expect(native.takeTurns() == [.close(38)])
+        native.fill(feedTime: 0)
+        hasYielded = native.yield()
+        #expect(native.takeTurns() == [] && !hasYielded)
+    }
+
+    @Test func `a candle that is sent again is no news, and ends no pair's turn`() throws {
+        var native = try #require(Self.make(pairs: 28))
+        let start: Int64 = 1_779_105_600
+        native.fill(feedTime: start * UTCNanos.perSecond)
+        _ = native.takeTurns()
+        let end = (start + 300) * UTCNanos.perSecond
+        _ = native.finish(Make.candle(start, source: .native), 0, isSilent: false, feedTime: end - 1)
+        #expect(native.takeTurns() == [.close(29), .open(39)])
+        // The next pair's candle of the same interval.
+        _ = native.finish(Make.candle(start, source: .native), 10, isSilent: false, feedTime: end - 1)
+        #expect(native.takeTurns() == [])
     }
 
     /// What an update with these values comes to, at the feed's time of 10 minutes past the hour.
@@ -104,6 +132,7 @@ import Wire
             var reading: NativeCandles.Reading?
             let native: NativeCandles
             mutating func updated(_ update: FieldUpdate) {
+                guard NativeCandles.isOver(update) else { return }
                 reading = native.read(update, 0, feedTime: 1_779_105_600_000_000_000)
             }
             mutating func happened(_ event: SessionEvent) {}
@@ -123,7 +152,7 @@ import Wire
             return
                 "\(candle.start.seconds) \(candle.bid.high) \(candle.ask.low) \(candle.tickCount) \(candle.source.name)"
         case .wrong(let what): return what.split(separator: ": ").last.map(String.init) ?? ""
-        case .unfinished, nil: return "unfinished"
+        case .repeated, nil: return "nothing"
         }
     }
 
@@ -133,10 +162,12 @@ import Wire
         let over = "1779105300000|\(Self.prices)|1|252"
         #expect(try Self.reading(over) == "1779105300 1.3 1.01 252 native")
         // IG's snapshot may be an older candle.
-        #expect(try Self.reading(over, isSnapshot: true) == "unfinished")
-        #expect(try Self.reading("1779105300000|\(Self.prices)|0|252") == "unfinished")
-        #expect(try Self.reading("1779105300000|\(Self.prices)|#|252") == "unfinished")
+        #expect(try Self.reading(over, isSnapshot: true) == "nothing")
+        #expect(try Self.reading("1779105300000|\(Self.prices)|0|252") == "nothing")
+        #expect(try Self.reading("1779105300000|\(Self.prices)|#|252") == "nothing")
         #expect(try Self.reading("1779105301000|\(Self.prices)|1|252") == "no start of an interval, or no count")
+        // In microseconds.
+        #expect(try Self.reading("1779105300000000|\(Self.prices)|1|252") == "no start of an interval, or no count")
         #expect(try Self.reading("#|\(Self.prices)|1|252") == "no start of an interval, or no count")
         #expect(try Self.reading("1779105600000|\(Self.prices)|1|252") == "over before its interval")
         for wrong in ["1.1|1.0|1.0|1.2", "1.1|1.3|1.15|1.2", "#|#|#|#", "0|1.3|0|1.2", "1.1|x|1.0|1.2"] {

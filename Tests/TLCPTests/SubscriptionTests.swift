@@ -166,15 +166,56 @@ import Testing
                 "LS_op=add&LS_subId=2&LS_mode=DISTINCT&LS_group=a&LS_schema=BID&LS_snapshot=true") == true)
         script.receive("SUBOK,1,1,1")
         #expect(script.trace() == ["subscribed(0)", "allAnswered"])
-        // Closed before its answer came, and opened again under another number.
+        // Closed before its answer came, and opened again under another number, once the first one is gone.
         script.session.close(handle)
         script.session.open(handle, now: script.now)
-        #expect(script.trace().joined().contains("LS_op=delete&LS_subId=2"))
-        script.receive("SUBOK,2,1,1", "U,2,1,5", "UNSUB,2", "SUBOK,3,1,1", "U,3,1,6")
+        #expect(script.trace() == ["> control⏎LS_reqId=3&LS_op=delete&LS_subId=2"])
+        script.receive("SUBOK,2,1,1", "U,2,1,5")
+        #expect(script.trace() == [])
+        script.receive("UNSUB,2")
+        #expect(Self.adds(script.trace()).first?.contains("LS_subId=3") == true)
+        script.receive("SUBOK,3,1,1", "U,3,1,6")
         #expect(script.trace() == ["subscribed(1)", "U 1.1 6 snapshot"])
         script.session.close(handle)
         script.receive("U,3,1,7", "UNSUB,3")
         #expect(script.trace() == ["> control⏎LS_reqId=5&LS_op=delete&LS_subId=3"])
+    }
+
+    @Test func `a reserved subscription does not wait for ever for the end of another`() {
+        var script = Self.script()
+        let handles = (0..<2).map { _ in script.session.reserve(Self.request) }
+        script.session.open(handles[0], now: script.now)
+        script.receive("SUBOK,3,1,1")
+        _ = script.trace()
+        script.session.close(handles[0])
+        script.session.open(handles[1], now: script.now)
+        #expect(Self.adds(script.trace()).isEmpty)
+        #expect(!Self.adds(Self.wait(&script, seconds: 6)).isEmpty)
+    }
+
+    @Test func `a delete that overtook its add is sent again`() {
+        var script = Self.script()
+        let handles = (0..<2).map { _ in script.session.reserve(Self.request) }
+        script.session.open(handles[0], now: script.now)
+        script.session.close(handles[0])
+        script.session.open(handles[1], now: script.now)
+        _ = script.trace()
+        script.receive("REQERR,\(script.session.lastRequest),19,Subscription not found")
+        #expect(Self.adds(script.trace()).first?.contains("LS_subId=4") == true)
+        script.receive("SUBOK,3,1,1", "SUBOK,4,1,1")
+        let trace = script.trace()
+        #expect(trace.contains { $0.contains("LS_op=delete&LS_subId=3") })
+        #expect(trace.contains("subscribed(\(handles[1]))"))
+    }
+
+    @Test func `what is opened while the session rebinds is asked for then`() {
+        var script = Self.script()
+        let handle = script.session.reserve(Self.request)
+        script.receive("LOOP,0")
+        script.session.open(handle, now: script.now)
+        #expect(Self.adds(script.trace()).isEmpty)
+        script.receive("CONOK,S1,50000,5000,*")
+        #expect(!Self.adds(Self.wait(&script, seconds: 6)).isEmpty)
     }
 
     @Test func `a new session asks for the reserved subscriptions that are open`() {
