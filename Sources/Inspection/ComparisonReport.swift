@@ -13,7 +13,7 @@ public struct ComparisonReport: Report, Encodable {
         let agree: Int
         let differ: Int
         let disputed: Int
-        /// Ours is partial, or there is none: nothing to compare.
+        /// Intervals whose streamed candle is partial, and those that have no streamed candle yet: not compared.
         let partial: Int
         let waiting: Int
         /// Start of the newest interval, Unix seconds.
@@ -92,7 +92,7 @@ public struct ComparisonReport: Report, Encodable {
     ///   - since: from which start on, Unix seconds.
     ///   - count: how many differences are shown.
     ///   - showsTicks: the ticks of each of them.
-    /// - Throws: `Failure` (69) where there is no database, (75) where it is not up to date; `JournalError`, `StoreError`.
+    /// - Throws: `Failure` (69) if the database is missing, (75) if it is not up to date; `JournalError`, `StoreError`.
     public init(paths: Paths, pairs: [Pair], since: Int64, differences count: Int, showsTicks: Bool) throws {
         let reader = try CandleReader(path: paths.database)
         try reader.checkSchema()

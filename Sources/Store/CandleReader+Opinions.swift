@@ -65,7 +65,7 @@ extension CandleReader {
     public func differences(of pairs: [Pair], since first: Int64) throws -> [Comparison] {
         let sql = """
             SELECT i.name, o.timeframe, o.open_time, o.verdict,
-                \((columns(prefix: "native_") + columns(prefix: "")).joined(separator: ", "))
+                \((SecondOpinions.columns(prefix: "o.native_") + SecondOpinions.columns(prefix: "o.")).joined(separator: ", "))
             FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
             WHERE o.open_time >= ? AND o.verdict IN ('\(OpinionVerdict.differs.rawValue)', \
             '\(OpinionVerdict.disputed.rawValue)')
@@ -92,11 +92,6 @@ extension CandleReader {
         }
     }
 
-    private func columns(prefix: String) -> [String] {
-        let prices = ["bid", "ask"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
-        return (prices + ["tick_count"]).map { "o.\(prefix)\($0)" }
-    }
-
     /// How many candles from a start on are disputed and not repaired, and the start of the newest, Unix seconds.
     public func disputed(since first: Int64) throws -> (count: Int, newest: Int64?) {
         try read { db in
@@ -118,12 +113,8 @@ extension CandleReader {
 extension CandleReader.Opinion {
     /// Eight prices and a count; `nil` where they are NULL.
     fileprivate init?(_ row: Row, from first: Int) {
-        guard let values = (first..<(first + 9)).map({ row[$0] as Int64? }) as? [Int64] else { return nil }
-        func side(_ first: Int) -> OHLC {
-            func price(_ part: Int) -> Price { Price(rawValue: values[first + part]) }
-            return OHLC(open: price(0), high: price(1), low: price(2), close: price(3))
-        }
-        self.init(bid: side(0), ask: side(4), ticks: Int(values[8]))
+        guard (first..<(first + 9)).allSatisfy({ !row.hasNull(atIndex: $0) }) else { return nil }
+        self.init(bid: OHLC(row, from: first), ask: OHLC(row, from: first + 4), ticks: row[first + 8])
     }
 }
 

@@ -52,6 +52,9 @@ struct CandleRows {
     }
 
     private static let upsertSQL = upsert(into: "candle", key: keyColumns)
+    private static let streamedSQL = ["candle", "outranked_candle"].map {
+        "SELECT \(columns) FROM \($0) WHERE \(ofKey) AND source = \(CandleSource.streamed.rawValue)"
+    }.joined(separator: " UNION ALL ")
     private static let keepSQL = upsert(into: "outranked_candle", key: keyColumns + ["source"])
 
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
@@ -69,11 +72,8 @@ struct CandleRows {
 
     /// The streamed candle of the interval, whether readers see it or not; `nil` without one.
     func streamed(_ key: CandleKey, _ series: Series) throws -> CandleRecord? {
-        let source = CandleSource.streamed.rawValue
-        let sql = ["candle", "outranked_candle"].map {
-            "SELECT \(CandleRows.columns) FROM \($0) WHERE \(CandleRows.ofKey) AND source = \(source)"
-        }.joined(separator: " UNION ALL ")
-        let row = try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments(key) + arguments(key))
+        let row = try Row.fetchOne(
+            db.cachedStatement(sql: CandleRows.streamedSQL), arguments: arguments(key) + arguments(key))
         return row.map { CandleRecord($0, series) }
     }
 

@@ -34,7 +34,7 @@ enum Schema {
         return migrator
     }
 
-    /// The broker's own candles beside ours; ours are NULL while there is none.
+    /// The broker's own candles beside the streamed ones, whose columns are NULL until they come.
     private static let secondOpinions = """
         CREATE TABLE second_opinion (
             instrument_id INTEGER NOT NULL REFERENCES instrument (id),

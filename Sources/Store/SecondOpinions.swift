@@ -47,26 +47,36 @@ struct SecondOpinions {
         (self.db, self.rows, self.enforces) = (db, rows, enforces)
     }
 
-    private static let prices = ["bid", "ask"].flatMap { side in
-        ["open", "high", "low", "close"].map { "\(side)_\($0)" }
+    /// The nine columns of one of the two candles: bid, ask, count of ticks.
+    static func columns(prefix: String) -> [String] {
+        let prices = ["bid", "ask"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
+        return (prices + ["tick_count"]).map { prefix + $0 }
     }
-    private static let nativePrices = prices.map { "native_\($0)" }
-    private static let ofKey = "instrument_id = ? AND timeframe = ? AND open_time = ?"
+
+    private static let selectSQL = """
+        SELECT \(columns(prefix: "native_").joined(separator: ", ")) FROM second_opinion
+        WHERE instrument_id = ? AND timeframe = ? AND open_time = ?
+        """
+
+    private static let writeSQL = {
+        let names =
+            ["instrument_id", "timeframe", "open_time", "verdict"] + columns(prefix: "native_") + columns(prefix: "")
+            + ["compared_at"]
+        let marks = Array(repeating: "?", count: names.count).joined(separator: ", ")
+        return "INSERT OR REPLACE INTO second_opinion (\(names.joined(separator: ", "))) VALUES (\(marks))"
+    }()
 
     /// The interval's streamed candle is new.
-    /// - Returns: the candle of the interval that a reader now sees; `nil` where there is no opinion, or it changes nothing.
+    /// - Returns: the candle of the interval that a reader now sees; `nil` if the broker sent no candle of
+    ///   the interval, or it changes nothing.
     func compare(_ key: CandleKey, _ series: Series, now: UTCNanos) throws -> CandleRecord? {
-        let names = (Self.nativePrices + ["native_tick_count"]).joined(separator: ", ")
-        let statement = try db.cachedStatement(sql: "SELECT \(names) FROM second_opinion WHERE \(Self.ofKey)")
+        let statement = try db.cachedStatement(sql: Self.selectSQL)
         let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime])
         guard let row else { return nil }
-        func side(_ first: Int) -> OHLC {
-            func price(_ part: Int) -> Price { Price(rawValue: row[first + part]) }
-            return OHLC(open: price(0), high: price(1), low: price(2), close: price(3))
-        }
         var native = CandleRecord(
-            pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: key.openTime), bid: side(0),
-            ask: side(4), mid: .zero, source: .native, inputStream: .ticks)
+            pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: key.openTime),
+            bid: OHLC(row, from: 0),
+            ask: OHLC(row, from: 4), mid: .zero, source: .native, inputStream: .ticks)
         native.tickCount = row[8]
         return try store(native, key, series, now: now)
     }
@@ -87,12 +97,7 @@ struct SecondOpinions {
     private func write(
         _ native: CandleRecord, _ streamed: CandleRecord?, _ verdict: OpinionVerdict, _ key: CandleKey, _ now: UTCNanos
     ) throws {
-        let columns =
-            ["instrument_id", "timeframe", "open_time", "verdict"] + Self.nativePrices + ["native_tick_count"]
-            + Self.prices + ["tick_count", "compared_at"]
-        let marks = Array(repeating: "?", count: columns.count).joined(separator: ", ")
-        let statement = try db.cachedStatement(
-            sql: "INSERT OR REPLACE INTO second_opinion (\(columns.joined(separator: ", "))) VALUES (\(marks))")
+        let statement = try db.cachedStatement(sql: Self.writeSQL)
         func values(_ candle: CandleRecord?) -> [Int64?] {
             let sides = [candle?.bid, candle?.ask]
             return sides.flatMap { side in
@@ -104,5 +109,13 @@ struct SecondOpinions {
         ]
         try statement.execute(
             arguments: StatementArguments(head + values(native) + values(streamed) + [now.seconds]))
+    }
+}
+
+extension OHLC {
+    /// Four columns of prices.
+    init(_ row: Row, from first: Int) {
+        func price(_ part: Int) -> Price { Price(rawValue: row[first + part]) }
+        self.init(open: price(0), high: price(1), low: price(2), close: price(3))
     }
 }

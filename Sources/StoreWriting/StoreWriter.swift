@@ -136,11 +136,15 @@ public final class StoreWriter {
         commitDeadline = .max
         guard let last = batch.last else { return }
         let changed = try store.write(batch, stream: "candles", position: last.position, now: clock.now())
-        for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
+        publish(changed)
         committed = last.position
         count(changed)
         batch.removeAll(keepingCapacity: true)
         try forget(changed)
+    }
+
+    private func publish(_ changed: [CandleRecord]) {
+        for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
     }
 
     /// Once a second, takes the broker's own candles.
@@ -156,7 +160,7 @@ public final class StoreWriter {
         }
         guard let last = opinions.last else { return }
         let changed = try store.write(opinions, stream: "native", position: last.position, now: clock.now())
-        for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
+        publish(changed)
         counters.opinions += UInt64(opinions.count)
         try native.noteTaken(last.position)
     }

@@ -5,7 +5,7 @@ internal import Wire
 
 /// What the broker's own candles say of the pairs. Source: docs/architecture.md § Second opinion.
 extension FeedRecorder {
-    /// Takes an event of native candles: nobody waits for them, and the broker may refuse them.
+    /// Takes an event of native candles, which changes no pair's sight. The broker may refuse them.
     /// - Returns: whether it was one.
     mutating func tookNative(_ event: SessionEvent) -> Bool {
         switch event {

@@ -54,7 +54,7 @@ struct NativeCandles {
     private static let fields =
         ["UTM"] + ["BID", "OFR"].flatMap { side in ["OPEN", "HIGH", "LOW", "CLOSE"].map { "\(side)_\($0)" } }
         + ["CONS_END", "CONS_TICK_COUNT"]
-    private static let fieldCount = 11
+    private static let fieldCount = fields.count
 
     /// - Parameter limit: the items that the broker allows on one connection. One stays free, for the renewal of a silent
     ///   subscription.
@@ -198,9 +198,10 @@ struct NativeCandles {
             update[field].flatMap { Price(decimal: $0, pointShift: instrument.pointShift) }
         }
         guard let open = price(first), let high = price(first + 1), let low = price(first + 2),
-            let close = price(first + 3), low.rawValue > 0, low <= min(open, close), max(open, close) <= high
+            let close = price(first + 3), low.rawValue > 0
         else { return nil }
-        return OHLC(open: open, high: high, low: low, close: close)
+        let side = OHLC(open: open, high: high, low: low, close: close)
+        return side.isConsistent ? side : nil
     }
 
     /// A candle is over: goes on to the next pair, unless this one deserves a second look.

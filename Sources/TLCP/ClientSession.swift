@@ -59,7 +59,7 @@ public struct ClientSession: ~Copyable {
         var number = 0
         var answer = Answer.none
         var isWanted = true
-        /// It comes and goes: nobody waits for its answer.
+        /// Reserved: its owner opens and closes it, and `allAnswered` does not wait for it.
         var isOptional = false
         /// Answers of this session that said: try again.
         var failures = 0
