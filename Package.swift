@@ -18,16 +18,50 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+/// The floors of `Sources/` and `Tests/`, lowest first: a target imports none of a floor above its own.
+/// `scripts/check-imports` reads this from the targets' paths.
+enum Floor: String {
+    /// What Swift cannot call or the system provides.
+    case system = "0-System"
+    /// Values and their bytes.
+    case values = "1-Values"
+    /// Pure: values in, values out. No socket, no file, no clock.
+    case cores = "2-Cores"
+    /// What the machine and the bus give, and the settings.
+    case machine = "3-Machine"
+    /// Candles at rest.
+    case stores = "4-Stores"
+    /// The ways to the broker, and what is believed of it.
+    case broker = "5-Broker"
+    /// One process's behaviour each.
+    case stages = "6-Stages"
+    /// What operators use.
+    case tools = "7-Tools"
+    /// Arguments, configuration, run, exit code.
+    case programs = "8-Programs"
+    /// A stand-in for the broker. Shares nothing with the client but values.
+    case simulator = "9-Simulator"
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies + [arguments, log], swiftSettings: settings)
+func library(_ floor: Floor, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(floor.rawValue)/\(name)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: settings)
+func system(_ name: String, _ package: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/\(Floor.system.rawValue)/\(name)", providers: [.apt([package])])
+}
+
+func program(_ floor: Floor, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [arguments, log], path: "Sources/\(floor.rawValue)/\(name)",
+        swiftSettings: settings)
+}
+
+func tests(_ floor: Floor, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestKit"], path: "Tests/\(floor.rawValue)/\(name)",
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -40,7 +74,7 @@ let package = Package(
         // For the package in Benchmarks/ alone: no stable interface.
         .library(
             name: "Stages",
-            targets: ["StreamIngest", "Aggregation", "Candles", "Feed", "Journal", "Bus", "Store", "CandleReader"]),
+            targets: ["StreamIngest", "Aggregation", "Candles", "Streams", "Store", "CandleReader"]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
@@ -58,130 +92,134 @@ let package = Package(
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
-        // What Swift cannot call or the system provides.
-        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
-        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CPlatform"),
+        system("CZeroMQ", "libzmq3-dev"),
+        system("CCurl", "libcurl4-openssl-dev"),
+        system("CZlib", "zlib1g-dev"),
+        .target(name: "CPlatform", path: "Sources/\(Floor.system.rawValue)/CPlatform"),
 
-        // Pure: values in, values out. No socket, no file, no clock.
-        library("MarketData"),
-        library("Wire", ["MarketData", "CPlatform"]),
-        library("TLCP"),
-        library("BrokerAPI", ["MarketData"]),
-        library("Candles", ["MarketData", "Wire"]),
-        library("Planning", ["MarketData", "Wire"]),
+        library(.values, "MarketData"),
+        library(.values, "Wire", ["CPlatform", "MarketData"]),
 
-        // One resource each.
-        library("Host", ["MarketData", "CPlatform", log, yams, arguments]),
-        library("Assumptions", ["MarketData", "Host"]),
-        library("Charts", ["MarketData", "Host"]),
-        library("Journal", ["MarketData", "Wire", "Host", "CPlatform", log]),
-        library("Bus", ["Host", "CPlatform", "CZeroMQ", log]),
-        library("Feed", ["MarketData", "Wire", "Host", "Journal", "Bus", log]),
-        library("CandleReader", ["MarketData", "Wire", "Host", "Bus", grdb]),
-        library("Store", ["MarketData", "Wire", "BrokerAPI", "Host", "CandleReader", grdb]),
-        library("RESTClient", ["MarketData", "Host", "BrokerAPI", "CCurl"]),
-        library(
-            "TLCPWebSocket", ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
+        library(.cores, "TLCP"),
+        library(.cores, "Candles", ["MarketData", "Wire"]),
+        library(.cores, "Planning", ["MarketData"]),
+        library(.cores, "IG", ["MarketData", "Wire"]),
 
-        // One process's behaviour each.
+        library(.machine, "Host", ["CPlatform", "MarketData", log]),
+        library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
+        library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
+
+        library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", grdb]),
+        library(.stores, "Store", ["MarketData", "Wire", "IG", "Host", "CandleReader", grdb]),
+
+        library(.broker, "Assumptions", ["MarketData", "Host"]),
+        library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),
         library(
-            "StreamIngest",
+            .broker, "TLCPWebSocket",
+            ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
+
+        library(
+            .stages, "StreamIngest",
             [
-                "MarketData", "Wire", "TLCP", "TLCPWebSocket", "BrokerAPI", "RESTClient", "Host", "Assumptions",
-                "Journal", "Bus", "Feed",
-                log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
+                "MarketData", "Wire", "TLCP", "IG", "Host", "Streams", "Settings", "Assumptions", "IGClient",
+                "TLCPWebSocket", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
             ]),
-        library("Aggregation", ["MarketData", "Wire", "Candles", "Host", "Journal", "Bus", "Feed", log]),
+        library(.stages, "Aggregation", ["MarketData", "Wire", "Candles", "Host", "Streams", "Settings", log]),
         library(
-            "Backfill",
+            .stages, "Backfill",
             [
-                "MarketData", "Wire", "Planning", "BrokerAPI", "RESTClient", "Host", "Assumptions", "Journal", "Bus",
-                "Feed", "CandleReader", "Store", log,
+                "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader", "Store",
+                "Assumptions", "IGClient", log,
             ]),
-        library("StoreWriting", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "Store", log]),
+        library(.stages, "StoreWriting", ["MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+
+        library(.tools, "Charts", ["MarketData", "Host"]),
         library(
-            "CandleFiles",
-            ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", "CandleReader", "Store", csv, log]),
-        library("Recording", ["MarketData", "Wire", "Host", "Journal", "Bus", "Feed", log]),
-        library(
-            "Inspection",
+            .tools, "Inspection",
             [
-                "MarketData", "Wire", "Planning", "Host", "Assumptions", "Journal", "Bus", "CandleReader", "Store",
-                "Aggregation", log,
+                "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader",
+                "Store", "Assumptions", "Aggregation", log,
             ]),
+        library(.tools, "Recording", ["MarketData", "Wire", "Host", "Streams", log]),
         library(
-            "Simulation",
+            .tools, "CandleFiles", ["MarketData", "Wire", "Host", "Streams", "CandleReader", "Store", csv, log]),
+
+        program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
+        program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
+        program(.programs, "aggregator", ["Host", "Settings", "Aggregation"]),
+        program(.programs, "store-writer", ["Host", "Settings", "StoreWriting"]),
+        program(
+            .programs, "candlewick",
             [
-                "MarketData", "Host", log, "CZlib", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "MarketData", "Wire", "Host", "Streams", "Settings", "CandleReader", "Store", "StoreWriting", "Charts",
+                "Inspection", "Recording", "CandleFiles",
+            ]),
+
+        library(
+            .simulator, "Simulation",
+            [
+                "MarketData", "Host", "CZlib", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 nio("NIOWebSocket"), nioSSL,
             ]),
-
-        // Arguments, configuration, run, exit code.
-        program("ingest-stream", ["StreamIngest", "Host"]),
-        program("ingest-backfill", ["Backfill", "Host", "MarketData"]),
-        program("aggregator", ["Aggregation", "Host"]),
-        program("store-writer", ["StoreWriting", "Host"]),
-        program(
-            "candlewick",
-            [
-                "Inspection", "Charts", "Recording", "CandleFiles", "CandleReader", "Store", "StoreWriting", "Feed",
-                "Host", "MarketData", "Wire",
-            ]),
-        program("ig-simulator", ["Simulation", "Host"]),
+        program(.simulator, "ig-simulator", ["Host", "Simulation"]),
 
         .target(name: "CThreadHold", path: "Tests/CThreadHold"),
         .target(
             name: "TestKit", dependencies: ["Wire", "MarketData", "CThreadHold"], path: "Tests/TestKit",
             swiftSettings: settings),
-        tests("MarketDataTests", ["MarketData"]),
-        tests("WireTests", ["Wire", "MarketData", "CPlatform"]),
+        tests(.values, "MarketDataTests", ["MarketData"]),
+        tests(.values, "WireTests", ["CPlatform", "MarketData", "Wire"]),
         tests(
-            "TLCPTests",
+            .cores, "TLCPTests",
             ["TLCP", "TLCPWebSocket", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
-        tests("CandlesTests", ["Candles", "Wire", "MarketData"]),
+        tests(.cores, "CandlesTests", ["MarketData", "Wire", "Candles"]),
+        tests(.cores, "PlanningTests", ["MarketData", "Planning"]),
+        tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
+        tests(.machine, "HostTests", ["MarketData", "Host", "Settings", "IGClient"]),
+        tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
-            "PlanningTests",
+            .stores, "StoreTests",
+            ["MarketData", "Wire", "Host", "Settings", "CandleReader", "Store", "StoreWriting", grdb]),
+        tests(
+            .stages, "StreamIngestTests",
             [
-                "Planning", "Backfill", "CandleFiles", "Inspection", "Journal", "Store", "CandleReader", "Wire",
-                "MarketData", "Host", "Simulation", log,
-            ]),
-        tests("BrokerAPITests", ["BrokerAPI", "MarketData"]),
-        tests("HostTests", ["Host", "MarketData"]),
-        tests("ChartsTests", ["Charts", "MarketData", "Host"]),
-        tests("JournalTests", ["Journal", "Wire", "MarketData", "Host", log]),
-        tests("FeedTests", ["Feed", "Journal", "Bus", "Wire", "MarketData", "Host", log]),
-        tests("AggregationTests", ["Aggregation", "Candles", "Journal", "Wire", "MarketData", "Host", log]),
-        tests(
-            "CrashTests", ["Aggregation", "Candles", "Feed", "Journal", "Store", "Wire", "MarketData", "Host", log]),
-        tests("StoreTests", ["CandleReader", "Store", "StoreWriting", "Wire", "MarketData", "Host", grdb]),
-        tests("RecordingTests", ["Recording", "Feed", "Bus", "Journal", "Wire", "MarketData", "Host", log]),
-        tests(
-            "InspectionTests",
-            [
-                "Inspection", "Assumptions", "Aggregation", "Journal", "Planning", "CandleReader", "Store", "Wire",
-                "MarketData",
-                "Host", log,
+                "MarketData", "Wire", "TLCP", "IG", "Host", "Assumptions", "IGClient", "StreamIngest", "Settings", log,
             ]),
         tests(
-            "CandleFilesTests", ["CandleFiles", "CandleReader", "Journal", "Store", "Wire", "MarketData", "Host", log]),
+            .stages, "AggregationTests", ["MarketData", "Wire", "Candles", "Host", "Streams", "Aggregation", log]),
         tests(
-            "StreamIngestTests",
-            ["StreamIngest", "Assumptions", "BrokerAPI", "RESTClient", "TLCP", "Wire", "MarketData", "Host", log]),
-        tests(
-            "HostileTests",
+            .stages, "BackfillTests",
             [
-                "StreamIngest", "Assumptions", "TLCP", "Candles", "CandleReader", "Inspection", "Store", "Wire",
-                "MarketData",
+                "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader", "Store",
+                "IGClient", "Backfill", "Inspection", "CandleFiles", "Simulation", log,
             ]),
-        tests("SimulationTests", ["Simulation", "MarketData", log, nio("NIOCore")]),
         tests(
-            "EndToEndTests",
+            .stages, "HostileTests",
+            [
+                "MarketData", "Wire", "TLCP", "Candles", "CandleReader", "Store", "Assumptions", "StreamIngest",
+                "Inspection",
+            ]),
+        tests(
+            .stages, "CrashTests",
+            ["MarketData", "Wire", "Candles", "Host", "Streams", "Store", "Aggregation", log]),
+        tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
+        tests(
+            .tools, "InspectionTests",
+            [
+                "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader",
+                "Store", "Assumptions", "Aggregation", "Inspection", log,
+            ]),
+        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
+        tests(
+            .tools, "CandleFilesTests",
+            ["MarketData", "Wire", "Host", "Streams", "CandleReader", "Store", "CandleFiles", log]),
+        tests(
+            .programs, "EndToEndTests",
             [
                 "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
-                "Wire", "MarketData", "Candles", "Journal", "CandleReader", "Store", "Host", "RESTClient", "Simulation",
-                grdb,
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "CandleReader", "Store", "IGClient",
+                "Simulation", grdb,
             ]),
+        tests(.simulator, "SimulationTests", ["MarketData", "Simulation", log, nio("NIOCore")]),
     ]
 )

@@ -1,5 +1,6 @@
 import Host
 import MarketData
+import Settings
 
 /// libFuzzer's entry: the input is the text of a configuration. What is taken keeps the bounds that
 /// docs/configuration.md gives, what is refused is so in one line that names the file. Built by `scripts/fuzz`.

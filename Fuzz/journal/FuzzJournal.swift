@@ -1,8 +1,8 @@
 import Glibc
 import Host
-import Journal
 import Logging
 import MarketData
+import Streams
 import Wire
 
 /// libFuzzer's entry: the input is a list of damages to the folder of a small journal. It is read and checked as it
@@ -48,7 +48,7 @@ final class FuzzWorld {
     private let folder: String
     private let past: [String: [UInt8]]
     private(set) var hasLaterVersion = false
-    private var settings = Configuration.Journal()
+    private var settings = JournalSettings()
 
     private static let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
     /// Positions at the ends of what is there, of what fits, and of what can be told.
@@ -73,7 +73,7 @@ final class FuzzWorld {
         atexit { FuzzWorld.shared.remove() }
     }
 
-    private static func openWriter(_ folder: String, _ settings: Configuration.Journal) throws -> JournalWriter {
+    private static func openWriter(_ folder: String, _ settings: JournalSettings) throws -> JournalWriter {
         try JournalWriter(folder: folder, recordSize: 64, settings: settings, logger: logger)
     }
 

@@ -1,4 +1,4 @@
-import BrokerAPI
+import IG
 import MarketData
 
 /// libFuzzer's entry: the first byte chooses by how many places prices are shifted, the rest is the body of a reply,

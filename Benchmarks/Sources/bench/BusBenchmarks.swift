@@ -1,8 +1,8 @@
 import ArgumentParser
-import Bus
 import Foundation
 import Host
 import MarketData
+import Streams
 import Wire
 
 /// One record a message, from one process to another.

@@ -1,11 +1,10 @@
 import ArgumentParser
 import Candles
-import Feed
 import Foundation
 import Host
-import Journal
 import MarketData
 import StreamIngest
+import Streams
 import Wire
 
 /// Bytes of the streaming server to tick records: session, fields, prices, times.

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
 import Host
-import Journal
 import MarketData
+import Settings
+import Streams
 import Wire
 
 /// Records into a journal, in bursts.

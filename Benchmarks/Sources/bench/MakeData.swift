@@ -2,8 +2,9 @@ import ArgumentParser
 import Candles
 import Foundation
 import Host
-import Journal
 import MarketData
+import Settings
+import Streams
 import TLCP
 import Wire
 

@@ -1,11 +1,10 @@
 import ArgumentParser
-import Bus
 import CandleReader
 import Candles
-import Feed
 import Foundation
 import Host
 import MarketData
+import Streams
 import Wire
 
 /// Stands where the aggregator stands, with its reader and its fold, and notes when each tick was folded.
@@ -24,7 +23,7 @@ struct Moments: ParsableCommand {
         let stop = try StopSignal()
         let paths = try Paths(state: folder)
         let reader = try StreamReader(
-            stream: "ticks", paths: paths, recordSize: TickRecord.byteCount, from: nil, consumer: "bench",
+            stream: .ticks, paths: paths, from: nil, consumer: .aggregator,
             context: try BusContext(), logger: logger)
         var builder = CandleBuilder(options: CandleBuilder.Options())
         var moments: [Int64] = []
@@ -59,7 +58,7 @@ struct Readable: ParsableCommand {
         let stop = try StopSignal()
         let paths = try Paths(state: folder)
         let clocks = try Subscriber(
-            context: try BusContext(), endpoint: try paths.endpoint("ticks"), topics: ["CLCK"])
+            context: try BusContext(), endpoint: try paths.endpoint(.ticks), topics: ["CLCK"])
         let stored = try StoredCandles(paths: paths)
         let reader = try CandleReader(path: paths.database)
         var difference = Int64.max

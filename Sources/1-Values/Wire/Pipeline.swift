@@ -1,0 +1,64 @@
+/// A stream of records: one writer, any number of readers. The name is that of its socket, its journal's folder and its
+/// position in the database. Source: docs/formats.md § 4.
+public enum Stream: String, CaseIterable, Sendable {
+    /// Ticks, the feed's time and its events.
+    case ticks
+    /// Candles that were bought or imported, and the requests for them.
+    case history
+    /// The broker's own candles, for comparison.
+    case native
+    /// Candles, and the events of the feed in their place between.
+    case candles
+    /// Candles that can just now be read from the database. Has no journal.
+    case stored
+
+    /// The streams that have a journal.
+    public static let journaled: [Stream] = [.ticks, .candles, .history, .native]
+
+    /// The bytes of each record.
+    public var recordSize: Int { self == .ticks ? TickRecord.byteCount : CandleRecord.byteCount }
+}
+
+/// A stage of the pipeline: the program that turns its input streams into its output streams.
+public enum Stage: String, CaseIterable, Sendable {
+    case ingestStream = "ingest-stream"
+    case aggregator
+    case storeWriter = "store-writer"
+    /// Runs while it buys.
+    case ingestBackfill = "ingest-backfill"
+
+    /// The stages that run all the time, in the order of the data's way; each publishes its status.
+    public static let daemons: [Stage] = [.ingestStream, .aggregator, .storeWriter]
+
+    /// Of its program, its sockets and its unit.
+    public var name: String { rawValue }
+
+    public var inputs: [Stream] {
+        switch self {
+        case .ingestStream, .ingestBackfill: []
+        case .aggregator: [.ticks, .history]
+        case .storeWriter: [.candles, .native]
+        }
+    }
+
+    public var outputs: [Stream] {
+        switch self {
+        case .ingestStream: [.ticks, .native]
+        case .aggregator: [.candles]
+        case .storeWriter: [.stored]
+        case .ingestBackfill: [.history]
+        }
+    }
+}
+
+extension Stage: CustomStringConvertible {
+    public var description: String { name }
+}
+
+/// Who takes a stream and holds its journal's retention back until then.
+public enum Consumer: String, Sendable {
+    case aggregator
+    case storeWriter = "store-writer"
+    /// What `ingest-backfill` finds in the database of its own stream.
+    case database
+}

@@ -1,0 +1,36 @@
+public import MarketData
+public import Wire
+
+/// The `history` stream on its way into the `candles` stream, taken up again: bought candles, what the broker does not
+/// have, requests and replies are passed on; larger candles are derived.
+public struct ResumedHistory {
+    private var deriver: CandleDeriver
+    private var output: [CandleRecord] = []
+    private let emitted: EmittedMark
+
+    public init(timeframes: [Timeframe], emitted: EmittedMark) {
+        deriver = CandleDeriver(timeframes: timeframes)
+        self.emitted = emitted
+    }
+
+    /// Takes the next record of the stream.
+    public mutating func take(_ record: CandleRecord) {
+        if record.kind != .part {
+            var passed = record
+            passed.inputStream = .history
+            passed.inputPosition = record.position
+            output.append(passed)
+        }
+        deriver.take(record)
+        output += deriver.output
+        deriver.output.removeAll(keepingCapacity: true)
+    }
+
+    /// Hands out what is new since the last call, but for what an earlier run emitted.
+    /// - Parameter publishTime: asked once, and only where there is something.
+    public mutating func takeNew(
+        publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleRecord) throws -> Void
+    ) throws {
+        try emitted.takeNew(of: &output, publishTime: publishTime(), emit)
+    }
+}

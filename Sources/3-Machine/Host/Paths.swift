@@ -1,0 +1,114 @@
+internal import Glibc
+public import Wire
+
+/// Where the stages meet: the runtime folder with sockets, the state folder with journals, the database.
+/// Source: docs/architecture.md § Folders.
+public struct Paths: Sendable {
+    public let runtime: String
+    public let state: String
+    public let database: String
+    /// The runtime folder is the one in `/tmp`, where others could have made it before us.
+    private let runtimeIsShared: Bool
+
+    /// - Throws: `Failure` (78) where no state folder can be found.
+    public init(environment: Environment) throws {
+        let candidates = [
+            environment["CANDLEWICK_RUNTIME_DIR"], environment["RUNTIME_DIRECTORY"],
+            environment["XDG_RUNTIME_DIR"].map { "\($0)/candlewick" },
+        ]
+        let chosen = candidates.compactMap { $0 }.first
+        runtime = chosen ?? "/tmp/candlewick-\(getuid())"
+        runtimeIsShared = chosen == nil
+        let home = environment["HOME"].map { "\($0)/.local/state/candlewick" }
+        guard let state = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"] ?? home else {
+            throw Failure(.configuration, "no folder for the state: set CANDLEWICK_STATE_DIR or HOME")
+        }
+        self.state = state
+        database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
+    }
+
+    /// Folders that are named instead of found.
+    public init(runtime: String? = nil, state: String) throws {
+        try self.init(
+            environment: Environment(["CANDLEWICK_RUNTIME_DIR": runtime ?? state, "CANDLEWICK_STATE_DIR": state]))
+    }
+
+    /// Makes both folders (for owner and group only).
+    /// - Throws: `Failure` (74) with the folder and the system's reason; (78) where every user can write into one.
+    public func prepare() throws {
+        try makeFolder(runtime, mode: runtimeIsShared ? 0o700 : 0o750)
+        try makeFolder(state, mode: 0o750)
+        for folder in [runtime, state] { try Paths.refuseOpenFolder(folder) }
+        if runtimeIsShared {
+            var info = stat()
+            guard lstat(runtime, &info) == 0, info.st_uid == getuid(), info.st_mode & S_IFMT == S_IFDIR else {
+                throw Failure(.io, "\(runtime) belongs to another user: remove it or set CANDLEWICK_RUNTIME_DIR")
+            }
+        }
+    }
+
+    /// Who can write into a folder can put own sockets and journals in the place of ours.
+    private static func refuseOpenFolder(_ path: String) throws {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
+        guard info.st_mode & S_IWOTH == 0 else {
+            throw Failure(
+                .configuration, "every user can write into \(path): take that away (chmod o-w) or name another")
+        }
+    }
+
+    /// The journal's folder of a stream.
+    public func journal(_ stream: Stream) -> String { "\(state)/journal/\(stream.rawValue)" }
+
+    /// The bus address of a stream.
+    /// - Throws: `Failure` (78) where the path is too long for a Unix socket.
+    public func endpoint(_ stream: Stream) throws -> String { try socket("\(stream.rawValue).ipc") }
+
+    /// The address where a stage publishes its status.
+    public func statusEndpoint(_ stage: Stage) throws -> String { try socket("\(stage.name).status.ipc") }
+
+    /// The address where store-writer takes requests for maintenance.
+    public func controlEndpoint() throws -> String { try socket("\(Stage.storeWriter.name).control.ipc") }
+
+    private func socket(_ name: String) throws -> String {
+        let path = "\(runtime)/\(name)"
+        guard path.utf8.count <= 107 else {
+            throw Failure(
+                .configuration,
+                "socket path \(path) has \(path.utf8.count) bytes, 107 are possible: set a shorter CANDLEWICK_RUNTIME_DIR"
+            )
+        }
+        return "ipc://\(path)"
+    }
+}
+
+/// Makes a folder and those above it; an existing one is left as it is.
+public func makeFolder(_ path: String, mode: UInt32 = 0o750) throws {
+    var made = ""
+    for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+        made += made.isEmpty && !path.hasPrefix("/") ? String(part) : part.isEmpty ? "" : "/\(part)"
+        if made.isEmpty { continue }
+        if mkdir(made, mode) != 0, errno != EEXIST {
+            throw Failure(.io, "folder \(made) cannot be made: \(systemMessage(errno))")
+        }
+    }
+    var info = stat()
+    guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+        throw Failure(.io, "\(path) is not a folder")
+    }
+}
+
+/// Refuses to work on what belongs to another user: files that are made here would shut that one out.
+/// - Parameter work: such as `repair it`.
+/// - Throws: `Failure` (77); (74) where it is not there.
+public func expectOwner(of path: String, _ work: String) throws {
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
+    guard info.st_uid == geteuid() else {
+        let name = getpwuid(info.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "id \(info.st_uid)"
+        throw Failure(.notPermitted, "\(path) belongs to user \(name): \(work) as that user")
+    }
+}
+
+/// The system's text for an error number.
+public func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

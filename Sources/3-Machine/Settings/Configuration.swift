@@ -1,0 +1,70 @@
+internal import Host
+public import MarketData
+public import Streams
+
+/// The settings of all stages. Every one has a default, so no file is needed.
+public struct Configuration: Sendable {
+    /// What is streamed; at most 39, since the heartbeat takes the 40th subscription (`ig-api` § 8).
+    public var instruments = Instrument.defaults
+    /// Sorted, without repeats.
+    public var timeframes = [Timeframe.fiveMinutes, .fifteenMinutes]
+    /// How long after an interval's end its candle waits for late ticks, in feed time.
+    public var graceMilliseconds: Int64 = 2_000
+    /// How far back a late tick still makes a new revision of its candle, in feed time.
+    public var lateReachMinutes: Int64 = 1_440
+    /// What is done with the broker's own candles.
+    public var secondOpinion = SecondOpinion.observe
+    public var stream = Stream()
+    public var journal = JournalSettings()
+    public var store = Store()
+    public var history = History()
+
+    public enum SecondOpinion: String, CaseIterable, Sendable {
+        /// A candle beyond which the broker's own reaches is marked as disputed.
+        case observe
+        /// It is partial besides, so that it is repaired.
+        case enforce
+        /// The broker's own candles are not asked for.
+        case off
+    }
+
+    public struct Stream: Sendable {
+        /// At least so long between two logins: the broker answers quicker ones from a cache with dead
+        /// tokens (`ig-api` § 2.8).
+        public var loginSpacingSeconds = 61
+        public init() {}
+    }
+
+    public struct History: Sendable {
+        /// Candles wanted of each pair and timeframe.
+        public var depth = 200
+        /// Points that the broker gives in a week; its own word counts more (`ig-api` § 3.7).
+        public var weeklyPoints = 10_000
+        /// Points that are left alone unless a flag says otherwise.
+        public var reservePoints = 500
+        /// Repair looks for holes no older than this.
+        public var repairDays = 30
+        /// The most points of one run of repair: an hour without a feed costs 336 for 28 pairs in 5m, and the timer is hourly.
+        public var repairPoints = 500
+        /// The most that repair spends in a week, percent of the broker's points: of 10,000 that is seven hours without a
+        /// feed for 28 pairs in 5m (2,352).
+        public var repairWeekPercent = 25
+        /// Between two requests in the long run: IG takes 30 a minute from an account, ours and others' (`ig-api` § 8).
+        public var requestSpacingMilliseconds = 2_500
+        /// Requests that may come at once after a rest.
+        public var requestBurst = 5
+        public init() {}
+    }
+
+    public struct Store: Sendable {
+        /// Rows after which a transaction is committed.
+        public var batchRows = 1_000
+        /// The longest a received row waits for its commit, at most 200.
+        public var batchMilliseconds = 50
+        /// Candles and feed events older than this are deleted, by feed time; 0: kept for ever.
+        public var retentionDays = 0
+        public init() {}
+    }
+
+    public init() {}
+}

@@ -1,0 +1,64 @@
+internal import CPlatform
+internal import FoundationEssentials
+internal import Host
+public import Logging
+public import Wire
+
+/// A stage's status on the bus, once a second: `STAT`, the stage's name in 12 bytes (cut or NUL-padded),
+/// then one JSON object. Not journaled. Source: docs/formats.md § 4.
+public final class StatusPublisher {
+    private let publisher: Publisher
+    private let topic: [UInt8]
+    private let logger: Logger
+    private var nextTime = Int64.min
+    /// Peers that were turned away, as told last, and when the next line may come, ns.
+    private var refused = (told: UInt64(0), nextTime: Int64.min)
+
+    /// - Throws: as `Publisher.init`.
+    public init(context: BusContext, endpoint: String, stage: Stage, logger: Logger) throws {
+        self.logger = logger
+        publisher = try Publisher(context: context, endpoint: endpoint)
+        let name = Array(stage.name.utf8.prefix(12))
+        topic = Array("STAT".utf8) + name + [UInt8](repeating: 0, count: 12 - name.count)
+    }
+
+    /// Publishes a status where a second has passed since the last one.
+    /// - Parameter monotonic: the time now, ns.
+    /// - Returns: whether it did.
+    @discardableResult
+    public func publishEverySecond(monotonic: Int64, _ status: () -> some Encodable) throws -> Bool {
+        guard monotonic >= nextTime else { return false }
+        nextTime = monotonic + 1_000_000_000
+        tellRefused(monotonic)
+        try publish(status())
+        return true
+    }
+
+    /// At most once a minute.
+    private func tellRefused(_ monotonic: Int64) {
+        let count = candlewick_peers_refused()
+        guard count > refused.told, monotonic >= refused.nextTime else { return }
+        logger.warning(
+            "Readers turned away: too many connections, or too much sent by one",
+            metadata: ["count": "\(count - refused.told)"])
+        refused = (count, monotonic + 60_000_000_000)
+    }
+
+    /// Publishes one status object.
+    /// - Throws: where a number in it is not finite.
+    public func publish(_ status: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let message = topic + [UInt8](try encoder.encode(status))
+        message.withUnsafeBytes { publisher.send($0) }
+    }
+}
+
+/// Reads status messages.
+public enum StatusMessage {
+    /// The JSON part of a status message; `nil` where it is none.
+    public static func json(_ message: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard message.count > 16, message.prefix(4).elementsEqual("STAT".utf8) else { return nil }
+        return Array(message.dropFirst(16))
+    }
+}

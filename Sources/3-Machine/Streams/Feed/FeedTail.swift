@@ -1,0 +1,101 @@
+public import MarketData
+public import Wire
+
+/// What the end of the ticks journal tells of the feed.
+public enum FeedTail {
+    /// How far back a heartbeat is looked for: some seconds of a busy feed.
+    private static let heartbeatReach = 20_000
+    /// Enough records that the broker timed: ticks of different pairs are out of order by fewer.
+    private static let timedRecords = 100
+
+    /// The newest time that the broker told; 0 for a fresh journal. Stand-in clocks and snapshots do not count: the
+    /// broker told none of these just then.
+    public static func newestTime(folder: String) throws -> UTCNanos {
+        var newest = UTCNanos(rawValue: 0)
+        var left = timedRecords
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            // What was told before was wrong.
+            if case .clockSetBack(_, let time) = record.feedEvent {
+                newest = max(newest, time)
+                return false
+            }
+            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
+                return true
+            }
+            newest = max(newest, record.brokerTime)
+            left -= 1
+            return left > 0
+        }
+        return newest
+    }
+
+    /// How far back the word that a pair is blind is looked for: it is told again every 10 minutes.
+    private static let blindReach = 11 * 60 * UTCNanos.perSecond
+    private static let blindRecords = 2_000_000
+
+    /// What the last minutes of a journal tell of sight and time.
+    public struct Sight: Sendable {
+        /// Since when each pair is blind that was not seen again, feed time.
+        public var blindPairs: [Pair: UTCNanos] = [:]
+        /// From where the feed's time goes on without being set back, as far as these minutes show; `nil` if it began before.
+        public var steadySince: UTCNanos?
+    }
+
+    public static func sight(folder: String) throws -> Sight {
+        var sight = Sight()
+        var decided: Set<Pair> = []
+        var newest: Int64?
+        var oldest: UTCNanos?
+        var left = blindRecords
+        var isOver = false
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            left -= 1
+            if record.kind == .clock, !record.flags.contains(.localClock) {
+                newest = newest ?? record.brokerTime.rawValue
+                oldest = record.brokerTime
+                isOver = record.brokerTime.rawValue < (newest ?? 0) - blindReach
+            }
+            sight.take(record, &decided)
+            if left == 0 { isOver = true }
+            return !isOver
+        }
+        // The journal has no more.
+        if !isOver { sight.steadySince = sight.steadySince ?? oldest }
+        return sight
+    }
+
+    /// When the last record was received, by the host's clock; 0 for a fresh journal.
+    public static func lastReceived(folder: String) throws -> UTCNanos {
+        var last = UTCNanos(rawValue: 0)
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            last = record.receiveTime
+            return false
+        }
+        return last
+    }
+
+    /// The broker's last heartbeat; `nil` where there is none in reach.
+    public static func newestHeartbeat(folder: String) throws -> TickRecord? {
+        var heartbeat: TickRecord?
+        var left = heartbeatReach
+        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+            left -= 1
+            if record.kind == .clock, !record.flags.contains(.localClock) { heartbeat = record }
+            return heartbeat == nil && left > 0
+        }
+        return heartbeat
+    }
+}
+
+extension FeedTail.Sight {
+    /// Records come newest first: the last word of each pair decides.
+    fileprivate mutating func take(_ record: TickRecord, _ decided: inout Set<Pair>) {
+        switch record.feedEvent {
+        case .clockSetBack(_, let time): steadySince = steadySince ?? time
+        case .blindBegan(let since) where record.pair != .none && decided.insert(record.pair).inserted:
+            blindPairs[record.pair] = since
+        case .blindEnded where record.pair != .none: decided.insert(record.pair)
+        default: break
+        }
+    }
+}

@@ -1,0 +1,179 @@
+public import Host
+public import Logging
+public import Wire
+
+/// Where a stream's records come live: the bus, or a test's model of it.
+public protocol LiveSource: AnyObject {
+    /// Waits until a message is there, `stop` becomes readable, or the time is over.
+    func wait(milliseconds: Int, stop: Int32)
+    /// Hands out one message that is already there; its bytes are valid during the call.
+    /// - Returns: false where none is.
+    func receive(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
+}
+
+extension Subscriber: LiveSource {}
+
+/// A stream without a gap: its journal from a position on, then live from the bus, with the journal
+/// again wherever the bus lost something. Every position once, in order.
+///
+/// Subscribes first, replays, then drops what is not newer; one state machine for start, restart and gap.
+/// Source: docs/architecture.md § Nothing is lost.
+///
+/// - Note: Data thread only.
+public final class StreamReader {
+    /// What was met on the way.
+    public struct Counters: Hashable, Sendable, Encodable {
+        /// Records delivered out of the journal, and from the bus.
+        public var replayed: UInt64 = 0
+        public var live: UInt64 = 0
+        /// Stretches that the bus lost and the journal had.
+        public var gaps: UInt64 = 0
+        /// Messages that were no valid record.
+        public var damaged: UInt64 = 0
+        /// Positions that neither bus nor journal has.
+        public var missing: UInt64 = 0
+    }
+
+    public private(set) var counters = Counters()
+    /// Whether the journal is read to its end and records come from the bus.
+    public private(set) var isLive = false
+    /// The position that is delivered next.
+    public var nextPosition: UInt64 { merge.next }
+
+    private let live: any LiveSource
+    private let mark: ConsumerMark?
+    private let logger: Logger
+    private let journal: JournalReader
+    private var merge: Merge
+    /// A position that came live, so that the journal must have it.
+    private var owed: UInt64 = 0
+
+    /// The most live records delivered in one turn, so that a caller can flush in between.
+    private static let turnLimit = 4_096
+    @usableFromInline let recordSize: Int
+
+    /// - Parameters:
+    ///   - stream: its bus and its journal are those of `paths`.
+    ///   - position: the first position that is wanted; `nil`: the oldest that the journal still has.
+    ///   - consumer: under which name `noteTaken` holds the journal's retention back.
+    public convenience init(
+        stream: Stream, paths: Paths, from position: UInt64?, consumer: Consumer, context: BusContext,
+        logger: Logger
+    ) throws {
+        let folder = paths.journal(stream)
+        try self.init(
+            live: try Subscriber(context: context, endpoint: try paths.endpoint(stream)), journalFolder: folder,
+            recordSize: stream.recordSize, from: position, logger: logger,
+            mark: ConsumerMark(folder: folder, consumer: consumer))
+    }
+
+    /// - Parameter journalFolder: where the publisher behind `live` keeps its journal.
+    public init(
+        live: any LiveSource, journalFolder: String, recordSize: Int, from position: UInt64?, logger: Logger,
+        mark: ConsumerMark? = nil
+    ) throws {
+        self.live = live
+        self.logger = logger
+        self.mark = mark
+        journal = try JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
+        merge = Merge(next: journal.nextPosition)
+        self.recordSize = recordSize
+    }
+
+    /// Lets the journal forget what is up to here, once it is old enough.
+    public func noteTaken(_ position: UInt64) throws { try mark?.note(position) }
+
+    /// Delivers what is there; waits at most so long for the first record.
+    /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
+    /// - Returns: how many records were delivered.
+    @inlinable
+    public func poll<Record: StreamRecord>(
+        _ type: Record.Type, milliseconds: Int, stop: Int32, _ deliver: (Record) throws -> Void
+    ) throws -> Int {
+        precondition(Record.byteCount == recordSize)
+        return try pollBytes(milliseconds: milliseconds, stop: stop) { bytes in
+            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
+                try deliver(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
+            }
+        }
+    }
+
+    /// The same with runs of records as their bytes.
+    public func pollBytes(
+        milliseconds: Int, stop: Int32, _ deliver: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Int {
+        if !isLive { return try replay(deliver) }
+        let waiting = try takeLive(deliver)
+        if waiting > 0 || !isLive { return waiting }
+        live.wait(milliseconds: milliseconds, stop: stop)
+        let arrived = try takeLive(deliver)
+        // Silence may also be a lost last message, or a publisher that is gone: the journal knows.
+        return arrived > 0 || !isLive ? arrived : try replay(deliver)
+    }
+
+    private func replay(_ deliver: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
+        let count = try journal.readBytes(deliver)
+        counters.replayed += UInt64(count)
+        if journal.missingPositions > counters.missing { reportMissing(before: count) }
+        merge.replayed(upTo: journal.nextPosition)
+        guard count > 0 || merge.next > owed else {
+            throw Failure(
+                .badData,
+                """
+                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): it is \
+                damaged there, or belongs to another publisher
+                """)
+        }
+        // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
+        isLive = count < JournalReader.batchRecords && merge.next > owed
+        return count
+    }
+
+    private func reportMissing(before count: Int) {
+        logger.warning(
+            "Positions missing in the journal: skipped after an unclean stop, damaged, misplaced, or dropped by age",
+            metadata: [
+                "journal": "\(journal.folder)", "count": "\(journal.missingPositions - counters.missing)",
+                "position": "\(journal.nextPosition - UInt64(count))",
+            ])
+        counters.missing = journal.missingPositions
+    }
+
+    private func takeLive(_ deliver: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
+        var count = 0
+        while count < Self.turnLimit, isLive {
+            let received = try live.receive { count += try take($0, deliver) ? 1 : 0 }
+            if !received { break }
+        }
+        counters.live += UInt64(count)
+        // What was taken live need not be read again.
+        journal.skip(to: merge.next)
+        return count
+    }
+
+    /// Delivers one live message if it is the next record.
+    private func take(
+        _ message: UnsafeRawBufferPointer, _ deliver: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Bool {
+        guard message.count == recordSize, RecordBytes.isValid(message) else {
+            counters.damaged += 1
+            return false
+        }
+        let position = RecordBytes.position(message)
+        switch merge.admit(position) {
+        case .accept:
+            try deliver(message)
+            return true
+        case .duplicate:
+            return false
+        case .gap:
+            counters.gaps += 1
+            owed = position
+            isLive = false
+            return false
+        }
+    }
+}
+
+@available(*, unavailable)
+extension StreamReader: Sendable {}

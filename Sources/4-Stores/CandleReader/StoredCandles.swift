@@ -1,0 +1,55 @@
+public import Host
+public import MarketData
+internal import Streams
+internal import Wire
+
+/// The candles that `store-writer` has just committed, as it publishes them on the `stored` stream: who gets one can
+/// read it. Subscribe first, then read what is there, so that none falls between.
+///
+/// Only what is stored from the subscription on comes, and what a reader takes too late may be dropped: the database
+/// has it. The store-writer may come and go meanwhile.
+///
+/// - Note: One thread only.
+public final class StoredCandles {
+    /// A stored candle and its place.
+    public typealias Stored = (series: Series, candle: CandleReader.Candle)
+
+    private let subscriber: Subscriber
+    private let timeframe: Timeframe?
+
+    /// - Parameters:
+    ///   - paths: whose runtime folder has the socket.
+    ///   - pair: only candles of this one; `nil`: of all.
+    ///   - timeframe: only candles of this one; `nil`: of all.
+    /// - Throws: `BusError`; `Failure` (78) where the socket's path is too long.
+    public init(paths: Paths, pair: Pair? = nil, timeframe: Timeframe? = nil) throws {
+        self.timeframe = timeframe
+        subscriber = try Subscriber(
+            context: try BusContext(), endpoint: try paths.endpoint(.stored),
+            topics: ["CNDL\(pair?.description ?? "")"])
+    }
+
+    /// Waits for the next stored candle, complete or partial.
+    /// - Parameter milliseconds: how long at most.
+    /// - Returns: `nil` where none came in time.
+    public func next(milliseconds: Int) -> Stored? {
+        let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        while true {
+            var stored: Stored?
+            while stored == nil, subscriber.receive({ stored = decode($0) }) {}
+            if let stored { return stored }
+            let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
+            guard left > 0, Subscriber.wait(for: [subscriber], milliseconds: Int(left)) else { return nil }
+        }
+    }
+
+    private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
+        guard message.count == CandleRecord.byteCount, RecordBytes.isValid(message) else { return nil }
+        let record = message.loadUnaligned(as: CandleRecord.self)
+        guard let timeframe = record.timeframe, self.timeframe ?? timeframe == timeframe else { return nil }
+        return (Series(record.pair, timeframe), CandleReader.Candle(record))
+    }
+}
+
+@available(*, unavailable)
+extension StoredCandles: Sendable {}

@@ -1,0 +1,200 @@
+public import CandleReader
+internal import GRDB
+internal import Host
+public import MarketData
+public import Wire
+
+/// What the planner of history purchases must know.
+extension CandleReader {
+    /// Starts of a series' intervals that lie in a range, Unix seconds.
+    public struct Starts: Hashable, Sendable {
+        /// Of candles that are whole.
+        public var complete: [Int64] = []
+        /// Of candles that are partial.
+        public var partial: [Int64] = []
+        /// Of intervals of which the broker has none, since there was no tick.
+        public var empty: [Int64] = []
+        /// Of intervals of which the broker has none that can be used.
+        public var unusable: [Int64] = []
+
+        public init() {}
+    }
+
+    /// - Throws: `Failure` (75) where store-writer has not yet brought the database up to date.
+    public func checkSchema() throws {
+        guard try read({ try Schema.migrator.hasCompletedMigrations($0) }) else {
+            throw Failure(
+                .temporary,
+                """
+                database \(path) is not up to date: store-writer is just making it, or is of another version: try again in a \
+                moment, then restart store-writer
+                """)
+        }
+    }
+
+    /// What is known of the intervals that start in `range`.
+    public func starts(_ series: Series, in range: Range<Int64>) throws -> Starts {
+        /// Split by a column that is 0 or 1.
+        func list(_ table: String, by flag: String, _ db: Database) throws -> (set: [Int64], unset: [Int64]) {
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT open_time, \(flag) FROM \(table)
+                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ?
+                        AND open_time >= ? AND open_time < ?
+                    """)
+            let rows = try Row.fetchCursor(
+                statement,
+                arguments: [
+                    series.pair.description, series.timeframe.seconds, range.lowerBound, range.upperBound,
+                ])
+            var lists: (set: [Int64], unset: [Int64]) = ([], [])
+            while let row = try rows.next() {
+                if row[1] as Bool { lists.set.append(row[0]) } else { lists.unset.append(row[0]) }
+            }
+            return lists
+        }
+        return try read { db in
+            var starts = Starts()
+            (starts.complete, starts.partial) = try list("candle", by: "complete", db)
+            (starts.unusable, starts.empty) = try list("empty_interval", by: "unusable", db)
+            return starts
+        }
+    }
+
+    /// Start of the oldest candle of a series, whole or not; `nil` without any.
+    public func oldest(_ series: Series) throws -> Int64? { try bound(series, "MIN(open_time)", "") }
+
+    /// Start of the newest streamed candle of a series; `nil` without any. A candle that a wrong time of the broker made,
+    /// before that was taken back, does not count.
+    public func newestStreamed(_ series: Series) throws -> Int64? {
+        try newest(series, "AND source = \(CandleSource.streamed.rawValue)")
+    }
+
+    /// Start of the newest candle of a series; as `newestStreamed`.
+    public func newest(_ series: Series) throws -> Int64? { try newest(series, "") }
+
+    private func newest(_ series: Series, _ condition: String) throws -> Int64? {
+        let reset = try read { try CandleReader.clockReset($0) }
+        let isRight = reset.map { reset in
+            """
+            AND (source <> \(CandleSource.streamed.rawValue) OR input_position > \(Int64(bitPattern: reset.position)) \
+            OR open_time + timeframe <= \(UTCNanos(rawValue: reset.time).seconds))
+            """
+        }
+        return try bound(series, "open_time", " \(condition) \(isRight ?? "") ORDER BY open_time DESC LIMIT 1")
+    }
+
+    /// Start of the oldest streamed candle of a series; `nil` without any.
+    public func oldestStreamed(_ series: Series, _ selection: Selection = .complete) throws -> Int64? {
+        let isWhole = selection == .complete ? " AND complete = 1" : ""
+        let condition = " AND source = \(CandleSource.streamed.rawValue)\(isWhole) ORDER BY open_time LIMIT 1"
+        return try bound(series, "open_time", condition)
+    }
+
+    private func bound(_ series: Series, _ value: String, _ condition: String) throws -> Int64? {
+        try read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT \(value) FROM candle
+                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ?\(condition)
+                    """)
+            return try Int64.fetchOne(
+                statement, arguments: [series.pair.description, series.timeframe.seconds])
+        }
+    }
+
+    /// A stored candle as a record of another kind; `nil` where there is none.
+    public func record(_ kind: RecordKind, _ series: Series, start: Int64) throws -> CandleRecord? {
+        try read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT * FROM candle
+                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ? AND open_time = ?
+                    """)
+            let row = try Row.fetchOne(
+                statement, arguments: [series.pair.description, series.timeframe.seconds, start])
+            return row.map { CandleRecord(kind: kind, $0, series) }
+        }
+    }
+
+    /// Up to when candles and feed events were deleted by age, Unix seconds; 0: never.
+    public func forgottenBefore() throws -> Int64 {
+        try read { try Int64.fetchOne($0, sql: "SELECT before FROM forgotten") ?? 0 }
+    }
+
+    /// All stored candles of a series as the records that they were made of, without their positions, oldest first.
+    public func records(_ series: Series) throws -> [CandleRecord] {
+        let sql = "SELECT * FROM candle c WHERE \(CandleReader.ofSeries) ORDER BY c.open_time"
+        return try records(sql, series, [])
+    }
+
+    /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
+    public func outranked(_ series: Series, start: Int64) throws -> [CandleRecord] {
+        let sql = """
+            SELECT * FROM outranked_candle c WHERE \(CandleReader.ofSeries) AND c.open_time = ? ORDER BY c.rank DESC
+            """
+        return try records(sql, series, [start])
+    }
+
+    private func records(_ sql: String, _ series: Series, _ more: [Int64]) throws -> [CandleRecord] {
+        let key: [any DatabaseValueConvertible] = [series.pair.description, series.timeframe.seconds]
+        return try read { db in
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(sql: sql), arguments: StatementArguments(key + more))
+            var records: [CandleRecord] = []
+            while let row = try rows.next() { records.append(CandleRecord(row, series)) }
+            return records
+        }
+    }
+
+    /// The last position of a stream that is in the database; of `history`, that of its last record that came through.
+    public func position(of stream: Stream) throws -> UInt64 {
+        try read { db in
+            let sql = "SELECT position FROM stream_position WHERE stream = ?"
+            return UInt64(bitPattern: try Int64.fetchOne(db, sql: sql, arguments: [stream.rawValue]) ?? 0)
+        }
+    }
+
+    /// A row of the quota ledger.
+    public struct LedgerRow: Hashable, Sendable {
+        /// Of the request, in the history stream.
+        public let position: UInt64
+        public let request: HistoryRequest
+        /// `nil` while no reply is known.
+        public let reply: HistoryReply?
+    }
+
+    /// The quota ledger, oldest first.
+    public func ledger() throws -> [LedgerRow] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM quota_ledger ORDER BY position").compactMap(LedgerRow.init)
+        }
+    }
+}
+
+extension CandleReader.LedgerRow {
+    fileprivate init?(_ row: Row) {
+        let seconds: Int64 = row["timeframe"]
+        guard let pair = Pair(row["pair"] as String), let timeframe = Timeframe(minutes: Int(seconds / 60)) else {
+            return nil
+        }
+        position = UInt64(bitPattern: row["position"])
+        request = HistoryRequest(
+            series: Series(pair, timeframe), first: row["first"], last: row["last"], points: row["points"],
+            sent: UTCNanos(seconds: row["sent_at"]), isRepair: row["repair"] as Bool? ?? false)
+        let outcomes: [HistoryReply.Outcome] = [.answered, .refused, .unanswered]
+        let told: String = row["outcome"]
+        guard let outcome = outcomes.first(where: { QuotaRows.name($0) == told }) else {
+            reply = nil
+            return
+        }
+        var allowance: HistoryReply.Allowance?
+        if let remaining: Int = row["remaining"], let total: Int = row["total"] {
+            allowance = HistoryReply.Allowance(
+                remaining: remaining, total: total, renewal: row["renews_at"] as Int64? ?? 0)
+        }
+        reply = HistoryReply(
+            request: position, outcome: outcome, points: row["paid"] as Int? ?? 0, allowance: allowance,
+            received: UTCNanos(seconds: row["replied_at"] as Int64? ?? 0), clockOffset: row["clock_offset"])
+    }
+}

@@ -1,0 +1,306 @@
+internal import CandleReader
+internal import GRDB
+internal import GRDBSQLite
+internal import Host
+public import MarketData
+public import Wire
+
+/// The database as its one writer sees it.
+///
+/// - Note: Data thread only. Readers open the file themselves, read-only, and never block the writer.
+public final class CandleStore {
+    private let database: DatabaseQueue
+    private let lock: FileLock
+    private var instruments: [Pair: Int64] = [:]
+    private var timeframes: Set<Int64> = []
+    /// A candle that the broker's own disputes is partial.
+    private let enforcesOpinions: Bool
+    /// Of which there are native candles.
+    private var nativeTimeframes: Set<Int64> = []
+
+    /// Opens or makes the database and brings its schema up to date.
+    /// - Parameter enforcesOpinions: a candle that the broker's own disputes is partial; otherwise it is marked only.
+    /// - Throws: `Failure` (75) where another process writes it; (74) where it cannot be opened; (65) where
+    ///   the file is no database or was made by a later version.
+    public init(path: String, enforcesOpinions: Bool = false) throws {
+        self.enforcesOpinions = enforcesOpinions
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
+        lock = try FileLock(path: "\(path).lock")
+        var configuration = GRDB.Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            // It shrinks to this again after a vacuum, which may need as much as the database.
+            try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
+            // The write-ahead log outlives the writer: who may only read cannot make it anew, and without it
+            // cannot open the database.
+            var persists: Int32 = 1
+            sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persists)
+        }
+        do {
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            let migrator = Schema.migrator
+            guard try database.read({ try !migrator.hasBeenSuperseded($0) }) else {
+                throw Failure(.badData, "database \(path) was made by a later version of candlewick")
+            }
+            try migrator.migrate(database)
+            try loadNames()
+        } catch let error as DatabaseError {
+            throw StoreError("open", path, error)
+        }
+    }
+
+    /// The last position of a stream that is in the database; 0 before the first.
+    public func position(of stream: Stream) throws -> UInt64 {
+        try during("read") {
+            try database.read { db in
+                let sql = "SELECT position FROM stream_position WHERE stream = ?"
+                return UInt64(bitPattern: try Int64.fetchOne(db, sql: sql, arguments: [stream.rawValue]) ?? 0)
+            }
+        }
+    }
+
+    /// Writes records and the stream's position in one transaction.
+    ///
+    /// Idempotent, and in any order: a record that is there already, or that ranks lower than what is there, changes
+    /// nothing that a reader sees.
+    /// - Returns: the candles that a reader now sees in the place of others.
+    public func write(
+        _ records: [CandleRecord], stream: Stream, position: UInt64, now: UTCNanos
+    ) throws -> [CandleRecord] {
+        var stored: [CandleRecord] = []
+        try during("write") {
+            do {
+                try database.write { db in
+                    let rows = try CandleRows(db)
+                    for record in records {
+                        switch record.kind {
+                        case .feed: try insertEvent(record, db)
+                        case .candle: if let seen = try store(record, rows, db, now) { stored.append(seen) }
+                        case .empty: try insertEmpty(record, db)
+                        case .request, .reply: try QuotaRows.write(record, db)
+                        default: break
+                        }
+                    }
+                    try note(stream, position, db, now)
+                    let history = records.lazy.filter { $0.inputStream == .history }.map(\.inputPosition).max()
+                    if let history { try note(.history, history, db, now) }
+                }
+            } catch {
+                // Ids given in a transaction that was undone are not there.
+                instruments = [:]
+                timeframes = []
+                throw error
+            }
+        }
+        return stored
+    }
+
+    /// Deletes candles and feed events from before a moment: a transaction for each pair and timeframe, along the
+    /// key, so that none takes long.
+    /// - Parameter progressed: called after each of them.
+    /// - Returns: how many candles.
+    @discardableResult
+    public func forget(before moment: UTCNanos, progressed: () -> Void = {}) throws -> Int {
+        let tables = ["candle", "outranked_candle", "empty_interval", "second_opinion"]
+        return try during("delete from") {
+            var count = 0
+            try database.write {
+                try $0.execute(
+                    sql: """
+                        INSERT INTO forgotten (id, before) VALUES (1, ?)
+                        ON CONFLICT (id) DO UPDATE SET before = MAX(before, excluded.before)
+                        """, arguments: [moment.seconds])
+            }
+            for instrument in try database.read({ try Int64.fetchAll($0, sql: "SELECT id FROM instrument") }) {
+                for timeframe in timeframes {
+                    for table in tables {
+                        let deleted = try database.write { db in
+                            try db.execute(
+                                sql: "DELETE FROM \(table) WHERE instrument_id = ? AND timeframe = ? AND open_time < ?",
+                                arguments: [instrument, timeframe, moment.seconds])
+                            return db.changesCount
+                        }
+                        if table == "candle" { count += deleted }
+                    }
+                    progressed()
+                }
+            }
+            try database.write {
+                try $0.execute(sql: CandleStore.forgetEvents, arguments: [moment.rawValue])
+            }
+            return count
+        }
+    }
+
+    /// What still says how things are stays: that the feed or a pair is blind, and that times were taken back.
+    private static let forgetEvents = """
+        DELETE FROM feed_event WHERE time < ?
+            AND (event NOT IN ('blind began', 'clock set back') OR EXISTS (
+                SELECT 1 FROM feed_event l
+                WHERE l.position > feed_event.position AND CASE feed_event.event
+                    WHEN 'blind began' THEN l.pair IS feed_event.pair AND l.event IN ('blind began', 'blind ended')
+                    ELSE l.event = 'clock set back' END))
+        """
+
+    /// Does what only the writer may do to the whole database.
+    /// - Parameter progressed: called now and then.
+    /// - Returns: what was done, a sentence without its end.
+    public func perform(_ task: MaintenanceTask, progressed: () -> Void = {}) throws -> String {
+        switch task {
+        case .clear(let before):
+            let count = try forget(before: UTCNanos(seconds: before), progressed: progressed)
+            return "\(count) candles from before \(UTCNanos(seconds: before).text()) UTC deleted"
+        case .analyse:
+            try during("analyse") { try withProgress(progressed) { try $0.execute(sql: "ANALYZE") } }
+            return "statistics for the query planner renewed"
+        case .vacuum:
+            let before = diskSize
+            try during("vacuum") {
+                try withProgress(progressed) { db in
+                    try db.execute(sql: "VACUUM")
+                    // A reader may be in the way of the first; the second never waits.
+                    do { _ = try db.checkpoint(.truncate) } catch { _ = try db.checkpoint(.passive) }
+                }
+            }
+            return "database rewritten: \(before) bytes before, \(diskSize) now"
+        }
+    }
+
+    /// The write-ahead log counts too.
+    private var diskSize: Int64 { ["", "-wal"].reduce(0) { $0 + DiskUsage.size(ofFile: database.path + $1) } }
+
+    /// Long statements call back each some thousand steps of SQLite's machine.
+    private func withProgress(_ progressed: () -> Void, _ body: (Database) throws -> Void) throws {
+        try withoutActuallyEscaping(progressed) { progressed in
+            var progressed = progressed
+            try withUnsafeMutablePointer(to: &progressed) { pointer in
+                try database.writeWithoutTransaction { db in
+                    let call: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { context in
+                        context?.assumingMemoryBound(to: (() -> Void).self).pointee()
+                        return 0
+                    }
+                    sqlite3_progress_handler(db.sqliteConnection, 100_000, call, pointer)
+                    defer { sqlite3_progress_handler(db.sqliteConnection, 0, nil, nil) }
+                    try body(db)
+                }
+            }
+        }
+    }
+
+    /// Moves what no reader needs from the write-ahead log into the database. Never waits for readers.
+    public func close() throws {
+        try during("close") {
+            _ = try database.writeWithoutTransaction { try $0.checkpoint(.passive) }
+            try database.close()
+        }
+    }
+
+    private func note(_ stream: Stream, _ position: UInt64, _ db: Database, _ now: UTCNanos) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_position (stream, position, updated_at) VALUES (?, ?, ?)
+                ON CONFLICT (stream) DO UPDATE
+                SET position = MAX(position, excluded.position), updated_at = excluded.updated_at
+                """)
+        try statement.execute(arguments: [stream.rawValue, Int64(bitPattern: position), now.seconds])
+    }
+
+    // MARK: Rows
+
+    /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
+    private func store(
+        _ candle: CandleRecord, _ rows: CandleRows, _ db: Database, _ now: UTCNanos
+    ) throws -> CandleRecord? {
+        guard let timeframe = candle.timeframe else { return nil }
+        let key = CandleKey(
+            instrument: try instrumentID(candle.pair, db), timeframe: try ensure(timeframe, db),
+            openTime: candle.start.seconds)
+        let opinions = SecondOpinions(db, rows, enforces: enforcesOpinions)
+        if candle.source == .native {
+            nativeTimeframes.insert(key.timeframe)
+            var marked = try opinions.store(candle, key, Series(candle.pair, timeframe), now: now)
+            // Its position in the candles stream is not known any more.
+            marked?.seal(position: 0)
+            return marked
+        }
+        let seen = try rows.store(candle, key, now: now)
+        guard candle.source == .streamed, nativeTimeframes.contains(key.timeframe) else { return seen }
+        var marked = try opinions.compare(key, Series(candle.pair, timeframe), now: now)
+        marked?.seal(position: candle.position)
+        return marked ?? seen
+    }
+
+    /// Notes that the broker has no candle of an interval.
+    private func insertEmpty(_ record: CandleRecord, _ db: Database) throws {
+        guard let timeframe = record.timeframe else { return }
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO empty_interval (instrument_id, timeframe, open_time, unusable) VALUES (?, ?, ?, ?)
+                ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET unusable = MAX(unusable, excluded.unusable)
+                """)
+        try statement.execute(arguments: [
+            try instrumentID(record.pair, db), try ensure(timeframe, db), record.start.seconds,
+            record.flags.contains(.unusable) ? 1 : 0,
+        ])
+    }
+
+    private func insertEvent(_ record: CandleRecord, _ db: Database) throws {
+        let event = record.feedEvent
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until)
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """)
+        try statement.execute(arguments: [
+            Int64(bitPattern: record.inputPosition), record.start.rawValue, record.lastTickTime.rawValue,
+            record.pair == .none ? nil : record.pair.description, event?.name ?? "event \(record.flags.rawValue)",
+            event?.details.0 ?? 0, event?.details.1 ?? 0,
+        ])
+    }
+
+    // MARK: Names
+
+    private func loadNames() throws {
+        try database.read { db in
+            for row in try Row.fetchAll(db, sql: "SELECT id, name FROM instrument") {
+                let name: String = row["name"]
+                if let pair = Pair(name) { instruments[pair] = row["id"] }
+            }
+            timeframes = try Set(Int64.fetchAll(db, sql: "SELECT seconds FROM timeframe"))
+            nativeTimeframes = try Set(Int64.fetchAll(db, sql: "SELECT DISTINCT timeframe FROM second_opinion"))
+        }
+    }
+
+    private func instrumentID(_ pair: Pair, _ db: Database) throws -> Int64 {
+        if let id = instruments[pair] { return id }
+        let name = pair.description
+        try db.execute(sql: "INSERT INTO instrument (name) VALUES (?) ON CONFLICT (name) DO NOTHING", arguments: [name])
+        let id = try Int64.fetchOne(db, sql: "SELECT id FROM instrument WHERE name = ?", arguments: [name])
+        guard let id else { throw DatabaseError(message: "instrument \(name) was inserted and is not there") }
+        instruments[pair] = id
+        return id
+    }
+
+    /// - Returns: the timeframe's id: its seconds.
+    private func ensure(_ timeframe: Timeframe, _ db: Database) throws -> Int64 {
+        if timeframes.contains(timeframe.seconds) { return timeframe.seconds }
+        try db.execute(
+            sql: "INSERT INTO timeframe (seconds, name) VALUES (?, ?) ON CONFLICT (seconds) DO NOTHING",
+            arguments: [timeframe.seconds, String(timeframe.minutes)])
+        timeframes.insert(timeframe.seconds)
+        return timeframe.seconds
+    }
+
+    private func during<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw StoreError(operation, database.path, error)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension CandleStore: Sendable {}

@@ -1,0 +1,172 @@
+internal import CCurl
+internal import Host
+
+/// What one transfer brings.
+final class Transfer {
+    private(set) var body: [UInt8] = []
+    private(set) var headers: [String: Secret] = [:]
+    private let bodySizeMax: Int
+    private var headersSize = 0
+    /// Bytes of all headers of an answer, also of interim ones.
+    private static let headersSizeMax = 256 << 10
+    /// Takes the body's bytes as they come instead of `body`; false ends the transfer.
+    var onBytes: ((UnsafeRawBufferPointer) -> Bool)?
+    /// Asked about once a second, and at each read: whether to end the transfer.
+    var isCancelled: (() -> Bool)?
+
+    init(bodySizeMax: Int) { self.bodySizeMax = bodySizeMax }
+
+    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let onBytes { return onBytes(bytes) }
+        guard bytes.count <= bodySizeMax - body.count else { return false }
+        body.append(contentsOf: bytes)
+        return true
+    }
+
+    /// One header line; a new status line begins anew.
+    /// - Returns: false, which ends the transfer, where there are too many.
+    func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+        headersSize += line.count
+        guard headersSize <= Self.headersSizeMax else { return false }
+        let text = String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("HTTP/") {
+            headers.removeAll()
+            return true
+        }
+        guard let colon = text.firstIndex(of: ":") else { return true }
+        let value = text[text.index(after: colon)...].drop { $0 == " " }
+        headers[text[..<colon].lowercased()] = Secret(String(value.prefix { !$0.isNewline }))
+        return true
+    }
+}
+
+/// Why no transfer can begin, for people.
+struct CurlRefusal: Error {
+    let reason: String
+}
+
+/// A libcurl handle with the settings that every transfer has: certificates verified, no redirects, no
+/// signals, HTTP and HTTPS only. One transfer each.
+struct CurlHandle: ~Copyable {
+    private let handle: UnsafeMutableRawPointer
+    private var list: UnsafeMutablePointer<curl_slist>?
+    /// Where libcurl writes what exactly went wrong.
+    private let detail: UnsafeMutablePointer<CChar>
+
+    /// Once for the process, before any handle.
+    private static let isPrepared = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    /// libcurl takes no more than 8,000,000 bytes; the path may be the broker's.
+    private static let urlSizeMax = 65_536
+
+    /// - Throws: why no transfer can begin.
+    init(url: String, trust: String?) throws(CurlRefusal) {
+        guard url.utf8.count <= CurlHandle.urlSizeMax else {
+            throw CurlRefusal(
+                reason: "the address has \(url.utf8.count) bytes, \(CurlHandle.urlSizeMax) are possible")
+        }
+        guard CurlHandle.isPrepared, let handle = curl_easy_init() else {
+            throw CurlRefusal(reason: "libcurl cannot be used")
+        }
+        self.handle = handle
+        detail = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        _ = candlewick_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, detail)
+        set(CURLOPT_URL, url)
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        set(CURLOPT_SSL_VERIFYPEER, 1)
+        set(CURLOPT_SSL_VERIFYHOST, 2)
+        set(CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS))
+        set(CURLOPT_USERAGENT, "candlewick/\(Program.version)")
+        if let trust { set(CURLOPT_CAINFO, trust) }
+        // Without TLS a proxy reads the password, and a connection within this machine needs none. For the others
+        // libcurl goes by https_proxy, through which TLS is a tunnel.
+        if CurlHandle.isLocal(url) { set(CURLOPT_PROXY, "") }
+    }
+
+    /// Whether an address is without TLS, or of this machine.
+    private static func isLocal(_ url: String) -> Bool {
+        guard url.hasPrefix("https://") else { return true }
+        return ["127.0.0.1", "localhost", "[::1]"].contains { host in
+            let rest = url.dropFirst("https://".count)
+            return rest.hasPrefix(host) && [":", "/", nil].contains(rest.dropFirst(host.count).first)
+        }
+    }
+
+    deinit {
+        curl_slist_free_all(list)
+        curl_easy_cleanup(handle)
+        detail.deallocate()
+    }
+
+    func set(_ option: CURLoption, _ value: Int) {
+        let result = candlewick_curl_set_long(handle, option, value)
+        precondition(result == CURLE_OK, "libcurl refused option \(option.rawValue)")
+    }
+
+    func set(_ option: CURLoption, _ value: String) {
+        let result = candlewick_curl_set_string(handle, option, value)
+        precondition(result == CURLE_OK, "libcurl refused option \(option.rawValue)")
+    }
+
+    mutating func addHeader(_ line: String) {
+        // A line end in a value would begin another header.
+        guard !line.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else { return }
+        list = curl_slist_append(list, line) ?? list
+    }
+
+    /// libcurl copies it.
+    func set(body: [UInt8]) {
+        set(CURLOPT_POSTFIELDSIZE, body.count)
+        var body = body
+        body.withUnsafeMutableBytes { bytes in
+            _ = candlewick_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress)
+        }
+    }
+
+    /// Runs the transfer.
+    /// - Returns: `nil`, or why there was no answer.
+    func perform(_ transfer: Transfer) -> String? {
+        let context = Unmanaged.passUnretained(transfer).toOpaque()
+        candlewick_curl_set_headers(handle, list)
+        candlewick_curl_on_body(
+            handle,
+            { bytes, size, count, context in
+                guard let bytes, let context else { return 0 }
+                let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                return transfer.take(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+            }, context)
+        candlewick_curl_on_header(
+            handle,
+            { bytes, size, count, context in
+                guard let bytes, let context else { return 0 }
+                let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                return transfer.takeHeader(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+            }, context)
+        if transfer.isCancelled != nil {
+            candlewick_curl_on_progress(
+                handle,
+                { context, _, _, _, _ in
+                    guard let context else { return 0 }
+                    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                    return transfer.isCancelled?() == true ? 1 : 0
+                }, context)
+        }
+        let result = curl_easy_perform(handle)
+        return withExtendedLifetime(transfer) {
+            result == CURLE_OK ? nil : reason(result)
+        }
+    }
+
+    /// What is wrong with a certificate decides what helps. The details of other failures hold times that
+    /// would make each one new.
+    private func reason(_ result: CURLcode) -> String {
+        guard result == CURLE_PEER_FAILED_VERIFICATION, detail.pointee != 0 else {
+            return String(cString: curl_easy_strerror(result))
+        }
+        return "the server's certificate is refused: \(String(cString: detail))"
+    }
+
+    var status: Int { candlewick_curl_status(handle) }
+}

@@ -1,0 +1,157 @@
+public import Candles
+public import Host
+public import Logging
+internal import MarketData
+public import Settings
+internal import Streams
+internal import Wire
+
+/// The aggregator: ticks and bought history in, candles out.
+///
+/// It keeps no state of its own: at every start it reads both retained journals again and leaves
+/// out what its own journal already holds, known by the input positions of its last records.
+///
+/// - Note: Everything runs on the thread that calls `run`.
+public final class Aggregator {
+    private let ticks: StreamReader
+    private let history: StreamReader
+    private let candles: StreamWriter
+    private var fold: ResumedFold
+    private var bought: ResumedHistory
+    /// Monotonic time of the next look at the history stream: it is no stream of every second.
+    private var nextHistoryLook = Int64.min
+    private let status: StatusPublisher
+    private let service: ServiceNotifier
+    private let clock: Clock
+    private let logger: Logger
+
+    /// - Throws: `Failure`, `JournalError` or `BusError`: the stage cannot serve.
+    public init(
+        paths: Paths, configuration: Configuration, service: ServiceNotifier, clock: Clock, logger: Logger
+    ) throws {
+        let context = try BusContext()
+        self.service = service
+        self.clock = clock
+        self.logger = logger
+        candles = try StreamWriter(
+            stream: .candles, paths: paths, settings: configuration.journal,
+            context: context, logger: logger)
+        let emitted = try EmittedMarks(journalFolder: paths.journal(.candles))
+        try Aggregator.check(TickRecord.self, .ticks, emitted.ticks, paths)
+        try Aggregator.check(CandleRecord.self, .history, emitted.history, paths)
+        fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: emitted.ticks)
+        bought = ResumedHistory(timeframes: configuration.timeframes, emitted: emitted.history)
+        ticks = try StreamReader(
+            stream: .ticks, paths: paths, from: nil, consumer: .aggregator,
+            context: context, logger: logger)
+        history = try StreamReader(
+            stream: .history, paths: paths, from: nil, consumer: .aggregator,
+            context: context, logger: logger)
+        status = try StatusPublisher(
+            context: context, endpoint: try paths.statusEndpoint(.aggregator), stage: .aggregator, logger: logger)
+    }
+
+    /// Where an input's journal was taken away or replaced, its new records would count as emitted already.
+    private static func check<Record: StreamRecord>(
+        _ type: Record.Type, _ stream: Stream, _ emitted: EmittedMark, _ paths: Paths
+    ) throws {
+        let last = try JournalTail.lastPosition(type, folder: paths.journal(stream))
+        guard emitted.position <= last else {
+            // Its writer skips what a consumer has taken, also when the mark beside the journal was put back with it.
+            try ConsumerMark(folder: paths.journal(stream), consumer: .aggregator).note(emitted.position)
+            throw Failure(
+                .temporary,
+                """
+                the candles journal in \(paths.journal(.candles)) was made of the \(stream.rawValue) stream up to position \
+                \(emitted.position), but the journal in \(paths.journal(stream)) ends at \(last): start the stage that \
+                writes it, or restart it if it runs: it goes on behind that position and tells the hole; if it cannot, \
+                put the journal back or begin with a new state folder
+                """)
+        }
+    }
+
+    /// The address of the `candles` stream.
+    public var endpoint: String { candles.endpoint }
+
+    /// Folds until a stop is asked for, then ends in order.
+    public func run(until stop: StopSignal) throws {
+        var caughtUp = false
+        service.ready()
+        while !stop.isRaised {
+            _ = try ticks.pollBytes(milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
+            try takeHistory(stop)
+            try emit()
+            if ticks.isLive, !caughtUp {
+                caughtUp = true
+                logger.notice("Caught up with the tick journal", metadata: ["position": "\(ticks.nextPosition - 1)"])
+            }
+            try publishStatus()
+            service.status(ticks.isLive ? "live" : "reading the tick journal")
+            service.progressed()
+        }
+        service.stopping()
+        try candles.close()
+        logger.notice("Stopped", metadata: ["position": "\(candles.lastPosition)"])
+    }
+
+    /// Ten times a second; while there is more, at every turn.
+    private func takeHistory(_ stop: StopSignal) throws {
+        guard clock.monotonic() >= nextHistoryLook else { return }
+        let count = try history.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { bought.take($0) }
+        nextHistoryLook = count > 0 ? .min : clock.monotonic() + 100 * UTCNanos.perMillisecond
+    }
+
+    /// Appends and publishes what became final.
+    private func emit() throws {
+        try fold.takeNew(publishTime: clock.now()) { try candles.append($0) }
+        try bought.takeNew(publishTime: clock.now()) { try candles.append($0) }
+        try candles.commit()
+    }
+
+    private func publishStatus() throws {
+        let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
+            AggregatorStatus(
+                time: clock.now().seconds, isLive: ticks.isLive, ticksPosition: ticks.nextPosition - 1,
+                historyPosition: history.nextPosition - 1, candlesPosition: candles.lastPosition,
+                feedTime: fold.builder.feedTime.rawValue, input: ticks.counters,
+                fold: fold.builder.counters)
+        }
+        if isDue {
+            try ticks.noteTaken(ticks.nextPosition - 1)
+            try history.noteTaken(history.nextPosition - 1)
+        }
+    }
+}
+
+/// The aggregator's status object on the bus. Source: docs/formats.md § 4.
+struct AggregatorStatus: Encodable, Sendable {
+    /// Seconds since 1970 UTC.
+    let time: Int64
+    let isLive: Bool
+    let ticksPosition: UInt64
+    let historyPosition: UInt64
+    let candlesPosition: UInt64
+    /// ns since 1970 UTC.
+    let feedTime: Int64
+    let input: StreamReader.Counters
+    let fold: CandleBuilder.Counters
+}
+
+extension CandleBuilder.Options {
+    public init(_ configuration: Configuration) {
+        self.init()
+        timeframes = configuration.timeframes
+        graceNanos = configuration.graceMilliseconds * UTCNanos.perMillisecond
+        lateReachNanos = configuration.lateReachMinutes * 60 * UTCNanos.perSecond
+    }
+}
+
+extension EmittedMarks {
+    /// Reads the aggregator's own journal.
+    /// - Throws: `JournalError`.
+    public init(journalFolder: String) throws {
+        let journal = try JournalReader(folder: journalFolder, recordSize: CandleRecord.byteCount, from: nil)
+        self.init(first: journal.nextPosition)
+        while try journal.read(CandleRecord.self, { note($0) }) > 0 {}
+    }
+}

@@ -1,0 +1,183 @@
+internal import CandleReader
+internal import Host
+internal import IG
+internal import MarketData
+internal import Planning
+internal import Store
+internal import Streams
+internal import Wire
+
+/// What is known of the history: the database, and beyond it what the `history` journal holds and the later stages have
+/// not brought into it yet. Where there is no database, the journal alone.
+final class KnownHistory {
+    private let reader: CandleReader?
+    private(set) var ledger: QuotaLedger
+    /// Whether store-writer has ever run here.
+    var hasDatabase: Bool { reader != nil }
+    /// How far the database has the history stream; 0 for not at all.
+    let storedPosition: UInt64
+    /// The last position that shall come into the database; 0 before the first.
+    private(set) var lastPosition: UInt64
+    /// Candles that the history stream brought, those of the journal beyond the database.
+    private(set) var candleCount = 0
+    /// What was seen, once it is asked for.
+    private var knownSight: Sight?
+    /// Of the journal, beyond the database.
+    private var recent: [Series: Starts] = [:]
+
+    private struct Starts {
+        var complete: Set<Int64> = []
+        var empty: Set<Int64> = []
+        var unusable: Set<Int64> = []
+
+        func contains(_ start: Int64) -> Bool {
+            complete.contains(start) || empty.contains(start) || unusable.contains(start)
+        }
+    }
+
+    /// - Throws: `Failure` (75) where database and journal do not belong together; `StoreError` or `JournalError`.
+    init(paths: Paths, weeklyPoints: Int) throws {
+        reader = try KnownHistory.open(paths.database)
+        ledger = QuotaLedger(weeklyPoints: weeklyPoints)
+        let folder = paths.journal(.history)
+        // The place first: what comes into the database meanwhile is then read twice, not missed.
+        storedPosition = try reader?.position(of: .history) ?? 0
+        lastPosition = storedPosition
+        for row in try reader?.ledger() ?? [] {
+            ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
+        }
+        let last = try JournalTail.lastPosition(CandleRecord.self, folder: folder)
+        guard storedPosition <= last else {
+            throw Failure(
+                .temporary,
+                """
+                database \(paths.database) holds the history stream up to position \(storedPosition), but its journal in \
+                \(folder) ends at \(last): 'ingest-backfill run' goes on behind what it gave if \(folder).highest is there; \
+                otherwise put the journal back, or begin with a new state folder
+                """)
+        }
+        let journal = try JournalReader(folder: folder, recordSize: CandleRecord.byteCount, from: storedPosition + 1)
+        while try journal.read(CandleRecord.self, { note($0) }) > 0 {}
+    }
+
+    private static func open(_ path: String) throws -> CandleReader? {
+        do {
+            let reader = try CandleReader(path: path)
+            try reader.checkSchema()
+            return reader
+        } catch let failure as Failure where failure.code == .unavailable {
+            return nil
+        }
+    }
+
+    /// Takes a record of the history stream.
+    func note(_ record: CandleRecord) {
+        if record.kind != .part { lastPosition = max(lastPosition, record.position) }
+        if let request = record.historyRequest {
+            ledger.note(QuotaLedger.Entry(position: record.position, request: request))
+        } else if let reply = record.historyReply {
+            ledger.note(reply)
+        } else if let series = record.series {
+            let start = record.start.seconds
+            switch record.kind {
+            case .candle:
+                candleCount += 1
+                recent[series, default: Starts()].complete.insert(start)
+            case .empty where record.flags.contains(.unusable): recent[series, default: Starts()].unusable.insert(start)
+            case .empty: recent[series, default: Starts()].empty.insert(start)
+            default: break
+            }
+        }
+    }
+
+    /// Whether the journal beyond the database has an interval's candle, or that there is none.
+    func has(_ series: Series, _ start: Int64) -> Bool { recent[series]?.contains(start) == true }
+
+    /// What there is of a pair in `range`, Unix seconds of the starts.
+    func holdings(_ pair: Pair, _ timeframes: [Timeframe], in range: Range<Int64>) throws -> Planner.Holdings {
+        var holdings = Planner.Holdings()
+        for timeframe in timeframes {
+            let series = Series(pair, timeframe)
+            let stored = try reader?.starts(series, in: range) ?? CandleReader.Starts()
+            let recent = recent[series] ?? Starts()
+            holdings.complete[timeframe] = recent.complete.filter(range.contains).union(stored.complete)
+            holdings.empty[timeframe] = recent.empty.filter(range.contains).union(stored.empty)
+            holdings.unusable[timeframe] = recent.unusable.filter(range.contains).union(stored.unusable)
+        }
+        return holdings
+    }
+
+    /// Since when repair looks for holes of a pair, in each timeframe, no older than what the broker has:
+    /// as `candlewick gaps` says. Nothing was streamed: nothing is repaired.
+    /// - Parameter days: `history.repair_days`.
+    func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: Int64) throws -> [Timeframe: Int64] {
+        guard let reader, let sight = try sight() else { return [:] }
+        let reach = RepairReach(reader, sight, now: now, days: days)
+        var since: [Timeframe: Int64] = [:]
+        for timeframe in timeframes {
+            guard let beginning = try reach.beginning(Series(pair, timeframe)) else { continue }
+            since[timeframe] = beginning.start
+        }
+        return since
+    }
+
+    /// Leaves out what was seen and had no tick.
+    func lacking(_ pair: Pair, _ starts: Planner.Starts) throws -> Planner.Starts {
+        guard let reader, let sight = try sight() else { return starts }
+        var lacking = starts
+        for (timeframe, wanted) in starts {
+            guard let first = wanted.first, let last = wanted.last else { continue }
+            let series = Series(pair, timeframe)
+            let partial = Set(try reader.starts(series, in: first..<(last + 1)).partial)
+            lacking[timeframe] = wanted.filter { sight.lacks(series, $0, isPartial: partial.contains($0)) }
+        }
+        return lacking
+    }
+
+    private func sight() throws -> Sight? {
+        if knownSight == nil { knownSight = try reader.map { try Sight($0) } }
+        return knownSight
+    }
+
+    /// End of the newest stored interval that was streamed, of any pair: what ended by then and is not there does not
+    /// come any more. Unix seconds; `nil` without any.
+    func streamedUntil(_ pairs: [Pair], _ timeframe: Timeframe) throws -> Int64? {
+        try pairs.compactMap { try reader?.newestStreamed(Series($0, timeframe)) }.max().map { $0 + timeframe.seconds }
+    }
+
+    /// The start of a stored candle of the trading week that holds a moment: the broker has it too, surely.
+    func anchor(_ series: Series, near second: Int64) throws -> Int64? {
+        let complete = try reader?.starts(series, in: TradingWeek.opened(by: second)).complete ?? []
+        return complete.isEmpty ? nil : complete[complete.count / 2]
+    }
+
+    /// Whether ticks were streamed of an interval whose candle is partial.
+    func isPartial(_ series: Series, _ start: Int64) throws -> Bool {
+        try reader.map { try !$0.starts(series, in: start..<(start + 1)).partial.isEmpty } ?? false
+    }
+
+    /// What the database has of an interval, as it is told again in the history stream: a candle, or that there is
+    /// none. `nil` where only the journal knows, which needs no telling.
+    func part(_ interval: Interval) throws -> CandleRecord? {
+        guard let reader else { return nil }
+        let series = interval.series
+        if let record = try reader.record(.part, series, start: interval.start), !record.flags.contains(.partial) {
+            return record
+        }
+        let isEmpty = try !reader.starts(series, in: interval.start..<(interval.start + 1)).empty.isEmpty
+        return isEmpty ? .empty(series, start: UTCNanos(seconds: interval.start)) : nil
+    }
+
+    /// Whether the database has the history stream up to a position, and these candles or that they are empty.
+    static func isStored(_ paths: Paths, upTo position: UInt64, _ intervals: [Interval]) throws -> Bool {
+        guard let reader = try open(paths.database) else { return position == 0 && intervals.isEmpty }
+        guard try reader.position(of: .history) >= position else { return false }
+        return try intervals.allSatisfy { interval in
+            let starts = try reader.starts(interval.series, in: interval.start..<(interval.start + 1))
+            return !starts.complete.isEmpty || !starts.empty.isEmpty
+        }
+    }
+}
+
+@available(*, unavailable)
+extension KnownHistory: Sendable {}

@@ -1,0 +1,68 @@
+internal import FoundationEssentials
+public import Host
+internal import MarketData
+public import Store
+internal import Streams
+
+/// Maintenance of the database from outside: the one writer does it where it runs; else its lock is taken.
+public enum Maintenance {
+    /// - Returns: what was done, a sentence without its end.
+    /// - Throws: `Failure` (69) where there is no database, (75) where its writer does not answer, (77) where it is
+    ///   another user's; `StoreError`.
+    public static func perform(_ task: MaintenanceTask, paths: Paths, stop: StopSignal) throws -> String {
+        guard DiskUsage.size(ofFile: paths.database) > 0 else {
+            throw Failure(.unavailable, "there is no database at \(paths.database): has store-writer run?")
+        }
+        if let writer = writer(paths) { return try ask(writer, task, paths, stop) }
+        try expectOwner(of: paths.database, "maintain it")
+        let store = try CandleStore(path: paths.database)
+        let done = try store.perform(task)
+        try store.close()
+        return done
+    }
+
+    /// The process that writes the database.
+    private static func writer(_ paths: Paths) -> String? { FileLock.owner(paths.database + ".lock") }
+
+    private static func ask(
+        _ writer: String, _ task: MaintenanceTask, _ paths: Paths, _ stop: StopSignal
+    ) throws -> String {
+        let requester = try Requester(
+            context: try BusContext(), endpoint: try paths.controlEndpoint())
+        try requester.send([UInt8](try JSONEncoder().encode(task)))
+        for turn in 0... {
+            if turn == 10 { Program.write(standardError: "waiting for store-writer, process \(writer)\n") }
+            if let answer = requester.answer(milliseconds: 500) {
+                let reply = try JSONDecoder().decode(MaintenanceReply.self, from: Data(answer))
+                guard let failure = reply.failure else { return reply.done ?? "done" }
+                throw Failure(.io, "store-writer: \(failure)")
+            }
+            guard self.writer(paths) == writer else {
+                throw Failure(.temporary, "store-writer, process \(writer), ended before it was done: try again")
+            }
+            if stop.isRaised { break }
+        }
+        throw Failure(.temporary, "not waited for: store-writer, process \(writer), does it yet, or has done it")
+    }
+}
+
+/// What becomes of a request: one of both is set.
+struct MaintenanceReply: Codable {
+    private(set) var done: String?
+    private(set) var failure: String?
+
+    /// Does what a request asks for.
+    init(to request: [UInt8], _ perform: (MaintenanceTask) throws -> String) {
+        guard let task = try? JSONDecoder().decode(MaintenanceTask.self, from: Data(request)) else {
+            failure = "the request cannot be read: is candlewick of another version?"
+            return
+        }
+        do {
+            done = try perform(task)
+        } catch {
+            failure = "\(error)"
+        }
+    }
+
+    var bytes: [UInt8] { (try? JSONEncoder().encode(self)).map { [UInt8]($0) } ?? [] }
+}

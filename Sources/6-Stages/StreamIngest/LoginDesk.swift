@@ -1,0 +1,165 @@
+internal import Foundation
+internal import Host
+internal import IG
+internal import IGClient
+internal import Logging
+internal import MarketData
+internal import NIOConcurrencyHelpers
+internal import TLCP
+
+/// What the streaming session needs from a login.
+struct StreamLogin: Sendable {
+    let endpoint: Endpoint
+    let account: String
+    /// `CST-…|XST-…`. Source: `ig-api` § 9.2.
+    let password: Secret
+    /// The broker's clock at the login; `nil` if it did not say.
+    let serverTime: UTCNanos?
+    /// When that came.
+    let monotonic: Int64
+    /// `nil` if the broker did not name them.
+    let limits: ApplicationLimits?
+}
+
+/// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits
+/// for the end. A lock, not a queue: there is at most one request and one outcome.
+final class LoginDesk: Sendable {
+    private let isAsked = NIOLockedValueBox(false)
+    private let isProven = NIOLockedValueBox(false)
+    private let firstFailure = NIOLockedValueBox<(any Error)?>(nil)
+    private let end = ConditionLock(value: false)
+
+    /// The data thread needs new tokens.
+    func ask() { isAsked.withLockedValue { $0 = true } }
+
+    /// The last login led to a stream.
+    func proven() { isProven.withLockedValue { $0 = true } }
+
+    /// Whether a stream has come of a login since the last call.
+    func takeProof() -> Bool {
+        isProven.withLockedValue { isProven in
+            defer { isProven = false }
+            return isProven
+        }
+    }
+
+    /// The data thread cannot go on.
+    func fail(_ error: any Error) {
+        firstFailure.withLockedValue { $0 = $0 ?? error }
+        finish()
+    }
+
+    /// The data thread has stopped.
+    func finish() {
+        end.lock()
+        end.unlock(withValue: true)
+    }
+
+    var failure: (any Error)? { firstFailure.withLockedValue { $0 } }
+
+    /// Takes the request, if there is one.
+    func takeRequest() -> Bool {
+        isAsked.withLockedValue { isAsked in
+            defer { isAsked = false }
+            return isAsked
+        }
+    }
+
+    /// Waits until the data thread has stopped, at most so long.
+    func waitForEnd(seconds: Double) {
+        if end.lock(whenValue: true, timeoutSeconds: seconds) { end.unlock() }
+    }
+}
+
+/// Logs in at the broker, patiently but never stubbornly: what cannot get better by trying again is thrown
+/// at once (accounts get locked), the rest is tried again with growing pauses.
+struct LoginPatience {
+    private let login: @Sendable () throws -> StreamLogin
+    private let clock: Clock
+    private let logger: Logger
+    private let spacingNanos: Int64
+    private let mark: LoginMark?
+    private var lastAttempt: Int64?
+    /// Logins since the last one that led to a stream: each doubles the pause before the next.
+    private var unproven = 0
+    private var throttle = LogThrottle()
+    /// Called at every turn of a wait: for the broker's answer, or (true) for the time of the next attempt.
+    var whileWaiting: (_ isPausing: Bool) -> Void = { _ in }
+
+    /// The longest pause before another login, or another try of one.
+    private static let pauseMax = 1_800 * UTCNanos.perSecond
+
+    /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
+    ///   from a cache with dead tokens (`ig-api` § 2.8).
+    /// - Parameter mark: tells the attempts of earlier processes.
+    init(
+        spacingSeconds: Int, mark: LoginMark? = nil, clock: Clock, logger: Logger,
+        login: @escaping @Sendable () throws -> StreamLogin
+    ) {
+        self.login = login
+        self.clock = clock
+        self.logger = logger
+        spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
+        self.mark = mark
+    }
+
+    /// The last login led to a stream.
+    mutating func succeeded() { unproven = 0 }
+
+    /// - Parameter isOver: whether the login is not wanted any more.
+    /// - Returns: `nil` where a stop was asked for before it succeeded, or it is over.
+    /// - Throws: `Failure` (78) where trying again cannot help.
+    mutating func run(until stop: StopSignal, isOver: () -> Bool) throws -> StreamLogin? {
+        var pause = 2 * UTCNanos.perSecond
+        // Another program may have logged in meanwhile.
+        if let age = mark?.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
+        if let lastAttempt {
+            let spacing = min(spacingNanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
+            guard wait(until: lastAttempt + max(spacing, spacingNanos), stop, isOver) else { return nil }
+        }
+        unproven += 1
+        while true {
+            var floor = spacingNanos
+            do {
+                lastAttempt = clock.monotonic()
+                mark?.set()
+                return try attempt(stop)
+            } catch let failure as Failure where failure.code == .configuration {
+                throw failure
+            } catch {
+                // Who was not reached has not counted the attempt.
+                if let refusal = error as? RESTError, case .transport = refusal.cause { floor = 0 }
+                throttle.warn(
+                    "Login failed, trying again until it succeeds", ["error": "\(error)"], now: clock.monotonic(),
+                    logger)
+            }
+            var random = SystemRandomNumberGenerator()
+            let jittered = max(floor, Int64.random(in: (pause / 2)...pause, using: &random))
+            guard wait(until: clock.monotonic() + jittered, stop, isOver) else { return nil }
+            pause = min(pause * 2, 300 * UTCNanos.perSecond)
+        }
+    }
+
+    /// One login on a thread of its own, so that a broker which does not answer cannot delay the stop.
+    private func attempt(_ stop: StopSignal) throws -> StreamLogin? {
+        let outcome = NIOLockedValueBox<Result<StreamLogin, any Error>?>(nil)
+        let login = login
+        Thread.detachNewThread {
+            let result = Result { try login() }
+            outcome.withLockedValue { $0 = result }
+        }
+        while !stop.wait(milliseconds: 20) {
+            if let result = outcome.withLockedValue({ $0 }) { return try result.get() }
+            whileWaiting(false)
+        }
+        return nil
+    }
+
+    private func wait(until moment: Int64, _ stop: StopSignal, _ isOver: () -> Bool) -> Bool {
+        while case let left = moment - clock.monotonic(), left > 0 {
+            whileWaiting(true)
+            if stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 100))) || isOver() { return false }
+        }
+        return !stop.isRaised
+    }
+}

@@ -1,0 +1,207 @@
+internal import Assumptions
+public import Host
+internal import IG
+internal import IGClient
+public import Logging
+internal import MarketData
+internal import NIOCore
+internal import NIOPosix
+public import Settings
+internal import Streams
+internal import TLCP
+internal import Wire
+
+/// ingest-stream: the broker's stream in, the `ticks` stream out.
+///
+/// Two threads: the event loop carries all data (`StreamIngestor`); the caller's thread logs in, waits for
+/// the stop, and ends the process when the data thread cannot go on.
+public enum StreamIngest {
+    /// What the broker allows on one connection. Source: `ig-api` § 8.
+    static let itemsMax = 40
+    /// One is the heartbeat's.
+    static let instrumentsMax = itemsMax - 1
+
+    /// Runs until a stop is asked for.
+    /// - Parameter capture: a new file for what is exchanged with the broker (docs/formats.md § 6).
+    /// - Throws: `Failure` (78) for wrong credentials or too many instruments, (69) where the broker refuses
+    ///   for good, (64) where the capture's file exists; `JournalError`, `BusError`.
+    public static func run(_ setup: StageSetup, capture: String?, clock: Clock, logger: Logger) throws {
+        let instruments = setup.configuration.instruments
+        try checkCount(instruments)
+        let credentials = try Credentials(environment: setup.environment)
+        let context = try BusContext()
+        let writer = try StreamWriter(
+            stream: .ticks, paths: setup.paths,
+            settings: setup.configuration.journal, context: context, logger: logger)
+        let nativeWriter = nativeWriter(setup, context, logger)
+        let capture = try capture.map { try StreamCapture(path: $0) }
+        let status = try StatusPublisher(
+            context: context, endpoint: try setup.paths.statusEndpoint(.ingestStream), stage: .ingestStream,
+            logger: logger)
+        let formerPairs = FormerPairs(stateFolder: setup.paths.state)
+        var past = try FeedPast(journal: setup.paths.journal(.ticks))
+        past.formerPairs = formerPairs.read()
+        try tellSkip(writer, past.time, clock)
+
+        var patience = LoginPatience(
+            spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
+            mark: LoginMark(stateFolder: setup.paths.state), clock: clock, logger: logger
+        ) {
+            let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
+            return try StreamLogin(login, monotonic: clock.monotonic())
+        }
+        guard let login = try firstLogin(&patience, setup, status, writer.lastPosition, clock) else {
+            setup.service.stopping()
+            try nativeWriter?.close()
+            return try writer.close()
+        }
+
+        try checkCount(instruments, limit: login.limits?.subscriptions)
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
+        let loop = group.next()
+        let desk = LoginDesk()
+        var random = SystemRandomNumberGenerator()
+        let ingestor = try StreamIngestor(
+            StreamIngestor.Parts(
+                loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
+                writer: writer, nativeWriter: nativeWriter,
+                native: nativeWriter == nil ? nil : native(setup, login.limits, logger), past: past,
+                formerPairs: formerPairs, instruments: instruments,
+                trustFile: credentials.trustFile, capture: capture,
+                book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next()),
+            login: login)
+        loop.execute { ingestor.start() }
+        try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
+    }
+
+    /// - Returns: `nil` if no second opinion is wanted, or it cannot be kept: that stops no tick.
+    private static func nativeWriter(_ setup: StageSetup, _ context: BusContext, _ logger: Logger) -> StreamWriter? {
+        guard setup.configuration.secondOpinion != .off else { return nil }
+        do {
+            return try StreamWriter(
+                stream: .native, paths: setup.paths,
+                settings: setup.configuration.journal, context: context, logger: logger)
+        } catch {
+            logger.error("No second opinion: native candles cannot be recorded", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Says how the second opinion is had, or why not.
+    private static func native(
+        _ setup: StageSetup, _ limits: ApplicationLimits?, _ logger: Logger
+    ) -> NativeCandles? {
+        let configuration = setup.configuration
+        let native = NativeCandles(
+            instruments: configuration.instruments, timeframes: configuration.timeframes,
+            limit: min(limits?.subscriptions ?? itemsMax, itemsMax))
+        guard let native else {
+            logger.notice(
+                "No second opinion: it needs an item beyond heartbeat, pairs and one for renewals, and a timeframe of 1m, 5m or 1h",
+                metadata: ["instruments": "\(configuration.instruments.count)"])
+            return nil
+        }
+        logger.notice(
+            "Native candles are a second opinion",
+            metadata: [
+                "items": "\(native.share)", "timeframe": "\(native.timeframe)",
+                "minutesForAllPairs": "\(native.roundSeconds / 60)",
+            ])
+        return native
+    }
+
+    /// - Parameter limit: the items that the broker allows on one connection, as it says itself.
+    static func checkCount(_ instruments: [Instrument], limit: Int? = nil) throws {
+        let limit = min(limit ?? itemsMax, itemsMax)
+        guard instruments.count < limit else {
+            throw Failure(
+                .configuration,
+                """
+                \(instruments.count) instruments are configured and \(max(0, limit - 1)) fit: the broker allows \(limit) \
+                subscriptions on one connection, and the heartbeat takes one
+                """)
+        }
+    }
+
+    /// At once: the next start knows nothing of the skip.
+    private static func tellSkip(_ writer: StreamWriter, _ time: UTCNanos, _ clock: Clock) throws {
+        guard let skipped = writer.skipped else { return }
+        let event = FeedEvent.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count))
+        try writer.append(TickRecord.feed(event, brokerTime: time, receiveTime: clock.now()))
+        try writer.commit()
+    }
+
+    /// Until the data thread begins this thread is the work loop, and the supervisor hears from it. A broker
+    /// that is out of reach, on a weekend for days, must not keep the start from ending.
+    private static func firstLogin(
+        _ patience: inout LoginPatience, _ setup: StageSetup, _ status: StatusPublisher, _ position: UInt64,
+        _ clock: Clock
+    ) throws -> StreamLogin? {
+        let service = setup.service
+        let began = clock.monotonic()
+        service.status("logging in")
+        patience.whileWaiting = { isPausing in
+            let now = clock.monotonic()
+            // A status that cannot be published now is published a second later.
+            _ = try? status.publishEverySecond(monotonic: now) {
+                IngestStatus.loggingIn(time: clock.now().seconds, age: now - began, ticksPosition: position)
+            }
+            if isPausing {
+                service.ready()
+                service.status("waiting for the broker")
+            }
+            service.progressed()
+        }
+        defer { patience.whileWaiting = { _ in } }
+        return try patience.run(until: setup.stop, isOver: { false })
+    }
+
+    /// Logs in again when asked, until the stop or a failure.
+    private static func supervise(
+        _ ingestor: StreamIngestor, _ loop: any EventLoop, _ desk: LoginDesk, _ patience: inout LoginPatience,
+        _ stop: StopSignal, _ logger: Logger
+    ) throws {
+        while !stop.wait(milliseconds: 100) {
+            if let failure = desk.failure { throw failure }
+            if desk.takeProof() { patience.succeeded() }
+            guard desk.takeRequest(), let login = try patience.run(until: stop, isOver: { desk.failure != nil }) else {
+                continue
+            }
+            logger.notice("Logged in again")
+            _ = desk.takeRequest()
+            loop.execute { ingestor.resume(login) }
+        }
+        loop.execute { ingestor.stop() }
+        // The session answers within a second; the units' stop limit is 5.
+        desk.waitForEnd(seconds: 4)
+        if let failure = desk.failure { throw failure }
+    }
+}
+
+extension FeedPast {
+    /// Reads the end of a ticks journal.
+    /// - Throws: `JournalError`.
+    init(journal folder: String) throws {
+        time = try FeedTail.newestTime(folder: folder)
+        received = try FeedTail.lastReceived(folder: folder)
+        let sight = try FeedTail.sight(folder: folder)
+        (blindPairs, steadySince) = (sight.blindPairs, sight.steadySince)
+    }
+}
+
+extension StreamLogin {
+    /// - Throws: `Failure` (78) where the broker names no stream that can be reached.
+    init(_ login: BrokerLogin, monotonic: Int64) throws {
+        guard let endpoint = Endpoint(login.lightstreamerEndpoint),
+            endpoint.isSecure || ["127.0.0.1", "localhost", "[::1]"].contains(endpoint.host)
+        else {
+            throw Failure(
+                .configuration, "the broker's login names no streaming server that takes encrypted connections")
+        }
+        self.init(
+            endpoint: endpoint, account: login.accountID, password: login.streamPassword, serverTime: login.serverTime,
+            monotonic: monotonic, limits: login.limits)
+    }
+}

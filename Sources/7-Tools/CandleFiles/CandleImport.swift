@@ -1,0 +1,118 @@
+internal import CandleReader
+public import Host
+public import Logging
+internal import MarketData
+internal import Store
+public import Streams
+public import Wire
+
+/// Hands candles of a file over to the pipeline, the way that `ingest-backfill` hands over bought ones: into the
+/// `history` stream. The aggregator derives larger ones, the store-writer keeps each where nothing better is there.
+///
+/// - Note: One thread only.
+public final class CandleImport {
+    /// What is not in the database yet, or is there with other values.
+    public private(set) var candles: [CandleRecord] = []
+    /// Imported before, the same.
+    public private(set) var known = 0
+
+    /// What repair makes of it.
+    public let repair: ImportedRepair
+    private let paths: Paths
+    private let clock: Clock
+    private var lastPosition: UInt64 = 0
+
+    /// Compares with what is stored.
+    /// - Parameter repairDays: `history.repair_days`.
+    /// - Throws: `Failure` (75) where an earlier import is not stored yet; `JournalError`, `StoreError`.
+    public init(_ candles: [CandleRecord], paths: Paths, repairDays: Int, clock: Clock) throws {
+        (self.paths, self.clock) = (paths, clock)
+        let reader = try CandleImport.reader(paths)
+        try CandleImport.checkStored(paths, reader)
+        let now = try FeedClock(paths: paths, now: clock.now()).now
+        repair = try ImportedRepair(candles, reader, days: repairDays, now: now)
+        for candle in candles {
+            switch try reader.flatMap({ try CandleImport.former(candle, $0) }) {
+            case nil: self.candles.append(candle)
+            case let former? where former.isSame(as: candle): known += 1
+            case let former?:
+                var corrected = candle
+                corrected.revision = former.revision &+ 1
+                self.candles.append(corrected)
+            }
+        }
+    }
+
+    /// - Returns: `nil` where there is no database yet.
+    private static func reader(_ paths: Paths) throws -> CandleReader? {
+        do {
+            return try CandleReader(path: paths.database)
+        } catch let failure as Failure where failure.code == .unavailable {
+            return nil
+        }
+    }
+
+    /// What was imported before and is not stored yet cannot be compared with.
+    private static func checkStored(_ paths: Paths, _ reader: CandleReader?) throws {
+        var last: UInt64 = 0
+        try JournalTail.readBackward(CandleRecord.self, folder: paths.journal(.history)) { record in
+            // Parts told again do not come into the database.
+            if record.kind != .part { last = record.position }
+            return last == 0
+        }
+        guard try last <= reader?.position(of: .history) ?? 0 else {
+            throw Failure(
+                .temporary,
+                "what was handed over before is not stored yet: start aggregator and store-writer, then import again")
+        }
+    }
+
+    /// The candle of an earlier import.
+    private static func former(_ candle: CandleRecord, _ reader: CandleReader) throws -> CandleRecord? {
+        guard let series = candle.series else { return nil }
+        let start = candle.start.seconds
+        let stored = try reader.record(.candle, series, start: start)
+        if stored?.source == .imported { return stored }
+        return try reader.outranked(series, start: start).first { $0.source == .imported }
+    }
+
+    /// Writes them to the stream's journal, on the disk, and publishes them.
+    /// - Throws: `Failure` (75) while `ingest-backfill` runs, or another import; `JournalError`, `BusError`.
+    public func handOver(settings: JournalSettings, logger: Logger) throws {
+        try paths.prepare()
+        try expectOwner(of: paths.state, "import")
+        let writer = try StreamWriter(
+            stream: .history, paths: paths, settings: settings,
+            context: try BusContext(), logger: logger, heldFor: .aggregator)
+        let now = clock.now()
+        for candle in candles {
+            var record = candle
+            record.publishTime = now
+            try writer.append(record)
+        }
+        try writer.commit(durably: true)
+        lastPosition = writer.lastPosition
+        try writer.close()
+    }
+
+    /// Waits until the database has them.
+    /// - Returns: false where it has not in time: a stage does not run, or has much to do.
+    public func waitUntilStored(seconds: Int64, stop: StopSignal) -> Bool {
+        let deadline = clock.monotonic() + seconds * UTCNanos.perSecond
+        repeat {
+            // Not there yet: as good as not stored.
+            if let reader = try? CandleReader(path: paths.database),
+                let position = try? reader.position(of: .history), position >= lastPosition
+            {
+                return true
+            }
+        } while clock.monotonic() < deadline && !stop.wait(milliseconds: 50)
+        return false
+    }
+}
+
+extension CandleRecord {
+    fileprivate func isSame(as other: CandleRecord) -> Bool {
+        (bid, ask, mid) == (other.bid, other.ask, other.mid) && tickCount == other.tickCount
+    }
+}

@@ -1,0 +1,102 @@
+internal import Assumptions
+internal import Host
+internal import MarketData
+internal import Settings
+
+/// Where the broker did what is assumed of it, and where not. Without secrets: fit to be sent to us.
+public struct AssumptionsReport: Report {
+    private let tally: AssumptionTally
+    private let version = Program.version
+
+    /// - Parameter stateFolder: where the programs keep what they counted.
+    public init(stateFolder: String) { tally = AssumptionBook.all(stateFolder: stateFolder) }
+
+    private static func moment(_ seconds: Int64?) -> String {
+        seconds.map { UTCNanos(seconds: $0).text() } ?? "-"
+    }
+
+    private static func verdict(_ count: AssumptionTally.Count) -> (word: String, tone: TextStyle.Tone) {
+        if count.violated > 0 { return ("violated", .warning) }
+        return count.held > 0 ? ("held", .good) : ("not seen", .plain)
+    }
+
+    public func text(_ style: TextStyle) -> String {
+        let counts = Assumption.allCases.map { ($0, tally[$0]) }
+        let table = TextTable(
+            head: ["ASSUMPTION", "SO FAR", "HELD", "VIOLATED", "LAST VIOLATION", "DETAIL"],
+            rows: counts.map { assumption, count in
+                [
+                    assumption.rawValue, Self.verdict(count).word, "\(count.held)", "\(count.violated)",
+                    Self.moment(count.lastViolation), count.note ?? "",
+                ]
+            }, leftAligned: ["ASSUMPTION", "SO FAR", "LAST VIOLATION", "DETAIL"],
+            tones: counts.map { Self.verdict($0.1).tone })
+        let violated = counts.filter { $0.1.violated > 0 }.map { assumption, _ in
+            "\(assumption.rawValue): \(assumption.fact.sentence). If not: \(assumption.fact.consequence.lowercasedFirst).\n"
+        }
+        return table.text(style) + (violated.isEmpty ? "" : "\n" + violated.joined())
+    }
+
+    private struct Line: Encodable {
+        let name: String
+        let sentence: String
+        let held: UInt64
+        let violated: UInt64
+        let firstViolation: Int64?
+        let lastViolation: Int64?
+        let note: String?
+    }
+
+    private struct Whole: Encodable {
+        let version: String
+        let assumptions: [Line]
+    }
+
+    public var json: String {
+        let lines = Assumption.allCases.map { assumption in
+            let count = tally[assumption]
+            return Line(
+                name: assumption.rawValue, sentence: assumption.fact.sentence, held: count.held,
+                violated: count.violated, firstViolation: count.firstViolation, lastViolation: count.lastViolation,
+                note: count.note)
+        }
+        return encodedJSON(Whole(version: version, assumptions: lines)) + "\n"
+    }
+}
+
+/// What is assumed, where it was read, and what goes wrong otherwise.
+public struct AssumptionTable: Report {
+    public init() {}
+
+    /// A table in Markdown.
+    public func text(_ style: TextStyle) -> String {
+        let rows = Assumption.allCases.map {
+            "| `\($0.rawValue)` | \($0.fact.sentence) | \($0.fact.source) | \($0.fact.consequence) |\n"
+        }
+        return "| Name | Assumption | Source | If it does not hold |\n|---|---|---|---|\n" + rows.joined()
+    }
+
+    private struct Line: Encodable {
+        let name: String
+        let sentence: String
+        let source: String
+        let consequence: String
+    }
+
+    public var json: String {
+        encodedJSON(
+            Assumption.allCases.map {
+                Line(
+                    name: $0.rawValue, sentence: $0.fact.sentence, source: $0.fact.source,
+                    consequence: $0.fact.consequence)
+            }) + "\n"
+    }
+}
+
+extension String {
+    /// For the middle of a sentence; words that are written in capitals stay so.
+    var lowercasedFirst: String {
+        guard let first, dropFirst().first?.isLowercase == true else { return self }
+        return first.lowercased() + dropFirst()
+    }
+}

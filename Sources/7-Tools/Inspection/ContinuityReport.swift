@@ -1,0 +1,109 @@
+internal import CandleReader
+internal import Host
+internal import MarketData
+internal import Store
+internal import Wire
+
+/// How whole the feed was and is: sessions, lost updates, holes, blindness.
+struct ContinuityReport {
+    private let continuity: Continuity
+    /// Feed time, ns since 1970: the end of the last 24 hours.
+    private let now: Int64
+    /// Whether ingest-stream answers: where it does not, nobody tells that we are blind.
+    private let isIngesting: Bool
+
+    private static let day = 86_400 * UTCNanos.perSecond
+
+    init(_ continuity: Continuity, stages: [StageStatus]) {
+        self.continuity = continuity
+        let ingest = stages.first { $0.stage == .ingestStream }
+        isIngesting = ingest?.json != nil
+        now = max(continuity.newest, ingest?.nanos("feedTime") ?? 0)
+    }
+
+    private var lastDay: [Range<Int64>] { continuity.holes(after: now - Self.day) }
+
+    private static func milliseconds(_ holes: [Range<Int64>]) -> Int64 {
+        // Apart from each other and after 1970: their sum has room, and rounding up may not.
+        (holes.reduce(0) { $0 + Int64($1.count) } - 1) / UTCNanos.perMillisecond + (holes.isEmpty ? 0 : 1)
+    }
+
+    private struct BlindLine: Encodable {
+        let pair: String
+        /// ns since 1970; 0: since ever.
+        let since: Int64
+        /// The last event that tells why, and its first detail.
+        let reason: String?
+        let detail: Int64?
+    }
+
+    var json: String {
+        let blindPairs = continuity.blindPairs.map {
+            BlindLine(pair: $0.pair, since: $0.since, reason: $0.reason?.event, detail: $0.reason?.detail)
+        }
+        let sessions = continuity.sessions
+        func object(_ holes: [Range<Int64>]) -> String {
+            "{\"count\":\(holes.count),\"blindMilliseconds\":\(Self.milliseconds(holes))}"
+        }
+        return """
+            {"sessions":{"new":\(sessions.new),"preserved":\(sessions.preserved),"recovered":\(sessions.recovered),\
+            "replaced":\(sessions.replaced)},"resent":\(continuity.resent),"lostUpdates":\(continuity.lostUpdates),\
+            "holes":\(object(continuity.holes)),"holesOfLastDay":\(object(lastDay)),\
+            "blindSince":\(continuity.blindSince.map(String.init) ?? "null"),"blindPairs":\(encodedJSON(blindPairs))}
+            """
+    }
+
+    func text(_ style: TextStyle) -> String {
+        let sessions = continuity.sessions
+        let rows = [
+            (
+                "sessions",
+                """
+                \(sessions.new) new, \(sessions.preserved) preserved, \
+                \(sessions.recovered) recovered (\(continuity.resent) updates resent), \(sessions.replaced) replaced
+                """
+            ), ("lost updates", "\(continuity.lostUpdates)"), ("holes", holes(continuity.holes)),
+            ("last 24 h", holes(lastDay)), ("feed", sight),
+        ]
+        return TextTable(
+            head: ["continuity", ""], rows: rows.map { [$0.0, $0.1] } + blindRows, leftAligned: ["continuity", ""]
+        ).text(style)
+    }
+
+    /// The pairs that are blind now, though the feed may be seen, a line each.
+    private var blindRows: [[String]] {
+        continuity.blindPairs.map { [$0.pair, $0.text] }
+    }
+
+    private func holes(_ holes: [Range<Int64>]) -> String {
+        guard let last = holes.last else { return "none" }
+        let blind = Duration.milliseconds(Self.milliseconds(holes))
+        let time = UTCNanos(rawValue: last.lowerBound).text()
+        return "\(holes.count), \(Self.text(blind)) blind, the last from \(time)"
+    }
+
+    /// Such as `2 h 3 min 4.567 s`.
+    private static func text(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "min")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1) " }
+        let thousandths = String(attoseconds / 1_000_000_000_000_000 + 1_000).dropFirst()
+        return parts.joined() + "\(seconds % 60).\(thousandths) s"
+    }
+
+    private var sight: String {
+        switch (continuity.blindSince, isIngesting) {
+        case (0, _): "blind since ever"
+        case (let since?, _): "blind since \(UTCNanos(rawValue: since).text())"
+        case (nil, true): "seen"
+        case (nil, false): "not seen: ingest-stream is down"
+        }
+    }
+}
+
+extension Continuity.BlindPair {
+    /// Such as `blind since 2026-05-12 07:58:59: instrument refused code 17`.
+    var text: String {
+        let reason = reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
+        return (since == 0 ? "blind since ever" : "blind since \(UTCNanos(rawValue: since).text())") + reason
+    }
+}

@@ -1,0 +1,70 @@
+internal import FoundationEssentials
+public import Host
+internal import MarketData
+internal import Settings
+
+/// The whole installation looked at, and what to do about each finding.
+public struct DoctorReport: Report, Encodable {
+    public let findings: [Finding]
+
+    /// - Parameter asksBroker: logs in, and subscribes to each instrument, by `ingest-stream --check`.
+    public init(paths: Paths, clock: Clock, asksBroker: Bool) throws {
+        var findings: [Finding] = []
+        do {
+            let configuration = try Configuration.load(environment: .process)
+            let count = configuration.instruments.count
+            let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
+            findings.append(Finding("configuration", "", .ok, "\(count) instruments, \(timeframes)"))
+            let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
+            findings += Installation(paths: paths, stages: stages, clock: clock).findings
+            if asksBroker { findings += DoctorReport.askBroker(paths) }
+            // Without a database it has been said already.
+            let status = try? StatusReport(stages: stages, paths: paths, configuration: configuration, clock: clock)
+            findings += status?.verdict.doctorFindings ?? []
+        } catch let failure as Failure where failure.code == .configuration {
+            findings.append(
+                Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
+        }
+        self.findings = findings
+    }
+
+    public var failed: Int { findings.count { $0.state == .failed } }
+
+    /// What `ingest-stream --check` finds: it speaks the broker's protocols.
+    private static func askBroker(_ paths: Paths) -> [Finding] {
+        let program = "\(Installation.folder)/ingest-stream"
+        do {
+            // The login leaves a mark there, which the daemon must be able to renew.
+            if FileManager.default.fileExists(atPath: paths.state) {
+                try expectOwner(of: paths.state, "ask the broker")
+            }
+        } catch {
+            return [
+                Finding("broker", "", .warning, "not asked: \(error)", "runuser -u candlewick -- candlewick doctor")
+            ]
+        }
+        let decoder = JSONDecoder()
+        guard let result = try? ChildProcess.run([program, "--check", "--json"], input: [], seconds: 180) else {
+            return [Finding("broker", "", .failed, "\(program) cannot be started", "run scripts/install again")]
+        }
+        let lines = String(decoding: result.output, as: UTF8.self).split(separator: "\n")
+        let findings = lines.compactMap { try? decoder.decode(Finding.self, from: Data($0.utf8)) }
+        guard findings.isEmpty else { return findings }
+        let reason = result.errors.split(separator: "\n").first.map(String.init) ?? "exit code \(result.exitCode)"
+        return [Finding("broker", "", .failed, reason, "ingest-stream --check says more")]
+    }
+
+    public func text(_ style: TextStyle) -> String {
+        let lines = findings.map { $0.text(mark: style.painted($0.stateText, $0.tone)) }
+        let warnings = findings.count { $0.state == .warning }
+        return lines.joined() + "\n\(findings.count) checks: \(failed) failed, \(warnings) warnings\n"
+    }
+}
+
+extension Verdict {
+    /// What the doctor has not said of stages and disk already.
+    fileprivate var doctorFindings: [Finding] {
+        let findings = findings.filter { !["stages", "disk"].contains($0.check) }
+        return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are well")] : findings
+    }
+}

@@ -1,0 +1,166 @@
+internal import CandleReader
+internal import FoundationEssentials
+internal import Glibc
+internal import Host
+internal import MarketData
+internal import Settings
+internal import Store
+internal import Wire
+
+/// What can be seen of an installation without the broker.
+struct Installation {
+    let paths: Paths
+    let stages: [StageStatus]
+    let clock: Clock
+
+    var findings: [Finding] {
+        [clockFinding] + folders + [disk, database] + programs + stageFindings + sockets + units
+    }
+
+    // MARK: Machine
+
+    private var clockFinding: Finding {
+        let now = clock.now().description
+        return Clock.isKept
+            ? Finding("clock", "", .ok, "\(now), kept by the system")
+            : Finding(
+                "clock", "", .warning, "\(now), and the system does not know whether that is right",
+                "let timedatectl or chrony keep it: a wrong clock breaks TLS, and stands in when the broker is silent")
+    }
+
+    private var disk: Finding {
+        guard let free = DiskUsage.free(at: paths.state) else {
+            return Finding("disk", paths.state, .warning, "not there yet", "start the pipeline once")
+        }
+        let text = "\(byteText(free)) free"
+        if free < Verdict.freeMin { return Finding("disk", paths.state, .failed, text, Verdict.diskAdvice) }
+        if free < 2_000_000_000 {
+            return Finding(
+                "disk", paths.state, .warning, text, "a busy day of 28 pairs takes some hundred MB of journal")
+        }
+        return Finding("disk", paths.state, .ok, text)
+    }
+
+    // MARK: Folders and files
+
+    private var folders: [Finding] {
+        [("runtime folder", paths.runtime), ("state folder", paths.state)].map { name, path in
+            var info = stat()
+            guard stat(path, &info) == 0 else {
+                return Finding(name, path, .warning, "not there yet", "the stages make it at their first start")
+            }
+            if info.st_mode & S_IFMT != S_IFDIR { return Finding(name, path, .failed, "is no folder", "move it away") }
+            if info.st_mode & 0o007 != 0 {
+                return Finding(name, path, .failed, "others may look into it", "chmod o-rwx \(path)")
+            }
+            if access(path, R_OK | X_OK) != 0 {
+                return Finding(
+                    name, path, .failed, "cannot be read by this user",
+                    "join its group: usermod -aG candlewick \(Installation.user), then log in again")
+            }
+            return Finding(name, path, .ok, "for owner and group only")
+        }
+    }
+
+    private static var user: String { getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "USER" }
+
+    private var database: Finding {
+        do {
+            let reader = try CandleReader(path: paths.database)
+            try reader.checkSchema()
+            let count = try reader.statistics().reduce(0) { $0 + $1.count }
+            return count > 0
+                ? Finding("database", paths.database, .ok, "\(count) candles, of this version")
+                : Finding(
+                    "database", paths.database, .warning, "holds no candle yet", "wait for the first interval to end")
+        } catch {
+            return Finding("database", paths.database, .failed, "\(error)", "start store-writer, and look at its log")
+        }
+    }
+
+    // MARK: Programs and stages
+
+    /// Where this program lies, its symbolic links followed.
+    static var folder: String {
+        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    private var programs: [Finding] {
+        Stage.allCases.map { stage in
+            let name = stage.name
+            let path = "\(Installation.folder)/\(name)"
+            guard let result = try? ChildProcess.run([path, "--version"], input: [], seconds: 10), result.exitCode == 0
+            else {
+                return Finding("program", name, .failed, "does not start from \(path)", "run scripts/install again")
+            }
+            let version = String(decoding: result.output, as: UTF8.self).filter { !$0.isNewline }
+            return version == Program.version
+                ? Finding("program", name, .ok, "version \(version)")
+                : Finding(
+                    "program", name, .failed, "is version \(version), this is \(Program.version)",
+                    "install all of one version, then restart the stages")
+        }
+    }
+
+    private var stageFindings: [Finding] {
+        let table = StageTable(stages)
+        return stages.map { stage in
+            let state = table.state(stage)
+            guard stage.json != nil else {
+                return Finding(
+                    "stage", stage.stage.name, .failed, "does not answer at \(paths.runtime)",
+                    "systemctl start candlewick.target, or scripts/run; then its log: journalctl -u candlewick-\(stage.stage)"
+                )
+            }
+            let isWell = ["live", "streaming"].contains(state)
+            return Finding(
+                "stage", stage.stage.name, isWell ? .ok : .warning, state,
+                isWell ? "" : "look again in a minute, then at its log")
+        }
+    }
+
+    /// A socket of a stage that is gone is harmless, but says that it did not end in order.
+    private var sockets: [Finding] {
+        let streams = Stream.allCases.map { ($0.rawValue, try? paths.endpoint($0)) }
+        let stages = Stage.daemons.map { ("\($0.name).status", try? paths.statusEndpoint($0)) }
+        return (streams + stages).compactMap { name, endpoint in
+            guard let endpoint else {
+                return Finding(
+                    "socket", name, .failed, "its path in \(paths.runtime) is too long for a Unix socket",
+                    "set a shorter CANDLEWICK_RUNTIME_DIR")
+            }
+            let path = String(endpoint.dropFirst("ipc://".count))
+            guard access(path, F_OK) == 0, FileLock.owner("\(path).lock") == nil else { return nil }
+            return Finding(
+                "socket", path, .warning, "nobody serves it", "nothing to do: its stage takes it over at its next start"
+            )
+        }
+    }
+
+    // MARK: Units
+
+    private var units: [Finding] {
+        guard access("/run/systemd/system", F_OK) == 0 else {
+            return [Finding("units", "", .ok, "systemd does not run here")]
+        }
+        let names = ["candlewick.target"] + Stage.daemons.map { "candlewick-\($0.name).service" }
+        return names.map { name in
+            func answer(_ question: String) -> String {
+                let result = try? ChildProcess.run(["systemctl", question, name], input: [], seconds: 10)
+                return String(decoding: result?.output ?? [], as: UTF8.self).filter { !$0.isNewline }
+            }
+            let (enabled, active) = (answer("is-enabled"), answer("is-active"))
+            let isMeant = name == "candlewick.target"
+            if enabled.isEmpty || enabled == "not-found" {
+                return Finding("units", name, .warning, "not installed", "scripts/install, as root")
+            }
+            if isMeant, enabled != "enabled" {
+                return Finding("units", name, .warning, enabled, "systemctl enable --now candlewick.target")
+            }
+            return active == "active"
+                ? Finding("units", name, .ok, "active")
+                : Finding("units", name, .failed, active, "systemctl status \(name)")
+        }
+    }
+}

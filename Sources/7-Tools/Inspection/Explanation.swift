@@ -1,0 +1,251 @@
+internal import CandleReader
+public import Host
+public import MarketData
+public import Settings
+internal import Store
+internal import Wire
+
+/// All that is known of one candle: its ticks, the events of the feed, its revisions, and why the store keeps the one
+/// that it keeps.
+public struct Explanation: Report, Encodable {
+    struct TickLine: Encodable {
+        let position: UInt64
+        let brokerTime: String
+        let bid: String
+        let ask: String
+        let flags: [String]
+    }
+
+    struct Ticks: Encodable {
+        /// Records of the pair in the interval, those that do not count among them.
+        var count = 0
+        var uncounted = 0
+        var first: UInt64 = 0
+        var last: UInt64 = 0
+        /// Where asked for.
+        var lines: [TickLine] = []
+    }
+
+    struct EventLine: Encodable {
+        let time: String
+        let pair: String?
+        let event: String
+        let detail: String
+    }
+
+    /// A candle of the interval, as a journal or the database has it.
+    struct Version: Encodable {
+        let source: String
+        let revision: UInt16
+        let rank: Int
+        let flags: [String]
+        let bid: [String]
+        let ask: [String]
+        let mid: [String]
+        let ticks: UInt32
+        let blindMilliseconds: UInt32
+        let lostUpdates: UInt32
+        /// The stream and the position of the record that made it final.
+        let inputStream: String
+        let inputPosition: UInt64
+        let publishTime: String
+    }
+
+    struct Request: Encodable {
+        let sent: String
+        let outcome: String
+        let points: Int
+    }
+
+    let pair: String
+    let timeframe: String
+    /// Unix seconds.
+    let start: Int64
+    let isOpenMarket: Bool
+    /// What readers see; `nil`: nothing.
+    let stored: Version?
+    /// What waits for that one to be withdrawn, the highest in rank first.
+    let outranked: [Version]
+    /// What the aggregator published for the interval, oldest first, as far as its journal still holds it.
+    let revisions: [Version]
+    let events: [EventLine]
+    /// History requests that reached over the interval.
+    let requests: [Request]
+    /// The broker was asked and has no candle, or none that can be used.
+    let isKnownEmpty: Bool
+    /// The pair was seen all the time.
+    let wasSeen: Bool
+    private(set) var ticks = Ticks()
+
+    /// - Parameters:
+    ///   - moment: any moment of the interval, Unix seconds.
+    ///   - showsTicks: each of them; otherwise only their number.
+    /// - Throws: `Failure` (69) where there is no database; `JournalError`, `StoreError`.
+    public init(
+        paths: Paths, configuration: Configuration, series: Series, at moment: Int64, showsTicks: Bool
+    ) throws {
+        let reader = try CandleReader(path: paths.database)
+        let start = series.timeframe.start(of: UTCNanos(seconds: moment)).seconds
+        let interval = start..<(start + series.timeframe.seconds)
+        (pair, timeframe) = (series.pair.description, series.timeframe.description)
+        self.start = start
+        isOpenMarket = TradingWeek.isOpen(during: interval)
+        stored = try reader.record(.candle, series, start: start).map(Version.init)
+        outranked = try reader.outranked(series, start: start).map(Version.init)
+        let known = try reader.starts(series, in: start..<(start + 1))
+        isKnownEmpty = !(known.empty + known.unusable).isEmpty
+        wasSeen = try Sight(reader).covers(interval, of: series.pair)
+        revisions = try Explanation.revisions(paths, series, start)
+        events = try Explanation.events(
+            reader, series, interval, graceSeconds: configuration.graceMilliseconds / 1_000 + 1)
+        requests = try reader.ledger().filter {
+            $0.request.series == series && $0.request.first <= start && start <= $0.request.last
+        }.map(Request.init)
+        try readTicks(paths, series, interval, showsTicks)
+    }
+
+    private static func revisions(_ paths: Paths, _ series: Series, _ start: Int64) throws -> [Version] {
+        var versions: [Version] = []
+        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
+            guard record.kind == .candle, record.pair == series.pair, record.start.seconds == start,
+                record.timeframe == series.timeframe
+            else { return }
+            versions.append(Version(record))
+        }
+        return versions
+    }
+
+    /// Those that could touch the interval: of the whole feed, or of the pair.
+    private static func events(
+        _ reader: CandleReader, _ series: Series, _ interval: Range<Int64>, graceSeconds: Int64
+    ) throws -> [EventLine] {
+        let range =
+            UTCNanos(
+                seconds: interval.lowerBound - graceSeconds)..<UTCNanos(seconds: interval.upperBound + graceSeconds)
+        return try reader.events(in: range)
+            .filter { $0.pair == nil || $0.pair == series.pair.description }
+            .map { EventLine(time: $0.time.description, pair: $0.pair, event: $0.event, detail: $0.detailText) }
+    }
+
+    private mutating func readTicks(
+        _ paths: Paths, _ series: Series, _ interval: Range<Int64>, _ showsTicks: Bool
+    ) throws {
+        var ticks = Ticks()
+        try JournalScan(TickRecord.self, .ticks, paths).forEach { tick in
+            guard tick.kind == .tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
+                return
+            }
+            if ticks.count == 0 { ticks.first = tick.position }
+            ticks.count += 1
+            ticks.last = tick.position
+            if tick.flags.doesNotCount { ticks.uncounted += 1 }
+            if showsTicks { ticks.lines.append(TickLine(tick)) }
+        }
+        self.ticks = ticks
+    }
+
+    /// Why readers see what they see, in one sentence.
+    var decision: String {
+        guard let stored else {
+            if !isOpenMarket { return "No candle: the market was closed." }
+            if isKnownEmpty { return "No candle: the broker was asked and has none that can be used." }
+            if wasSeen, ticks.count == 0 {
+                return "No candle: the pair was seen and had no tick, the market was quiet."
+            }
+            return ticks.count > 0
+                ? "No candle is stored yet, though there are ticks: the interval may not be over, or a stage is behind."
+                : "No candle: nothing was streamed or bought of this interval."
+        }
+        let others = outranked.map { "\($0.source) (rank \($0.rank))" }.joined(separator: ", ")
+        let former = revisions.count { $0.source == stored.source && $0.revision < stored.revision }
+        return "Kept: \(stored.source), rank \(stored.rank), revision \(stored.revision)"
+            + (others.isEmpty ? "; no other source has it" : "; it outranks \(others)")
+            + (former > 0 ? "; it took the place of \(former) earlier." : ".")
+    }
+}
+
+extension Explanation {
+    public func text(_ style: TextStyle) -> String {
+        let end = start + (Timeframe(timeframe)?.seconds ?? 0)
+        let title =
+            "\(pair) \(timeframe)  \(UTCNanos(seconds: start).text()) to \(UTCNanos(seconds: end).text().suffix(8)) UTC"
+        var parts = [style.painted(title, .heading) + "\n" + decision + "\n"]
+        if let stored { parts.append(table("stored", [stored] + outranked, style)) }
+        if !revisions.isEmpty { parts.append(table("published", revisions, style)) }
+        parts.append(tickText)
+        if !events.isEmpty {
+            let rows = events.map { [shown($0.time, 23), $0.pair ?? "feed", $0.event, $0.detail] }
+            let head = ["feed event (UTC)", "pair", "event", "detail"]
+            parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style))
+        }
+        if !requests.isEmpty {
+            let rows = requests.map { [shown($0.sent, 19), $0.outcome, String($0.points)] }
+            let head = ["history request (UTC)", "outcome", "points"]
+            parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head.prefix(2))).text(style))
+        }
+        return parts.joined(separator: "\n")
+    }
+
+    /// ISO 8601 for people, as many characters as are worth it.
+    private func shown(_ time: String, _ count: Int) -> String {
+        String(time.prefix(count)).replacing("T", with: " ")
+    }
+
+    private func table(_ name: String, _ versions: [Version], _ style: TextStyle) -> String {
+        let rows = versions.map { version in
+            [
+                version.source, String(version.revision), version.mid.joined(separator: " "), String(version.ticks),
+                String(version.blindMilliseconds), String(version.lostUpdates),
+                version.flags.joined(separator: ", "), "\(version.inputStream) \(version.inputPosition)",
+            ]
+        }
+        let head = [name, "revision", "mid: open high low close", "ticks", "blind ms", "lost", "flags", "final by"]
+        return TextTable(
+            head: head, rows: rows, leftAligned: [name, "mid: open high low close", "flags", "final by"]
+        ).text(style)
+    }
+
+    private var tickText: String {
+        guard ticks.count > 0 else { return "ticks  none in the journal\n" }
+        let uncounted = ticks.uncounted > 0 ? ", \(ticks.uncounted) of them not counted" : ""
+        let lines = ticks.lines.map {
+            let flags = $0.flags.isEmpty ? "" : "  " + $0.flags.joined(separator: ", ")
+            return "  \($0.position)  \($0.brokerTime)  \($0.bid)  \($0.ask)\(flags)\n"
+        }
+        return "ticks  \(ticks.count)\(uncounted), positions \(ticks.first) to \(ticks.last)\n" + lines.joined()
+    }
+}
+
+extension Explanation.Version {
+    fileprivate init(_ record: CandleRecord) {
+        func texts(_ side: OHLC) -> [String] { [side.open, side.high, side.low, side.close].map(\.description) }
+        source = record.source.name
+        revision = record.revision
+        rank = CandleRank.of(record)
+        flags = record.flags.names
+        (bid, ask, mid) = (texts(record.bid), texts(record.ask), texts(record.mid))
+        ticks = record.tickCount
+        blindMilliseconds = record.blindMilliseconds
+        lostUpdates = record.lostUpdates
+        inputStream = record.inputStream.rawValue
+        inputPosition = record.inputPosition
+        publishTime = record.publishTime.description
+    }
+}
+
+extension Explanation.TickLine {
+    fileprivate init(_ tick: TickRecord) {
+        position = tick.position
+        brokerTime = tick.brokerTime.description
+        (bid, ask) = (tick.bid.description, tick.ask.description)
+        flags = tick.flags.names
+    }
+}
+
+extension Explanation.Request {
+    fileprivate init(_ row: CandleReader.LedgerRow) {
+        sent = row.request.sent.description
+        outcome = row.reply.map { "\($0.outcome)" } ?? "in flight"
+        points = row.reply?.points ?? row.request.points
+    }
+}

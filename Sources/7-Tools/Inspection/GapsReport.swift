@@ -1,0 +1,143 @@
+public import CandleReader
+internal import Host
+public import MarketData
+public import Settings
+internal import Store
+
+/// What is missing or partial since the first candle: intervals of the trading week that no complete candle covers, neighbours together.
+public struct GapsReport: Report, Encodable {
+    /// Whether `ingest-backfill repair` looks at a gap. Source: docs/decisions/0027.
+    enum Repair: String, Encodable {
+        case planned
+        /// Nothing was streamed by then.
+        case beforeStream = "before the stream"
+        /// Older than `history.repair_days`, or than what the broker has.
+        case tooOld = "too old"
+        /// The configuration does not name its pair or its timeframe.
+        case notConfigured = "not configured"
+    }
+
+    struct Gap: Encodable {
+        let pair: String
+        let timeframe: String
+        /// Unix seconds; `until` is the end of the last interval.
+        let from: Int64
+        private(set) var until: Int64
+        let state: IntervalState
+        let repair: Repair
+        private(set) var intervals = 1
+        private(set) var blindMilliseconds: Int
+        private(set) var lostUpdates: Int
+
+        fileprivate init(_ series: Series, _ line: IntervalStates.Line, _ repair: Repair) {
+            self.repair = repair
+            pair = series.pair.description
+            timeframe = series.timeframe.description
+            from = line.start
+            until = line.start + series.timeframe.seconds
+            state = line.state
+            blindMilliseconds = line.blindMilliseconds
+            lostUpdates = line.lostUpdates
+        }
+
+        fileprivate mutating func extend(_ line: IntervalStates.Line, until: Int64) {
+            self.until = until
+            intervals += 1
+            blindMilliseconds += line.blindMilliseconds
+            lostUpdates += line.lostUpdates
+        }
+    }
+
+    let from: Int64
+    let until: Int64
+    let gaps: [Gap]
+    /// Intervals of the trading week in the range, in all series.
+    let intervals: Int
+
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
+    ///   - timeframe: `nil`: all that are stored.
+    ///   - days: so many before the newest candle's end.
+    ///   - configuration: what repair is bounded by.
+    ///   - now: the broker's time, Unix seconds; `nil`: the newest candle's end.
+    /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
+    public init(
+        _ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int,
+        configuration: Configuration = Configuration(), now: Int64? = nil
+    ) throws {
+        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
+        (from, until) = (extent.range.lowerBound, extent.range.upperBound)
+        let reach = RepairReach(
+            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays)
+        var gaps: [Gap] = []
+        var intervals = 0
+        for series in extent.series {
+            // What lies before it is no gap: nobody was there.
+            let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? 0), until)
+            let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
+            intervals += states.lines.count
+            let isConfigured =
+                configuration.timeframes.contains(series.timeframe)
+                && configuration.instruments.contains { $0.pair == series.pair }
+            let beginning = isConfigured ? try reach.beginning(series) : nil
+            gaps += GapsReport.gaps(of: states) { start in
+                GapsReport.repair(of: start, since: beginning, isConfigured: isConfigured)
+            }
+        }
+        self.gaps = gaps
+        self.intervals = intervals
+    }
+
+    /// Whether anything is lacking.
+    public var isEmpty: Bool { gaps.isEmpty }
+
+    private static func repair(of start: Int64, since beginning: RepairReach.Beginning?, isConfigured: Bool) -> Repair {
+        guard isConfigured else { return .notConfigured }
+        guard let beginning else { return .beforeStream }
+        if start >= beginning.start { return .planned }
+        return beginning.bound == .days ? .tooOld : .beforeStream
+    }
+
+    private static func gaps(of states: IntervalStates, _ repair: (Int64) -> Repair) -> [Gap] {
+        var gaps: [Gap] = []
+        var former: IntervalState?
+        for line in states.lines {
+            defer { former = line.state }
+            guard line.state.isGap else { continue }
+            let repair = repair(line.start)
+            if former == line.state, gaps.last?.repair == repair {
+                gaps[gaps.count - 1].extend(line, until: line.start + states.series.timeframe.seconds)
+            } else {
+                gaps.append(Gap(states.series, line, repair))
+            }
+        }
+        return gaps
+    }
+
+    public func text(_ style: TextStyle) -> String {
+        let stretch = "\(UTCNanos(seconds: from).text()) to \(UTCNanos(seconds: until).text()) UTC"
+        guard !gaps.isEmpty else { return "no gaps in \(intervals) intervals, \(stretch)\n" }
+        let rows = gaps.map { gap in
+            [
+                gap.pair, gap.timeframe, UTCNanos(seconds: gap.from).text(), UTCNanos(seconds: gap.until).text(),
+                String(gap.intervals), gap.state.rawValue, cause(gap), gap.repair.rawValue,
+            ]
+        }
+        let head = ["pair", "timeframe", "from (UTC)", "until", "intervals", "state", "cause", "repair"]
+        let table = TextTable(
+            head: head, rows: rows, leftAligned: ["pair", "from (UTC)", "until", "state", "cause", "repair"],
+            tones: gaps.map { $0.state == .missing ? .bad : .warning }
+        ).text(style)
+        let count = gaps.reduce(0) { $0 + $1.intervals }
+        return table
+            + "\n\(count) of \(intervals) intervals, \(stretch); 'ingest-backfill plan' says what they would cost\n"
+    }
+
+    private func cause(_ gap: Gap) -> String {
+        switch gap.state {
+        case .partial where gap.lostUpdates > 0: "blind \(gap.blindMilliseconds) ms, \(gap.lostUpdates) updates lost"
+        case .partial: "blind \(gap.blindMilliseconds) ms"
+        default: "not seen"
+        }
+    }
+}

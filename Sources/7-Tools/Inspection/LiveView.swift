@@ -1,0 +1,115 @@
+internal import Assumptions
+internal import CandleReader
+public import Host
+internal import MarketData
+public import Settings
+
+/// Shows the pipeline live on standard output, once a second.
+///
+/// - Note: Everything runs on the thread that calls `run`.
+public final class LiveView {
+    public enum Style: Hashable, Sendable {
+        /// One line a second.
+        case lines
+        /// A table on the terminal's other screen, redrawn in place.
+        case screen(TextStyle)
+        /// What `status --json` says, a line a second.
+        case json
+    }
+
+    private let listener: StageListener
+    private let database: DatabaseGlance
+    private let paths: Paths
+    private let configuration: Configuration
+    private let clock: Clock
+    private let style: Style
+
+    /// - Throws: as `StageListener.init`.
+    public init(paths: Paths, configuration: Configuration, clock: Clock, style: Style) throws {
+        listener = try StageListener(paths: paths, clock: clock)
+        database = DatabaseGlance(path: paths.database, configuration: configuration, clock: clock)
+        self.paths = paths
+        self.configuration = configuration
+        self.clock = clock
+        self.style = style
+    }
+
+    /// Shows until a stop is asked for, the time is over, or nobody reads any more.
+    public func run(until stop: StopSignal, seconds: Int64?) throws {
+        let end = seconds.map { clock.monotonic() + $0 * UTCNanos.perSecond } ?? .max
+        // Other screen, cursor hidden, no line wrap; and back.
+        if style.isScreen { Program.write(standardOutput: "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l") }
+        defer { if style.isScreen { Program.write(standardOutput: "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l") } }
+        // The first frame waits for the stages' first word: they speak once a second.
+        var next = min(clock.monotonic() + UTCNanos.perSecond * 5 / 4, end)
+        while !stop.isRaised {
+            let now = clock.monotonic()
+            if now >= next {
+                guard show(), now < end else { return }
+                next = min(max(next, now) + UTCNanos.perSecond, end)
+            }
+            let wait = (next - clock.monotonic() + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond
+            listener.listen(milliseconds: Int(max(0, wait)), stop: stop.descriptor)
+        }
+    }
+
+    private func show() -> Bool {
+        let (stages, facts) = (listener.statuses, database.latest())
+        let seen = Verdict.Observation(
+            stages: stages, facts: facts, configuration: configuration, now: clock.now(),
+            free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state))
+        switch style {
+        case .json:
+            return Program.write(standardOutput: StatusReport(seen, paths: paths).json)
+        case .lines: return Program.write(standardOutput: LiveFrame(seen).line + "\n")
+        case .screen(let style):
+            guard let size = Terminal.size else { return false }
+            let lines = LiveFrame(seen).screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
+            return Program.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
+        }
+    }
+}
+
+extension LiveView.Style {
+    fileprivate var isScreen: Bool {
+        if case .screen = self { true } else { false }
+    }
+}
+
+/// What the database holds, read anew as often as its size allows.
+private final class DatabaseGlance {
+    private let path: String
+    private let configuration: Configuration
+    private let clock: Clock
+    private var reader: CandleReader?
+    private var last: StoredFacts
+    private var nextRead = Int64.min
+
+    init(path: String, configuration: Configuration, clock: Clock) {
+        self.path = path
+        self.configuration = configuration
+        self.clock = clock
+        last = StoredFacts(configuration, now: clock.now().seconds)
+    }
+
+    /// What the database holds; what it held before, or nothing, while it cannot be read.
+    func latest() -> StoredFacts {
+        let began = clock.monotonic()
+        guard began >= nextRead else { return last }
+        do {
+            let reader = try self.reader ?? CandleReader(path: path)
+            self.reader = reader
+            last = try StoredFacts(reader, configuration, now: clock.now().seconds)
+        } catch {
+            // Not there yet, or just being made: the view says "no candles yet", and asks again.
+            reader = nil
+        }
+        let end = clock.monotonic()
+        // Reading takes longer as the database grows: at most a twentieth of the time goes there.
+        nextRead = end + (end - began) * 20
+        return last
+    }
+}
+
+@available(*, unavailable)
+extension LiveView: Sendable {}

@@ -1,0 +1,213 @@
+internal import Assumptions
+internal import CandleReader
+public import Host
+internal import IG
+internal import MarketData
+internal import Planning
+public import Settings
+internal import Store
+internal import Wire
+
+/// The state of the whole pipeline: stages, feed, what the database holds, what may still be bought, and the disk.
+public struct StatusReport: Report {
+    private let seen: Verdict.Observation
+    private let paths: Paths
+    let verdict: Verdict
+
+    private var stages: [StageStatus] { seen.stages }
+    private var facts: StoredFacts { seen.facts }
+    private var candles: [CandleReader.SeriesStatistics] { facts.candles }
+    private var continuity: ContinuityReport { ContinuityReport(facts.continuity, stages: stages) }
+
+    /// Listens to the stages for up to two seconds, and reads the database.
+    /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
+    public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
+        let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
+        try self.init(stages: stages, paths: paths, configuration: configuration, clock: clock)
+    }
+
+    /// Reads the database; what the stages say is known.
+    init(stages: [StageStatus], paths: Paths, configuration: Configuration, clock: Clock) throws {
+        let reader = try CandleReader(path: paths.database)
+        let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
+        self.init(
+            Verdict.Observation(
+                stages: stages, facts: facts, configuration: configuration, now: clock.now(),
+                free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state)),
+            paths: paths)
+    }
+
+    init(_ seen: Verdict.Observation, paths: Paths) {
+        (self.seen, self.paths) = (seen, paths)
+        verdict = Verdict(seen)
+    }
+
+    /// Why a script should look: each a short sentence without its end. Empty if nothing failed.
+    public var failures: [String] { verdict.failures }
+
+    // MARK: For programs
+
+    private struct CandleLine: Encodable {
+        let pair: String
+        let timeframe: String
+        let count: Int
+        let complete: Int
+        let oldest: Int64
+        let newest: Int64
+        let close: String
+        let state: String
+    }
+
+    private struct EventLine: Encodable {
+        let time: Int64
+        let pair: String?
+        let event: String
+        let detail: Int64
+        let until: Int64
+    }
+
+    private struct QuotaLine: Encodable {
+        let remaining: Int
+        let total: Int
+        let renewal: Int64?
+        let isTold: Bool
+    }
+
+    private struct DiskLine: Encodable {
+        let database: Int64
+        let journals: [String: Int64]
+        let free: Int64?
+    }
+
+    private struct VerdictLine: Encodable {
+        /// As `Finding.State`: the worst of all.
+        let state: String
+        let findings: [Finding]
+    }
+
+    /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `verdict`, `findings`.
+    public var json: String {
+        let stageLines = stages.map { stage in
+            "\"\(stage.stage)\":\(stage.json.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
+        }
+        let candleLines = candles.map {
+            CandleLine(
+                pair: "\($0.series.pair)", timeframe: String($0.series.timeframe.minutes), count: $0.count,
+                complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
+                state: seen.freshness($0).name)
+        }
+        let eventLines = facts.events.map {
+            EventLine(
+                time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
+        }
+        let quotaLine = QuotaLine(
+            remaining: facts.quota.remaining, total: facts.quota.total, renewal: facts.quota.renewal,
+            isTold: facts.quota.isTold)
+        let disk = DiskLine(
+            database: databaseSize, journals: Dictionary(uniqueKeysWithValues: journalSizes),
+            free: seen.free)
+        let verdictLine = VerdictLine(state: verdict.state.rawValue, findings: verdict.findings)
+        return """
+            {"stages":{\(stageLines.joined(separator: ","))},"candles":\(encodedJSON(candleLines)),\
+            "continuity":\(continuity.json),"events":\(encodedJSON(eventLines)),"quota":\(encodedJSON(quotaLine)),\
+            "disk":\(encodedJSON(disk)),"verdict":\(encodedJSON(verdictLine)),"findings":\(encodedJSON(failures))}
+
+            """
+    }
+
+    private var databaseSize: Int64 {
+        ["", "-wal", "-shm"].reduce(0) { $0 + DiskUsage.size(ofFile: paths.database + $1) }
+    }
+
+    private var journalSizes: [(String, Int64)] {
+        Stream.journaled.map { ($0.rawValue, DiskUsage.size(ofFolder: paths.journal($0))) }
+    }
+
+    // MARK: For a person
+
+    public func text(_ style: TextStyle) -> String {
+        [
+            verdict.text(style), StageTable(stages).text(style), continuity.text(style), places, eventTable(style),
+            candleTable(style),
+        ].joined(separator: "\n")
+    }
+
+    private func candleTable(_ style: TextStyle) -> String {
+        guard !candles.isEmpty else { return "no candles yet\n" }
+        let rows = candles.map {
+            [
+                $0.series.pair.description, $0.series.timeframe.description, String($0.count),
+                String($0.count - $0.complete), UTCNanos(seconds: $0.newest).text(), $0.close.formatted(decimals: 3),
+                seen.freshness($0).text,
+            ]
+        }
+        let head = ["pair", "timeframe", "candles", "partial", "newest (UTC)", "close", "state"]
+        return TextTable(
+            head: head, rows: rows, leftAligned: ["pair", "newest (UTC)", "state"],
+            tones: candles.map { seen.freshness($0).isStale ? .warning : .plain }
+        ).text(style)
+    }
+
+    private func eventTable(_ style: TextStyle) -> String {
+        let rows = facts.events.map { [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText] }
+        guard !rows.isEmpty else { return "no feed events yet\n" }
+        let head = ["feed time (UTC)", "pair", "event", "detail"]
+        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style)
+    }
+
+    private var places: String {
+        let sizes = journalSizes.filter { $0.1 > 0 }.map { "\($0.0) \(byteText($0.1))" }.joined(separator: ", ")
+        let free = seen.free.map { ", \(byteText($0)) free" } ?? ""
+        return """
+            quota     \(facts.quota.text)
+            disk      database \(byteText(databaseSize)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)
+            database  \(paths.database)
+            sockets   \(paths.runtime)
+
+            """
+    }
+}
+
+extension Freshness {
+    /// For programs.
+    var name: String {
+        switch self {
+        case .fresh: "fresh"
+        case .closed: "closed"
+        case .stale: "stale"
+        }
+    }
+}
+
+extension CandleReader.Event {
+    /// The details for a person.
+    var detailText: String {
+        switch event {
+        case "blind ended" where detail == 0: "since ever"
+        case "blind ended": "\((until &- detail) / 1_000_000) ms"
+        case "blind began": detail == 0 ? "since ever" : "since \(UTCNanos(rawValue: detail).text())"
+        case "updates lost", "session recovered": "\(detail)"
+        case "instrument refused": "code \(detail)"
+        case "positions skipped": "\(until) from \(detail)"
+        case "clock set back": "from \(UTCNanos(rawValue: detail).text()) to \(UTCNanos(rawValue: until).text())"
+        case "updates limited": detail == 0 ? "no limit any more" : "to \(detail) in 1000 s"
+        default: ""
+        }
+    }
+}
+
+extension QuotaLedger.Estimate {
+    var text: String {
+        let told = isTold ? "" : " (not yet told by the broker)"
+        let renews = renewal.map { ", renewed \(UTCNanos(seconds: $0).text().prefix(16)) UTC" } ?? ""
+        return "\(remaining) of \(total) points left\(told)\(renews)"
+    }
+}
+
+/// Such as `12.3 MB`.
+func byteText(_ bytes: Int64) -> String {
+    let units: [(String, Int64)] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)]
+    guard let (name, size) = units.first(where: { bytes >= $0.1 }) else { return "\(bytes) B" }
+    let tenths = bytes * 10 / size
+    return tenths >= 1_000 ? "\(tenths / 10) \(name)" : "\(tenths / 10).\(tenths % 10) \(name)"
+}

@@ -1,0 +1,38 @@
+internal import CandleReader
+internal import Host
+internal import IG
+internal import Planning
+internal import Settings
+internal import Store
+
+/// What the database tells of the pipeline, read at one moment.
+struct StoredFacts {
+    var candles: [CandleReader.SeriesStatistics] = []
+    var continuity = Continuity()
+    /// The newest ones, newest first.
+    var events: [CandleReader.Event] = []
+    /// Candles of the last day that the broker's own dispute, and the start of the newest, Unix seconds.
+    var disputed: (count: Int, newest: Int64?) = (0, nil)
+    /// What may still be bought, as far as the database knows.
+    var quota: QuotaLedger.Estimate
+
+    /// Nothing but what the configuration says.
+    init(_ configuration: Configuration, now: Int64) {
+        quota = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints).estimate(now: now)
+    }
+
+    /// - Parameter now: Unix seconds of the local clock: the allowance runs by it.
+    /// - Throws: `StoreError`.
+    init(_ reader: CandleReader, _ configuration: Configuration, now: Int64) throws {
+        candles = try reader.statistics()
+        continuity = try reader.continuity()
+        events = try reader.events(last: 5)
+        let newest = candles.map(\.newest).max() ?? 0
+        disputed = try reader.disputed(since: newest - 86_400)
+        var ledger = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints)
+        for row in try reader.ledger() {
+            ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
+        }
+        quota = ledger.estimate(now: now)
+    }
+}

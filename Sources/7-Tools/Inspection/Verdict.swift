@@ -1,0 +1,293 @@
+internal import Assumptions
+internal import CandleReader
+internal import Host
+internal import IG
+internal import MarketData
+internal import Planning
+internal import Settings
+internal import Store
+internal import Wire
+
+/// What is wrong with the pipeline at one moment, since when, and what to do about it: the one judgement that `status`,
+/// `top`, `doctor` and `gaps --check` show. A function of what was observed alone.
+///
+/// Times are the market's: the host's clock plus the offset that ingest-stream has learned. Silence of feed, pairs and
+/// candles is judged only while the market is open (`TradingWeek`). Source: docs/operations.md § Verdict.
+struct Verdict {
+    /// What was seen of the pipeline.
+    struct Observation {
+        var stages: [StageStatus]
+        var facts: StoredFacts
+        /// Those that are configured.
+        var pairs: [Pair]
+        var timeframes: [Timeframe]
+        /// The host's clock.
+        var now: UTCNanos
+        /// Bytes free on the state folder's disk; `nil` if that is not known.
+        var free: Int64?
+        /// Where the broker did what is assumed of it, and where not.
+        var assumptions: AssumptionTally
+        /// What ingest-stream says; `nil` if it says nothing.
+        let ingest: StageStatus?
+        /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
+        let marketNow: UTCNanos
+
+        init(
+            stages: [StageStatus], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?,
+            assumptions: AssumptionTally
+        ) {
+            (self.stages, self.facts, self.now, self.free, self.assumptions) = (stages, facts, now, free, assumptions)
+            pairs = configuration.instruments.map(\.pair)
+            timeframes = configuration.timeframes
+            ingest = stages.first { $0.stage == .ingestStream && $0.json != nil }
+            if let told = ingest?.nanos("marketTime"), told > 0, let received = ingest?.receivedAt {
+                marketNow = UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
+            } else {
+                marketNow = now
+            }
+        }
+
+        func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
+            Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
+        }
+    }
+
+    /// What deserves a look; empty if all is well.
+    let findings: [Finding]
+
+    /// The worst of all. `failed`: a monitor should wake somebody.
+    var state: Finding.State {
+        if findings.contains(where: { $0.state == .failed }) { return .failed }
+        return findings.isEmpty ? .ok : .warning
+    }
+
+    /// What failed, each a short sentence without its end.
+    var failures: [String] { findings.filter { $0.state == .failed }.map(\.sentence) }
+
+    /// In one line.
+    var line: String { findings.isEmpty ? "all is well" : findings.map(\.sentence).joined(separator: "; ") }
+
+    /// A line for each finding, with what to do about it.
+    func text(_ style: TextStyle) -> String {
+        guard !findings.isEmpty else { return style.painted("all is well", .good) + "\n" }
+        return findings.map { $0.text(mark: style.painted($0.stateText, $0.tone)) }.joined()
+    }
+
+    /// The heartbeat comes once a second (`ig-api` § 9.3).
+    private static let heartbeatMax = 10 * UTCNanos.perSecond
+    /// How long a pair may be blind before it counts: the broker ends single subscriptions and takes them again.
+    private static let blindMax = 60 * UTCNanos.perSecond
+    /// How long a pair may bring no tick while most of the others do.
+    private static let silenceMax = 150 * UTCNanos.perSecond
+    /// The others are lively when they have ticked within so long.
+    private static let liveliness = 10 * UTCNanos.perSecond
+    /// How long a violated assumption is worth a look. Seconds.
+    private static let assumptionAge: Int64 = 86_400
+    /// How far the host's clock may be off. Beyond a day the market is a simulated one.
+    private static let offsetMax = 5 * UTCNanos.perSecond
+    /// Bytes that the state folder's disk must have free.
+    static let freeMin: Int64 = 200_000_000
+    static let diskAdvice = "make room: at an end the stages stop with code 74"
+
+    init(_ observation: Observation) {
+        let judge = Judge(observation)
+        findings =
+            judge.stages + judge.disk + judge.feed + judge.blindPairs + judge.silentPairs + judge.candles
+            + judge.disputes + judge.clock + judge.quota + judge.assumptions
+    }
+
+    /// Looks at one thing after the other.
+    private struct Judge {
+        let seen: Observation
+        let isOpen: Bool
+        private var ingest: StageStatus? { seen.ingest }
+
+        init(_ observation: Observation) {
+            seen = observation
+            isOpen = TradingWeek.isOpen(at: observation.marketNow.seconds)
+        }
+
+        // MARK: Machine
+
+        var stages: [Finding] {
+            let down = seen.stages.filter { $0.json == nil }.map(\.stage.name)
+            guard !down.isEmpty else { return [] }
+            return [
+                Finding(
+                    "stages", "", .failed, "not running: \(down.joined(separator: ", "))",
+                    "systemctl start candlewick.target, or scripts/run; then journalctl -u candlewick-\(down[0])")
+            ]
+        }
+
+        var disk: [Finding] {
+            guard let free = seen.free, free < Verdict.freeMin else { return [] }
+            return [
+                Finding(
+                    "disk", "", .failed, "only \(byteText(free)) of disk free", Verdict.diskAdvice)
+            ]
+        }
+
+        // MARK: Feed
+
+        /// Since when the feed is not seen, in time that has really passed; `nil` while it is.
+        private var silence: Int64? {
+            guard let age = ingest?.nanos("heartbeatAge"), age >= Verdict.heartbeatMax else { return nil }
+            return age
+        }
+
+        var feed: [Finding] {
+            guard isOpen, let silence, let ingest else { return [] }
+            let state = ingest.text("state") ?? ""
+            return [
+                Finding(
+                    "feed", "", .failed,
+                    "no heartbeat for \(LiveFrame.duration(Double(silence))), since \(moment(ago: silence)) (\(state))",
+                    Judge.advice(state))
+            ]
+        }
+
+        private static func advice(_ state: String) -> String {
+            switch state {
+            case "logging in":
+                "the broker refuses the login or its tokens: candlewick doctor asks it; journalctl -u candlewick-ingest-stream says why"
+            case "streaming", "silent":
+                "the connection lives and the broker sends nothing: wait for its next session, look at the broker's status page"
+            default:
+                "the broker cannot be reached: look at the network, then at journalctl -u candlewick-ingest-stream"
+            }
+        }
+
+        var blindPairs: [Finding] {
+            guard isOpen, silence == nil, ingest != nil else { return [] }
+            return seen.facts.continuity.blindPairs.compactMap { blind in
+                guard seen.pairs.contains(where: { $0.description == blind.pair }) else { return nil }
+                let age = seen.marketNow.rawValue - blind.since
+                let isRefused = ["instrument refused", "updates limited"].contains(blind.reason?.event)
+                guard age >= Verdict.blindMax || isRefused else { return nil }
+                return Finding("pair", blind.pair, .failed, blind.text, Judge.advice(reason: blind.reason?.event))
+            }
+        }
+
+        private static func advice(reason: String?) -> String {
+            switch reason {
+            case "instrument refused":
+                "is its epic right, and may the account stream it? candlewick doctor asks the broker; it is asked for again without end"
+            case "updates limited": "the broker drops updates above this rate: no candle of it is whole"
+            default: "it is asked for again without end; if that does not help within an hour: candlewick doctor"
+            }
+        }
+
+        /// Pairs that bring nothing while most of the others are lively.
+        var silentPairs: [Finding] {
+            guard isOpen, silence == nil, let ingest else { return [] }
+            let blind = Set(seen.facts.continuity.blindPairs.map(\.pair))
+            let ages = seen.pairs.compactMap { pair in ingest.nanos("tickAges", pair.description).map { (pair, $0) } }
+                .filter { !blind.contains($0.0.description) }
+            let lively = ages.count { $0.1 < Verdict.liveliness }
+            return ages.filter { $0.1 >= Verdict.silenceMax && lively * 2 > ages.count - 1 }.map { pair, age in
+                Finding(
+                    "pair", "\(pair)", .failed, "no tick for \(LiveFrame.duration(Double(age))), while others tick",
+                    "its subscription may be dead: it is renewed by itself; if it stays silent, compare with the broker's site"
+                )
+            }
+        }
+
+        private func moment(ago nanos: Int64) -> String {
+            UTCNanos(rawValue: seen.now.rawValue - nanos).text() + " UTC"
+        }
+
+        // MARK: Candles
+
+        var candles: [Finding] {
+            guard !seen.facts.candles.isEmpty else {
+                return [
+                    Finding(
+                        "candles", "", isOpen ? .failed : .warning, "no candle is stored",
+                        "the first comes after the first whole interval; until then nothing is wrong with the candles")
+                ]
+            }
+            // What was only bought or imported is not expected to go on.
+            let streamed = seen.facts.candles.filter {
+                $0.bySource[.streamed] != nil && seen.timeframes.contains($0.series.timeframe)
+            }
+            let states = streamed.map { ($0, seen.freshness($0)) }
+            // A pair may be quiet. All of a timeframe are not.
+            let dead = Dictionary(grouping: states, by: \.0.series.timeframe).filter {
+                $0.value.allSatisfy(\.1.isStale)
+            }
+            let advice = "candlewick status shows each pair; candlewick tap feed what the feed says"
+            if !dead.isEmpty {
+                return dead.keys.sorted().map { Finding("candles", "", .failed, "no fresh candle of \($0)", advice) }
+            }
+            let stale = states.count { $0.1.isStale }
+            guard stale * 2 > states.count else { return [] }
+            return [Finding("candles", "", .failed, "more than half of the pairs are stale", advice)]
+        }
+
+        /// Of the last day.
+        var disputes: [Finding] {
+            let disputed = seen.facts.disputed
+            guard disputed.count > 0, let newest = disputed.newest else { return [] }
+            return [
+                Finding(
+                    "candles", "", .warning,
+                    "the broker's own candles dispute \(disputed.count) of the last day, the newest of \(UTCNanos(seconds: newest).text()) UTC",
+                    "ticks may be missing: candlewick compare shows each")
+            ]
+        }
+
+        // MARK: Clock and quota
+
+        var clock: [Finding] {
+            guard let offset = ingest?.nanos("clockOffset"), abs(offset) > Verdict.offsetMax,
+                abs(offset) < 86_400 * UTCNanos.perSecond
+            else { return [] }
+            let side = offset > 0 ? "behind" : "ahead of"
+            return [
+                Finding(
+                    "clock", "", .warning,
+                    "this machine's clock is \(LiveFrame.duration(Double(abs(offset)))) \(side) the broker's",
+                    "let timedatectl or chrony keep it")
+            ]
+        }
+
+        /// Those that did not hold of late. The clock has a finding of its own.
+        var assumptions: [Finding] {
+            Assumption.allCases.filter { $0 != .clockOffset }.compactMap { assumption in
+                let count = seen.assumptions[assumption]
+                guard let last = count.lastViolation, seen.now.seconds - last < Verdict.assumptionAge else {
+                    return nil
+                }
+                return Finding(
+                    "assumption", assumption.rawValue, .warning,
+                    "did not hold, last at \(UTCNanos(seconds: last).text()) UTC (\(count.note ?? "")): "
+                        + assumption.fact.sentence.lowercasedFirst,
+                    "\(assumption.fact.consequence.lowercasedFirst); candlewick assumptions shows how often")
+            }
+        }
+
+        var quota: [Finding] {
+            let quota = seen.facts.quota
+            guard quota.isTold, quota.remaining * 10 < quota.total, let renewal = quota.renewal,
+                renewal > seen.now.seconds + 86_400
+            else { return [] }
+            return [
+                Finding(
+                    "quota", "", .warning, quota.text, "ingest-backfill plan shows what the rest buys")
+            ]
+        }
+    }
+}
+
+extension Finding {
+    /// Such as `EUR_USD blind since …`.
+    var sentence: String { subject.isEmpty ? finding : "\(subject) \(finding)" }
+
+    var tone: TextStyle.Tone {
+        switch state {
+        case .ok: .good
+        case .warning: .warning
+        case .failed: .bad
+        }
+    }
+}

@@ -1,0 +1,328 @@
+internal import Aggregation
+internal import CandleReader
+internal import Candles
+internal import FoundationEssentials
+public import Host
+internal import MarketData
+public import Settings
+internal import Store
+internal import Wire
+
+/// Folds the journals again and compares every candle with the database, on a live system too.
+///
+/// The same code that made the candles makes them again, from the `ticks` and `history` journals, into a database of
+/// its own. Compared is every column but the times of publication and of storage.
+public struct Verification: Report, Encodable {
+    /// A candle that is not what the journals say.
+    struct Difference: Encodable {
+        enum Kind: String, Encodable {
+            case missing = "not in the database"
+            case unfounded = "not in the journals"
+            case different
+        }
+
+        let pair: String
+        let timeframe: String
+        /// Unix seconds.
+        let start: Int64
+        let kind: Kind
+        /// What differs: column, then what the database has, then what the journals say.
+        let columns: [Column]
+        /// The ticks of the interval in the journal; `nil` without any.
+        fileprivate(set) var ticks: TickSpan?
+
+        struct Column: Encodable {
+            let name: String
+            let stored: String
+            let folded: String
+        }
+    }
+
+    /// The ticks of an interval: their number, the first and the last position.
+    struct TickSpan: Encodable {
+        var count = 0
+        var first: UInt64 = 0
+        var last: UInt64 = 0
+    }
+
+    /// Records of the ticks stream that were folded.
+    public private(set) var ticks = 0
+    /// Candles that were compared.
+    public private(set) var compared = 0
+    /// Candles of which the journals no longer hold all records.
+    public private(set) var beyond = 0
+    /// Candles that are not what the journals say, all of them.
+    public private(set) var wrong = 0
+    /// The first of them.
+    private(set) var differences: [Difference] = []
+
+    /// So many are shown.
+    private static let shown = 20
+
+    public var isSound: Bool { wrong == 0 }
+
+    /// - Throws: `Failure` (69) where there is no database, no ticks journal, or nothing to compare, (75) where a stop was
+    ///   asked for; `JournalError`, `StoreError`.
+    public init(paths: Paths, configuration: Configuration, stop: StopSignal) throws {
+        let reader = try CandleReader(path: paths.database)
+        let stored = try reader.position(of: .candles)
+        let bounds = try Bounds(paths: paths, stored: stored)
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candlewick-verify-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: folder) }  // What stays is swept with the temporary folder.
+        let path = folder.appendingPathComponent("candlewick.db").path
+        let refold = try Refold(paths: paths, configuration: configuration, bounds: bounds, into: path, stop: stop)
+        guard refold.ticks > 0 else {
+            throw Failure(.unavailable, "there is no tick in \(paths.journal(.ticks)): nothing to fold again")
+        }
+        ticks = refold.ticks
+        try compare(reader, with: try CandleReader(path: path), refold, bounds)
+        guard compared > 0 else {
+            throw Failure(
+                .unavailable,
+                "nothing can be compared: \(paths.journal(.candles)) tells of no candle that is in \(paths.database)")
+        }
+        try leaveOut(changedSince: stored, paths)
+        try nameTicks(paths)
+    }
+
+    private mutating func compare(
+        _ stored: CandleReader, with folded: CandleReader, _ refold: Refold, _ bounds: Bounds
+    ) throws {
+        let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
+        let series = Set(try stored.series() + folded.series())
+        for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
+            let found = try stored.records(series)
+            var expected = Dictionary(
+                uniqueKeysWithValues: try folded.records(series).map { ($0.start, refold.last(of: $0, series)) })
+            let disputed = try stored.disputedStarts(series)
+            for record in found {
+                let expectation = expected.removeValue(forKey: record.start)
+                // The ticks do not know why another source took the place of a disputed candle.
+                if record.source != .streamed, disputed.contains(record.start.seconds) { continue }
+                guard bounds.includes(record) else { continue }
+                guard refold.isFounded(record), expectation != nil || refold.canDerive(record) else {
+                    beyond += 1
+                    continue
+                }
+                compared += 1
+                note(series, record.start, found: record, expected: expectation)
+            }
+            // What was deleted by age is not expected.
+            for record in expected.values.sorted(by: { $0.start < $1.start })
+            where record.start >= forgotten && refold.isFounded(record) {
+                compared += 1
+                note(series, record.start, found: nil, expected: record)
+            }
+        }
+    }
+
+    private mutating func note(_ series: Series, _ start: UTCNanos, found: CandleRecord?, expected: CandleRecord?) {
+        let columns = zip(found?.columns ?? [], expected?.columns ?? []).filter { $0.value != $1.value }
+        guard found == nil || expected == nil || !columns.isEmpty else { return }
+        differences.append(
+            Difference(
+                pair: series.pair.description, timeframe: series.timeframe.description, start: start.seconds,
+                kind: found == nil ? .missing : expected == nil ? .unfounded : .different,
+                columns: columns.map { .init(name: $0.name, stored: $0.value, folded: $1.value) }))
+    }
+
+    /// Beside a live writer, rows may have changed between the look at its position and the look at them.
+    private mutating func leaveOut(changedSince stored: UInt64, _ paths: Paths) throws {
+        guard !differences.isEmpty else { return }
+        var changed: Set<Interval> = []
+        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
+            guard record.position > stored, let series = record.series else { return }
+            changed.insert(Interval(series, start: record.start.seconds))
+        }
+        differences.removeAll { difference in
+            guard let pair = Pair(difference.pair), let timeframe = Timeframe(difference.timeframe) else {
+                return false
+            }
+            return changed.contains(Interval(Series(pair, timeframe), start: difference.start))
+        }
+        wrong = differences.count
+        differences = Array(differences.prefix(Verification.shown))
+    }
+
+    /// Finds the ticks behind each difference that is shown.
+    private mutating func nameTicks(_ paths: Paths) throws {
+        guard !differences.isEmpty else { return }
+        let places = differences.map { difference in
+            (Pair(difference.pair), Timeframe(difference.timeframe)?.seconds ?? 0, difference.start)
+        }
+        try JournalScan(TickRecord.self, .ticks, paths).forEach { tick in
+            guard tick.kind == .tick else { return }
+            for (index, (pair, length, start)) in places.enumerated() where tick.pair == pair {
+                guard (start..<(start + length)).contains(tick.brokerTime.seconds) else { continue }
+                var span = differences[index].ticks ?? TickSpan(first: tick.position)
+                span.count += 1
+                span.last = tick.position
+                differences[index].ticks = span
+            }
+        }
+    }
+
+    public func text(_ style: TextStyle) -> String {
+        var lines = [
+            "\(ticks) records of the ticks journal folded again, \(compared) candles compared: "
+                + (isSound ? style.painted("all equal", .good) : style.painted("\(wrong) wrong", .bad))
+        ]
+        if beyond > 0 { lines.append("\(beyond) candles are older than what the journals hold") }
+        for difference in differences { lines += difference.lines }
+        if wrong > differences.count { lines.append("… and \(wrong - differences.count) more") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension Verification.Difference {
+    fileprivate var lines: [String] {
+        let time = UTCNanos(seconds: start).text()
+        let span = ticks.map { "\($0.count) ticks, positions \($0.first) to \($0.last)" } ?? "no ticks in the journal"
+        return ["\(pair) \(timeframe) \(time)  \(kind.rawValue); \(span)"]
+            + columns.map { "    \($0.name): database \($0.stored), journals \($0.folded)" }
+    }
+}
+
+/// Up to where the database has taken the candles stream in, by the positions of what it was made of.
+private struct Bounds {
+    private struct Key: Hashable {
+        let pair: Pair
+        let start: UTCNanos
+        let timeframe: Timeframe?
+        let revision: UInt16
+        let source: UInt8
+
+        init(_ record: CandleRecord) {
+            (pair, start, timeframe) = (record.pair, record.start, record.timeframe)
+            (revision, source) = (record.revision, record.source.rawValue)
+        }
+    }
+
+    private struct Bound {
+        var position: UInt64 = 0
+        /// Candles of the very last position that are there.
+        var candles: Set<Key> = []
+
+        mutating func note(_ record: CandleRecord) {
+            if record.inputPosition > position { (position, candles) = (record.inputPosition, []) }
+            if record.inputPosition == position { candles.insert(Key(record)) }
+        }
+
+        func includes(_ record: CandleRecord) -> Bool {
+            record.inputPosition < position || record.inputPosition == position && candles.contains(Key(record))
+        }
+    }
+
+    private var ticks = Bound()
+    private var history = Bound()
+
+    /// - Parameter stored: the last position of the candles stream that is in the database.
+    init(paths: Paths, stored: UInt64) throws {
+        var (ticks, history) = (Bound(), Bound())
+        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
+            guard record.position <= stored else { return }
+            if record.inputStream == .history { history.note(record) } else { ticks.note(record) }
+        }
+        (self.ticks, self.history) = (ticks, history)
+    }
+
+    func includes(_ record: CandleRecord) -> Bool {
+        record.inputStream == .history ? history.includes(record) : ticks.includes(record)
+    }
+}
+
+/// What the journals say, folded again into a database of its own.
+private struct Refold {
+    private(set) var ticks = 0
+    /// The oldest position of each journal, and when its first record of the ticks was.
+    private let oldestTick: UInt64
+    private let oldestHistory: UInt64
+    private var firstTime = UTCNanos(rawValue: .max)
+    /// The last candle of each interval whose revisions were too many to be numbered: a store keeps the first of equal
+    /// numbers.
+    private let unnumbered: [Interval: CandleRecord]
+
+    init(
+        paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
+    ) throws {
+        let store = try CandleStore(path: path)
+        var batch: [CandleRecord] = []
+        var unnumbered: [Interval: CandleRecord] = [:]
+        func write(atLeast count: Int) throws {
+            if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
+            guard batch.count >= count else { return }
+            _ = try store.write(batch, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
+            batch.removeAll(keepingCapacity: true)
+        }
+        func take(_ record: CandleRecord) {
+            guard record.kind == .candle, bounds.includes(record) else { return }
+            batch.append(record)
+            if record.revision == .max, let series = record.series {
+                unnumbered[Interval(series, start: record.start.seconds)] = record
+            }
+        }
+        var fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
+        let journal = try JournalScan(TickRecord.self, .ticks, paths)
+        oldestTick = journal.oldest
+        var (count, first) = (0, UTCNanos(rawValue: .max))
+        try journal.forEach {
+            if count == 0 { first = $0.brokerTime }
+            count += 1
+            fold.fold($0)
+        } batchEnded: {
+            try fold.takeNew(publishTime: UTCNanos(rawValue: 0), take)
+            try write(atLeast: 10_000)
+        }
+        (ticks, firstTime) = (count, first)
+        var history = ResumedHistory(timeframes: configuration.timeframes, emitted: EmittedMark())
+        let bought = try JournalScan(CandleRecord.self, .history, paths)
+        oldestHistory = bought.oldest
+        try bought.forEach {
+            history.take($0)
+        } batchEnded: {
+            try history.takeNew(publishTime: UTCNanos(rawValue: 0), take)
+            try write(atLeast: 10_000)
+        }
+        try write(atLeast: 1)
+        try store.close()
+        self.unnumbered = unnumbered
+    }
+
+    /// What the fold said last of an interval, where the store shows its first candle of the highest revision number.
+    func last(of record: CandleRecord, _ series: Series) -> CandleRecord {
+        guard record.revision == .max, let last = unnumbered[Interval(series, start: record.start.seconds)],
+            last.source == record.source
+        else { return record }
+        return last
+    }
+
+    /// Whether the journals still hold all that a candle was made of.
+    func isFounded(_ record: CandleRecord) -> Bool {
+        if record.inputStream == .history { return record.inputPosition >= oldestHistory }
+        // Before the journal's first record there may have been more of the interval.
+        return record.inputPosition >= oldestTick
+            && (oldestTick == 1 || record.start.rawValue >= firstTime.rawValue + FeedEvent.orderMargin)
+    }
+
+    /// Whether what is derived could be derived again: its parts may be older than what the journal holds.
+    func canDerive(_ record: CandleRecord) -> Bool { record.source != .derived || oldestHistory == 1 }
+}
+
+extension CandleRecord {
+    /// What is compared, under the names of the columns. The ticks know nothing of a dispute.
+    fileprivate var columns: [(name: String, value: String)] {
+        var flags = flags
+        if flags.contains(.disputed) { flags.subtract([.disputed, .partial]) }
+        let sides = [("bid", bid), ("ask", ask), ("mid", mid)]
+        let prices = sides.flatMap { name, side in
+            [("open", side.open), ("high", side.high), ("low", side.low), ("close", side.close)]
+                .map { ("\(name)_\($0.0)", "\($0.1)") }
+        }
+        return prices + [
+            ("tick_count", "\(tickCount)"), ("inverted_ticks", "\(invertedTicks)"),
+            ("first_tick_time", "\(firstTickTime)"), ("last_tick_time", "\(lastTickTime)"),
+            ("blind_ms", "\(blindMilliseconds)"), ("lost", "\(lostUpdates)"), ("flags", "\(flags.rawValue)"),
+            ("source", source.name), ("revision", "\(revision)"), ("input_position", "\(inputPosition)"),
+        ]
+    }
+}

@@ -1,0 +1,73 @@
+public import Host
+public import Logging
+public import MarketData
+internal import Streams
+public import Wire
+
+/// Copies a stretch of a stream into a folder of its own, positions and checksums as they are. The copy is laid out as
+/// a state folder, so that everything that reads journals reads it too.
+///
+/// - Note: One thread only.
+public final class Recorder<Record: StreamRecord> {
+    /// The records of the copy.
+    public private(set) var count = 0
+    public private(set) var first: UInt64 = 0
+    public private(set) var last: UInt64 = 0
+    /// Whether the stretch's end has come.
+    public private(set) var isOver = false
+
+    private let tap: Tap<Record>
+    private let journal: JournalWriter
+    private let from: UTCNanos?
+    private let until: UTCNanos?
+
+    /// - Parameters:
+    ///   - start: where to begin.
+    ///   - from: not before the first record of this time or a later one.
+    ///   - until: not beyond the first record of this time or a later one.
+    ///   - folder: where the copy goes; must hold none of the stream yet.
+    /// - Throws: `Failure` (75) where another process writes there, (64) where it holds records already; as `Tap.init`.
+    public init(
+        _ stream: Stream, paths: Paths, from start: TapStart, since from: UTCNanos?,
+        until: UTCNanos?, into folder: Paths, logger: Logger
+    ) throws {
+        (self.from, self.until) = (from, until)
+        tap = try Tap(stream: stream, paths: paths, from: start, logger: logger)
+        let target = folder.journal(stream)
+        guard try !JournalTail.exists(folder: target) else {
+            throw Failure(.usage, "\(target) holds a recording already: name another folder")
+        }
+        var settings = JournalSettings()
+        settings.retentionDays = 0
+        journal = try JournalWriter(
+            folder: target, recordSize: Record.byteCount, settings: settings, logger: logger)
+    }
+
+    /// Copies what is there; waits at most so long for the first record.
+    /// - Returns: how many records came, those before the stretch among them.
+    @discardableResult
+    public func poll(milliseconds: Int, stop: Int32) throws -> Int {
+        let count = try tap.poll(milliseconds: milliseconds, stop: stop) { try take($0) }
+        try journal.flush()
+        return count
+    }
+
+    private func take(_ record: Record) throws {
+        try withUnsafeBytes(of: record) { bytes in
+            let time = RecordBytes.time(bytes)
+            if self.count == 0, let from, time < from.rawValue { return }
+            if let until, time >= until.rawValue { isOver = true }
+            guard !isOver else { return }
+            try journal.append(sealed: bytes)
+            if count == 0 { first = record.position }
+            count += 1
+            last = record.position
+        }
+    }
+
+    /// Everything is on the disk.
+    public func close() throws { try journal.close() }
+}
+
+@available(*, unavailable)
+extension Recorder: Sendable {}

@@ -1,0 +1,125 @@
+public import Host
+public import Logging
+internal import MarketData
+internal import Streams
+public import Wire
+
+/// Where a tap begins.
+public enum TapStart: Hashable, Sendable {
+    case now
+    /// With the oldest record of the journal.
+    case oldest
+    /// With a position, or the first one after it that there is.
+    case position(UInt64)
+}
+
+/// A stream as a person or a program looks into it: out of the journal into live without a seam, or live only where
+/// there is no journal.
+///
+/// - Note: One thread only.
+public final class Tap<Record: StreamRecord> {
+    /// Without a journal.
+    private let live: Subscriber?
+    /// With one.
+    private let reader: StreamReader?
+    /// Positions that did not come; with a journal only such as no longer exist.
+    public private(set) var missing: UInt64 = 0
+    private var last: UInt64?
+    /// `stored` has the positions of the candles stream, and not all of them.
+    private let hasOwnPositions: Bool
+    private let stream: Stream
+
+    /// - Parameters:
+    ///   - start: where to begin.
+    /// - Throws: `Failure` (69) where a position is asked for and there is no journal; `JournalError`, `BusError`.
+    public init(stream: Stream, paths: Paths, from start: TapStart, logger: Logger) throws {
+        let context = try BusContext()
+        let folder = paths.journal(stream)
+        self.stream = stream
+        hasOwnPositions = stream != .stored
+        guard try JournalTail.exists(folder: folder) else {
+            guard start == .now else {
+                throw Failure(
+                    .unavailable,
+                    "there is no journal of \(stream.rawValue) in \(folder): only a tap from now is possible")
+            }
+            live = try Subscriber(context: context, endpoint: try paths.endpoint(stream))
+            reader = nil
+            return
+        }
+        let position: UInt64? =
+            switch start {
+            case .now: try JournalTail.lastPosition(Record.self, folder: folder) + 1
+            case .oldest: nil
+            case .position(let position): position
+            }
+        live = nil
+        reader = try StreamReader(
+            live: try Subscriber(context: context, endpoint: try paths.endpoint(stream)), journalFolder: folder,
+            recordSize: Record.byteCount, from: position, logger: logger)
+    }
+
+    /// Whether what comes now comes live.
+    public var isLive: Bool { reader?.isLive ?? true }
+
+    /// Delivers what is there; waits at most so long for the first record.
+    /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
+    /// - Returns: how many records were delivered.
+    public func poll(milliseconds: Int, stop: Int32 = -1, _ deliver: (Record) throws -> Void) throws -> Int {
+        if let reader {
+            let count = try reader.poll(Record.self, milliseconds: milliseconds, stop: stop, deliver)
+            missing = reader.counters.missing
+            return count
+        }
+        guard let live else { return 0 }
+        var count = 0
+        func take(_ message: UnsafeRawBufferPointer) throws {
+            guard let record = Record(bytes: message) else { return }
+            if hasOwnPositions, let last {
+                guard record.position > last else {
+                    throw Failure(
+                        .unavailable, "the stream \(stream.rawValue) began anew: its publisher has another journal now")
+                }
+                missing += record.position - last - 1
+            }
+            last = record.position
+            count += 1
+            try deliver(record)
+        }
+        live.wait(milliseconds: milliseconds, stop: stop)
+        while count < 4_096, try live.receive(take) {}
+        return count
+    }
+}
+
+@available(*, unavailable)
+extension Tap: Sendable {}
+
+/// What the daemons say of themselves, as it comes.
+///
+/// - Note: One thread only.
+public final class StatusTap {
+    private let subscribers: [Subscriber]
+
+    /// - Throws: `BusError`; `Failure` (78) where a socket's path is too long.
+    public init(paths: Paths) throws {
+        let context = try BusContext()
+        subscribers = try Stage.daemons.map {
+            try Subscriber(context: context, endpoint: try paths.statusEndpoint($0), topics: ["STAT"])
+        }
+    }
+
+    /// Delivers what is there, stage and JSON object; waits at most so long for the first.
+    public func poll(milliseconds: Int, stop: Int32 = -1, _ deliver: (Stage, String) -> Void) {
+        _ = Subscriber.wait(for: subscribers, milliseconds: milliseconds, stop: stop)
+        for (stage, subscriber) in zip(Stage.daemons, subscribers) {
+            while subscriber.receive({ message in
+                guard let json = StatusMessage.json(message) else { return }
+                deliver(stage, String(decoding: json, as: UTF8.self))
+            }) {}
+        }
+    }
+}
+
+@available(*, unavailable)
+extension StatusTap: Sendable {}

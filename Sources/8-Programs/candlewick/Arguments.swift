@@ -1,0 +1,129 @@
+public import ArgumentParser
+public import CandleFiles
+internal import CandleReader
+internal import Host
+public import Inspection
+internal import Logging
+public import MarketData
+public import Recording
+internal import Wire
+
+extension Pair: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension Timeframe: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension CandleTable.Format: ExpressibleByArgument {}
+extension CandleTable.Side: ExpressibleByArgument {}
+extension CandleExport.Format: ExpressibleByArgument {}
+extension CandleExport.View: ExpressibleByArgument {}
+
+extension Stream {
+    /// The streams that have a journal, as a person names them.
+    static let journaledNames = journaled.map(\.rawValue)
+
+    /// One of them.
+    static func journaled(_ name: String) throws -> Stream {
+        guard let stream = Stream(rawValue: name), journaled.contains(stream) else {
+            throw ValidationError("'\(name)' is not one of \(journaledNames.joined(separator: ", "))")
+        }
+        return stream
+    }
+}
+
+/// A length of time as a person writes it: `30s`, `2m`, `1h`, or seconds without a unit.
+struct RunTime: ExpressibleByArgument {
+    let seconds: Int64
+
+    init?(argument: String) {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600]
+        let unit = argument.last.flatMap { units[$0] }
+        guard let number = Int64(unit == nil ? argument[...] : argument.dropLast()),
+            (1...1_000_000).contains(number)
+        else { return nil }
+        seconds = number * (unit ?? 1)
+    }
+}
+
+extension TapStart: ExpressibleByArgument {
+    /// `now`, `oldest` or a position.
+    public init?(argument: String) {
+        switch argument {
+        case "now": self = .now
+        case "oldest": self = .oldest
+        default:
+            // Far more than any stream gives, and far from the end of 64 bits.
+            guard let position = UInt64(argument), (1...(1 << 56)).contains(position) else { return nil }
+            self = .position(position)
+        }
+    }
+}
+
+extension Logger {
+    /// For commands whose output is for a person.
+    static var errorsOnly: Logger {
+        var logger = Logger(label: "candlewick")
+        logger.logLevel = .error
+        return logger
+    }
+}
+
+/// A moment as a person writes it: see `UTCNanos.init(text:)`.
+struct Moment: ExpressibleByArgument {
+    let time: UTCNanos
+
+    init?(argument: String) {
+        guard let time = UTCNanos(text: argument) else { return nil }
+        self.time = time
+    }
+
+    static let help = "UTC: 2026-11-23, 2026-11-23T14:10, 2026-11-23T14:10:05Z, or Unix seconds"
+}
+
+/// How a report is shown.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "One JSON value instead of text.")
+    var json = false
+
+    func show(_ report: some Report) {
+        Program.write(standardOutput: json ? report.json : report.text(.terminal))
+    }
+}
+
+/// What a command did, in a sentence.
+struct Outcome: Report, Encodable {
+    let done: String
+
+    init(_ done: String) { self.done = done }
+
+    func text(_ style: TextStyle) -> String { done + "\n" }
+}
+
+/// Which part of the store a report is about.
+struct SeriesOptions: ParsableArguments {
+    @Argument(help: "Pairs; without any, all that are stored.")
+    var pairs: [Pair] = []
+
+    @Option(name: .shortAndLong, help: "Only this timeframe: 5, 5m, 15m, 1h.")
+    var timeframe: Timeframe?
+}
+
+extension TextStyle {
+    /// Colours on a terminal only, and not where NO_COLOR is set.
+    static var terminal: TextStyle { TextStyle(hasColours: Terminal.hasColours(.process)) }
+}
+
+extension ParsableCommand {
+    /// Runs what only looks, with the folders of the environment.
+    func look(_ body: (Paths) throws -> Void) -> Never {
+        Program.run("candlewick") { _ in try body(try Paths(environment: .process)) }
+    }
+
+    /// The same with a reader of the database.
+    func read(_ body: (CandleReader) throws -> Void) -> Never {
+        look { try body(try CandleReader(path: $0.database)) }
+    }
+}

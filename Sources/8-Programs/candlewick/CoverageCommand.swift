@@ -1,0 +1,75 @@
+internal import ArgumentParser
+internal import CandleReader
+internal import Charts
+internal import Host
+internal import Inspection
+internal import MarketData
+
+struct CoverageCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coverage",
+        abstract: "Shows what is whole, bought, partial or missing, by pair and day.",
+        discussion: """
+            A heat map: a row a pair, a column a day (UTC), up to the day of the newest
+            candle. An interval that was seen and had no tick counts as none. In the
+            terminal, or into files by gnuplot: --png, --svg, --html.
+
+            EXAMPLES
+              candlewick coverage
+              candlewick coverage --days 60 -t 15m --png coverage.png
+              candlewick coverage EUR_USD GBP_USD --json
+            """)
+
+    @Argument(help: "Pairs; without any, all that are stored.")
+    var pairs: [Pair] = []
+
+    @Option(name: .shortAndLong, help: "The timeframe; without it, the smallest that is stored.")
+    var timeframe: Timeframe?
+
+    @Option(help: "How many days.")
+    var days = 14
+
+    @OptionGroup var picture: PictureOptions
+
+    @Flag(help: "The counts as one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard (1...3_660).contains(days) else { throw ValidationError("--days must be 1 to 3,660") }
+        if json, !picture.files.isEmpty { throw ValidationError("--json and a picture's file exclude each other") }
+    }
+
+    func run() {
+        read { reader in
+            guard let timeframe = try timeframe ?? reader.series().map(\.timeframe).min() else {
+                throw Failure(.unavailable, "no candle is stored in \(reader.path)")
+            }
+            let coverage = try Coverage(reader, pairs: pairs, timeframe: timeframe, days: days)
+            if json {
+                Program.write(standardOutput: coverage.json)
+                return
+            }
+            let chart = CoverageChart(coverage, timeframe)
+            if picture.files.isEmpty {
+                let text = chart.terminal(
+                    columns: (Terminal.size ?? .usual).columns, colours: TextStyle.terminal.hasColours)
+                Program.write(standardOutput: text)
+            }
+            try picture.write(chart)
+        }
+    }
+}
+
+extension CoverageChart {
+    fileprivate init(_ coverage: Coverage, _ timeframe: Timeframe) {
+        let rows = coverage.rows.map { row in
+            Row(
+                pair: row.pair,
+                days: row.cells.map {
+                    Day(
+                        expected: $0.expected - $0.quiet, whole: $0.streamed, bought: $0.bought, partial: $0.partial)
+                })
+        }
+        self.init(timeframe: timeframe, firstDay: coverage.firstDay, rows: rows)
+    }
+}

@@ -1,0 +1,46 @@
+internal import ArgumentParser
+internal import Host
+internal import Inspection
+internal import MarketData
+internal import Settings
+
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Tells all that is known of one candle.",
+        discussion: """
+            What is stored and why, what other sources have, each revision that was
+            published, the ticks and feed events of the interval, and the history requests
+            that reached over it. What is older than the retained journals is known from
+            the database alone.
+
+            EXAMPLES
+              candlewick explain EUR_USD 2026-11-23T14:10
+              candlewick explain EUR_USD 2026-11-23T14:10 -t 15m --ticks
+            """)
+
+    @Argument(help: "The pair: EUR_USD, EURUSD or EUR/USD.")
+    var pair: Pair
+
+    @Argument(help: ArgumentHelp("Any moment of the interval. \(Moment.help)."))
+    var time: Moment
+
+    @Option(name: .shortAndLong, help: "The timeframe; without it, the smallest that is configured.")
+    var timeframe: Timeframe?
+
+    @Flag(help: "Every tick of the interval.")
+    var ticks = false
+
+    @OptionGroup var output: OutputOptions
+
+    func run() {
+        look { paths in
+            let configuration = try Configuration.load(environment: .process)
+            let timeframe = timeframe ?? configuration.timeframes.first ?? .fiveMinutes
+            output.show(
+                try Explanation(
+                    paths: paths, configuration: configuration, series: Series(pair, timeframe), at: time.time.seconds,
+                    showsTicks: ticks))
+        }
+    }
+}

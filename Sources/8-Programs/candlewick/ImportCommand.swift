@@ -1,0 +1,74 @@
+internal import ArgumentParser
+internal import CandleFiles
+internal import Host
+internal import Logging
+internal import MarketData
+internal import Settings
+
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Takes candles in from a CSV file.",
+        discussion: """
+            The first row names the columns: timestamp (Unix seconds) or time (ISO 8601,
+            UTC); open, high, low, close, or bid_open … bid_close and ask_open …
+            ask_close; pair and timeframe, unless the options say them; where there,
+            volume or tick_count, and complete (rows with 0 are left out). Where only
+            open, high, low and close are there, they stand for bid, ask and mid alike.
+
+            The whole file is checked first; one bad row, and nothing is imported. Candles
+            go through the history stream like bought ones, so aggregator and store-writer
+            take them in, now or at their next start. An imported candle gives way to a
+            streamed, bought or derived one, and takes the place of a partial one.
+            Importing again changes nothing; other values for the same interval replace
+            the former import's. Times before 2000 are refused. It says what repair makes of
+            it: nothing more is bought on account of an import. Not while ingest-backfill runs (75).
+
+            EXAMPLES
+              candlewick import old.csv --pair EUR_USD --timeframe 5m
+              candlewick import all.csv --check
+            """)
+
+    @Argument(help: "The file.", completion: .file(extensions: ["csv"]))
+    var file: String
+
+    @Option(help: "Of all rows, where the file has no column pair.")
+    var pair: Pair?
+
+    @Option(name: .shortAndLong, help: "Of all rows, where the file has no column timeframe.")
+    var timeframe: Timeframe?
+
+    @Flag(help: "Only says what would be imported.")
+    var check = false
+
+    @Flag(help: "The summary as one JSON object.")
+    var json = false
+
+    func run() {
+        Program.run("candlewick", logLevel: .error) { logger in
+            let stop = try StopSignal()
+            let paths = try Paths(environment: .process)
+            let configuration = try Configuration.load(environment: .process)
+            let file = try CandleFile(
+                path: file, pair: pair, timeframe: timeframe, endedBy: Clock.system.now().seconds)
+            let candles = try CandleImport(
+                file.candles, paths: paths, repairDays: configuration.history.repairDays, clock: .system)
+            var outcome = "would be imported"
+            if !check, !candles.candles.isEmpty {
+                try candles.handOver(settings: configuration.journal, logger: logger)
+                outcome =
+                    candles.waitUntilStored(seconds: 10, stop: stop)
+                    ? "imported" : "handed over; they are stored once aggregator and store-writer run"
+            } else if !check {
+                outcome = "imported"
+            }
+            let repair = candles.repair
+            let counts = (candles.candles.count, candles.known, file.partial)
+            Program.write(
+                standardOutput: json
+                    ? "{\"candles\":\(counts.0),\"known\":\(counts.1),\"partial\":\(counts.2),\"outcome\":\"\(outcome)\",\"repairFrom\":\(repair.begins.map(String.init) ?? "null"),\"filled\":\(repair.filled)}\n"
+                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n\(repair.sentence)\n"
+            )
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import ArgumentParser
+internal import Host
+internal import MarketData
+internal import Recording
+internal import Wire
+
+struct RecordCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record",
+        abstract: "Copies a stretch of a stream into a folder, to be replayed.",
+        discussion: """
+            The folder is laid out as a state folder: FOLDER/journal/STREAM, records as
+            they are, positions and checksums too. So 'journal check' and 'tap' read it
+            with CANDLEWICK_STATE_DIR=FOLDER. Begins now, or out of the journal with
+            --from or --since, and goes over to live without a seam. Ends on Ctrl-C,
+            after --for, at --until, or with --stored at the journal's present end.
+
+            EXAMPLES
+              candlewick record monday --for 1h
+              candlewick record monday --since 2026-11-23T07:00 --until 2026-11-23T08:00 --stored
+              candlewick record bought history --from oldest --stored
+            """)
+
+    @Argument(help: "The folder; must hold no recording of the stream yet.", completion: .directory)
+    var folder: String
+
+    @Argument(
+        help: "ticks, history, candles or native.", completion: .list(Stream.journaledNames),
+        transform: Stream.journaled)
+    var stream = Stream.ticks
+
+    @Option(help: "now, oldest, or a position of the stream (from 1).")
+    var from: TapStart?
+
+    @Option(help: ArgumentHelp("From the first record of this feed time on. \(Moment.help)."))
+    var since: Moment?
+
+    @Option(help: "Up to the first record of this feed time.")
+    var until: Moment?
+
+    @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h.")
+    var runTime: RunTime?
+
+    @Flag(help: "Only what the journal holds now.")
+    var stored = false
+
+    @Flag(help: "The summary as one JSON object.")
+    var json = false
+
+    func validate() throws {
+        if from != nil, since != nil { throw ValidationError("--from and --since exclude each other") }
+        if stored, from == nil, since == nil {
+            throw ValidationError("--stored needs --from or --since: from now on nothing is stored yet")
+        }
+        if let since, let until, since.time >= until.time {
+            throw ValidationError("--until must be later than --since")
+        }
+    }
+
+    func run() {
+        look { paths in
+            let stop = try StopSignal()
+            switch stream {
+            case .ticks: try record(TickRecord.self, paths, stop)
+            case .history, .candles, .native, .stored: try record(CandleRecord.self, paths, stop)
+            }
+        }
+    }
+
+    private func record<Record: StreamRecord>(_ type: Record.Type, _ paths: Paths, _ stop: StopSignal) throws {
+        let recorder = try Recorder<Record>(
+            stream, paths: paths, from: from ?? (since == nil ? .now : .oldest), since: since?.time,
+            until: until?.time, into: try Paths(state: folder), logger: .errorsOnly)
+        if !json { Program.ready([("stream", stream.rawValue), ("folder", folder)]) }
+        let end = runTime.map { Clock.system.monotonic() + $0.seconds * UTCNanos.perSecond } ?? .max
+        while !recorder.isOver, !stop.isRaised, Clock.system.monotonic() < end {
+            let count = try recorder.poll(milliseconds: stored ? 0 : 250, stop: stop.descriptor)
+            if stored, count == 0 { break }
+        }
+        try recorder.close()
+        guard recorder.count > 0 else {
+            throw Failure(.unavailable, "nothing of \(stream.rawValue) was there to record")
+        }
+        let facts = (recorder.count, recorder.first, recorder.last)
+        Program.write(
+            standardOutput: json
+                ? "{\"stream\":\"\(stream.rawValue)\",\"records\":\(facts.0),\"first\":\(facts.1),\"last\":\(facts.2)}\n"
+                : "\(facts.0) records of \(stream.rawValue), positions \(facts.1) to \(facts.2), in \(folder)\n")
+    }
+}

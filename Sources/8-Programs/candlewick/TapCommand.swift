@@ -1,0 +1,153 @@
+internal import ArgumentParser
+internal import Host
+internal import MarketData
+internal import Recording
+internal import Wire
+
+struct TapCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tap",
+        abstract: "Shows a stream as it comes, or from a position on.",
+        discussion: """
+            One line a record; with --json one object a record, with the fields of
+            docs/formats.md. Without --from it begins now. With it, it reads the journal
+            from there and goes over to live without a seam: each position once, in order.
+            Never holds a stage up. Ends on Ctrl-C, after --for, or after --count.
+
+            STREAMS
+              ticks     all records of the ticks stream: TICK, CLCK, FEED
+              candles   what the aggregator publishes
+              history   what ingest-backfill buys
+              native    the broker's own candles, for comparison
+              stored    candles that can just now be read from the database
+              feed      the feed's events alone: sessions, blindness, lost updates
+              status    what each stage says of itself, once a second (always JSON)
+
+            EXAMPLES
+              candlewick tap ticks --pair EUR_USD --pair USD_JPY
+              candlewick tap candles --from oldest --count 10
+              candlewick tap ticks --from 1000000 --json | head
+            """)
+
+    /// A stream, a part of one, or the stages' status.
+    enum View: String, CaseIterable, ExpressibleByArgument {
+        case ticks, candles, history, native, stored, feed, status
+    }
+
+    @Argument(help: "Which stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var stream: View
+
+    @Option(name: .shortAndLong, help: "Only this pair; may be repeated.")
+    var pair: [Pair] = []
+
+    @Option(help: "now, oldest, or a position of the stream (from 1).")
+    var from = TapStart.now
+
+    @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h. Without it, until stopped.")
+    var runTime: RunTime?
+
+    @Option(help: "Ends after so many lines.")
+    var count: Int?
+
+    @Flag(help: "One JSON object a record.")
+    var json = false
+
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if stream == .status, !pair.isEmpty { throw ValidationError("status has no pairs") }
+        if from == .now { return }
+        if stream == .status || stream == .stored {
+            throw ValidationError("\(stream.rawValue) has no journal: it is tapped from now only")
+        }
+    }
+
+    func run() {
+        look { paths in
+            let stop = try StopSignal()
+            var lines = LineOutput(limit: count, until: stop, seconds: runTime?.seconds)
+            switch stream {
+            case .status: try tapStatus(paths, &lines, stop)
+            case .ticks: try tap(TickRecord.self, .ticks, paths, &lines, stop) { isWanted($0.pair) }
+            case .feed: try tap(TickRecord.self, .ticks, paths, &lines, stop) { $0.kind == .feed && isWanted($0.pair) }
+            case .candles: try tapCandles(.candles, paths, &lines, stop)
+            case .history: try tapCandles(.history, paths, &lines, stop)
+            case .native: try tapCandles(.native, paths, &lines, stop)
+            case .stored: try tapCandles(.stored, paths, &lines, stop)
+            }
+        }
+    }
+
+    private func tapCandles(
+        _ stream: Stream, _ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal
+    ) throws {
+        try tap(CandleRecord.self, stream, paths, &lines, stop) { isWanted($0.pair) }
+    }
+
+    private func isWanted(_ pair: Pair) -> Bool { self.pair.isEmpty || self.pair.contains(pair) }
+
+    private func tap<Record: StreamRecord & LineConvertible>(
+        _ type: Record.Type, _ stream: Stream, _ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal,
+        isWanted: (Record) -> Bool
+    ) throws {
+        let tap = try Tap<Record>(stream: stream, paths: paths, from: from, logger: .errorsOnly)
+        var missing: UInt64 = 0
+        while lines.isOpen {
+            _ = try tap.poll(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { record in
+                if isWanted(record) { lines.add(json ? record.json : record.line) }
+            }
+            lines.flush()
+            if tap.missing > missing {
+                Program.write(
+                    standardError:
+                        "candlewick: \(tap.missing - missing) positions of \(stream.rawValue) are missing here\n")
+                missing = tap.missing
+            }
+        }
+    }
+
+    private func tapStatus(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
+        let tap = try StatusTap(paths: paths)
+        while lines.isOpen {
+            tap.poll(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { stage, json in
+                lines.add("{\"stage\":\"\(stage)\",\"status\":\(json)}")
+            }
+            lines.flush()
+        }
+    }
+}
+
+/// Lines to standard output, in bursts, until there are enough, the time is over, or nobody reads them.
+struct LineOutput {
+    private var text = ""
+    private var left: Int
+    private let stop: StopSignal
+    private let end: Int64
+    private var isRead = true
+
+    init(limit: Int?, until stop: StopSignal, seconds: Int64?) {
+        left = limit ?? .max
+        self.stop = stop
+        end = seconds.map { Clock.system.monotonic() + $0 * UTCNanos.perSecond } ?? .max
+    }
+
+    /// Whether more lines are wanted.
+    var isOpen: Bool { left > 0 && isRead && !stop.isRaised && Clock.system.monotonic() < end }
+
+    /// How long to wait for the next line.
+    func milliseconds(atMost most: Int) -> Int {
+        let rest = max(0, end.subtractingReportingOverflow(Clock.system.monotonic()).partialValue)
+        return min(most, Int(rest / UTCNanos.perMillisecond) + 1)
+    }
+
+    mutating func add(_ line: String) {
+        guard left > 0 else { return }
+        left -= 1
+        text += line + "\n"
+    }
+
+    mutating func flush() {
+        guard !text.isEmpty else { return }
+        isRead = Program.write(standardOutput: text)
+        text.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,54 @@
+internal import ArgumentParser
+internal import Host
+internal import Inspection
+internal import Settings
+
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "Shows live what the pipeline does.",
+        discussion: """
+            Stages, ticks per second, stored candles, delays, holes, quota, disk and the
+            last candle of each pair, once a second. On a terminal the table refreshes in
+            place; into a pipe goes one line a second. No stage needs to run: those that
+            do not are shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
+
+            'delay' is the time from a candle's publication by the aggregator to the end
+            of its commit; 'lag' is the feed's time behind this machine's clock when the
+            status arrived.
+
+            ENVIRONMENT
+              NO_COLOR   set to anything: no colours
+
+            EXAMPLES
+              candlewick top
+              candlewick top --for 2m --plain
+              candlewick top --json --for 10s
+            """)
+
+    @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h. Without it, until stopped.")
+    var runTime: RunTime?
+
+    @Flag(help: "One plain line a second, on a terminal too.")
+    var plain = false
+
+    @Flag(help: "What 'status --json' says, a line a second.")
+    var json = false
+
+    func validate() throws {
+        guard !(plain && json) else { throw ValidationError("--plain and --json exclude each other") }
+    }
+
+    func run() {
+        look { paths in
+            let stop = try StopSignal()
+            let environment = Environment.process
+            let isDumb = environment["TERM"] == nil || environment["TERM"] == "dumb"
+            let style: LiveView.Style = plain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
+            let view = try LiveView(
+                paths: paths, configuration: try Configuration.load(environment: environment), clock: .system,
+                style: json ? .json : style)
+            try view.run(until: stop, seconds: runTime?.seconds)
+        }
+    }
+}

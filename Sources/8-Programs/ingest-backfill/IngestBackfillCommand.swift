@@ -1,0 +1,202 @@
+internal import ArgumentParser
+internal import Backfill
+internal import Host
+internal import Logging
+internal import MarketData
+internal import Settings
+
+@main
+struct IngestBackfillCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest-backfill",
+        abstract: "Buys history from IG within the weekly allowance, and repairs holes.",
+        discussion: """
+            IG sells 10,000 historical candles a week: one point is one candle. Looks
+            what the store lacks, plans, buys, and publishes on the history stream;
+            aggregator and store-writer do the rest. What is there, or can be derived
+            of smaller candles, is never bought. May run before, during or without
+            streaming, and may be killed at any time: started again it goes on.
+            Without arguments, on a terminal, a menu. The arithmetic: docs/quota.md.
+
+            SIGTERM finishes the request under way and ends within 5 s. Here exit code
+            0 means that all is bought, 69 that the broker did not answer or refused
+            something, 75 that points are spent or another process buys: try later.
+
+            """ + Program.credentialsHelp + Program.environmentHelp,
+        version: Program.version,
+        subcommands: [PlanCommand.self, RunCommand.self, BatchCommand.self, RepairCommand.self, QuotaCommand.self])
+
+    @OptionGroup var options: BackfillOptions
+
+    func run() throws {
+        guard hasPerson else {
+            throw ValidationError("name a subcommand (plan, run, batch, repair, quota); a menu needs a terminal")
+        }
+        options.serve { backfill, setup, _ in
+            try menu(backfill, setup).run()
+        }
+    }
+}
+
+/// Whether somebody is there to be asked.
+private var hasPerson: Bool { Terminal.size != nil && Terminal.isInput }
+
+private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
+    Menu(
+        backfill: backfill, paths: setup.paths, configuration: setup.configuration, clock: .system,
+        progress: ProgressDisplay(clock: .system, columns: Terminal.size?.columns),
+        read: { Terminal.line(until: setup.stop) })
+}
+
+/// What every subcommand takes.
+struct BackfillOptions: ParsableArguments {
+    @OptionGroup var stage: StageOptions
+    @Flag(help: "Spend the reserve too (history.reserve_points).") var spendReserve = false
+
+    /// - Parameter looks: it changes nothing, and says where it looked.
+    func serve(looks: Bool = false, _ body: (Backfill, StageSetup, Logger) throws -> Void) -> Never {
+        Program.run("ingest-backfill", stage, makesFolders: !looks) { setup, logger in
+            if looks { Program.write(standardOutput: "State folder \(setup.paths.state)\n") }
+            let backfill = Backfill(
+                paths: setup.paths, configuration: setup.configuration, environment: setup.environment,
+                stop: setup.stop, clock: .system, logger: logger)
+            if spendReserve { backfill.reserve = 0 }
+            try body(backfill, setup, logger)
+        }
+    }
+
+    /// Buys, and ends the process as that ended.
+    func carryOut(_ task: @escaping (Backfill) throws -> BackfillTask) -> Never {
+        serve { backfill, _, _ in
+            let task = try task(backfill)
+            let progress = ProgressDisplay(clock: .system, columns: Terminal.size?.columns)
+            let summary = try backfill.carryOut(task, progress: progress)
+            progress.end()
+            Program.write(standardOutput: summary.report(task))
+            if summary.exitCode != .ok { throw Failure(summary.exitCode, summary.reason) }
+        }
+    }
+}
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Shows what would be bought and what it costs. Calls nobody, costs nothing.",
+        discussion: """
+            First the arithmetic of a fresh store under this configuration, then what run, each batch and repair
+            would do now. --depth, --timeframes and --pairs show the arithmetic of another choice instead.
+            """)
+
+    @OptionGroup var options: BackfillOptions
+    @Option(help: "Candles of each timeframe.") var depth: Int?
+    @Option(help: "Timeframes such as 1m,5m,1h.") var timeframes: String?
+    @Option(help: "How many pairs.") var pairs: Int?
+
+    mutating func validate() throws {
+        guard (1...10_000).contains(depth ?? 1) else { throw ValidationError("--depth must lie between 1 and 10000") }
+        guard (1...100_000).contains(pairs ?? 1) else { throw ValidationError("--pairs must lie between 1 and 100000") }
+        _ = try chosenTimeframes()
+    }
+
+    func run() {
+        options.serve(looks: true) { backfill, setup, _ in
+            let history = setup.configuration.history
+            if depth != nil || timeframes != nil || pairs != nil {
+                let choice = FreshChoice(pairs: pairs, timeframes: try chosenTimeframes(), depth: depth)
+                Program.write(standardOutput: try backfill.freshReport(choice))
+                return
+            }
+            Program.write(standardOutput: try backfill.freshReport(FreshChoice()))
+            let batches = (0..<backfill.batchCount()).map { BackfillTask.batch($0 + 1) }
+            for task in [.run] + batches + [.repair] {
+                Program.write(standardOutput: "\n" + (try backfill.propose(task).report(history)))
+            }
+        }
+    }
+
+    private func chosenTimeframes() throws -> [Timeframe]? {
+        guard let timeframes else { return nil }
+        guard !timeframes.isEmpty else { throw ValidationError("--timeframes needs at least one, such as 5m,15m") }
+        return try timeframes.split(separator: ",").map { text in
+            guard let timeframe = Timeframe(text) else {
+                throw ValidationError("'\(text)' is not a whole number of minutes that divides a day (5m, 1h)")
+            }
+            return timeframe
+        }
+    }
+}
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Buys the last candles of every pair and timeframe: the one-week plan.",
+        discussion: """
+            Larger timeframes are derived of smaller ones as far as these reach. What the points of this week do not
+            buy stays for the next: run it again then.
+            """)
+
+    @OptionGroup var options: BackfillOptions
+
+    func run() { options.carryOut { _ in .run } }
+}
+
+struct BatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "batch", abstract: "Buys a batch of pairs in the classic way, each candle of each timeframe.",
+        discussion: "As many pairs make a batch as a week's allowance buys. Whole or not at all.")
+
+    @OptionGroup var options: BackfillOptions
+    @Argument(help: "Which batch, from 1.") var number: Int
+
+    mutating func validate() throws {
+        guard number >= 1 else { throw ValidationError("batches are counted from 1") }
+    }
+
+    func run() {
+        options.carryOut { backfill in
+            let count = backfill.batchCount()
+            guard number <= count else {
+                throw Failure(
+                    .usage,
+                    count == 0
+                        ? "no pair fits into a week's allowance" : "there are \(count) batches, no batch \(number)")
+            }
+            return .batch(number)
+        }
+    }
+}
+
+struct RepairCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "repair", abstract: "Buys what is missing or partial since the stream began.",
+        discussion: """
+            Newest first, holes of the last history.repair_days at most; history.repair_points
+            a run and history.repair_week_percent of the week's points. The reserve is for
+            holes of the last day. On a terminal it shows the plan and asks; elsewhere, as
+            for the timer, it runs within these bounds. It makes no request if nothing is
+            missing.
+            """)
+
+    @OptionGroup var options: BackfillOptions
+
+    func run() {
+        guard hasPerson else { options.carryOut { _ in .repair } }
+        options.serve { backfill, setup, _ in
+            guard let summary = try menu(backfill, setup).buy(.repair), summary.exitCode != .ok else { return }
+            throw Failure(summary.exitCode, summary.reason)
+        }
+    }
+}
+
+struct QuotaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quota", abstract: "Shows the points that are left and what became of the requests. Calls nobody.")
+
+    @OptionGroup var options: BackfillOptions
+
+    func run() {
+        options.serve(looks: true) { backfill, _, _ in
+            Program.write(
+                standardOutput: try backfill.ledger().report(
+                    now: Clock.system.now().seconds, reserve: backfill.reserve))
+        }
+    }
+}

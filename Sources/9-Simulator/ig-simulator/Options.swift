@@ -1,0 +1,214 @@
+public import ArgumentParser
+public import Logging
+public import Simulation
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// The text under the usage line: the simulator's manual.
+let discussion = """
+    One port of this machine serves the REST interface (base path /gateway/deal), Lightstreamer over WebSocket \
+    (/lightstreamer, TLCP up to 2.5) and Lightstreamer over HTTP (/lightstreamer/*.txt). When it serves, the first line on \
+    standard output is
+
+      READY rest=http://127.0.0.1:PORT stream=http://127.0.0.1:PORT
+
+    PRICES. Without --ticks all 28 default pairs move in a random walk that is a function of --seed and market time \
+    alone: the same seed shows the same prices at the same market times, at any speed, and as history. With --ticks \
+    only the given pairs move. A tick file is CSV or gzip CSV with the header timestamp_utc_ns,bid,ask; prices are \
+    sent digit for digit. Epics: CS.D.EURUSD.CFD.IP and .MINI.IP are decimal, .TODAY.IP and .CEEM.IP in points.
+
+    TIME. Market time stands still until a client subscribes to ticks: of every pair that has a file, or of any pair \
+    of the walk. Then it runs at --speed. With `max` the slowest client sets the pace and nothing is dropped; at a \
+    number, a client that does not read loses updates as it would at IG. The heartbeat item TRADE:HB.U.HEARTBEAT.IP \
+    carries market time once a market second. After the last tick, market time goes on to the end of its hour and \
+    10 s more, so that every candle closes; with --exit-when-done the simulator then leaves with 0.
+
+    CAPTURES. With --play-capture what one connection received is sent to whoever subscribes to the same items with \
+    the same fields, in the same order: snapshots, updates, EOS, CS, OV, and the ends of its connection and sessions. \
+    It begins, and goes on after each session, when all items that have updates are subscribed to, and keeps the pace \
+    of the capture times --speed; a client that does not read, or is away, makes it wait. Login, control replies, \
+    session ids and PROBEs are the simulator's own; market time is what the captured heartbeats and ticks tell. \
+    Nothing but the capture is played: there are no prices before it and no candles beside it. The format is § 6 of \
+    docs/formats.md.
+
+    FAULTS, for --fault and, while it runs, for POST /simulator/faults (the words as the body, separated by spaces):
+
+    \(Fault.syntax.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
+
+    `drop`, and `filter` beside its CONF, are silent on purpose: no client can know what it missed, so whoever \
+    compares must ask the simulator for what was sent. A word without a duration strikes once; what lasts ends with \
+    `clear`.
+
+    POST /simulator/cut does the same as `cut`; GET /simulator/state shows market time, ticks sent and sessions.
+
+    EXIT CODES. 0 done or asked to stop, 64 usage, 65 bad tick file or capture (file, line and reason are named), 66 file not \
+    readable, 69 port not free.
+    """
+
+struct ServingOptions: ParsableArguments {
+    @Option(help: "Port to listen on; 0 takes a free one.") var port: Int = 0
+    @Option(help: "Address to listen on. Others than loopback expose the simulator.") var host: String = "127.0.0.1"
+    @Option(help: "PEM file with the certificate chain; serves https and wss.") var tlsCertificate: String?
+    @Option(help: "PEM file with the certificate's key.") var tlsKey: String?
+    @Option(help: "What logins name as the streaming server, which may be another one. Default: this one.")
+    var streamUrl: String?
+    @Option(help: "What to log on standard error: debug, info, notice, warning, error.") var logLevel: Logger.Level =
+        .info
+    @Option(help: "A fault from the start; may be repeated.", transform: faultArgument) var fault: [Fault] = []
+
+    mutating func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port must lie between 0 and 65535") }
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-certificate and --tls-key belong together")
+        }
+    }
+
+    func apply(to options: inout SimulatorOptions) {
+        options.port = port
+        options.host = host
+        options.certificate = tlsCertificate
+        options.privateKey = tlsKey
+        options.streamURL = streamUrl
+        options.faults = fault
+    }
+}
+
+struct MarketOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Ticks of one pair; may be repeated.", valueName: "PAIR=FILE"), transform: tickFileArgument)
+    var ticks: [SimulatorOptions.TickFileOption] = []
+    @Option(help: ArgumentHelp("A capture that `ingest-stream --capture` has made.", valueName: "FILE"))
+    var playCapture: String?
+    @Option(help: "Market seconds per second, or `max`: as fast as the clients read.", transform: speedArgument)
+    var speed: MarketSpeed = .times(1)
+    @Option(help: "Seed of the walk, of tokens and session ids.") var seed: UInt64 = 1
+    @Flag(help: "Leave with 0 once every tick is delivered.") var exitWhenDone: Bool = false
+    @Flag(help: "Play rows whose time steps back instead of refusing the file.") var lateTicks: Bool = false
+    @Option(
+        help: ArgumentHelp(
+            "Where the walk's market time begins, UTC, such as 2026-05-12T08:00:00. Default: now, or the last Thursday.",
+            valueName: "moment"), transform: momentArgument)
+    var start: Int64?
+    @Option(help: "Ticks per pair and market second of the walk, on average.") var rate: Double = 2.0
+
+    mutating func validate() throws {
+        guard playCapture == nil || ticks.isEmpty else {
+            throw ValidationError("--play-capture and --ticks exclude each other")
+        }
+        guard rate > 0, rate <= 1_000 else { throw ValidationError("--rate must lie between 0 and 1000") }
+    }
+
+    func apply(to options: inout SimulatorOptions) {
+        options.tickFiles = ticks
+        options.capture = playCapture
+        options.speed = speed
+        options.seed = seed
+        options.exitsWhenDone = exitWhenDone
+        options.allowsLateTicks = lateTicks
+        options.start = start
+        options.rate = rate
+    }
+}
+
+struct LimitOptions: ParsableArguments {
+    @Option(help: "The only identifier that may log in. Default: any.") var identifier: String?
+    @Option(help: "The only password. Default: any.") var password: String?
+    @Option(help: "The only API key. Default: any.") var apiKey: String?
+    @Option(help: "History points per week.") var allowance: Int = 10_000
+    @Option(help: "REST requests per minute for the account, or `unlimited`.", transform: perMinuteArgument)
+    var accountPerMinute: PerMinute = PerMinute(count: 30)
+    @Option(help: "REST requests per minute for the API key, or `unlimited`.", transform: perMinuteArgument)
+    var keyPerMinute: PerMinute = PerMinute(count: 60)
+    @Option(help: "The account's clock, which snapshotTime shows: london, new-york, utc.")
+    var accountClock: RESTSettings.AccountClock = .london
+
+    func apply(to options: inout SimulatorOptions) {
+        options.identifier = identifier
+        options.password = password
+        options.apiKey = apiKey
+        options.rest.points = max(0, allowance)
+        options.rest.accountPerMinute = accountPerMinute.count
+        options.rest.keyPerMinute = keyPerMinute.count
+        options.rest.accountClock = accountClock
+    }
+}
+
+struct StreamingOptions: ParsableArguments {
+    @Option(help: "Milliseconds of silence before a PROBE.") var keepalive: Int = 5_000
+    @Option(help: "Milliseconds a cut session waits to be recovered.") var sessionRecoveryMillis: Int = 13_000
+    @Option(help: "Milliseconds a session waits to be bound after LOOP.") var sessionTimeout: Int = 10_000
+    @Option(
+        help:
+            "Bytes of sent data kept for recovery. The real server's factory value is 1600, beside as small send buffers."
+    )
+    var maxRecoveryLength: Int = 16 << 20
+    @Option(help: "Bytes of one HTTP response where the client names none.") var contentLength: Int = 4_000_000
+    @Option(help: "Control link in CONOK: `*` is none, `self` is this port, or host:port.") var controlLink: String =
+        "*"
+    @Option(
+        help: "Newest TLCP version; newer ones get CONERR 65. IG refused 2.5.0 until 2025.", transform: versionArgument)
+    var protocolMax: ProtocolVersion? = ProtocolVersion("2.5.0")
+    @Option(help: "The most a session may subscribe to.") var subscriptionLimit: Int = 40
+    @Option(help: "What --subscription-limit counts: items (the strict reading) or subscriptions.")
+    var limitCounts: LimitCounts = .items
+
+    enum LimitCounts: String, ExpressibleByArgument, CaseIterable { case items, subscriptions }
+
+    func apply(to options: inout SimulatorOptions) {
+        options.stream.keepaliveMillis = max(1, keepalive)
+        options.stream.sessionRecoveryMillis = max(0, sessionRecoveryMillis)
+        options.stream.sessionTimeoutMillis = max(0, sessionTimeout)
+        options.stream.recoveryBytes = max(0, maxRecoveryLength)
+        options.stream.contentLength = max(2_000, contentLength)
+        options.stream.linksToItself = controlLink == "self"
+        options.stream.controlLink = controlLink == "self" ? "*" : controlLink
+        options.stream.versionMax = protocolMax
+        options.stream.subscriptionsMax = max(0, subscriptionLimit)
+        options.stream.limitCountsItems = limitCounts == .items
+    }
+}
+
+/// A number, or no limit.
+struct PerMinute {
+    var count: Int?
+}
+
+extension RESTSettings.AccountClock: ExpressibleByArgument {}
+
+private func tickFileArgument(_ text: String) throws -> SimulatorOptions.TickFileOption {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2 else { throw ValidationError("`\(text)` is not PAIR=FILE, such as EUR_USD=ticks.csv.gz") }
+    return .init(pair: parts[0], path: parts[1])
+}
+
+private func speedArgument(_ text: String) throws -> MarketSpeed {
+    guard let speed = SimulatorOptions.speed(text) else {
+        throw ValidationError("`\(text)` is no speed: give a positive number or `max`")
+    }
+    return speed
+}
+
+private func momentArgument(_ text: String) throws -> Int64 {
+    guard let moment = SimulatorOptions.moment(text) else {
+        throw ValidationError("`\(text)` is no moment such as 2026-05-12T08:00:00")
+    }
+    return moment
+}
+
+private func perMinuteArgument(_ text: String) throws -> PerMinute {
+    if text == "unlimited" { return PerMinute(count: nil) }
+    guard let count = Int(text), count > 0 else {
+        throw ValidationError("`\(text)` is no limit: give a whole number or `unlimited`")
+    }
+    return PerMinute(count: count)
+}
+
+private func versionArgument(_ text: String) throws -> ProtocolVersion {
+    guard let version = ProtocolVersion(text) else { throw ValidationError("`\(text)` is no version such as 2.4.0") }
+    return version
+}
+
+private func faultArgument(_ text: String) throws -> Fault {
+    guard let fault = Fault(text) else { throw ValidationError("`\(text)` is no fault; --help lists them") }
+    return fault
+}

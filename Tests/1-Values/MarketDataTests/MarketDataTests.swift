@@ -1,0 +1,132 @@
+import MarketData
+import Testing
+import TestKit
+
+@Suite struct PriceTests {
+    @Test(arguments: [
+        ("1.08412", 1_084_120_000), ("161.204", 161_204_000_000), ("0.5", 500_000_000), (".5", 500_000_000),
+        ("5.", 5_000_000_000), ("1.12345678", 1_123_456_780), ("1.1000000000000", 1_100_000_000), ("0", 0),
+        ("00001.5", 1_500_000_000), ("4000000000", 4_000_000_000_000_000_000),
+    ])
+    func `a decimal is read exactly`(text: String, units: Int64) {
+        #expect(Price(text)?.rawValue == units)
+    }
+
+    @Test(arguments: [
+        "", ".", "-1.2", "+1.2", "1e5", "1.2.3", "1,2", " 1.2", "1.2 ", "NaN", "1.123456789", "99999999999999999999",
+        "10000000000", "4700000000", "1.0000000001", "²", "\u{0}",
+    ])
+    func `what is not a price is refused`(text: String) {
+        #expect(Price(text) == nil)
+    }
+
+    @Test func `points move the decimal point`() {
+        #expect(Price("11558.7", pointShift: 4) == Price("1.15587"))
+        #expect(Price("13327.4", pointShift: 2) == Price("133.274"))
+        #expect(Price("11558.71234", pointShift: 4) == nil)
+        #expect(Price("1", pointShift: 4) == Price("0.0001"))
+    }
+
+    @Test func `a short price is read at once as it would be digit by digit`() {
+        var random = SplitMix(seed: 1)
+        let characters = Array("01234567890123456789..-/:")
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 1...9, using: &random)
+            let text = String((0..<count).map { _ in characters.randomElement(using: &random)! })
+            guard text.contains(where: \.isNumber) else { continue }
+            let shift = Int.random(in: 0...4, using: &random)
+            // Zeros in front make it too long for being read at once.
+            #expect(Price(text, pointShift: shift) == Price("000000000\(text)", pointShift: shift), "\(text)")
+        }
+    }
+
+    @Test func `digits are read as words as they would be one by one`() {
+        func number(_ text: String) -> Int64? {
+            var text = text
+            return text.withUTF8 { DigitWord.number(UnsafeRawBufferPointer($0)) }
+        }
+        for count in 1...16 {
+            let digits = String("1234567890123456".prefix(count))
+            #expect(number(digits) == Int64(digits))
+            #expect(number(String(repeating: "9", count: count)) == Int64(String(repeating: "9", count: count)))
+            for place in 0..<count {
+                for odd in ["-", ":", "/", "\u{0}", "\u{7F}"] {
+                    #expect(number(digits.prefix(place) + odd + digits.dropFirst(place + 1)) == nil)
+                }
+            }
+        }
+        #expect(number("") == nil && number("12345678901234567") == nil)
+    }
+
+    @Test func `a price prints as the broker would write it`() {
+        #expect("\(Price("1.10000")!)" == "1.1")
+        #expect(Price("1.1")!.formatted(decimals: 5) == "1.10000")
+        #expect("\(Price("161")!)" == "161")
+        #expect(Price(rawValue: -5).formatted() == "-0.000000005")
+    }
+}
+
+@Suite struct PairTests {
+    @Test(arguments: ["EUR_USD", "EURUSD", "EUR/USD", "eur_usd"])
+    func `every usual spelling is the same pair`(text: String) {
+        #expect(Pair(text)?.description == "EUR_USD")
+    }
+
+    @Test(arguments: [
+        "", "EUR", "EURUSDX", "EU_RUSD", "EUR__USD", "EUR_US1", "EUR USD", "ÄUR_USD", "_EURUSD", "EURUSD_",
+    ])
+    func `what is no pair is refused`(text: String) {
+        #expect(Pair(text) == nil)
+    }
+
+    @Test func `a pair is twelve bytes padded with NUL`() {
+        #expect(Pair("EURUSD")!.bytes == Array("EUR_USD".utf8) + [0, 0, 0, 0, 0])
+        #expect(Pair.none.bytes == [UInt8](repeating: 0, count: 12))
+        #expect(Pair("EURUSD")!.base == "EUR" && Pair("EURUSD")!.quote == "USD")
+    }
+
+    @Test func `pairs sort by name`() {
+        let names = Instrument.defaults.map(\.pair.description)
+        #expect(Instrument.defaults.map(\.pair).sorted().map(\.description) == names.sorted())
+    }
+}
+
+@Suite struct InstrumentTests {
+    @Test func `the defaults are the 28 crosses in market convention`() {
+        let names = Set(Instrument.defaults.map(\.pair.description))
+        #expect(names.count == 28)
+        for name in ["EUR_USD", "GBP_JPY", "AUD_NZD", "NZD_USD", "USD_CHF", "USD_CAD", "CAD_CHF", "CHF_JPY", "EUR_GBP"]
+        {
+            #expect(names.contains(name))
+        }
+        #expect(Instrument.defaults[0].tickItem.hasPrefix("CHART:CS.D."))
+    }
+}
+
+@Suite struct TimeTests {
+    @Test func `times print in ISO 8601`() {
+        #expect("\(UTCNanos(rawValue: 1_398_902_400_292_000_000))" == "2014-05-01T00:00:00.292Z")
+        #expect("\(UTCNanos(rawValue: -1))" == "1969-12-31T23:59:59.999Z")
+        #expect(UTCNanos(seconds: 951_782_400).text() == "2000-02-29 00:00:00")
+    }
+
+    @Test func `milliseconds that do not fit are refused`() {
+        #expect(UTCNanos(milliseconds: .max) == nil)
+        #expect(UTCNanos(milliseconds: 1_398_902_400_292)?.rawValue == 1_398_902_400_292_000_000)
+    }
+
+    @Test func `intervals are aligned to the epoch, also before it`() {
+        let five = Timeframe.fiveMinutes
+        #expect(five.start(of: UTCNanos(seconds: 299)).seconds == 0)
+        #expect(five.start(of: UTCNanos(seconds: 300)).seconds == 300)
+        #expect(five.start(of: UTCNanos(rawValue: -1)).seconds == -300)
+    }
+
+    @Test func `timeframes divide a day`() {
+        #expect(Timeframe("5")?.seconds == 300 && Timeframe("1h")?.minutes == 60 && Timeframe("1d")?.minutes == 1_440)
+        for text in ["7", "0", "-5", "5s", "", "m", "1441", "2d", "9999999999999999999"] {
+            #expect(Timeframe(text) == nil)
+        }
+        #expect("\(Timeframe("90m") ?? .fiveMinutes)" == "90m")
+    }
+}

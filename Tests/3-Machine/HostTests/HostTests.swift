@@ -1,0 +1,183 @@
+import Glibc
+import Host
+import IGClient
+import MarketData
+import Settings
+import Streams
+import Testing
+import TestKit
+import Wire
+
+@Suite struct ConfigurationTests {
+    @Test func `no file is needed`() throws {
+        let configuration = try Configuration.load(environment: Environment([:]))
+        #expect(configuration.instruments.count == 28 && configuration.graceMilliseconds == 2_000)
+        #expect(configuration.timeframes.map(\.minutes) == [5, 15])
+        #expect(configuration.journal.retentionDays == 7 && configuration.journal.retentionMegabytes == 0)
+        #expect(configuration.store.retentionDays == 0)
+        #expect(try Configuration(yaml: "# nothing\n", path: "c").instruments.count == 28)
+    }
+
+    @Test func `every key is read`() throws {
+        let configuration = try Configuration(
+            yaml: """
+                instruments:
+                  - EUR_USD
+                  - pair: GBPUSD
+                    epic: CS.D.GBPUSD.TODAY.IP
+                    scale: 10000
+                timeframes: [15, 1m, 1h]
+                grace_milliseconds: 500
+                late_reach_minutes: 60
+                journal:
+                  segment_records: 2048
+                  sync_milliseconds: 10
+                  retention_days: 30
+                  retention_megabytes: 500
+                store:
+                  batch_rows: 5
+                  batch_milliseconds: 200
+                  retention_days: 400
+                """, path: "c")
+        #expect(configuration.instruments.map(\.epic) == ["CS.D.EURUSD.CFD.IP", "CS.D.GBPUSD.TODAY.IP"])
+        #expect(configuration.instruments[1].pointShift == 4)
+        #expect(configuration.timeframes.map(\.minutes) == [1, 15, 60])
+        #expect(configuration.graceMilliseconds == 500 && configuration.lateReachMinutes == 60)
+        #expect(configuration.journal.segmentRecords == 2_048 && configuration.journal.syncMilliseconds == 10)
+        #expect(configuration.journal.retentionDays == 30 && configuration.journal.retentionMegabytes == 500)
+        #expect(configuration.store.batchRows == 5 && configuration.store.batchMilliseconds == 200)
+        #expect(configuration.store.retentionDays == 400)
+    }
+
+    @Test(arguments: [
+        ("timeframes: [5m]\ntimeframe: 5m", "c.yaml:2: unknown key 'timeframe'"),
+        ("? |-\n  a\n  b\n: 1", "c.yaml:1: unknown key 'a b'"),
+        ("timeframes: [5m,\n  7m]", "c.yaml:2: timeframe '7m'"),
+        ("\n\ngrace_milliseconds: soon", "c.yaml:3: expected a whole number, found 'soon'"),
+        ("store:\n  batch_milliseconds: 201", "c.yaml:2: 201 is out of range: 1 to 200"),
+        ("store:\n  retention_days: -1", "c.yaml:2: -1 is out of range: 0 to"),
+        ("history:\n  repair_days: 361", "c.yaml:2: 361 is out of range: 1 to 360"),
+        ("history:\n  repair_points: 0", "c.yaml:2: 0 is out of range: 1 to"),
+        ("history:\n  repair_week_percent: 101", "c.yaml:2: 101 is out of range: 1 to 100"),
+        ("late_reach_minutes: 1441\njournal:\n  retention_days: 1", "c.yaml: late_reach_minutes 1441 needs"),
+        ("instruments:\n  - EUR_USD\n  - EURUSD", "c.yaml:3: EUR_USD stands here twice"),
+        ("instruments:\n  - pair: EUR_USD\n    scale: 3", "c.yaml:3: scale '3' is not one of"),
+        ("instruments:\n  - pair: EUR_USD\n    epic: A B", "c.yaml:3: 'A B' is not an epic"),
+        ("instruments:\n  - epic: CS.D.X.CFD.IP", "c.yaml:2: an instrument needs its pair"),
+        ("instruments: []", "c.yaml:1: expected a list of instruments"),
+        ("- 5", "c.yaml:1: expected 'key: value' lines"),
+    ])
+    func `a bad value is refused with the line and the reason`(yaml: String, message: String) {
+        let failure = #expect(throws: Failure.self) { try Configuration(yaml: yaml, path: "c.yaml") }
+        #expect(failure?.code == .configuration)
+        #expect(failure?.description.hasPrefix(message) == true, "\(failure?.description ?? "")")
+    }
+
+    @Test(arguments: ["a: [1", "grace_milliseconds: 1\ngrace_milliseconds: 2", "\tx", "a: *b", "\u{0}"])
+    func `text that is not YAML is refused in one line that names the file`(yaml: String) {
+        let failure = #expect(throws: Failure.self) { try Configuration(yaml: yaml, path: "c.yaml") }
+        #expect(failure?.description.hasPrefix("c.yaml") == true && failure?.description.contains("\n") == false)
+    }
+
+    @Test func `a file that is not there is refused by name`() {
+        let failure = #expect(throws: Failure.self) {
+            try Configuration.load(environment: Environment(["CANDLEWICK_CONFIG": "/nowhere/c.yaml"]))
+        }
+        #expect(failure?.description.contains("/nowhere/c.yaml") == true)
+    }
+}
+
+@Suite struct CredentialsTests {
+    private let full = ["IG_API_KEY": "k", "IG_USERNAME": "u", "IG_PASSWORD": "p"]
+
+    @Test func `demo is the default`() throws {
+        #expect(try Credentials(environment: Environment(full)).restURL == Credentials.demoURL)
+        let live = try Credentials(environment: Environment(full.merging(["IG_DEMO": "false"]) { $1 }))
+        #expect(live.restURL == Credentials.liveURL)
+        let other = try Credentials(
+            environment: Environment(full.merging(["IG_REST_URL": "http://127.0.0.1:9/x/"]) { $1 }))
+        #expect(other.restURL == "http://127.0.0.1:9/x")
+    }
+
+    @Test(arguments: ["IG_API_KEY", "IG_USERNAME", "IG_PASSWORD"])
+    func `what is missing is named`(name: String) {
+        let failure = #expect(throws: Failure.self) {
+            try Credentials(environment: Environment(full.filter { $0.key != name }))
+        }
+        #expect(failure?.code == .configuration && failure?.description.contains(name) == true)
+    }
+
+    @Test func `systemd credentials are read, without their last newline`() throws {
+        let folder = TemporaryFolder()
+        for (name, value) in full { folder.write("\(value)-file\n".utf8, to: name) }
+        let credentials = try Credentials(environment: Environment(["CREDENTIALS_DIRECTORY": folder.path]))
+        #expect(credentials.password.reveal() == "p-file")
+    }
+
+    @Test func `a secret never prints`() {
+        let secret = Secret("hunter2")
+        var dumped = ""
+        dump(secret, to: &dumped)
+        for text in ["\(secret)", String(reflecting: secret), "\([secret])", dumped, "\(Optional(secret) as Any)"] {
+            #expect(!text.contains("hunter2"))
+        }
+    }
+}
+
+@Suite struct PathsTests {
+    @Test func `our own variables come first, then systemd's, then the desktop's`() throws {
+        var variables = ["HOME": "/home/a", "XDG_RUNTIME_DIR": "/run/user/1"]
+        var paths = try Paths(environment: Environment(variables))
+        #expect(paths.runtime == "/run/user/1/candlewick" && paths.state == "/home/a/.local/state/candlewick")
+        variables["RUNTIME_DIRECTORY"] = "/run/cw"
+        variables["STATE_DIRECTORY"] = "/var/lib/cw"
+        paths = try Paths(environment: Environment(variables))
+        #expect(paths.runtime == "/run/cw" && paths.database == "/var/lib/cw/candlewick.db")
+        variables["CANDLEWICK_RUNTIME_DIR"] = "/r"
+        variables["CANDLEWICK_STATE_DIR"] = "/s"
+        variables["CANDLEWICK_DATABASE"] = "/d.db"
+        paths = try Paths(environment: Environment(variables))
+        #expect(paths.runtime == "/r" && paths.journal(.ticks) == "/s/journal/ticks" && paths.database == "/d.db")
+        #expect(try paths.endpoint(.ticks) == "ipc:///r/ticks.ipc")
+    }
+
+    @Test func `folders that every user can write into are refused`() throws {
+        for open in ["run", "state"] {
+            let folder = TemporaryFolder()
+            let (runtime, state) = ("\(folder.path)/run", "\(folder.path)/state")
+            let paths = try Paths(runtime: runtime, state: state)
+            try paths.prepare()
+            #expect(chmod("\(folder.path)/\(open)", 0o1777) == 0)
+            let failure = #expect(throws: Failure.self) { try paths.prepare() }
+            #expect(failure?.code == .configuration)
+            #expect(failure?.description.contains("every user can write into \(folder.path)/\(open)") == true)
+        }
+    }
+
+    @Test func `a socket path over 107 bytes is refused with a sentence`() throws {
+        let long = "/" + String(repeating: "x", count: 96)
+        let paths = try Paths(environment: Environment(["CANDLEWICK_RUNTIME_DIR": long, "HOME": "/h"]))
+        #expect(try paths.endpoint(.ticks).utf8.count == 6 + 107)
+        let failure = #expect(throws: Failure.self) { try paths.endpoint(.candles) }
+        #expect(failure?.description.contains("107 are possible") == true)
+    }
+
+    @Test func `folders are made for owner and group only`() throws {
+        let folder = TemporaryFolder()
+        try makeFolder("\(folder.path)/a/b/c")
+        #expect(folderNames("\(folder.path)/a/b") == ["c"])
+        folder.write([], to: "file")
+        #expect(throws: Failure.self) { try makeFolder("\(folder.path)/file/x") }
+    }
+
+    @Test func `a lock is held by one, and passes its note on`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/lock"
+        do {
+            let lock = try FileLock(path: path)
+            try lock.write(note: "left a note")
+            #expect(throws: Failure.self) { try FileLock(path: path) }
+        }
+        #expect(try FileLock(path: path).formerNote == "left a note")
+    }
+}

@@ -1,0 +1,17 @@
+import Host
+import Logging
+import Streams
+import TestKit
+import Wire
+
+/// A candles journal with these records.
+/// - Returns: its folder.
+func journal(of records: [CandleRecord], in folder: TemporaryFolder) throws -> String {
+    let path = folder.path + "/\(UInt64.random(in: 0 ... .max))"
+    let writer = try JournalWriter(
+        folder: path, recordSize: CandleRecord.byteCount, settings: JournalSettings(),
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    for record in records { writer.append(record) }
+    try writer.close()
+    return path
+}

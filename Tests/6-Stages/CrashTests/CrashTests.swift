@@ -1,0 +1,50 @@
+import Foundation
+import Testing
+import TestKit
+
+/// Journal, merge of replay and live, and fold under one seed that drives kills, power cuts, damage, a bus that
+/// loses, repeats, reorders and garbles, and a clock that steps.
+///
+/// 400 seeds are the same in every run, as many begin where the wall clock says. `SIM_SEED=17 swift test --filter
+/// CrashTests` repeats one seed; `SIM_SEED=1000 SIM_COUNT=5000` runs so many from there on.
+@Suite struct CrashTests {
+    private static let environment = ProcessInfo.processInfo.environment
+
+    private static let seeds: [UInt64] = {
+        if let first = environment["SIM_SEED"].flatMap({ UInt64($0) }) {
+            return Array(first..<(first + (environment["SIM_COUNT"].flatMap { UInt64($0) } ?? 1)))
+        }
+        let fresh = UInt64(Date().timeIntervalSince1970)
+        print("CrashTests: seeds 0 to 399 and from \(fresh) on")
+        return Array(0..<400) + Array(fresh..<(fresh + 400))
+    }()
+
+    private static let shares = 2
+
+    @Test(arguments: 0..<shares)
+    func `nothing is lost, nothing is told twice, and every hole is known`(share: Int) async {
+        // A thread of its own: it computes for long, and tests that wait for a moment need theirs.
+        let faults = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Self.faults(share)) }
+        }
+        #expect(faults.isEmpty)
+    }
+
+    /// What is wrong with a share of the seeds, each with the command that shows it again.
+    private static func faults(_ share: Int) -> [String] {
+        stride(from: share, to: seeds.count, by: shares).flatMap { place in
+            let folder = TemporaryFolder()
+            let world = CrashWorld(seed: seeds[place], folder: folder.path)
+            do {
+                try world.run(steps: 150)
+                return try Invariants(world).violations.map { fault(place, $0) }
+            } catch {
+                return [fault(place, "\(error)")]
+            }
+        }
+    }
+
+    private static func fault(_ place: Int, _ sentence: String) -> String {
+        "SIM_SEED=\(seeds[place]) swift test --filter CrashTests: \(sentence)"
+    }
+}

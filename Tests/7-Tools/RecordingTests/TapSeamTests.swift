@@ -1,0 +1,129 @@
+import Foundation
+import Host
+import Logging
+import Recording
+import Streams
+import Synchronization
+import Testing
+import TestKit
+import Wire
+
+/// A ticks stream that is being written, on a thread of its own: some thousand records a second in bursts.
+private final class RunningStream: Sendable {
+    let paths: Paths
+    let last = Mutex<UInt64>(0)
+    private let isOver = Mutex(false)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ folder: TemporaryFolder, seed: UInt64) throws {
+        paths = try Paths(runtime: folder.path, state: folder.path)
+        let thread = Thread { [self] in
+            // A failure shows as positions that do not come.
+            try? write(seed)
+            ended.signal()
+        }
+        thread.start()
+    }
+
+    private func write(_ seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        var settings = JournalSettings()
+        settings.segmentRecords = 5_000
+        let writer = try StreamWriter(
+            stream: .ticks, paths: paths, settings: settings,
+            context: try BusContext(), logger: silent)
+        let pace = DispatchSemaphore(value: 0)
+        while !isOver.withLock({ $0 }) {
+            for _ in 0..<Int.random(in: 1...20, using: &random) { try writer.append(Make.tick(1, "1.1", "1.2")) }
+            try writer.commit()
+            last.withLock { $0 = writer.lastPosition }
+            _ = pace.wait(timeout: .now() + .milliseconds(1))
+        }
+        try writer.close()
+    }
+
+    func end() {
+        isOver.withLock { $0 = true }
+        ended.wait()
+    }
+}
+
+private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct TapSeamTests {
+    let folder = TemporaryFolder()
+
+    @Test func `a tap from any of 1,000 positions delivers each position once, out of the journal into live`()
+        async throws
+    {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        let stream = try RunningStream(folder, seed: seed)
+        try await eventually("the stream has a past") { stream.last.withLock { $0 } > 2_000 }
+        let flaws = await onThread { TapSeamTests.flaws(stream, seed) }
+        stream.end()
+        #expect(flaws.isEmpty, "seed \(seed): \(flaws.prefix(3))")
+    }
+
+    /// Taps that missed, repeated or swapped a position, or did not go live.
+    private static func flaws(_ stream: RunningStream, _ seed: UInt64) -> [String] {
+        var random = SplitMix(seed: seed &+ 1)
+        return (0..<1_000).compactMap { _ in
+            let end = stream.last.withLock { $0 }
+            // Some begin with a position that is still to come.
+            let start = UInt64.random(in: 1...(end + 20), using: &random)
+            do {
+                var expected = start
+                var wrong: UInt64?
+                let tap = try Tap<TickRecord>(
+                    stream: .ticks, paths: stream.paths, from: .position(start), logger: silent)
+                var liveSince: UInt64?
+                let deadline = ContinuousClock.now + .seconds(20)
+                while liveSince.map({ expected < $0 + 100 }) ?? true, wrong == nil, ContinuousClock.now < deadline {
+                    _ = try tap.poll(milliseconds: 50) { record in
+                        if record.position != expected { wrong = wrong ?? record.position }
+                        expected += 1
+                    }
+                    if liveSince == nil, tap.isLive { liveSince = expected }
+                }
+                if let wrong { return "from \(start): \(wrong) in the place of \(expected)" }
+                return liveSince.map { expected >= $0 + 100 } == true ? nil : "from \(start): stands at \(expected)"
+            } catch {
+                return "from \(start): \(error)"
+            }
+        }
+    }
+
+    @Test func `a tap from now begins behind what is there, and one without a journal says what it misses`()
+        async throws
+    {
+        let stream = try RunningStream(folder, seed: 1)
+        try await eventually("the stream has a past") { stream.last.withLock { $0 } > 100 }
+        let before = stream.last.withLock { $0 }
+        let tap = try Tap<TickRecord>(stream: .ticks, paths: stream.paths, from: .now, logger: silent)
+        var seen: [UInt64] = []
+        try await eventually("live ones come") {
+            _ = try tap.poll(milliseconds: 10) { seen.append($0.position) }
+            return seen.count > 100
+        }
+        let first = try #require(seen.first)
+        #expect(first > before && seen == Array(first..<(first + UInt64(seen.count))) && tap.missing == 0)
+
+        // Only the sockets, as on another machine.
+        let elsewhere = try Paths(runtime: folder.path, state: folder.path + "/none")
+        let remote = try Tap<TickRecord>(stream: .ticks, paths: elsewhere, from: .now, logger: silent)
+        try await eventually("live ones come there too") { try remote.poll(milliseconds: 10) { _ in } > 0 }
+        stream.end()
+        let failure = #expect(throws: Failure.self) {
+            try Tap<TickRecord>(stream: .ticks, paths: elsewhere, from: .position(3), logger: silent)
+        }
+        #expect(failure?.code == .unavailable)
+    }
+}
+
+/// Runs what takes long outside of the pool that all tests share.
+private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+        Thread { continuation.resume(returning: body()) }.start()
+    }
+}

@@ -1,0 +1,35 @@
+import Testing
+import TestKit
+
+/// How sessions and sockets end: what may be recovered is, everything else leaves a hole that is told.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct SessionEndTests {
+    @Test(arguments: [
+        ("end=48", "code 48 Session closed"), ("end=32", "code 32 Session closed"), ("end=0", "code 0 null"),
+    ])
+    func `a session that the broker ended is replaced, with a hole`(fault: String, told: String) async throws {
+        let pipeline = try await SteadyFeed.begin(["--speed", "600"])
+        try pipeline.fault(fault)
+        try await SteadyFeed.expectOneHole(pipeline)
+        #expect(try pipeline.history() == Pipeline.begun + ["blind began", "session replaced", "blind ended"])
+        #expect(pipeline.said("ingest-stream", "Session lost", told))
+        // A cause of the application's own may be the tokens.
+        #expect(pipeline.said("ingest-stream", "Logged in again") == (fault == "end=0"))
+        try await pipeline.expectCleanEnd()
+    }
+
+    @Test(arguments: [("close", "closed by the server: 1000"), ("cut", "connection closed")])
+    func `a socket that ends without END is recovered, and nothing is missing`(
+        fault: String, told: String
+    ) async throws {
+        let pipeline = try await SteadyFeed.play(seconds: 900, ["--speed", "300"])
+        try await eventually("the first candle", within: .seconds(20)) {
+            try pipeline.count("SELECT COUNT(*) FROM candle") > 0
+        }
+        try pipeline.fault(fault)
+        try await SteadyFeed.expectWhole(pipeline, ticks: 900)
+        #expect(try pipeline.history() == Pipeline.begun + ["blind began", "session recovered", "blind ended"])
+        #expect(pipeline.said("ingest-stream", "Connection lost, recovering the session", told))
+        try await pipeline.expectCleanEnd()
+    }
+}
