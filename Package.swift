@@ -105,7 +105,7 @@ let package = Package(
         library(.cores, "Planning", ["MarketData"]),
         library(.cores, "IG", ["MarketData", "Wire"]),
 
-        library(.machine, "Host", ["CPlatform", "MarketData", log]),
+        library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
         library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
 
@@ -175,7 +175,7 @@ let package = Package(
         tests(.cores, "CandlesTests", ["MarketData", "Wire", "Candles"]),
         tests(.cores, "PlanningTests", ["MarketData", "Planning"]),
         tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
-        tests(.machine, "HostTests", ["MarketData", "Host", "Settings", "IGClient"]),
+        tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient"]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
             .stores, "StoreTests",

@@ -80,7 +80,7 @@ final class FuzzWorld {
     private static func append(_ writer: JournalWriter) {
         let time = UTCNanos(seconds: 1_778_572_800)
         if writer.needsFlush, (try? writer.flush()) == nil { preconditionFailure("nothing can be written") }
-        writer.append(TickRecord.feed(.sessionNew, brokerTime: time, receiveTime: time))
+        writer.append(.feed(.sessionNew, brokerTime: time, receiveTime: time))
     }
 
     // MARK: Files
@@ -173,7 +173,7 @@ final class FuzzWorld {
     private func positions(_ folder: String, from position: UInt64?) throws -> [UInt64] {
         let reader = try JournalReader(folder: folder, recordSize: 64, from: position)
         var positions: [UInt64] = []
-        while try reader.read(TickRecord.self, { positions.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { positions.append($0.position) }) > 0 {}
         expect(zip(positions, positions.dropFirst()).allSatisfy { $0 < $1 }, "positions out of order")
         return positions
     }
@@ -188,7 +188,7 @@ final class FuzzWorld {
         for start: UInt64 in [2, 7, 1 << 32, 1 << 62, .max] {
             expect(try positions(folder, from: start) == before.filter { $0 >= start }, "records from \(start)")
         }
-        let last = try JournalTail.lastPosition(TickRecord.self, folder: folder)
+        let last = try JournalTail.lastPosition(TickEnvelope.self, folder: folder)
         expect(last >= before.last ?? 0, "the end is said to be \(last), \(before), \(FuzzWorld.names(folder))")
         _ = try JournalCheck(folder: folder, recordSize: 64)
         let isMarked = FuzzWorld.content("\(folder).highest") == past["ticks.highest"]

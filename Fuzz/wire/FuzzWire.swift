@@ -8,17 +8,17 @@ import Wire
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var input = UnsafeRawBufferPointer(start: data, count: count)
-    var sum = touch(CandleRecord(bytes: input)) + touch(TickRecord(bytes: input))
+    var sum = touch(CandleRecord(bytes: input)) + touch(TickEnvelope(bytes: input))
     if let candle: CandleRecord = sealed(input, position: 1) {
         sum += touch(candle)
-        input = UnsafeRawBufferPointer(rebasing: input[CandleRecord.byteCount...])
+        input = UnsafeRawBufferPointer(rebasing: input[CandleEnvelope.byteCount...])
     }
     var builder = CandleBuilder(options: CandleBuilder.Options())
     var position: UInt64 = 0
-    while input.count >= TickRecord.byteCount, position < 64 {
+    while input.count >= TickEnvelope.byteCount, position < 64 {
         position += 1
-        guard let tick: TickRecord = sealed(input, position: position) else { break }
-        input = UnsafeRawBufferPointer(rebasing: input[TickRecord.byteCount...])
+        guard let tick: TickEnvelope = sealed(input, position: position) else { break }
+        input = UnsafeRawBufferPointer(rebasing: input[TickEnvelope.byteCount...])
         sum += touch(tick)
         builder.fold(tick)
         for var candle in builder.output {
@@ -56,7 +56,7 @@ private func isPlausible(_ candle: CandleRecord) -> Bool {
     } && candle.timeframe != nil && candle.revision >= 1
 }
 
-private func touch(_ record: TickRecord?) -> Int {
+private func touch(_ record: TickEnvelope?) -> Int {
     guard let record else { return 0 }
     return "\(record.pair) \(record.brokerTime) \(record.bid)".utf8.count + (record.feedEvent?.name.utf8.count ?? 0)
 }

@@ -9,18 +9,19 @@ public enum Make {
 
     public static func tick(
         _ seconds: Double, _ bid: String, _ ask: String, pair: Pair = eurUSD, flags: TickFlags = []
-    ) -> TickRecord {
-        .tick(
+    ) -> TickEnvelope {
+        TickRecord(
             pair, brokerTime: nanos(seconds), receiveTime: nanos(seconds),
-            bid: Price(bid)!, ask: Price(ask)!, flags: flags)
+            bid: Price(bid)!, ask: Price(ask)!, flags: flags
+        ).envelope
     }
 
-    public static func clock(_ seconds: Double, flags: TickFlags = []) -> TickRecord {
-        .clock(nanos(seconds), receiveTime: nanos(seconds), flags: flags)
+    public static func clock(_ seconds: Double, flags: TickFlags = []) -> TickEnvelope {
+        ClockRecord(nanos(seconds), receiveTime: nanos(seconds), flags: flags).envelope
     }
 
-    public static func feed(_ event: FeedEvent, pair: Pair = .none, at seconds: Double = 0) -> TickRecord {
-        .feed(event, pair: pair, brokerTime: nanos(seconds), receiveTime: nanos(seconds))
+    public static func feed(_ event: FeedEvent, pair: Pair = .none, at seconds: Double = 0) -> TickEnvelope {
+        FeedRecord(event, pair: pair, brokerTime: nanos(seconds), receiveTime: nanos(seconds)).envelope
     }
 
     /// A candle whose prices all are `price`.
@@ -31,11 +32,52 @@ public enum Make {
         let price = Price(price)!
         let flat = OHLC(open: price, high: price, low: price, close: price)
         var candle = CandleRecord(
-            pair: pair, timeframe: Timeframe(minutes: minutes)!, start: UTCNanos(seconds: start),
+            Series(pair, Timeframe(minutes: minutes)!), start: UTCNanos(seconds: start),
             bid: flat, ask: flat, mid: flat, source: source, inputStream: .ticks)
         candle.revision = revision
         candle.flags = flags
         candle.tickCount = 1
         return candle
+    }
+}
+
+extension TickEnvelope {
+    /// Of a tick; 0 of other kinds.
+    public var bid: Price { tick?.bid ?? Price(rawValue: 0) }
+    public var ask: Price { tick?.ask ?? Price(rawValue: 0) }
+    /// Of a tick or a clock; empty of other kinds.
+    public var flags: TickFlags {
+        switch content {
+        case .tick(let tick): tick.flags
+        case .clock(let clock): clock.flags
+        case .feed, .unknown: []
+        }
+    }
+}
+
+/// Records as they stand in their stream.
+extension TickEnvelope {
+    public static func tick(
+        _ pair: Pair, brokerTime: UTCNanos, receiveTime: UTCNanos, bid: Price, ask: Price, flags: TickFlags = []
+    ) -> TickEnvelope {
+        TickRecord(pair, brokerTime: brokerTime, receiveTime: receiveTime, bid: bid, ask: ask, flags: flags).envelope
+    }
+
+    public static func clock(_ brokerTime: UTCNanos, receiveTime: UTCNanos, flags: TickFlags = []) -> TickEnvelope {
+        ClockRecord(brokerTime, receiveTime: receiveTime, flags: flags).envelope
+    }
+
+    public static func feed(
+        _ event: FeedEvent, pair: Pair = .none, brokerTime: UTCNanos, receiveTime: UTCNanos
+    ) -> TickEnvelope {
+        FeedRecord(event, pair: pair, brokerTime: brokerTime, receiveTime: receiveTime).envelope
+    }
+}
+
+extension CandleEnvelope {
+    /// A feed event as the candles stream passes it on.
+    public static func feed(_ record: TickEnvelope) -> CandleEnvelope {
+        guard case .feed(let feed) = record.content else { preconditionFailure("no feed event") }
+        return PassedFeedRecord(feed).envelope
     }
 }

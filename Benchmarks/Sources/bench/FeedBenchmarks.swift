@@ -77,14 +77,14 @@ struct Fold: ParsableCommand {
         options.timeframes = timeframes.split(separator: ",").compactMap { Timeframe($0) }
         var builder = CandleBuilder(options: options)
         var folded = Folded()
-        let count = data.count / TickRecord.byteCount
+        let count = data.count / TickEnvelope.byteCount
         let seconds = data.withUnsafeBytes { bytes in
             measure {
                 for first in stride(from: 0, to: count, by: JournalReader.batchRecords) {
                     let end = min(count, first + JournalReader.batchRecords)
                     builder.fold(
                         UnsafeRawBufferPointer(
-                            rebasing: bytes[first * TickRecord.byteCount..<end * TickRecord.byteCount]))
+                            rebasing: bytes[first * TickEnvelope.byteCount..<end * TickEnvelope.byteCount]))
                     folded.take(&builder)
                 }
             }
@@ -111,7 +111,7 @@ struct Replay: ParsableCommand {
         var count = 0
         let seconds = try measure {
             let reader = try StreamReader(
-                live: Silence(), journalFolder: journal, recordSize: TickRecord.byteCount, from: nil, logger: logger)
+                live: Silence(), journalFolder: journal, recordSize: TickEnvelope.byteCount, from: nil, logger: logger)
             while !reader.isLive {
                 count += try reader.pollBytes(milliseconds: 0, stop: -1) { builder.fold($0) }
                 folded.take(&builder)

@@ -19,7 +19,7 @@ struct AppendJournal: ParsableCommand {
         let path = "\(folder)/bench-journal-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let journal = try JournalWriter(
-            folder: path, recordSize: TickRecord.byteCount, settings: Configuration().journal, logger: logger)
+            folder: path, recordSize: TickEnvelope.byteCount, settings: Configuration().journal, logger: logger)
         try append(count / 10, to: journal)
         let seconds = try measure { try append(count, to: journal) }
         try report(Throughput(count: count, seconds: seconds))
@@ -33,7 +33,7 @@ struct AppendJournal: ParsableCommand {
                 if journal.needsFlush { try journal.flush() }
                 let time = UTCNanos(rawValue: 1_778_544_000_000_000_000 + Int64(left))
                 journal.append(
-                    TickRecord.tick(
+                    .tick(
                         pair, brokerTime: time, receiveTime: time, bid: Price(rawValue: 1_100_000_000),
                         ask: Price(rawValue: 1_100_080_000)))
             }

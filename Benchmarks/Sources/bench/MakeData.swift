@@ -60,7 +60,7 @@ struct WalkTick {
         return "U,\(subscription),1,\(values)\r\n"
     }
 
-    func record(_ pair: Pair) -> TickRecord {
+    func record(_ pair: Pair) -> TickEnvelope {
         let moment = UTCNanos(rawValue: time * UTCNanos.perMillisecond)
         return .tick(
             pair, brokerTime: moment, receiveTime: moment, bid: Price(rawValue: bid), ask: Price(rawValue: ask))
@@ -129,13 +129,13 @@ final class RecordFiles {
 
     init(folder: String) throws {
         journal = try JournalWriter(
-            folder: "\(folder)/journal/ticks", recordSize: TickRecord.byteCount, settings: Configuration().journal,
+            folder: "\(folder)/journal/ticks", recordSize: TickEnvelope.byteCount, settings: Configuration().journal,
             logger: logger)
         ticks = try Output("\(folder)/ticks.bin")
         candles = try Output("\(folder)/candles.bin")
     }
 
-    func append(_ record: TickRecord) throws {
+    func append(_ record: TickEnvelope) throws {
         if journal.needsFlush { try journal.flush() }
         journal.append(record)
         var record = record

@@ -29,7 +29,7 @@ struct Moments: ParsableCommand {
         var moments: [Int64] = []
         moments.reserveCapacity(count)
         while !stop.isRaised, moments.count < count {
-            _ = try reader.poll(TickRecord.self, milliseconds: 250, stop: stop.descriptor) { record in
+            _ = try reader.poll(TickEnvelope.self, milliseconds: 250, stop: stop.descriptor) { record in
                 builder.fold(record)
                 if record.kind == .tick { moments.append(Clock.system.monotonic()) }
             }
@@ -66,7 +66,7 @@ struct Readable: ParsableCommand {
         let end = Clock.system.monotonic() + Int64(seconds) * UTCNanos.perSecond
         while ages.count < count, Clock.system.monotonic() < end, !stop.isRaised {
             while clocks.receive({ message in
-                let clock = message.loadUnaligned(as: TickRecord.self)
+                let clock = message.loadUnaligned(as: TickEnvelope.self)
                 difference = min(difference, clock.receiveTime.rawValue - clock.brokerTime.rawValue)
             }) {}
             guard let new = stored.next(milliseconds: 250) else { continue }

@@ -17,8 +17,8 @@ struct StoreCandles: ParsableCommand {
     func run() throws {
         let data = try load(candles)
         let records = data.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count, by: CandleRecord.byteCount).map {
-                bytes.loadUnaligned(fromByteOffset: $0, as: CandleRecord.self)
+            stride(from: 0, to: bytes.count, by: CandleEnvelope.byteCount).map {
+                bytes.loadUnaligned(fromByteOffset: $0, as: CandleEnvelope.self)
             }
         }
         let store = try CandleStore(path: database)

@@ -1,84 +1,104 @@
 public import MarketData
 
-/// One record of the `history`, `candles` and `native` streams, kind `CNDL`. 192 bytes, little-endian, in memory
-/// exactly as on the bus and in the journal. Source: docs/formats.md § 2.
+/// A candle, kind `CNDL`.
 ///
 /// | offset | size | field             | unit and meaning                                              |
 /// |-------:|-----:|-------------------|---------------------------------------------------------------|
-/// |      0 |    4 | kind              | ASCII `CNDL`; `FEED`: see `CandleRecord.feed`                 |
-/// |      4 |   12 | pair              | ASCII, NUL-padded                                             |
-/// |     16 |    8 | position          | u64 from 1, never given twice                                 |
-/// |     24 |    8 | start             | i64, ns since 1970 UTC: the interval is [start, start + timeframe) |
-/// |     32 |    4 | timeframe         | u32, seconds                                                  |
 /// |     36 |    4 | flags             | `CandleFlags`                                                 |
 /// |     40 |   32 | bid               | open, high, low, close: i64, units of 1e-9                    |
 /// |     72 |   32 | ask               | the same                                                      |
 /// |    104 |   32 | mid               | the same, of each tick's (bid + ask) / 2                      |
-/// |    136 |    8 | firstTickTime     | i64, ns: broker time of the open; 0 where there were no ticks |
+/// |    136 |    8 | firstTickTime     | i64, ns: broker time of the open; 0 if there were no ticks    |
 /// |    144 |    8 | lastTickTime      | i64, ns: broker time of the close                             |
 /// |    152 |    4 | tickCount         | u32: ticks that moved or repeated the price                   |
 /// |    156 |    4 | blindMilliseconds | u32: time inside the interval of which nothing is known       |
 /// |    160 |    4 | lostUpdates       | u32: updates the broker declared lost                         |
-/// |    164 |    1 | source            | `CandleSource`                                                |
-/// |    165 |    1 | inputStream       | 0 `ticks`, 1 `history`                                        |
-/// |    166 |    2 | revision          | u16 from 1                                                    |
 /// |    168 |    8 | inputPosition     | u64: the input record that made this candle final             |
-/// |    176 |    8 | publishTime       | i64, ns since 1970 UTC                                        |
 /// |    184 |    4 | invertedTicks     | u32: ticks with the ask below the bid                         |
-/// |    188 |    4 | crc32c            | of bytes 0–187                                                |
+///
+/// The other fields are those of `CandleEnvelope`.
 @frozen
 public struct CandleRecord: StreamRecord {
-    public let kind: RecordKind
-    @usableFromInline let pairHead: UInt32
-    @usableFromInline let pairTail: UInt64
-    public var position: UInt64 = 0
-    public var start: UTCNanos
-    @usableFromInline var timeframeSeconds: UInt32
-    public var flags: CandleFlags = []
-    public var bid: OHLC
-    public var ask: OHLC
-    public var mid: OHLC
-    public var firstTickTime = UTCNanos(rawValue: 0)
-    public var lastTickTime = UTCNanos(rawValue: 0)
-    public var tickCount: UInt32 = 0
-    public var blindMilliseconds: UInt32 = 0
-    public var lostUpdates: UInt32 = 0
-    public var source: CandleSource
-    @usableFromInline var inputCode: UInt8
-    public var revision: UInt16 = 1
-    public var inputPosition: UInt64 = 0
-    public var publishTime = UTCNanos(rawValue: 0)
-    public var invertedTicks: UInt32 = 0
-    public var checksum: UInt32 = 0
+    public var envelope: CandleEnvelope
+
+    init(_ envelope: CandleEnvelope) { self.envelope = envelope }
 
     public init(
-        kind: RecordKind = .candle, pair: Pair, timeframe: Timeframe, start: UTCNanos, bid: OHLC, ask: OHLC, mid: OHLC,
-        source: CandleSource, inputStream: Stream
+        _ series: Series, start: UTCNanos, bid: OHLC, ask: OHLC, mid: OHLC, source: CandleSource, inputStream: Stream
     ) {
-        self.kind = kind
-        pairHead = pair.head
-        pairTail = pair.tail
-        self.start = start
-        timeframeSeconds = UInt32(timeframe.seconds)
-        self.bid = bid
-        self.ask = ask
-        self.mid = mid
-        self.source = source
-        inputCode = inputStream == .history ? 1 : 0
+        envelope = CandleEnvelope(kind: .candle, series, start: start, source: source, inputStream: inputStream)
+        (envelope.bid, envelope.ask, envelope.mid) = (bid, ask, mid)
     }
 
-    @inlinable
-    public var pair: Pair { Pair(head: pairHead, tail: pairTail) }
+    public var series: Series {
+        guard let series = envelope.series else { preconditionFailure("a candle has a timeframe") }
+        return series
+    }
+    public var timeframe: Timeframe { series.timeframe }
 
-    /// The stream whose record made the candle final: `ticks` or `history`.
+    public var start: UTCNanos {
+        get { envelope.start }
+        set { envelope.start = newValue }
+    }
+    public var bid: OHLC {
+        get { envelope.bid }
+        set { envelope.bid = newValue }
+    }
+    public var ask: OHLC {
+        get { envelope.ask }
+        set { envelope.ask = newValue }
+    }
+    public var mid: OHLC {
+        get { envelope.mid }
+        set { envelope.mid = newValue }
+    }
+    public var firstTickTime: UTCNanos {
+        get { envelope.times.0 }
+        set { envelope.times.0 = newValue }
+    }
+    public var lastTickTime: UTCNanos {
+        get { envelope.times.1 }
+        set { envelope.times.1 = newValue }
+    }
+    public var tickCount: UInt32 {
+        get { envelope.tickCount }
+        set { envelope.tickCount = newValue }
+    }
+    public var blindMilliseconds: UInt32 {
+        get { envelope.blindMilliseconds }
+        set { envelope.blindMilliseconds = newValue }
+    }
+    public var lostUpdates: UInt32 {
+        get { envelope.lostUpdates }
+        set { envelope.lostUpdates = newValue }
+    }
+    public var source: CandleSource {
+        get { envelope.source }
+        set { envelope.source = newValue }
+    }
     public var inputStream: Stream {
-        get { inputCode == 1 ? .history : .ticks }
-        set { inputCode = newValue == .history ? 1 : 0 }
+        get { envelope.inputStream }
+        set { envelope.inputStream = newValue }
     }
-
-    /// - Returns: `nil` where the record holds no valid timeframe: a `FEED` record, or damage.
-    public var timeframe: Timeframe? {
-        timeframeSeconds % 60 == 0 ? Timeframe(minutes: Int(timeframeSeconds / 60)) : nil
+    public var revision: UInt16 {
+        get { envelope.revision }
+        set { envelope.revision = newValue }
+    }
+    public var inputPosition: UInt64 {
+        get { envelope.inputPosition }
+        set { envelope.inputPosition = newValue }
+    }
+    public var publishTime: UTCNanos {
+        get { envelope.publishTime }
+        set { envelope.publishTime = newValue }
+    }
+    public var invertedTicks: UInt32 {
+        get { envelope.invertedTicks }
+        set { envelope.invertedTicks = newValue }
+    }
+    public var flags: CandleFlags {
+        get { CandleFlags(rawValue: envelope.flags) }
+        set { envelope.flags = newValue.rawValue }
     }
 }
 
@@ -150,28 +170,5 @@ public struct CandleFlags: OptionSet, Sendable {
             (.unusable, "unusable"), (.sideMissing, "sideMissing"), (.disputed, "disputed"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
-    }
-}
-
-extension CandleRecord {
-    /// A feed event as it is passed on in the `candles` stream, so that it reaches the database in order:
-    /// kind `FEED`, the event's code in `flags`, its details in `bid.open` and `bid.high`, `start` the
-    /// broker time, `lastTickTime` the receive time, `inputPosition` the tick record's position.
-    public static func feed(_ record: TickRecord) -> CandleRecord {
-        let zero = Price(rawValue: 0)
-        var event = CandleRecord(
-            kind: .feed, pair: record.pair, timeframe: .fiveMinutes, start: record.brokerTime,
-            bid: OHLC(open: record.bid, high: record.ask, low: zero, close: zero), ask: .zero, mid: .zero,
-            source: .streamed, inputStream: .ticks)
-        event.timeframeSeconds = 0
-        event.flags = CandleFlags(rawValue: record.flags.rawValue)
-        event.lastTickTime = record.receiveTime
-        event.inputPosition = record.position
-        return event
-    }
-
-    /// The event of a `FEED` record; `nil` for candles and unknown codes.
-    public var feedEvent: FeedEvent? {
-        kind == .feed ? FeedEvent(code: flags.rawValue, details: (bid.open.rawValue, bid.high.rawValue)) : nil
     }
 }

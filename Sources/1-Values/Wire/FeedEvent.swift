@@ -1,6 +1,6 @@
 public import MarketData
 
-/// What happened to the feed, as a `FEED` record: code in `flags`, details in the bid and ask fields.
+/// What happened to the feed, as a `FeedRecord` tells it.
 /// Source: docs/formats.md § 1.3.
 ///
 /// Blindness is told twice: `blindBegan` the moment it is known, so that candles which close meanwhile
@@ -35,6 +35,8 @@ public enum FeedEvent: Hashable, Sendable {
     case updatesLimited(milliHertz: Int64)
     /// The pair's subscription was silent while the market moved: a new one brought a newer tick.
     case subscriptionFrozen
+    /// Told by a later version; kept as it is.
+    case unknown(code: UInt32, first: Int64, second: Int64)
 
     /// How far the ticks of different pairs may be out of order, ns: what was not seen begins so long before the
     /// newest time.
@@ -56,6 +58,7 @@ public enum FeedEvent: Hashable, Sendable {
         case .subscriptionEnded: 11
         case .updatesLimited: 12
         case .subscriptionFrozen: 13
+        case .unknown(let code, _, _): code
         }
     }
 
@@ -75,6 +78,7 @@ public enum FeedEvent: Hashable, Sendable {
         case .subscriptionEnded: "subscription ended"
         case .updatesLimited: "updates limited"
         case .subscriptionFrozen: "subscription frozen"
+        case .unknown(let code, _, _): "event \(code)"
         }
     }
 
@@ -88,11 +92,11 @@ public enum FeedEvent: Hashable, Sendable {
         case .blindEnded(let from, let until): (from.rawValue, until.rawValue)
         case .positionsSkipped(let first, let count): (Int64(bitPattern: first), Int64(bitPattern: count))
         case .clockSetBack(let from, let to): (from.rawValue, to.rawValue)
+        case .unknown(_, let first, let second): (first, second)
         }
     }
 
-    /// - Returns: `nil` for a code that this version does not know.
-    public init?(code: UInt32, details: (Int64, Int64)) {
+    public init(code: UInt32, details: (Int64, Int64)) {
         switch code {
         case 1: self = .sessionNew
         case 2: self = .sessionPreserved
@@ -108,24 +112,7 @@ public enum FeedEvent: Hashable, Sendable {
         case 11: self = .subscriptionEnded
         case 12: self = .updatesLimited(milliHertz: details.0)
         case 13: self = .subscriptionFrozen
-        default: return nil
+        default: self = .unknown(code: code, first: details.0, second: details.1)
         }
-    }
-}
-
-extension TickRecord {
-    /// A feed event of the whole feed, or of one pair.
-    public static func feed(
-        _ event: FeedEvent, pair: Pair = .none, brokerTime: UTCNanos, receiveTime: UTCNanos
-    ) -> TickRecord {
-        let details = event.details
-        return TickRecord(
-            kind: .feed, pair: pair, brokerTime: brokerTime, receiveTime: receiveTime,
-            bid: Price(rawValue: details.0), ask: Price(rawValue: details.1), flags: TickFlags(rawValue: event.code))
-    }
-
-    /// The event of a `FEED` record; `nil` for other kinds and unknown codes.
-    public var feedEvent: FeedEvent? {
-        kind == .feed ? FeedEvent(code: flags.rawValue, details: (bid.rawValue, ask.rawValue)) : nil
     }
 }

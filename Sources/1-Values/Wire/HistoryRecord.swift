@@ -1,7 +1,6 @@
 public import MarketData
 
-/// A request for candles of the broker's history, as the `history` stream keeps it: written before it is sent, so that
-/// one which nobody could see the end of is known. Source: docs/formats.md § 2.1.
+/// A request for candles of the broker's history. Source: docs/formats.md § 2.1.
 public struct HistoryRequest: Hashable, Sendable {
     public let series: Series
     /// Starts of the first and the last interval that is asked for, Unix seconds.
@@ -72,73 +71,146 @@ public struct HistoryReply: Hashable, Sendable {
     }
 }
 
-extension CandleRecord {
-    /// Kind `RQST`: `start` and `lastTickTime` the first and the last interval, `tickCount` the points,
-    /// `firstTickTime` when it was sent, `flags` 1 if repair asked.
-    public static func request(_ request: HistoryRequest) -> CandleRecord {
-        var record = CandleRecord(.request, request)
-        record.firstTickTime = request.sent
-        record.tickCount = UInt32(clamping: request.points)
-        record.flags = CandleFlags(rawValue: request.isRepair ? 1 : 0)
-        return record
+/// A request for history, kind `RQST`: appended before it is sent, so that one whose end no process saw is known.
+///
+/// | offset | size | field    | unit and meaning                                          |
+/// |-------:|-----:|----------|-----------------------------------------------------------|
+/// |     24 |    8 | first    | i64, ns since 1970 UTC: start of the first interval       |
+/// |     36 |    4 | isRepair | u32: 1 if repair asked                                    |
+/// |    136 |    8 | sent     | i64, ns since 1970 UTC, by the local clock                |
+/// |    144 |    8 | last     | i64, ns since 1970 UTC: start of the last interval        |
+/// |    152 |    4 | points   | u32: what it costs at most                                |
+///
+/// The other fields are 0 or those of `CandleEnvelope`.
+@frozen
+public struct RequestRecord: StreamRecord {
+    public var envelope: CandleEnvelope
+
+    /// - Precondition: the envelope has a valid timeframe.
+    init(_ envelope: CandleEnvelope) { self.envelope = envelope }
+
+    public init(_ request: HistoryRequest) {
+        envelope = CandleEnvelope(kind: .request, request)
+        envelope.times.0 = request.sent
+        envelope.tickCount = UInt32(clamping: request.points)
+        envelope.flags = request.isRepair ? 1 : 0
     }
 
-    /// The request of an `RQST` record; `nil` for others.
-    public var historyRequest: HistoryRequest? {
-        guard kind == .request, let series else { return nil }
+    public var request: HistoryRequest {
+        guard let series = envelope.series else { preconditionFailure("a request has a timeframe") }
         return HistoryRequest(
-            series: series, first: start.seconds, last: lastTickTime.seconds, points: Int(tickCount),
-            sent: firstTickTime, isRepair: flags.rawValue & 1 == 1)
+            series: series, first: envelope.start.seconds, last: envelope.times.1.seconds,
+            points: Int(envelope.tickCount), sent: envelope.times.0, isRepair: envelope.flags & 1 == 1)
+    }
+}
+
+/// What came of a request, kind `RPLY`: follows the candles that it brought.
+///
+/// | offset | size | field       | unit and meaning                                              |
+/// |-------:|-----:|-------------|---------------------------------------------------------------|
+/// |     24 |    8 | first       | i64, ns since 1970 UTC: as in the request                     |
+/// |     36 |    4 | outcome     | u32: `HistoryReply.Outcome`                                   |
+/// |     40 |    8 | remaining   | i64, points                                                   |
+/// |     48 |    8 | total       | i64, points; -1: the broker named no allowance                |
+/// |     56 |    8 | renewal     | i64, Unix seconds of the local clock; 0: unknown              |
+/// |     64 |    8 | request     | u64: position of the request                                  |
+/// |     72 |    8 | hasOffset   | i64: 1 if the account's clock was found                       |
+/// |     80 |    8 | clockOffset | i64, seconds that the account's clock is ahead of UTC         |
+/// |    136 |    8 | received    | i64, ns since 1970 UTC, by the local clock                    |
+/// |    144 |    8 | last        | i64, ns since 1970 UTC: as in the request                     |
+/// |    152 |    4 | points      | u32: the rows that came                                       |
+///
+/// The other fields are 0 or those of `CandleEnvelope`.
+@frozen
+public struct ReplyRecord: StreamRecord {
+    public var envelope: CandleEnvelope
+
+    /// - Precondition: the envelope has a valid timeframe.
+    /// - Returns: `nil` for an outcome that this version does not know.
+    init?(_ envelope: CandleEnvelope) {
+        guard HistoryReply.Outcome(rawValue: envelope.flags) != nil else { return nil }
+        self.envelope = envelope
     }
 
-    /// Kind `RPLY`: `start` and `lastTickTime` of its request, `flags` the outcome, `tickCount` the rows,
-    /// `firstTickTime` when it came; in `bid` the remaining points, the total, the renewal and the request's position;
-    /// in `ask` whether a clock offset was found, and that.
-    public static func reply(_ reply: HistoryReply, to request: HistoryRequest) -> CandleRecord {
-        var record = CandleRecord(.reply, request)
-        record.firstTickTime = reply.received
-        record.tickCount = UInt32(clamping: reply.points)
-        record.flags = CandleFlags(rawValue: reply.outcome.rawValue)
-        let told = [
-            Int64(reply.allowance?.remaining ?? 0), Int64(reply.allowance?.total ?? -1), reply.allowance?.renewal ?? 0,
-            Int64(bitPattern: reply.request),
-        ].map { Price(rawValue: $0) }
-        record.bid = OHLC(open: told[0], high: told[1], low: told[2], close: told[3])
-        record.ask.open = Price(rawValue: reply.clockOffset == nil ? 0 : 1)
-        record.ask.high = Price(rawValue: reply.clockOffset ?? 0)
-        return record
+    public init(_ reply: HistoryReply, to request: HistoryRequest) {
+        envelope = CandleEnvelope(kind: .reply, request)
+        envelope.times.0 = reply.received
+        envelope.tickCount = UInt32(clamping: reply.points)
+        envelope.flags = reply.outcome.rawValue
+        envelope.bid = OHLC(
+            open: Price(rawValue: Int64(reply.allowance?.remaining ?? 0)),
+            high: Price(rawValue: Int64(reply.allowance?.total ?? -1)),
+            low: Price(rawValue: reply.allowance?.renewal ?? 0),
+            close: Price(rawValue: Int64(bitPattern: reply.request)))
+        envelope.ask.open = Price(rawValue: reply.clockOffset == nil ? 0 : 1)
+        envelope.ask.high = Price(rawValue: reply.clockOffset ?? 0)
     }
 
-    /// The reply of an `RPLY` record; `nil` for others and for an unknown outcome.
-    public var historyReply: HistoryReply? {
-        guard kind == .reply, let outcome = HistoryReply.Outcome(rawValue: flags.rawValue) else { return nil }
+    public var reply: HistoryReply {
+        guard let outcome = HistoryReply.Outcome(rawValue: envelope.flags) else {
+            preconditionFailure("a reply has a known outcome")
+        }
+        let told = envelope.bid
         let allowance = HistoryReply.Allowance(
-            remaining: Int(bid.open.rawValue), total: Int(bid.high.rawValue), renewal: bid.low.rawValue)
+            remaining: Int(told.open.rawValue), total: Int(told.high.rawValue), renewal: told.low.rawValue)
         return HistoryReply(
-            request: UInt64(bitPattern: bid.close.rawValue), outcome: outcome, points: Int(tickCount),
-            allowance: allowance.total < 0 ? nil : allowance, received: firstTickTime,
-            clockOffset: ask.open.rawValue == 0 ? nil : ask.high.rawValue)
+            request: UInt64(bitPattern: told.close.rawValue), outcome: outcome, points: Int(envelope.tickCount),
+            allowance: allowance.total < 0 ? nil : allowance, received: envelope.times.0,
+            clockOffset: envelope.ask.open.rawValue == 0 ? nil : envelope.ask.high.rawValue)
     }
+}
 
-    /// Kind `EMPT`: the interval's pair, timeframe and start.
-    /// - Parameter isUnusable: there were ticks, but the broker's candle lacks a side or cannot be right, or it has
-    ///   none where some were streamed. Not to be asked for again, and no part of a larger candle.
-    public static func empty(_ series: Series, start: UTCNanos, isUnusable: Bool = false) -> CandleRecord {
-        var record = CandleRecord(
-            kind: .empty, pair: series.pair, timeframe: series.timeframe, start: start, bid: .zero, ask: .zero,
-            mid: .zero, source: .bought, inputStream: .history)
-        if isUnusable { record.flags = .unusable }
-        return record
-    }
-
-    /// - Returns: `nil` where the record holds no valid timeframe.
-    public var series: Series? { timeframe.map { Series(pair, $0) } }
-
-    private init(_ kind: RecordKind, _ request: HistoryRequest) {
+extension CandleEnvelope {
+    fileprivate init(kind: RecordKind, _ request: HistoryRequest) {
         self.init(
-            kind: kind, pair: request.series.pair, timeframe: request.series.timeframe,
-            start: UTCNanos(seconds: request.first), bid: .zero, ask: .zero, mid: .zero, source: .bought,
+            kind: kind, request.series, start: UTCNanos(seconds: request.first), source: .bought,
             inputStream: .history)
-        lastTickTime = UTCNanos(seconds: request.last)
+        times.1 = UTCNanos(seconds: request.last)
+    }
+}
+
+/// An interval of which the broker was asked and has no candle that can be used, kind `EMPT`: its pair, timeframe and
+/// start, and at offset 36 the flag `unusable`. The other fields are 0 or those of `CandleEnvelope`.
+@frozen
+public struct EmptyRecord: StreamRecord {
+    public var envelope: CandleEnvelope
+
+    /// - Precondition: the envelope has a valid timeframe.
+    init(_ envelope: CandleEnvelope) { self.envelope = envelope }
+
+    /// - Parameter isUnusable: there were ticks, but the broker's candle lacks a side or cannot be right, or it has
+    ///   none although some were streamed. Not to be asked for again, and no part of a larger candle.
+    public init(_ series: Series, start: UTCNanos, isUnusable: Bool = false) {
+        envelope = CandleEnvelope(kind: .empty, series, start: start, source: .bought, inputStream: .history)
+        if isUnusable { envelope.flags = CandleFlags.unusable.rawValue }
+    }
+
+    public var series: Series {
+        guard let series = envelope.series else { preconditionFailure("an empty interval has a timeframe") }
+        return series
+    }
+    public var start: UTCNanos { envelope.start }
+    public var isUnusable: Bool { CandleFlags(rawValue: envelope.flags).contains(.unusable) }
+}
+
+/// A candle that the store has, told again as a part of a larger one, kind `PART`: the fields of `CandleRecord`.
+@frozen
+public struct PartRecord: StreamRecord {
+    public var envelope: CandleEnvelope
+
+    /// - Precondition: the envelope has a valid timeframe.
+    init(_ envelope: CandleEnvelope) { self.envelope = envelope }
+
+    public init(_ candle: CandleRecord) { envelope = CandleEnvelope(kind: .part, of: candle.envelope) }
+
+    /// The candle.
+    public var candle: CandleRecord { CandleRecord(CandleEnvelope(kind: .candle, of: envelope)) }
+}
+
+extension CandleEnvelope {
+    /// The same with another kind.
+    fileprivate init(kind: RecordKind, of other: CandleEnvelope) {
+        self = other
+        self.kind = kind
     }
 }

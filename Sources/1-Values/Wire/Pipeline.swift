@@ -16,7 +16,7 @@ public enum Stream: String, CaseIterable, Sendable {
     public static let journaled: [Stream] = [.ticks, .candles, .history, .native]
 
     /// The bytes of each record.
-    public var recordSize: Int { self == .ticks ? TickRecord.byteCount : CandleRecord.byteCount }
+    public var recordSize: Int { self == .ticks ? TickEnvelope.byteCount : CandleEnvelope.byteCount }
 }
 
 /// A stage of the pipeline: the program that turns its input streams into its output streams.

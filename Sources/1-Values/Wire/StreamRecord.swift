@@ -1,4 +1,5 @@
 internal import CPlatform
+public import MarketData
 
 /// The first four bytes of a record, ASCII.
 @frozen
@@ -30,18 +31,48 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
     }
 }
 
-/// A fixed-size record that is the same bytes in memory, on the bus and in the journal: it begins with
+/// A record of one kind, of fixed size, that is the same bytes in memory, on the bus and in the journal: it begins with
 /// kind (4) and pair (12), has its position at offset 16 and ends with the CRC-32C of all before it.
 public protocol StreamRecord: BitwiseCopyable, Sendable {
-    var kind: RecordKind { get }
-    var position: UInt64 { get set }
-    var checksum: UInt32 { get set }
+    /// What the records of a stream have in common.
+    associatedtype Envelope: StreamEnvelope
+    /// The record as one of its stream.
+    var envelope: Envelope { get set }
 }
 
 extension StreamRecord {
-    /// The size of every record of this type, in bytes.
+    /// The size of every record of the stream, in bytes.
     @inlinable
     public static var byteCount: Int { MemoryLayout<Self>.size }
+
+    /// Of the stream, from 1, never given twice; 0 before it is appended.
+    @inlinable
+    public var position: UInt64 {
+        get { envelope.position }
+        set { envelope.position = newValue }
+    }
+    @inlinable public var pair: Pair { envelope.pair }
+    /// The record's bytes.
+    public var bytes: [UInt8] { envelope.bytes }
+}
+
+/// Any record of a stream: what all kinds of it have in common. `content` says which kind it is.
+public protocol StreamEnvelope: StreamRecord where Envelope == Self {
+    /// The kinds of record that the stream has, and `unknown` for those of a later version.
+    associatedtype Content
+    var kind: RecordKind { get }
+    var pair: Pair { get }
+    var position: UInt64 { get set }
+    var checksum: UInt32 { get set }
+    var content: Content { get }
+}
+
+extension StreamEnvelope {
+    @inlinable
+    public var envelope: Self {
+        get { self }
+        set { self = newValue }
+    }
 
     /// Reads one record.
     /// - Returns: `nil` unless `bytes` is exactly one record with a valid checksum.
@@ -51,13 +82,15 @@ extension StreamRecord {
         self = bytes.loadUnaligned(as: Self.self)
     }
 
+    /// The record's bytes.
+    public var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
+}
+
+extension StreamRecord {
     /// Gives the record its position and its checksum.
     public mutating func seal(position: UInt64) {
         withUnsafeMutableBytes(of: &self) { RecordBytes.seal($0, position: position) }
     }
-
-    /// The record's bytes.
-    public var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
 }
 
 /// Records as bytes, of any size: for those who store and forward them without looking inside.

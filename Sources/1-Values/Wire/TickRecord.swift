@@ -1,68 +1,57 @@
 public import MarketData
 
-/// One record of the `ticks` stream: a tick, the feed's time, or an event of the feed. 64 bytes,
-/// little-endian, in memory exactly as on the bus and in the journal. Source: docs/formats.md § 1.
+/// A change of bid or ask, kind `TICK`.
 ///
-/// | offset | size | field       | unit and meaning                                                  |
-/// |-------:|-----:|-------------|-------------------------------------------------------------------|
-/// |      0 |    4 | kind        | ASCII `TICK`, `CLCK` or `FEED`                                    |
-/// |      4 |   12 | pair        | ASCII, NUL-padded; all NUL: the whole feed                        |
-/// |     16 |    8 | position    | u64 from 1, never given twice                                     |
-/// |     24 |    8 | brokerTime  | i64, ns since 1970 UTC, as the broker stamped it                  |
-/// |     32 |    8 | receiveTime | i64, ns since 1970 UTC, when the bytes arrived                    |
-/// |     40 |    8 | bid         | i64, units of 1e-9 of the quote currency; `FEED`: see `FeedEvent` |
-/// |     48 |    8 | ask         | as bid                                                            |
-/// |     56 |    4 | flags       | `TickFlags`; `FEED`: the event's code                             |
-/// |     60 |    4 | crc32c      | of bytes 0–59                                                     |
+/// | offset | size | field | unit and meaning                            |
+/// |-------:|-----:|-------|---------------------------------------------|
+/// |     40 |    8 | bid   | i64, units of 1e-9 of the quote currency    |
+/// |     48 |    8 | ask   | as bid                                      |
+/// |     56 |    4 | flags | `TickFlags`                                 |
+///
+/// The other fields are those of `TickEnvelope`. A missing side is a price of 0 with its flag set.
 @frozen
 public struct TickRecord: StreamRecord {
-    public let kind: RecordKind
-    @usableFromInline let pairHead: UInt32
-    @usableFromInline let pairTail: UInt64
-    public var position: UInt64
-    public let brokerTime: UTCNanos
-    public let receiveTime: UTCNanos
-    public let bid: Price
-    public let ask: Price
-    public let flags: TickFlags
-    public var checksum: UInt32
+    public var envelope: TickEnvelope
 
     @inlinable
-    init(
-        kind: RecordKind, pair: Pair, brokerTime: UTCNanos, receiveTime: UTCNanos,
-        bid: Price, ask: Price, flags: TickFlags
-    ) {
-        self.kind = kind
-        pairHead = pair.head
-        pairTail = pair.tail
-        position = 0
-        self.brokerTime = brokerTime
-        self.receiveTime = receiveTime
-        self.bid = bid
-        self.ask = ask
-        self.flags = flags
-        checksum = 0
-    }
+    init(_ envelope: TickEnvelope) { self.envelope = envelope }
 
     @inlinable
-    public var pair: Pair { Pair(head: pairHead, tail: pairTail) }
-
-    /// A tick. A missing side is a price of 0 with its flag set.
-    @inlinable
-    public static func tick(
+    public init(
         _ pair: Pair, brokerTime: UTCNanos, receiveTime: UTCNanos, bid: Price, ask: Price, flags: TickFlags = []
-    ) -> TickRecord {
-        TickRecord(
-            kind: .tick, pair: pair, brokerTime: brokerTime, receiveTime: receiveTime, bid: bid, ask: ask, flags: flags)
+    ) {
+        envelope = TickEnvelope(
+            kind: .tick, pair: pair, brokerTime: brokerTime, receiveTime: receiveTime,
+            details: (bid.rawValue, ask.rawValue), flagBits: flags.rawValue)
     }
 
-    /// The feed's time: `brokerTime` from the heartbeat item, or the local stand-in (`.localClock`).
+    @inlinable public var brokerTime: UTCNanos { envelope.brokerTime }
+    @inlinable public var receiveTime: UTCNanos { envelope.receiveTime }
+    @inlinable public var bid: Price { Price(rawValue: envelope.details.0) }
+    @inlinable public var ask: Price { Price(rawValue: envelope.details.1) }
+    @inlinable public var flags: TickFlags { TickFlags(rawValue: envelope.flagBits) }
+}
+
+/// The feed's time, kind `CLCK`: `brokerTime` is from the heartbeat item, or from the local stand-in clock.
+@frozen
+public struct ClockRecord: StreamRecord {
+    public var envelope: TickEnvelope
+
     @inlinable
-    public static func clock(_ brokerTime: UTCNanos, receiveTime: UTCNanos, flags: TickFlags = []) -> TickRecord {
-        TickRecord(
-            kind: .clock, pair: .none, brokerTime: brokerTime, receiveTime: receiveTime,
-            bid: Price(rawValue: 0), ask: Price(rawValue: 0), flags: flags)
+    init(_ envelope: TickEnvelope) { self.envelope = envelope }
+
+    @inlinable
+    public init(_ brokerTime: UTCNanos, receiveTime: UTCNanos, flags: TickFlags = []) {
+        envelope = TickEnvelope(
+            kind: .clock, pair: .none, brokerTime: brokerTime, receiveTime: receiveTime, details: (0, 0),
+            flagBits: flags.rawValue)
     }
+
+    @inlinable public var brokerTime: UTCNanos { envelope.brokerTime }
+    @inlinable public var receiveTime: UTCNanos { envelope.receiveTime }
+    @inlinable public var flags: TickFlags { TickFlags(rawValue: envelope.flagBits) }
+    /// The broker sent no heartbeat for 5 s: the local clock stands in.
+    @inlinable public var isStandIn: Bool { flags.contains(.localClock) }
 }
 
 /// What is special about a tick or a clock record.

@@ -4,7 +4,7 @@ internal import Wire
 /// What the feed tells about itself.
 extension CandleBuilder {
     /// A journal that does not begin with the feed's own word is blind before its first record.
-    mutating func begin(_ record: TickRecord) {
+    mutating func begin(_ record: TickEnvelope) {
         isFirst = false
         if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
@@ -14,7 +14,7 @@ extension CandleBuilder {
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
     /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
     /// since the word that it ended may be among them, and it is told to go on until the next word.
-    mutating func jump(to record: TickRecord) {
+    mutating func jump(to record: TickEnvelope) {
         let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
         let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
@@ -24,30 +24,30 @@ extension CandleBuilder {
         let dark = evidence.feed.since
         let from = max(0, min(time - margin, dark ?? .max))
         position = record.position &- 1
-        tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record)
+        tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record.receiveTime)
         if dark != nil {
-            tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record)
+            tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record.receiveTime)
         } else {
             suspectSince = until
         }
     }
 
     /// Folds an event that the feed could not tell.
-    mutating func tell(_ event: FeedEvent, _ time: Int64, _ next: TickRecord) {
-        var told = TickRecord.feed(event, brokerTime: UTCNanos(rawValue: time), receiveTime: next.receiveTime)
+    mutating func tell(_ event: FeedEvent, _ time: Int64, _ received: UTCNanos) {
+        var told = FeedRecord(event, brokerTime: UTCNanos(rawValue: time), receiveTime: received)
         told.position = position
         foldEvent(told)
     }
 
     /// What only comes in the dark shows that the word of its beginning is missing.
-    mutating func expectDark(_ record: TickRecord) {
+    mutating func expectDark(_ record: FeedRecord) {
         guard let since = suspectSince, evidence.feed.since == nil else { return }
-        tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record)
+        tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record.receiveTime)
     }
 
-    mutating func foldEvent(_ record: TickRecord) {
+    mutating func foldEvent(_ record: FeedRecord) {
         let pair = record.pair
-        switch record.feedEvent {
+        switch record.event {
         case .blindBegan(let since):
             if pair == .none { suspectSince = nil }
             let earliest = min(since.rawValue, evidence.blindSince(pair) ?? .max)
@@ -66,9 +66,9 @@ extension CandleBuilder {
         case .sessionPreserved, .instrumentRefused, .positionsSkipped, .subscriptionEnded, .updatesLimited,
             .subscriptionFrozen:
             break
-        case nil: counters.unknownRecords += 1
+        case .unknown: counters.unknownRecords += 1
         }
-        output.append(.feed(record))
+        output.append(PassedFeedRecord(record).envelope)
     }
 
     // MARK: What is learned after the close
@@ -87,7 +87,7 @@ extension CandleBuilder {
     }
 
     /// Told late or early: only that it is newer than the pair's last tick is sure.
-    mutating func lose(_ count: LossCount, _ record: TickRecord) {
+    mutating func lose(_ count: LossCount, _ record: FeedRecord) {
         // Of the heartbeat nothing is lost that a candle is made of.
         guard count > .zero, record.pair != .none else { return }
         let until = max(record.brokerTime, feedTime).rawValue

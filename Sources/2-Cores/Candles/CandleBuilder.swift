@@ -44,7 +44,7 @@ public struct CandleBuilder {
     /// The newest time that the feed has told.
     public internal(set) var feedTime = UTCNanos(rawValue: .min)
     /// What became final, and the feed events in their place between. The caller takes them away.
-    public var output: [CandleRecord] = []
+    public var output: [CandleEnvelope] = []
 
     let options: Options
     let lengths: [Int64]
@@ -106,21 +106,21 @@ public struct CandleBuilder {
 
     /// Takes a run of records, as their bytes.
     public mutating func fold(_ records: UnsafeRawBufferPointer) {
-        for offset in stride(from: 0, to: records.count, by: TickRecord.byteCount) {
-            fold(records.loadUnaligned(fromByteOffset: offset, as: TickRecord.self))
+        for offset in stride(from: 0, to: records.count, by: TickEnvelope.byteCount) {
+            fold(records.loadUnaligned(fromByteOffset: offset, as: TickEnvelope.self))
         }
     }
 
     /// Takes the next record of the stream.
     @inline(__always)
-    public mutating func fold(_ record: TickRecord) {
+    public mutating func fold(_ record: TickEnvelope) {
         if isFirst { begin(record) } else if record.position != position &+ 1 { jump(to: record) }
         position = record.position
-        switch record.kind {
-        case .tick: foldTick(record)
-        case .clock: foldClock(record)
-        case .feed: foldEvent(record)
-        default: counters.unknownRecords += 1
+        switch record.content {
+        case .tick(let tick): foldTick(tick)
+        case .clock(let clock): foldClock(clock)
+        case .feed(let feed): foldEvent(feed)
+        case .unknown: counters.unknownRecords += 1
         }
     }
 
@@ -262,7 +262,7 @@ public struct CandleBuilder {
 
     // MARK: Time
 
-    mutating func foldClock(_ record: TickRecord) {
+    mutating func foldClock(_ record: ClockRecord) {
         let time = record.brokerTime.rawValue
         guard Self.isPlausible(time) else {
             counters.implausible += 1
@@ -272,7 +272,7 @@ public struct CandleBuilder {
         if let clock, time < clock &- Self.hour { setBack(to: time) }
         clock = max(clock ?? time, time)
         if time > feedTime.rawValue {
-            move(to: time, closingBy: record.flags.contains(.localClock) ? .localClock : [])
+            move(to: time, closingBy: record.isStandIn ? .localClock : [])
         }
     }
 
@@ -365,6 +365,6 @@ public struct CandleBuilder {
         }
         record.inputPosition = position
         final[key] = closed
-        output.append(record)
+        output.append(record.envelope)
     }
 }

@@ -11,7 +11,7 @@ public import Wire
 /// Keeps every part that it was told, so that it grows with the retained journal. Source: docs/architecture.md § Candles.
 public struct CandleDeriver {
     /// What was derived; a larger interval whose parts are all empty is an `EMPT`. The caller takes them away.
-    public var output: [CandleRecord] = []
+    public var output: [CandleEnvelope] = []
 
     private let timeframes: [Timeframe]
     private var parts: [Interval: [Part]] = [:]
@@ -70,15 +70,16 @@ public struct CandleDeriver {
     public init(timeframes: [Timeframe]) { self.timeframes = timeframes.sorted() }
 
     /// Takes the next record of the stream.
-    public mutating func take(_ record: CandleRecord) {
+    public mutating func take(_ record: CandleEnvelope) {
         guard let series = record.series, timeframes.contains(series.timeframe) else { return }
         let interval = Interval(series, start: record.start.seconds)
-        switch record.kind {
-        case .candle where record.source == .imported: take(.told(Prices(record)), interval, record.position)
-        case .candle: take(.bought(Prices(record)), interval, record.position)
-        case .part: take(.told(Prices(record)), interval, record.position)
-        case .empty where !record.flags.contains(.unusable): take(.empty, interval, record.position)
-        default: break
+        switch record.content {
+        case .candle(let candle):
+            let prices = Prices(candle)
+            take(candle.source == .imported ? .told(prices) : .bought(prices), interval, record.position)
+        case .part(let part): take(.told(Prices(part.candle)), interval, record.position)
+        case .empty(let empty): if !empty.isUnusable { take(.empty, interval, record.position) }
+        case .request, .reply, .feed, .unknown: break
         }
     }
 
@@ -121,15 +122,16 @@ public struct CandleDeriver {
     }
 
     private static func record(_ whole: Interval, _ prices: Prices?, _ revision: UInt16, _ position: UInt64)
-        -> CandleRecord
+        -> CandleEnvelope
     {
         let start = UTCNanos(seconds: whole.start)
-        var record = CandleRecord.empty(whole.series, start: start)
+        var record = EmptyRecord(whole.series, start: start).envelope
         if let prices {
-            record = CandleRecord(
-                pair: whole.series.pair, timeframe: whole.series.timeframe, start: start, bid: prices.bid,
-                ask: prices.ask, mid: prices.mid, source: .derived, inputStream: .history)
-            (record.tickCount, record.invertedTicks) = (prices.tickCount, prices.invertedTicks)
+            var candle = CandleRecord(
+                whole.series, start: start, bid: prices.bid, ask: prices.ask, mid: prices.mid, source: .derived,
+                inputStream: .history)
+            (candle.tickCount, candle.invertedTicks) = (prices.tickCount, prices.invertedTicks)
+            record = candle.envelope
         }
         record.revision = revision
         record.inputPosition = position

@@ -26,14 +26,14 @@ public struct EmittedMark {
         let source: CandleSource
         let revision: UInt16
 
-        init(_ record: CandleRecord) {
-            (pair, timeframe, start) = (record.pair, record.timeframe, record.start)
+        init(_ record: CandleEnvelope) {
+            (pair, timeframe, start) = (record.pair, record.series?.timeframe, record.start)
             (source, revision) = (record.source, record.revision)
         }
     }
 
     /// Known one by one. Of derived candles there may be new ones at old positions, since a timeframe was added.
-    private static func isOther(_ record: CandleRecord) -> Bool {
+    private static func isOther(_ record: CandleEnvelope) -> Bool {
         record.kind != .candle || record.source == .derived
     }
 
@@ -44,13 +44,13 @@ public struct EmittedMark {
         let timeframe: Timeframe?
         let event: FeedEvent?
 
-        init(_ record: CandleRecord) {
+        init(_ record: CandleEnvelope) {
             (inputPosition, kind) = (record.inputPosition, record.kind)
-            (timeframe, event) = (record.timeframe, record.feedEvent)
+            (timeframe, event) = (record.series?.timeframe, record.feedEvent)
         }
     }
 
-    fileprivate mutating func note(_ record: CandleRecord, hasGap: Bool) {
+    fileprivate mutating func note(_ record: CandleEnvelope, hasGap: Bool) {
         if oldest == .max { oldest = hasGap ? 0 : record.inputPosition }
         if record.inputPosition > position {
             position = record.inputPosition
@@ -67,7 +67,7 @@ public struct EmittedMark {
     }
 
     /// Whether the journal holds this record, or held it before it was dropped by age.
-    func covers(_ record: CandleRecord) -> Bool {
+    func covers(_ record: CandleEnvelope) -> Bool {
         if record.inputPosition < oldest { return position > 0 }
         if EmittedMark.isOther(record) { return others.contains(Other(record)) }
         return record.inputPosition < certain || candles.contains(Content(record))
@@ -76,7 +76,8 @@ public struct EmittedMark {
     /// Hands out what the journal does not hold, and empties `output`.
     /// - Parameter publishTime: asked once, and only where there is something.
     func takeNew(
-        of output: inout [CandleRecord], publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleRecord) throws -> Void
+        of output: inout [CandleEnvelope], publishTime: @autoclosure () -> UTCNanos,
+        _ emit: (CandleEnvelope) throws -> Void
     ) throws {
         guard !output.isEmpty else { return }
         let publishTime = publishTime()
@@ -98,7 +99,7 @@ public struct EmittedMarks {
     /// - Parameter first: the position of the first record that the journal may hold.
     public init(first: UInt64) { lastPosition = first - 1 }
 
-    public mutating func note(_ record: CandleRecord) {
+    public mutating func note(_ record: CandleEnvelope) {
         if record.position != lastPosition + 1 { hasGap = true }
         lastPosition = record.position
         if record.inputStream == .history {

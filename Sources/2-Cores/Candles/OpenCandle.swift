@@ -195,7 +195,7 @@ struct OpenCandle {
     /// The record of it, without what only the builder knows: evidence and input position.
     func record(pair: Pair, timeframe: Timeframe) -> CandleRecord {
         var record = CandleRecord(
-            pair: pair, timeframe: timeframe, start: UTCNanos(rawValue: start),
+            Series(pair, timeframe), start: UTCNanos(rawValue: start),
             bid: bid.ohlc(dividedBy: 1), ask: ask.ohlc(dividedBy: 1), mid: sum.ohlc(dividedBy: 2),
             source: .streamed, inputStream: .ticks)
         record.flags = flags

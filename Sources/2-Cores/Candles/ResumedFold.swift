@@ -13,7 +13,7 @@ public struct ResumedFold {
     }
 
     /// Takes the next record of the stream.
-    public mutating func fold(_ record: TickRecord) { builder.fold(record) }
+    public mutating func fold(_ record: TickEnvelope) { builder.fold(record) }
 
     /// Takes a run of records, as their bytes.
     public mutating func fold(_ records: UnsafeRawBufferPointer) { builder.fold(records) }
@@ -21,7 +21,7 @@ public struct ResumedFold {
     /// Hands out what became final since the last call, but for what an earlier run emitted.
     /// - Parameter publishTime: asked once, and only where there is something.
     public mutating func takeNew(
-        publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleRecord) throws -> Void
+        publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleEnvelope) throws -> Void
     ) throws {
         try emitted.takeNew(of: &builder.output, publishTime: publishTime(), emit)
     }

@@ -5,7 +5,7 @@ public import Wire
 /// have, requests and replies are passed on; larger candles are derived.
 public struct ResumedHistory {
     private var deriver: CandleDeriver
-    private var output: [CandleRecord] = []
+    private var output: [CandleEnvelope] = []
     private let emitted: EmittedMark
 
     public init(timeframes: [Timeframe], emitted: EmittedMark) {
@@ -14,7 +14,7 @@ public struct ResumedHistory {
     }
 
     /// Takes the next record of the stream.
-    public mutating func take(_ record: CandleRecord) {
+    public mutating func take(_ record: CandleEnvelope) {
         if record.kind != .part {
             var passed = record
             passed.inputStream = .history
@@ -29,7 +29,7 @@ public struct ResumedHistory {
     /// Hands out what is new since the last call, but for what an earlier run emitted.
     /// - Parameter publishTime: asked once, and only where there is something.
     public mutating func takeNew(
-        publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleRecord) throws -> Void
+        publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleEnvelope) throws -> Void
     ) throws {
         try emitted.takeNew(of: &output, publishTime: publishTime(), emit)
     }

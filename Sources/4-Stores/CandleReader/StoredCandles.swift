@@ -44,10 +44,9 @@ public final class StoredCandles {
     }
 
     private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
-        guard message.count == CandleRecord.byteCount, RecordBytes.isValid(message) else { return nil }
-        let record = message.loadUnaligned(as: CandleRecord.self)
-        guard let timeframe = record.timeframe, self.timeframe ?? timeframe == timeframe else { return nil }
-        return (Series(record.pair, timeframe), CandleReader.Candle(record))
+        guard let candle = CandleEnvelope(bytes: message)?.candle, timeframe ?? candle.timeframe == candle.timeframe
+        else { return nil }
+        return (candle.series, CandleReader.Candle(candle))
     }
 }
 

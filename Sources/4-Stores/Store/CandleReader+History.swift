@@ -103,8 +103,8 @@ extension CandleReader {
         }
     }
 
-    /// A stored candle as a record of another kind; `nil` where there is none.
-    public func record(_ kind: RecordKind, _ series: Series, start: Int64) throws -> CandleRecord? {
+    /// The candle of an interval as the record that it was made of, without its position; `nil` if there is none.
+    public func record(_ series: Series, start: Int64) throws -> CandleRecord? {
         try read { db in
             let statement = try db.cachedStatement(
                 sql: """
@@ -113,7 +113,7 @@ extension CandleReader {
                     """)
             let row = try Row.fetchOne(
                 statement, arguments: [series.pair.description, series.timeframe.seconds, start])
-            return row.map { CandleRecord(kind: kind, $0, series) }
+            return row.map { CandleRecord($0, series) }
         }
     }
 

@@ -120,8 +120,8 @@ struct CandleRows {
         if source == Int64(cause.source.rawValue) { return cause }
         let row = try Row.fetchOne(
             db.cachedStatement(sql: "SELECT * FROM candle WHERE \(CandleRows.ofKey)"), arguments: arguments(key))
-        guard let row, let timeframe = cause.timeframe else { return nil }
-        var record = CandleRecord(row, Series(cause.pair, timeframe))
+        guard let row else { return nil }
+        var record = CandleRecord(row, cause.series)
         record.seal(position: cause.position)
         return record
     }
@@ -168,7 +168,7 @@ struct CandleRows {
 
 extension CandleRecord {
     /// A row of the candle table as the record that it was made of, without its position.
-    init(kind: RecordKind = .candle, _ row: Row, _ series: Series) {
+    init(_ row: Row, _ series: Series) {
         func side(_ name: String) -> OHLC {
             func price(_ part: String) -> Price { Price(rawValue: row["\(name)_\(part)"]) }
             return OHLC(open: price("open"), high: price("high"), low: price("low"), close: price("close"))
@@ -176,8 +176,8 @@ extension CandleRecord {
         let source = CandleSource(rawValue: row["source"])
         let openTime: Int64 = row["open_time"]
         self.init(
-            kind: kind, pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: openTime),
-            bid: side("bid"), ask: side("ask"), mid: side("mid"), source: source,
+            series, start: UTCNanos(seconds: openTime), bid: side("bid"), ask: side("ask"), mid: side("mid"),
+            source: source,
             inputStream: source == .streamed ? .ticks : .history)
         tickCount = row["tick_count"]
         invertedTicks = row["inverted_ticks"]

@@ -67,7 +67,7 @@ public final class CandleStore {
     /// nothing that a reader sees.
     /// - Returns: the candles that a reader now sees in the place of others.
     public func write(
-        _ records: [CandleRecord], stream: Stream, position: UInt64, now: UTCNanos
+        _ records: [CandleEnvelope], stream: Stream, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord] {
         var stored: [CandleRecord] = []
         try during("write") {
@@ -75,12 +75,14 @@ public final class CandleStore {
                 try database.write { db in
                     let rows = try CandleRows(db)
                     for record in records {
-                        switch record.kind {
-                        case .feed: try insertEvent(record, db)
-                        case .candle: if let seen = try store(record, rows, db, now) { stored.append(seen) }
-                        case .empty: try insertEmpty(record, db)
-                        case .request, .reply: try QuotaRows.write(record, db)
-                        default: break
+                        switch record.content {
+                        case .candle(let candle): if let seen = try store(candle, rows, db, now) { stored.append(seen) }
+                        case .empty(let empty): try insertEmpty(empty, db)
+                        case .feed(let feed): try insertEvent(feed, db)
+                        case .request(let sent):
+                            try QuotaRows.insert(sent.request, position: record.inputPosition, db)
+                        case .reply(let answer): try QuotaRows.complete(answer.reply, db)
+                        case .part, .unknown: break
                         }
                     }
                     try note(stream, position, db, now)
@@ -213,50 +215,48 @@ public final class CandleStore {
     private func store(
         _ candle: CandleRecord, _ rows: CandleRows, _ db: Database, _ now: UTCNanos
     ) throws -> CandleRecord? {
-        guard let timeframe = candle.timeframe else { return nil }
         let key = CandleKey(
-            instrument: try instrumentID(candle.pair, db), timeframe: try ensure(timeframe, db),
+            instrument: try instrumentID(candle.pair, db), timeframe: try ensure(candle.timeframe, db),
             openTime: candle.start.seconds)
         let opinions = SecondOpinions(db, rows, enforces: enforcesOpinions)
         if candle.source == .native {
             nativeTimeframes.insert(key.timeframe)
-            var marked = try opinions.store(candle, key, Series(candle.pair, timeframe), now: now)
+            var marked = try opinions.store(candle, key, candle.series, now: now)
             // Its position in the candles stream is not known any more.
             marked?.seal(position: 0)
             return marked
         }
         let seen = try rows.store(candle, key, now: now)
         guard candle.source == .streamed, nativeTimeframes.contains(key.timeframe) else { return seen }
-        var marked = try opinions.compare(key, Series(candle.pair, timeframe), now: now)
+        var marked = try opinions.compare(key, candle.series, now: now)
         marked?.seal(position: candle.position)
         return marked ?? seen
     }
 
     /// Notes that the broker has no candle of an interval.
-    private func insertEmpty(_ record: CandleRecord, _ db: Database) throws {
-        guard let timeframe = record.timeframe else { return }
+    private func insertEmpty(_ record: EmptyRecord, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO empty_interval (instrument_id, timeframe, open_time, unusable) VALUES (?, ?, ?, ?)
                 ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET unusable = MAX(unusable, excluded.unusable)
                 """)
         try statement.execute(arguments: [
-            try instrumentID(record.pair, db), try ensure(timeframe, db), record.start.seconds,
-            record.flags.contains(.unusable) ? 1 : 0,
+            try instrumentID(record.pair, db), try ensure(record.series.timeframe, db), record.start.seconds,
+            record.isUnusable ? 1 : 0,
         ])
     }
 
-    private func insertEvent(_ record: CandleRecord, _ db: Database) throws {
-        let event = record.feedEvent
+    private func insertEvent(_ record: PassedFeedRecord, _ db: Database) throws {
+        let event = record.event
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until)
                 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         try statement.execute(arguments: [
-            Int64(bitPattern: record.inputPosition), record.start.rawValue, record.lastTickTime.rawValue,
-            record.pair == .none ? nil : record.pair.description, event?.name ?? "event \(record.flags.rawValue)",
-            event?.details.0 ?? 0, event?.details.1 ?? 0,
+            Int64(bitPattern: record.envelope.inputPosition), record.brokerTime.rawValue, record.receiveTime.rawValue,
+            record.pair == .none ? nil : record.pair.description, event.name,
+            event.details.0, event.details.1,
         ])
     }
 

@@ -14,15 +14,8 @@ enum QuotaRows {
         }
     }
 
-    static func write(_ record: CandleRecord, _ db: Database) throws {
-        if let request = record.historyRequest {
-            try insert(request, position: record.inputPosition, db)
-        } else if let reply = record.historyReply {
-            try complete(reply, db)
-        }
-    }
-
-    private static func insert(_ request: HistoryRequest, position: UInt64, _ db: Database) throws {
+    /// - Parameter position: of the request, in the history stream.
+    static func insert(_ request: HistoryRequest, position: UInt64, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO quota_ledger (position, sent_at, pair, timeframe, first, last, points, repair, outcome)
@@ -35,7 +28,7 @@ enum QuotaRows {
         ])
     }
 
-    private static func complete(_ reply: HistoryReply, _ db: Database) throws {
+    static func complete(_ reply: HistoryReply, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
                 UPDATE quota_ledger

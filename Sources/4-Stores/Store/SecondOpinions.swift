@@ -74,9 +74,8 @@ struct SecondOpinions {
         let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime])
         guard let row else { return nil }
         var native = CandleRecord(
-            pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: key.openTime),
-            bid: OHLC(row, from: 0),
-            ask: OHLC(row, from: 4), mid: .zero, source: .native, inputStream: .ticks)
+            series, start: UTCNanos(seconds: key.openTime), bid: OHLC(row, from: 0), ask: OHLC(row, from: 4),
+            mid: .zero, source: .native, inputStream: .ticks)
         native.tickCount = row[8]
         return try store(native, key, series, now: now)
     }

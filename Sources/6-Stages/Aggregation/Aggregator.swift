@@ -37,8 +37,8 @@ public final class Aggregator {
             stream: .candles, paths: paths, settings: configuration.journal,
             context: context, logger: logger)
         let emitted = try EmittedMarks(journalFolder: paths.journal(.candles))
-        try Aggregator.check(TickRecord.self, .ticks, emitted.ticks, paths)
-        try Aggregator.check(CandleRecord.self, .history, emitted.history, paths)
+        try Aggregator.check(TickEnvelope.self, .ticks, emitted.ticks, paths)
+        try Aggregator.check(CandleEnvelope.self, .history, emitted.history, paths)
         fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: emitted.ticks)
         bought = ResumedHistory(timeframes: configuration.timeframes, emitted: emitted.history)
         ticks = try StreamReader(
@@ -52,7 +52,7 @@ public final class Aggregator {
     }
 
     /// Where an input's journal was taken away or replaced, its new records would count as emitted already.
-    private static func check<Record: StreamRecord>(
+    private static func check<Record: StreamEnvelope>(
         _ type: Record.Type, _ stream: Stream, _ emitted: EmittedMark, _ paths: Paths
     ) throws {
         let last = try JournalTail.lastPosition(type, folder: paths.journal(stream))
@@ -97,7 +97,7 @@ public final class Aggregator {
     /// Ten times a second; while there is more, at every turn.
     private func takeHistory(_ stop: StopSignal) throws {
         guard clock.monotonic() >= nextHistoryLook else { return }
-        let count = try history.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { bought.take($0) }
+        let count = try history.poll(CandleEnvelope.self, milliseconds: 0, stop: stop.descriptor) { bought.take($0) }
         nextHistoryLook = count > 0 ? .min : clock.monotonic() + 100 * UTCNanos.perMillisecond
     }
 
@@ -150,8 +150,8 @@ extension EmittedMarks {
     /// Reads the aggregator's own journal.
     /// - Throws: `JournalError`.
     public init(journalFolder: String) throws {
-        let journal = try JournalReader(folder: journalFolder, recordSize: CandleRecord.byteCount, from: nil)
+        let journal = try JournalReader(folder: journalFolder, recordSize: CandleEnvelope.byteCount, from: nil)
         self.init(first: journal.nextPosition)
-        while try journal.read(CandleRecord.self, { note($0) }) > 0 {}
+        while try journal.read(CandleEnvelope.self, { note($0) }) > 0 {}
     }
 }

@@ -182,7 +182,7 @@ final class Buyer {
         guard let message else { return .failed("\(series): the broker does not sell this timeframe") }
         let request = HistoryRequest(
             series: series, first: first, last: last, points: starts.count, sent: clock.now(), isRepair: isRepair)
-        let position = try append(.request(request))
+        let position = try append(RequestRecord(request))
         try writer.commit(durably: true)
         let reply: PricesReply
         do {
@@ -243,13 +243,13 @@ final class Buyer {
                 used += 1
                 _ = try append(candle)
             } else {
-                _ = try append(.empty(request.series, start: start, isUnusable: true))
+                _ = try append(EmptyRecord(request.series, start: start, isUnusable: true))
             }
         }
         let newest = reply.rows.compactMap(\.start).max() ?? .min
         for start in missing.sorted() where isEmpty(start, request, newest: newest, now: now) {
             let isUnusable = try known.isPartial(request.series, start)
-            _ = try append(.empty(request.series, start: UTCNanos(seconds: start), isUnusable: isUnusable))
+            _ = try append(EmptyRecord(request.series, start: UTCNanos(seconds: start), isUnusable: isUnusable))
         }
         let allowance = reply.allowance.map {
             HistoryReply.Allowance(
@@ -291,7 +291,7 @@ final class Buyer {
     }
 
     private func close(_ reply: HistoryReply, _ request: HistoryRequest) throws {
-        _ = try append(.reply(reply, to: request))
+        _ = try append(ReplyRecord(reply, to: request))
         try writer.commit(durably: true)
     }
 
@@ -313,8 +313,8 @@ final class Buyer {
             return nil
         }
         var candle = CandleRecord(
-            pair: series.pair, timeframe: series.timeframe, start: start, bid: bid, ask: ask,
-            mid: .mid(bid: bid, ask: ask), source: .bought, inputStream: .history)
+            series, start: start, bid: bid, ask: ask, mid: .mid(bid: bid, ask: ask), source: .bought,
+            inputStream: .history)
         // What the broker calls volume is its count of ticks. Source: `ig-api` § 3.3.
         candle.tickCount = UInt32(clamping: row.volume ?? 0)
         candle.publishTime = clock.now()
@@ -329,9 +329,10 @@ final class Buyer {
         return "its open or close lies outside of its low and high"
     }
 
-    private func append(_ record: CandleRecord) throws -> UInt64 {
+    private func append<Record: StreamRecord>(_ record: Record) throws -> UInt64
+    where Record.Envelope == CandleEnvelope {
         let position = try writer.append(record)
-        var noted = record
+        var noted = record.envelope
         noted.position = position
         known.note(noted)
         return position

@@ -46,7 +46,7 @@ final class KnownHistory {
         for row in try reader?.ledger() ?? [] {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
         }
-        let last = try JournalTail.lastPosition(CandleRecord.self, folder: folder)
+        let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: folder)
         guard storedPosition <= last else {
             throw Failure(
                 .temporary,
@@ -56,8 +56,8 @@ final class KnownHistory {
                 otherwise put the journal back, or begin with a new state folder
                 """)
         }
-        let journal = try JournalReader(folder: folder, recordSize: CandleRecord.byteCount, from: storedPosition + 1)
-        while try journal.read(CandleRecord.self, { note($0) }) > 0 {}
+        let journal = try JournalReader(folder: folder, recordSize: CandleEnvelope.byteCount, from: storedPosition + 1)
+        while try journal.read(CandleEnvelope.self, { note($0) }) > 0 {}
     }
 
     private static func open(_ path: String) throws -> CandleReader? {
@@ -71,22 +71,22 @@ final class KnownHistory {
     }
 
     /// Takes a record of the history stream.
-    func note(_ record: CandleRecord) {
+    func note(_ record: CandleEnvelope) {
         if record.kind != .part { lastPosition = max(lastPosition, record.position) }
-        if let request = record.historyRequest {
-            ledger.note(QuotaLedger.Entry(position: record.position, request: request))
-        } else if let reply = record.historyReply {
-            ledger.note(reply)
-        } else if let series = record.series {
-            let start = record.start.seconds
-            switch record.kind {
-            case .candle:
-                candleCount += 1
-                recent[series, default: Starts()].complete.insert(start)
-            case .empty where record.flags.contains(.unusable): recent[series, default: Starts()].unusable.insert(start)
-            case .empty: recent[series, default: Starts()].empty.insert(start)
-            default: break
+        let start = record.start.seconds
+        switch record.content {
+        case .request(let sent): ledger.note(QuotaLedger.Entry(position: record.position, request: sent.request))
+        case .reply(let answer): ledger.note(answer.reply)
+        case .candle(let candle):
+            candleCount += 1
+            recent[candle.series, default: Starts()].complete.insert(start)
+        case .empty(let empty):
+            if empty.isUnusable {
+                recent[empty.series, default: Starts()].unusable.insert(start)
+            } else {
+                recent[empty.series, default: Starts()].empty.insert(start)
             }
+        case .part, .feed, .unknown: break
         }
     }
 
@@ -158,14 +158,14 @@ final class KnownHistory {
 
     /// What the database has of an interval, as it is told again in the history stream: a candle, or that there is
     /// none. `nil` where only the journal knows, which needs no telling.
-    func part(_ interval: Interval) throws -> CandleRecord? {
+    func part(_ interval: Interval) throws -> CandleEnvelope? {
         guard let reader else { return nil }
         let series = interval.series
-        if let record = try reader.record(.part, series, start: interval.start), !record.flags.contains(.partial) {
-            return record
+        if let candle = try reader.record(series, start: interval.start), !candle.flags.contains(.partial) {
+            return PartRecord(candle).envelope
         }
         let isEmpty = try !reader.starts(series, in: interval.start..<(interval.start + 1)).empty.isEmpty
-        return isEmpty ? .empty(series, start: UTCNanos(seconds: interval.start)) : nil
+        return isEmpty ? EmptyRecord(series, start: UTCNanos(seconds: interval.start)).envelope : nil
     }
 
     /// Whether the database has the history stream up to a position, and these candles or that they are empty.

@@ -23,7 +23,7 @@ public final class StoreWriter {
     private let clock: Clock
     private let logger: Logger
 
-    private var batch: [CandleRecord] = []
+    private var batch: [CandleEnvelope] = []
     /// The last position in the database.
     private var committed: UInt64
     /// Monotonic time at which native candles are looked for next.
@@ -76,7 +76,7 @@ public final class StoreWriter {
     private func nativeReader(_ paths: Paths, _ context: BusContext) throws -> StreamReader? {
         let position = try store.position(of: .native)
         do {
-            let last = try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal(.native))
+            let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: paths.journal(.native))
             // A journal that begins anew is read anew.
             return try StreamReader(
                 stream: .native, paths: paths, from: position <= last ? position + 1 : nil, consumer: .storeWriter,
@@ -89,7 +89,7 @@ public final class StoreWriter {
 
     /// A journal that ends before what the database holds would give its positions a second time.
     private static func check(_ position: UInt64, _ paths: Paths) throws {
-        let last = try JournalTail.lastPosition(CandleRecord.self, folder: paths.journal(.candles))
+        let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: paths.journal(.candles))
         guard position <= last else {
             // The aggregator skips what a consumer has taken, also when the mark beside the journal was put back with it.
             try ConsumerMark(folder: paths.journal(.candles), consumer: .storeWriter).note(position)
@@ -111,7 +111,7 @@ public final class StoreWriter {
         service.ready()
         while !stop.isRaised {
             let wait = batch.isEmpty ? 250 : max(0, (commitDeadline - clock.monotonic()) / UTCNanos.perMillisecond)
-            _ = try candles.poll(CandleRecord.self, milliseconds: Int(wait), stop: stop.descriptor) { record in
+            _ = try candles.poll(CandleEnvelope.self, milliseconds: Int(wait), stop: stop.descriptor) { record in
                 if batch.isEmpty {
                     commitDeadline = clock.monotonic() + Int64(settings.batchMilliseconds) * UTCNanos.perMillisecond
                 }
@@ -150,9 +150,9 @@ public final class StoreWriter {
     private func takeOpinions(until stop: StopSignal) throws {
         guard let native, clock.monotonic() >= nextOpinions else { return }
         nextOpinions = clock.monotonic() + UTCNanos.perSecond
-        var opinions: [CandleRecord] = []
+        var opinions: [CandleEnvelope] = []
         do {
-            _ = try native.poll(CandleRecord.self, milliseconds: 0, stop: stop.descriptor) { opinions.append($0) }
+            _ = try native.poll(CandleEnvelope.self, milliseconds: 0, stop: stop.descriptor) { opinions.append($0) }
         } catch {
             logger.error("Native candles cannot be read any more", metadata: ["error": "\(error)"])
             self.native = nil
@@ -186,12 +186,12 @@ public final class StoreWriter {
     }
 
     private func count(_ changed: [CandleRecord]) {
-        let others = batch.count { $0.kind != .candle }
+        let candles = batch.count { $0.kind == .candle }
         let events = batch.count { $0.kind == .feed }
         counters.commits += 1
         counters.events += UInt64(events)
         counters.stored += UInt64(changed.count)
-        counters.unchanged += UInt64(batch.count - others - changed.count)
+        counters.unchanged += UInt64(candles - changed.count)
         guard let first = changed.first else { return }
         counters.lastDelayNanos = clock.now().rawValue - first.publishTime.rawValue
         let newest = changed.map(\.start.seconds).max() ?? 0

@@ -36,9 +36,9 @@ public struct FeedPass: ~Copyable {
         guard let transport else { return }
         recorder.burstBegan(now: time, monotonic: monotonic)
         session.received(bytes, from: transport, now: .nanoseconds(monotonic), into: &recorder)
-        for record in recorder.records where record.kind == .tick {
+        for case .tick(let tick) in recorder.records.lazy.map(\.content) {
             tickCount &+= 1
-            sum &+= record.bid.rawValue &+ record.ask.rawValue &+ record.brokerTime.rawValue
+            sum &+= tick.bid.rawValue &+ tick.ask.rawValue &+ tick.brokerTime.rawValue
         }
         recorder.records.removeAll(keepingCapacity: true)
     }

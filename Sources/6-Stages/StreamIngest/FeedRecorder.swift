@@ -50,7 +50,7 @@ struct FeedRecorder: SessionSink {
     var steadyBeats: UInt64 = 0
     var closeBeats: UInt64 = 0
     /// What is to be appended to the stream, in order; the owner takes it away.
-    var records: [TickRecord] = []
+    var records: [TickEnvelope] = []
     /// The broker's own candles, in order; the owner takes them away.
     var candles: [CandleRecord] = []
     /// Events that the owner must act on or log, in order; it takes them away.
@@ -204,10 +204,10 @@ struct FeedRecorder: SessionSink {
             if hasSpoilt { restorePair(index) }
         }
         counters.ticks &+= 1
-        records.append(
-            .tick(
-                items[index].pair, brokerTime: UTCNanos(rawValue: time), receiveTime: receiveTime,
-                bid: Price(rawValue: bid), ask: Price(rawValue: ask), flags: flags))
+        let tick = TickRecord(
+            items[index].pair, brokerTime: UTCNanos(rawValue: time), receiveTime: receiveTime,
+            bid: Price(rawValue: bid), ask: Price(rawValue: ask), flags: flags)
+        records.append(tick.envelope)
     }
 
     private mutating func takeSnapshot(
@@ -331,7 +331,8 @@ struct FeedRecorder: SessionSink {
     /// The clock records never step back, unless the clock is set back.
     mutating func clock(_ time: Int64, _ flags: TickFlags) {
         lastClock = max(lastClock, time)
-        records.append(.clock(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags))
+        records.append(
+            ClockRecord(UTCNanos(rawValue: lastClock), receiveTime: receiveTime, flags: flags).envelope)
         restateBlindPairs()
         if hasSpoilt { blindSpoiltPairs() }
     }
@@ -392,10 +393,9 @@ struct FeedRecorder: SessionSink {
     }
 
     mutating func append(_ event: FeedEvent, pair: Pair = .none) {
-        records.append(
-            .feed(
-                event, pair: pair, brokerTime: UTCNanos(rawValue: max(feedTime, lastClock)),
-                receiveTime: receiveTime))
+        let feed = FeedRecord(
+            event, pair: pair, brokerTime: UTCNanos(rawValue: max(feedTime, lastClock)), receiveTime: receiveTime)
+        records.append(feed.envelope)
     }
 }
 

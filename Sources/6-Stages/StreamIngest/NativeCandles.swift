@@ -179,7 +179,7 @@ struct NativeCandles {
             return .wrong("\(instrument.epic): no possible prices")
         }
         var candle = CandleRecord(
-            pair: instrument.pair, timeframe: timeframe, start: start, bid: bid, ask: ask, mid: .zero, source: .native,
+            Series(instrument.pair, timeframe), start: start, bid: bid, ask: ask, mid: .zero, source: .native,
             inputStream: .ticks)
         candle.tickCount = UInt32(clamping: count)
         return isRepeated(candle, index) ? .repeated : .candle(candle)

@@ -129,7 +129,7 @@ public enum StreamIngest {
     private static func tellSkip(_ writer: StreamWriter, _ time: UTCNanos, _ clock: Clock) throws {
         guard let skipped = writer.skipped else { return }
         let event = FeedEvent.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count))
-        try writer.append(TickRecord.feed(event, brokerTime: time, receiveTime: clock.now()))
+        try writer.append(FeedRecord(event, brokerTime: time, receiveTime: clock.now()))
         try writer.commit()
     }
 

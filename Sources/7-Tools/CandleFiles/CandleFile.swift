@@ -57,15 +57,14 @@ public struct CandleFile {
     }
 
     private mutating func add(_ candle: CandleRecord, line: Int, endedBy end: Int64) throws(Flaw) {
-        guard let series = candle.series else { return }
-        let interval = Interval(series, start: candle.start.seconds)
+        let interval = Interval(candle.series, start: candle.start.seconds)
         guard interval.start >= CandleFile.oldest else {
             throw Flaw(
                 "\(candle.start) is before 2000: timestamp must be in Unix seconds, such as 1778572800")
         }
         guard interval.end <= end else { throw Flaw("\(candle.start) has not ended yet") }
         if let former = lines.updateValue(line, forKey: interval) {
-            throw Flaw("\(series) at \(candle.start) stands on line \(former) too")
+            throw Flaw("\(candle.series) at \(candle.start) stands on line \(former) too")
         }
         candles.append(candle)
     }
@@ -119,7 +118,7 @@ private struct Columns {
         let ask = hasSides ? try side("ask_", row) : bid
         let mid = places["mid_open"] == nil ? OHLC.mid(bid: bid, ask: ask) : try side("mid_", row)
         var record = CandleRecord(
-            pair: series.pair, timeframe: series.timeframe, start: start, bid: bid, ask: ask, mid: mid,
+            series, start: start, bid: bid, ask: ask, mid: mid,
             source: .imported, inputStream: .history)
         record.tickCount = try ticks(row)
         return record

@@ -55,7 +55,7 @@ public final class CandleImport {
     /// What was imported before and is not stored yet cannot be compared with.
     private static func checkStored(_ paths: Paths, _ reader: CandleReader?) throws {
         var last: UInt64 = 0
-        try JournalTail.readBackward(CandleRecord.self, folder: paths.journal(.history)) { record in
+        try JournalTail.readBackward(CandleEnvelope.self, folder: paths.journal(.history)) { record in
             // Parts told again do not come into the database.
             if record.kind != .part { last = record.position }
             return last == 0
@@ -69,11 +69,10 @@ public final class CandleImport {
 
     /// The candle of an earlier import.
     private static func former(_ candle: CandleRecord, _ reader: CandleReader) throws -> CandleRecord? {
-        guard let series = candle.series else { return nil }
         let start = candle.start.seconds
-        let stored = try reader.record(.candle, series, start: start)
+        let stored = try reader.record(candle.series, start: start)
         if stored?.source == .imported { return stored }
-        return try reader.outranked(series, start: start).first { $0.source == .imported }
+        return try reader.outranked(candle.series, start: start).first { $0.source == .imported }
     }
 
     /// Writes them to the stream's journal, on the disk, and publishes them.

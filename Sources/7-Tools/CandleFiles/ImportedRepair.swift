@@ -24,7 +24,7 @@ public struct ImportedRepair: Hashable, Sendable {
         let sight = try Sight(reader)
         let reach = RepairReach(reader, sight, now: now, days: days)
         for (series, candles) in Dictionary(grouping: candles, by: \.series) {
-            guard let series, let beginning = try reach.beginning(series) else { continue }
+            guard let beginning = try reach.beginning(series) else { continue }
             if beginning.start < begins ?? .max { (begins, bound) = (beginning.start, beginning.bound) }
             let known = try reader.starts(series, in: beginning.start..<max(beginning.start, now))
             let (complete, partial) = (Set(known.complete + known.empty + known.unusable), Set(known.partial))

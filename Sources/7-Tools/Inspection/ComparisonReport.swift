@@ -110,8 +110,8 @@ public struct ComparisonReport: Report, Encodable {
         guard !intervals.isEmpty else { return }
         for index in differences.indices { differences[index].ticks = [] }
         let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
-        try JournalScan(TickRecord.self, .ticks, paths).forEach { tick in
-            guard tick.kind == .tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
+        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+            guard let tick = record.tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
             let second = tick.brokerTime.seconds
             for index in wanted {
                 let start = intervals[index].start

@@ -90,7 +90,7 @@ public struct Explanation: Report, Encodable {
         (pair, timeframe) = (series.pair.description, series.timeframe.description)
         self.start = start
         isOpenMarket = TradingWeek.isOpen(during: interval)
-        stored = try reader.record(.candle, series, start: start).map(Version.init)
+        stored = try reader.record(series, start: start).map(Version.init)
         outranked = try reader.outranked(series, start: start).map(Version.init)
         let known = try reader.starts(series, in: start..<(start + 1))
         isKnownEmpty = !(known.empty + known.unusable).isEmpty
@@ -106,11 +106,9 @@ public struct Explanation: Report, Encodable {
 
     private static func revisions(_ paths: Paths, _ series: Series, _ start: Int64) throws -> [Version] {
         var versions: [Version] = []
-        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
-            guard record.kind == .candle, record.pair == series.pair, record.start.seconds == start,
-                record.timeframe == series.timeframe
-            else { return }
-            versions.append(Version(record))
+        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
+            guard record.start.seconds == start, let candle = record.candle, candle.series == series else { return }
+            versions.append(Version(candle))
         }
         return versions
     }
@@ -131,8 +129,8 @@ public struct Explanation: Report, Encodable {
         _ paths: Paths, _ series: Series, _ interval: Range<Int64>, _ showsTicks: Bool
     ) throws {
         var ticks = Ticks()
-        try JournalScan(TickRecord.self, .ticks, paths).forEach { tick in
-            guard tick.kind == .tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
+        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+            guard let tick = record.tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
                 return
             }
             if ticks.count == 0 { ticks.first = tick.position }

@@ -1,6 +1,4 @@
-internal import Aggregation
 internal import CandleReader
-internal import Candles
 internal import FoundationEssentials
 public import Host
 internal import MarketData
@@ -130,7 +128,7 @@ public struct Verification: Report, Encodable {
     private mutating func leaveOut(changedSince stored: UInt64, _ paths: Paths) throws {
         guard !differences.isEmpty else { return }
         var changed: Set<Interval> = []
-        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
+        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
             guard record.position > stored, let series = record.series else { return }
             changed.insert(Interval(series, start: record.start.seconds))
         }
@@ -150,8 +148,8 @@ public struct Verification: Report, Encodable {
         let places = differences.map { difference in
             (Pair(difference.pair), Timeframe(difference.timeframe)?.seconds ?? 0, difference.start)
         }
-        try JournalScan(TickRecord.self, .ticks, paths).forEach { tick in
-            guard tick.kind == .tick else { return }
+        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+            guard let tick = record.tick else { return }
             for (index, (pair, length, start)) in places.enumerated() where tick.pair == pair {
                 guard (start..<(start + length)).contains(tick.brokerTime.seconds) else { continue }
                 var span = differences[index].ticks ?? TickSpan(first: tick.position)
@@ -181,131 +179,6 @@ extension Verification.Difference {
         return ["\(pair) \(timeframe) \(time)  \(kind.rawValue); \(span)"]
             + columns.map { "    \($0.name): database \($0.stored), journals \($0.folded)" }
     }
-}
-
-/// Up to where the database has taken the candles stream in, by the positions of what it was made of.
-private struct Bounds {
-    private struct Key: Hashable {
-        let pair: Pair
-        let start: UTCNanos
-        let timeframe: Timeframe?
-        let revision: UInt16
-        let source: UInt8
-
-        init(_ record: CandleRecord) {
-            (pair, start, timeframe) = (record.pair, record.start, record.timeframe)
-            (revision, source) = (record.revision, record.source.rawValue)
-        }
-    }
-
-    private struct Bound {
-        var position: UInt64 = 0
-        /// Candles of the very last position that are there.
-        var candles: Set<Key> = []
-
-        mutating func note(_ record: CandleRecord) {
-            if record.inputPosition > position { (position, candles) = (record.inputPosition, []) }
-            if record.inputPosition == position { candles.insert(Key(record)) }
-        }
-
-        func includes(_ record: CandleRecord) -> Bool {
-            record.inputPosition < position || record.inputPosition == position && candles.contains(Key(record))
-        }
-    }
-
-    private var ticks = Bound()
-    private var history = Bound()
-
-    /// - Parameter stored: the last position of the candles stream that is in the database.
-    init(paths: Paths, stored: UInt64) throws {
-        var (ticks, history) = (Bound(), Bound())
-        try JournalScan(CandleRecord.self, .candles, paths).forEach { record in
-            guard record.position <= stored else { return }
-            if record.inputStream == .history { history.note(record) } else { ticks.note(record) }
-        }
-        (self.ticks, self.history) = (ticks, history)
-    }
-
-    func includes(_ record: CandleRecord) -> Bool {
-        record.inputStream == .history ? history.includes(record) : ticks.includes(record)
-    }
-}
-
-/// What the journals say, folded again into a database of its own.
-private struct Refold {
-    private(set) var ticks = 0
-    /// The oldest position of each journal, and when its first record of the ticks was.
-    private let oldestTick: UInt64
-    private let oldestHistory: UInt64
-    private var firstTime = UTCNanos(rawValue: .max)
-    /// The last candle of each interval whose revisions were too many to be numbered: a store keeps the first of equal
-    /// numbers.
-    private let unnumbered: [Interval: CandleRecord]
-
-    init(
-        paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
-    ) throws {
-        let store = try CandleStore(path: path)
-        var batch: [CandleRecord] = []
-        var unnumbered: [Interval: CandleRecord] = [:]
-        func write(atLeast count: Int) throws {
-            if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
-            guard batch.count >= count else { return }
-            _ = try store.write(batch, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
-            batch.removeAll(keepingCapacity: true)
-        }
-        func take(_ record: CandleRecord) {
-            guard record.kind == .candle, bounds.includes(record) else { return }
-            batch.append(record)
-            if record.revision == .max, let series = record.series {
-                unnumbered[Interval(series, start: record.start.seconds)] = record
-            }
-        }
-        var fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
-        let journal = try JournalScan(TickRecord.self, .ticks, paths)
-        oldestTick = journal.oldest
-        var (count, first) = (0, UTCNanos(rawValue: .max))
-        try journal.forEach {
-            if count == 0 { first = $0.brokerTime }
-            count += 1
-            fold.fold($0)
-        } batchEnded: {
-            try fold.takeNew(publishTime: UTCNanos(rawValue: 0), take)
-            try write(atLeast: 10_000)
-        }
-        (ticks, firstTime) = (count, first)
-        var history = ResumedHistory(timeframes: configuration.timeframes, emitted: EmittedMark())
-        let bought = try JournalScan(CandleRecord.self, .history, paths)
-        oldestHistory = bought.oldest
-        try bought.forEach {
-            history.take($0)
-        } batchEnded: {
-            try history.takeNew(publishTime: UTCNanos(rawValue: 0), take)
-            try write(atLeast: 10_000)
-        }
-        try write(atLeast: 1)
-        try store.close()
-        self.unnumbered = unnumbered
-    }
-
-    /// What the fold said last of an interval, where the store shows its first candle of the highest revision number.
-    func last(of record: CandleRecord, _ series: Series) -> CandleRecord {
-        guard record.revision == .max, let last = unnumbered[Interval(series, start: record.start.seconds)],
-            last.source == record.source
-        else { return record }
-        return last
-    }
-
-    /// Whether the journals still hold all that a candle was made of.
-    func isFounded(_ record: CandleRecord) -> Bool {
-        if record.inputStream == .history { return record.inputPosition >= oldestHistory }
-        // Before the journal's first record there may have been more of the interval.
-        return record.inputPosition >= oldestTick
-            && (oldestTick == 1 || record.start.rawValue >= firstTime.rawValue + FeedEvent.orderMargin)
-    }
-
-    /// Whether what is derived could be derived again: its parts may be older than what the journal holds.
-    func canDerive(_ record: CandleRecord) -> Bool { record.source != .derived || oldestHistory == 1 }
 }
 
 extension CandleRecord {

@@ -8,32 +8,42 @@ public protocol LineConvertible {
     var json: String { get }
 }
 
-extension TickRecord: LineConvertible {
+extension TickEnvelope: LineConvertible {
     public var line: String {
-        let time = brokerTime.description
         let name = pair == .none ? "feed   " : pair.description
-        let what =
-            switch kind {
-            case .tick: "\(bid.formatted(decimals: 3))  \(ask.formatted(decimals: 3))\(flagText)"
-            case .clock: "clock\(flagText)"
-            default: feedEvent.map(eventText) ?? "event \(flags.rawValue)"
-            }
-        return "\(position)  \(time)  \(name)  \(what)"
+        return "\(position)  \(brokerTime)  \(name)  \(text)"
     }
 
-    private var flagText: String { flags.names.isEmpty ? "" : "  [\(flags.names.joined(separator: ", "))]" }
+    private var text: String {
+        switch content {
+        case .tick(let tick):
+            "\(tick.bid.formatted(decimals: 3))  \(tick.ask.formatted(decimals: 3))\(flagText(tick.flags))"
+        case .clock(let clock): "clock\(flagText(clock.flags))"
+        case .feed(let feed): eventText(feed.event)
+        case .unknown: kind.name
+        }
+    }
+
+    private func flagText(_ flags: TickFlags) -> String {
+        flags.names.isEmpty ? "" : "  [\(flags.names.joined(separator: ", "))]"
+    }
 
     public var json: String {
-        let isEvent = kind == .feed
-        return encodedJSON(
-            TickLine(
-                kind: kind.name, pair: pair == .none ? nil : pair.description, position: position,
-                brokerTime: brokerTime.rawValue, receiveTime: receiveTime.rawValue,
-                bid: kind == .tick ? bid.description : nil, ask: kind == .tick ? ask.description : nil,
-                flags: isEvent ? nil : flags.names, event: feedEvent?.name,
-                details: feedEvent.map { [$0.details.0, $0.details.1] }))
+        var line = TickLine(
+            kind: kind.name, pair: pair == .none ? nil : pair.description, position: position,
+            brokerTime: brokerTime.rawValue, receiveTime: receiveTime.rawValue)
+        switch content {
+        case .tick(let tick):
+            (line.bid, line.ask, line.flags) = (tick.bid.description, tick.ask.description, tick.flags.names)
+        case .clock(let clock): line.flags = clock.flags.names
+        case .feed(let feed): (line.event, line.details) = (feed.event.name, details(of: feed.event))
+        case .unknown: break
+        }
+        return encodedJSON(line)
     }
 }
+
+private func details(of event: FeedEvent) -> [Int64] { [event.details.0, event.details.1] }
 
 /// Prices are decimals in text: exact. Times are ns since 1970 UTC.
 private struct TickLine: Encodable {
@@ -42,55 +52,65 @@ private struct TickLine: Encodable {
     let position: UInt64
     let brokerTime: Int64
     let receiveTime: Int64
-    let bid: String?
-    let ask: String?
-    let flags: [String]?
-    let event: String?
-    let details: [Int64]?
+    var bid: String?
+    var ask: String?
+    var flags: [String]?
+    var event: String?
+    var details: [Int64]?
 }
 
-extension CandleRecord: LineConvertible {
+extension CandleEnvelope: LineConvertible {
     public var line: String {
         let name = pair == .none ? "feed   " : pair.description
-        let head = "\(position)  \(start)  \(name)  \(timeframe.map { "\($0)  " } ?? "")"
-        switch kind {
-        case .candle, .part:
-            let prices = [mid.open, mid.high, mid.low, mid.close].map { $0.formatted(decimals: 3) }.joined(
-                separator: "  ")
-            let notes = [kind == .part ? "part" : nil, revision > 1 ? "revision \(revision)" : nil].compactMap { $0 }
-            let flags = (notes + flags.names).joined(separator: ", ")
-            return "\(head)\(prices)  \(tickCount) ticks  \(source.name)\(flags.isEmpty ? "" : "  [\(flags)]")"
-        case .feed: return head + (feedEvent.map(eventText) ?? "event \(flags.rawValue)")
-        default: return head + (historyText ?? kind.name)
+        return "\(position)  \(start)  \(name)  \(series.map { "\($0.timeframe)  " } ?? "")\(text)"
+    }
+
+    private var text: String {
+        switch content {
+        case .candle(let candle): candleText(candle, isPart: false)
+        case .part(let part): candleText(part.candle, isPart: true)
+        case .feed(let feed): eventText(feed.event)
+        case .request, .reply, .empty, .unknown: historyText ?? kind.name
         }
+    }
+
+    private func candleText(_ candle: CandleRecord, isPart: Bool) -> String {
+        let mid = candle.mid
+        let prices = [mid.open, mid.high, mid.low, mid.close].map { $0.formatted(decimals: 3) }.joined(
+            separator: "  ")
+        let notes = [isPart ? "part" : nil, revision > 1 ? "revision \(revision)" : nil].compactMap { $0 }
+        let flags = (notes + candle.flags.names).joined(separator: ", ")
+        return "\(prices)  \(candle.tickCount) ticks  \(source.name)\(flags.isEmpty ? "" : "  [\(flags)]")"
     }
 
     /// What a request or a reply says.
     private var historyText: String? {
-        if let request = historyRequest {
+        switch content {
+        case .request(let record):
+            let request = record.request
             let (first, last) = (UTCNanos(seconds: request.first), UTCNanos(seconds: request.last))
             return "request of \(first.text()) to \(last.text()), at most \(request.points) points"
+        case .reply(let record):
+            let reply = record.reply
+            let left = reply.allowance.map { ", \($0.remaining) of \($0.total) left" } ?? ""
+            return "reply to \(reply.request): \(reply.outcome), \(reply.points) points\(left)"
+        case .candle, .part, .empty, .feed, .unknown: return nil
         }
-        guard let reply = historyReply else { return nil }
-        let left = reply.allowance.map { ", \($0.remaining) of \($0.total) left" } ?? ""
-        return "reply to \(reply.request): \(reply.outcome), \(reply.points) points\(left)"
     }
 
     public var json: String {
-        let isCandle = kind == .candle || kind == .part
-        func side(_ prices: OHLC) -> [String]? {
-            isCandle ? [prices.open, prices.high, prices.low, prices.close].map(\.description) : nil
+        var line = CandleLine(
+            kind: kind.name, pair: pair == .none ? nil : pair.description, position: position,
+            timeframe: series.map { $0.timeframe.minutes }, start: start.rawValue, inputPosition: inputPosition,
+            publishTime: publishTime.rawValue, text: historyText)
+        switch content {
+        case .candle(let candle): line.take(candle)
+        case .part(let part): line.take(part.candle)
+        case .empty(let empty): line.flags = empty.isUnusable ? CandleFlags.unusable.names : []
+        case .feed(let feed): (line.event, line.details) = (feed.event.name, details(of: feed.event))
+        case .request, .reply, .unknown: break
         }
-        return encodedJSON(
-            CandleLine(
-                kind: kind.name, pair: pair == .none ? nil : pair.description, position: position,
-                timeframe: timeframe.map { Int($0.minutes) }, start: start.rawValue, bid: side(bid), ask: side(ask),
-                mid: side(mid), tickCount: isCandle ? tickCount : nil,
-                blindMilliseconds: isCandle ? blindMilliseconds : nil, lostUpdates: isCandle ? lostUpdates : nil,
-                source: isCandle ? source.name : nil, revision: isCandle ? revision : nil,
-                flags: isCandle || kind == .empty ? flags.names : nil, inputPosition: inputPosition,
-                publishTime: publishTime.rawValue, event: feedEvent?.name,
-                details: feedEvent.map { [$0.details.0, $0.details.1] }, text: historyText))
+        return encodedJSON(line)
     }
 }
 
@@ -101,21 +121,30 @@ private struct CandleLine: Encodable {
     let position: UInt64
     let timeframe: Int?
     let start: Int64
-    let bid: [String]?
-    let ask: [String]?
-    let mid: [String]?
-    let tickCount: UInt32?
-    let blindMilliseconds: UInt32?
-    let lostUpdates: UInt32?
-    let source: String?
-    let revision: UInt16?
-    let flags: [String]?
+    var bid: [String]?
+    var ask: [String]?
+    var mid: [String]?
+    var tickCount: UInt32?
+    var blindMilliseconds: UInt32?
+    var lostUpdates: UInt32?
+    var source: String?
+    var revision: UInt16?
+    var flags: [String]?
     let inputPosition: UInt64
     let publishTime: Int64
-    let event: String?
-    let details: [Int64]?
+    var event: String?
+    var details: [Int64]?
     /// Of requests and replies.
     let text: String?
+
+    mutating func take(_ candle: CandleRecord) {
+        func side(_ prices: OHLC) -> [String] {
+            [prices.open, prices.high, prices.low, prices.close].map(\.description)
+        }
+        (bid, ask, mid) = (side(candle.bid), side(candle.ask), side(candle.mid))
+        (tickCount, blindMilliseconds, lostUpdates) = (candle.tickCount, candle.blindMilliseconds, candle.lostUpdates)
+        (source, revision, flags) = (candle.source.name, candle.revision, candle.flags.names)
+    }
 }
 
 private func eventText(_ event: FeedEvent) -> String {
@@ -127,6 +156,8 @@ private func eventText(_ event: FeedEvent) -> String {
     case .positionsSkipped(let first, let count): "\(event.name) \(count) from \(first)"
     case .clockSetBack(let from, let to): "\(event.name) from \(from) to \(to)"
     case .updatesLimited(let milliHertz): "\(event.name) to \(milliHertz) in 1000 s"
-    case .sessionNew, .sessionPreserved, .sessionReplaced, .subscriptionEnded, .subscriptionFrozen: event.name
+    case .sessionNew, .sessionPreserved, .sessionReplaced, .subscriptionEnded, .subscriptionFrozen,
+        .unknown:
+        event.name
     }
 }

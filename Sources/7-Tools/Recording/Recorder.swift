@@ -8,7 +8,7 @@ public import Wire
 /// a state folder, so that everything that reads journals reads it too.
 ///
 /// - Note: One thread only.
-public final class Recorder<Record: StreamRecord> {
+public final class Recorder<Record: StreamEnvelope> {
     /// The records of the copy.
     public private(set) var count = 0
     public private(set) var first: UInt64 = 0

@@ -211,9 +211,9 @@ private final class Player {
                 lastTime = max(lastTime, time)
             } else {
                 let position = RecordBytes.position(record) + shift.position
-                let later = record.loadUnaligned(as: TickRecord.self).shifted(
+                let later = record.loadUnaligned(as: TickEnvelope.self).shifted(
                     by: shift.time, positions: shift.position, notBefore: shift.earliest)
-                bytes.storeBytes(of: later, as: TickRecord.self)
+                bytes.storeBytes(of: later, as: TickEnvelope.self)
                 RecordBytes.seal(bytes, position: position)
             }
         }
@@ -232,36 +232,42 @@ extension Stream {
     /// When a record arrived or was published, ns since 1970.
     fileprivate func arrival(_ record: UnsafeRawBufferPointer) -> Int64 {
         switch self {
-        case .ticks: record.loadUnaligned(as: TickRecord.self).receiveTime.rawValue
-        case .history, .candles, .native, .stored: record.loadUnaligned(as: CandleRecord.self).publishTime.rawValue
+        case .ticks: record.loadUnaligned(as: TickEnvelope.self).receiveTime.rawValue
+        case .history, .candles, .native, .stored: record.loadUnaligned(as: CandleEnvelope.self).publishTime.rawValue
         }
     }
 }
 
-extension TickRecord {
+extension TickEnvelope {
     /// The same, later: as a later round of a recording has it.
     /// - Parameters:
     ///   - nanos: added to its times.
     ///   - positions: added to positions that it speaks of.
     ///   - earliest: nothing that it says of darkness reaches back behind this, ns since 1970: there the round before was.
-    fileprivate func shifted(by nanos: Int64, positions: UInt64, notBefore earliest: Int64) -> TickRecord {
+    fileprivate func shifted(by nanos: Int64, positions: UInt64, notBefore earliest: Int64) -> TickEnvelope {
         func later(_ time: UTCNanos) -> UTCNanos { UTCNanos(rawValue: time.rawValue + nanos) }
         func dark(_ time: UTCNanos) -> UTCNanos {
             time.rawValue == 0 ? UTCNanos(rawValue: earliest) : max(later(time), UTCNanos(rawValue: earliest))
         }
         let (broker, received) = (later(brokerTime), later(receiveTime))
-        switch feedEvent {
-        case .blindBegan(let since):
-            return .feed(.blindBegan(since: dark(since)), brokerTime: broker, receiveTime: received)
-        case .blindEnded(let from, let until):
-            return .feed(
-                .blindEnded(from: dark(from), until: dark(until)), brokerTime: broker, receiveTime: received)
-        case .positionsSkipped(let first, let count):
-            return .feed(
-                .positionsSkipped(first: first + positions, count: count), brokerTime: broker, receiveTime: received)
-        case let event?: return .feed(event, pair: pair, brokerTime: broker, receiveTime: received)
-        case nil where kind == .clock: return .clock(broker, receiveTime: received, flags: flags)
-        case nil: return .tick(pair, brokerTime: broker, receiveTime: received, bid: bid, ask: ask, flags: flags)
+        func told(_ event: FeedEvent, of pair: Pair = .none) -> TickEnvelope {
+            FeedRecord(event, pair: pair, brokerTime: broker, receiveTime: received).envelope
+        }
+        switch content {
+        case .tick(let tick):
+            return TickRecord(
+                pair, brokerTime: broker, receiveTime: received, bid: tick.bid, ask: tick.ask, flags: tick.flags
+            ).envelope
+        case .clock(let clock): return ClockRecord(broker, receiveTime: received, flags: clock.flags).envelope
+        case .feed(let feed):
+            switch feed.event {
+            case .blindBegan(let since): return told(.blindBegan(since: dark(since)))
+            case .blindEnded(let from, let until): return told(.blindEnded(from: dark(from), until: dark(until)))
+            case .positionsSkipped(let first, let count):
+                return told(.positionsSkipped(first: first + positions, count: count))
+            case let event: return told(event, of: pair)
+            }
+        case .unknown: return self
         }
     }
 }

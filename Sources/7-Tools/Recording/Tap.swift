@@ -17,7 +17,7 @@ public enum TapStart: Hashable, Sendable {
 /// there is no journal.
 ///
 /// - Note: One thread only.
-public final class Tap<Record: StreamRecord> {
+public final class Tap<Record: StreamEnvelope> {
     /// Without a journal.
     private let live: Subscriber?
     /// With one.

@@ -61,13 +61,13 @@ struct RecordCommand: ParsableCommand {
         look { paths in
             let stop = try StopSignal()
             switch stream {
-            case .ticks: try record(TickRecord.self, paths, stop)
-            case .history, .candles, .native, .stored: try record(CandleRecord.self, paths, stop)
+            case .ticks: try record(TickEnvelope.self, paths, stop)
+            case .history, .candles, .native, .stored: try record(CandleEnvelope.self, paths, stop)
             }
         }
     }
 
-    private func record<Record: StreamRecord>(_ type: Record.Type, _ paths: Paths, _ stop: StopSignal) throws {
+    private func record<Record: StreamEnvelope>(_ type: Record.Type, _ paths: Paths, _ stop: StopSignal) throws {
         let recorder = try Recorder<Record>(
             stream, paths: paths, from: from ?? (since == nil ? .now : .oldest), since: since?.time,
             until: until?.time, into: try Paths(state: folder), logger: .errorsOnly)

@@ -67,8 +67,9 @@ struct TapCommand: ParsableCommand {
             var lines = LineOutput(limit: count, until: stop, seconds: runTime?.seconds)
             switch stream {
             case .status: try tapStatus(paths, &lines, stop)
-            case .ticks: try tap(TickRecord.self, .ticks, paths, &lines, stop) { isWanted($0.pair) }
-            case .feed: try tap(TickRecord.self, .ticks, paths, &lines, stop) { $0.kind == .feed && isWanted($0.pair) }
+            case .ticks: try tap(TickEnvelope.self, .ticks, paths, &lines, stop) { isWanted($0.pair) }
+            case .feed:
+                try tap(TickEnvelope.self, .ticks, paths, &lines, stop) { $0.kind == .feed && isWanted($0.pair) }
             case .candles: try tapCandles(.candles, paths, &lines, stop)
             case .history: try tapCandles(.history, paths, &lines, stop)
             case .native: try tapCandles(.native, paths, &lines, stop)
@@ -80,12 +81,12 @@ struct TapCommand: ParsableCommand {
     private func tapCandles(
         _ stream: Stream, _ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal
     ) throws {
-        try tap(CandleRecord.self, stream, paths, &lines, stop) { isWanted($0.pair) }
+        try tap(CandleEnvelope.self, stream, paths, &lines, stop) { isWanted($0.pair) }
     }
 
     private func isWanted(_ pair: Pair) -> Bool { self.pair.isEmpty || self.pair.contains(pair) }
 
-    private func tap<Record: StreamRecord & LineConvertible>(
+    private func tap<Record: StreamEnvelope & LineConvertible>(
         _ type: Record.Type, _ stream: Stream, _ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal,
         isWanted: (Record) -> Bool
     ) throws {

@@ -15,8 +15,9 @@ import Wire
         let reply = HistoryReply(
             request: 41, outcome: .answered, points: 11, allowance: allowance, received: UTCNanos(rawValue: 456),
             clockOffset: 3_600)
-        let empty = CandleRecord.empty(series, start: UTCNanos(seconds: 1_800), isUnusable: true)
-        let bytes = [CandleRecord.request(request), .reply(reply, to: request), empty].enumerated().flatMap {
+        let empty = EmptyRecord(series, start: UTCNanos(seconds: 1_800), isUnusable: true)
+        let records = [RequestRecord(request).envelope, ReplyRecord(reply, to: request).envelope, empty.envelope]
+        let bytes = records.enumerated().flatMap {
             var record = $1
             record.seal(position: UInt64($0 + 41))
             return record.bytes
@@ -25,9 +26,10 @@ import Wire
     }
 
     @Test func `a request comes out of its record as it went in`() {
-        let record = CandleRecord.request(request)
+        let record = RequestRecord(request).envelope
         #expect(String(decoding: record.bytes[..<11], as: UTF8.self) == "RQSTGBP_JPY")
-        #expect(record.historyRequest == request && record.historyReply == nil && record.inputStream == .history)
+        guard case .request(let sent) = record.content else { Issue.record("\(record.content)"); return }
+        #expect(sent.request == request && record.inputStream == .history)
     }
 
     @Test(arguments: [HistoryReply.Outcome.answered, .refused, .unanswered])
@@ -36,17 +38,18 @@ import Wire
             let reply = HistoryReply(
                 request: .max - 1, outcome: outcome, points: 11, allowance: allowance, received: UTCNanos(rawValue: 5),
                 clockOffset: allowance == nil ? nil : -3_600)
-            let record = CandleRecord.reply(reply, to: request)
+            let record = ReplyRecord(reply, to: request).envelope
             #expect(String(decoding: record.bytes[..<11], as: UTF8.self) == "RPLYGBP_JPY")
-            #expect(record.historyReply == reply && record.historyRequest == nil)
+            guard case .reply(let answer) = record.content else { Issue.record("\(record.content)"); return }
+            #expect(answer.reply == reply)
         }
     }
 
     @Test func `an unknown outcome is no reply`() {
-        var record = CandleRecord.reply(
-            HistoryReply(request: 1, outcome: .answered, points: 1, allowance: nil, received: UTCNanos(rawValue: 5)),
-            to: request)
-        record.flags = CandleFlags(rawValue: 9)
-        #expect(record.historyReply == nil)
+        let reply = HistoryReply(
+            request: 1, outcome: .answered, points: 1, allowance: nil, received: UTCNanos(rawValue: 5))
+        var record = ReplyRecord(reply, to: request).envelope
+        withUnsafeMutableBytes(of: &record) { $0.storeBytes(of: 9, toByteOffset: 36, as: UInt32.self) }
+        guard case .unknown = record.content else { Issue.record("\(record.content)"); return }
     }
 }

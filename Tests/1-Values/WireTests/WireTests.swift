@@ -8,7 +8,7 @@ import Wire
     @Test func `a tick is the 64 bytes of the format`() {
         var tick = Make.tick(1_398_902_400.292, "1.38676", "1.38686", flags: [.snapshot, .inverted])
         tick.seal(position: 7)
-        #expect(TickRecord.byteCount == 64)
+        #expect(TickEnvelope.byteCount == 64)
         let bytes = tick.bytes
         #expect(Array(bytes[0..<4]) == Array("TICK".utf8))
         #expect(Array(bytes[4..<16]) == Make.eurUSD.bytes)
@@ -34,7 +34,7 @@ import Wire
         (candle.blindMilliseconds, candle.lostUpdates, candle.invertedTicks) = (11, 12, 13)
         (candle.inputPosition, candle.publishTime) = (99, Make.nanos(1_398_902_703))
         candle.seal(position: 10)
-        #expect(CandleRecord.byteCount == 192)
+        #expect(CandleEnvelope.byteCount == 192)
         #expect(candle.bytes == Golden.bytes("wire/candle-v1.bin", actual: candle.bytes))
         #expect(candle.timeframe == .fiveMinutes && candle.pair == Make.eurUSD)
     }
@@ -43,14 +43,14 @@ import Wire
         var tick = Make.tick(1, "1.1", "1.2")
         tick.seal(position: 1)
         let good = tick.bytes
-        #expect(good.withUnsafeBytes { TickRecord(bytes: $0) } != nil)
+        #expect(good.withUnsafeBytes { TickEnvelope(bytes: $0) } != nil)
         for bit in 0..<(good.count * 8) {
             var bad = good
             bad[bit / 8] ^= 1 << (bit % 8)
-            #expect(bad.withUnsafeBytes { TickRecord(bytes: $0) } == nil)
+            #expect(bad.withUnsafeBytes { TickEnvelope(bytes: $0) } == nil)
         }
-        for count in 0..<64 { #expect(good[..<count].withUnsafeBytes { TickRecord(bytes: $0) } == nil) }
-        #expect((good + [0]).withUnsafeBytes { TickRecord(bytes: $0) } == nil)
+        for count in 0..<64 { #expect(good[..<count].withUnsafeBytes { TickEnvelope(bytes: $0) } == nil) }
+        #expect((good + [0]).withUnsafeBytes { TickEnvelope(bytes: $0) } == nil)
     }
 
     @Test(arguments: [
@@ -63,8 +63,13 @@ import Wire
     func `a feed event survives both streams`(event: FeedEvent) {
         let record = Make.feed(event, at: 5)
         #expect(record.feedEvent == event)
-        #expect(CandleRecord.feed(record).feedEvent == event)
-        #expect(FeedEvent(code: 0, details: (0, 0)) == nil && FeedEvent(code: 14, details: (0, 0)) == nil)
+        #expect(CandleEnvelope.feed(record).feedEvent == event)
+    }
+
+    @Test func `an event of a later version is kept as it is`() {
+        let event = FeedEvent(code: 14, details: (5, 6))
+        #expect(event == .unknown(code: 14, first: 5, second: 6) && event.name == "event 14")
+        #expect(CandleEnvelope.feed(Make.feed(event)).feedEvent == event)
     }
 }
 

@@ -5,7 +5,8 @@ import TestKit
 import Wire
 
 /// Folds records as a journal would hold them: numbered from 1, after the feed's own word that it sees.
-func fold(_ records: [TickRecord], covered: Bool = true, options: CandleBuilder.Options = fiveMinutes) -> CandleBuilder
+func fold(_ records: [TickEnvelope], covered: Bool = true, options: CandleBuilder.Options = fiveMinutes)
+    -> CandleBuilder
 {
     var builder = CandleBuilder(options: options)
     let opening = covered ? [Make.feed(.blindBegan(since: Make.nanos(0))), seen(from: 0, until: 0)] : []
@@ -17,7 +18,7 @@ func fold(_ records: [TickRecord], covered: Bool = true, options: CandleBuilder.
     return builder
 }
 
-func seen(from: Double, until: Double) -> TickRecord {
+func seen(from: Double, until: Double) -> TickEnvelope {
     Make.feed(.blindEnded(from: Make.nanos(from), until: Make.nanos(until)), at: until)
 }
 
@@ -28,7 +29,7 @@ let fiveMinutes: CandleBuilder.Options = {
 }()
 
 extension CandleBuilder {
-    var candles: [CandleRecord] { output.filter { $0.kind == .candle } }
+    var candles: [CandleRecord] { output.compactMap(\.candle) }
 }
 
 /// The candle without what depends on the order of arrival: revision, flags, input position.
@@ -136,7 +137,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         options.timeframes = [.fiveMinutes, .fifteenMinutes]
         let pairs = ["USDJPY", "EURUSD", "AUDUSD"].map { Pair($0)! }
         let builder = fold(pairs.map { Make.tick(700, "1.1", "1.2", pair: $0) } + [Make.clock(902)], options: options)
-        let names = builder.candles.map { "\($0.pair) \($0.timeframe!)" }
+        let names = builder.candles.map { "\($0.pair) \($0.timeframe)" }
         #expect(names == ["AUD_USD 5m", "AUD_USD 15m", "EUR_USD 5m", "EUR_USD 15m", "USD_JPY 5m", "USD_JPY 15m"])
     }
 }
@@ -275,7 +276,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
     }
 
     /// A record in the middle is not there: the journal was damaged.
-    private func foldWithoutOne(_ records: [TickRecord], leavingOut index: Int) -> CandleBuilder {
+    private func foldWithoutOne(_ records: [TickEnvelope], leavingOut index: Int) -> CandleBuilder {
         var builder = CandleBuilder(options: fiveMinutes)
         for (place, record) in records.enumerated() where place != index {
             var record = record
@@ -368,7 +369,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
     @Test(arguments: 0..<300)
     func `blind time is that of the union of all stretches`(seed: UInt64) {
         var random = SplitMix(seed: seed)
-        var records: [TickRecord] = [Make.tick(301, "1.1", "1.2")]
+        var records: [TickEnvelope] = [Make.tick(301, "1.1", "1.2")]
         var dark = Set<Int>()
         for _ in 0..<Int.random(in: 1...12, using: &random) {
             let from = Int.random(in: 250...650, using: &random)
@@ -405,14 +406,14 @@ func content(_ candle: CandleRecord) -> [Int64] {
                 withUnsafeBytes(of: value) { bytes.replaceSubrange(field..<(field + 8), with: $0) }
             }
             bytes.withUnsafeMutableBytes { RecordBytes.seal($0, position: UInt64(position)) }
-            let record = bytes.withUnsafeBytes { TickRecord(bytes: $0) }
+            let record = bytes.withUnsafeBytes { TickEnvelope(bytes: $0) }
             if let record { builder.fold(record) }
         }
     }
 
     @Test func `folding the same records again gives the same bytes`() {
         var random = SplitMix(seed: 11)
-        var records: [TickRecord] = []
+        var records: [TickEnvelope] = []
         var time = 300.0
         for _ in 0..<5_000 {
             time += Double.random(in: -3...4, using: &random)
@@ -428,11 +429,11 @@ func content(_ candle: CandleRecord) -> [Int64] {
 @Suite struct SightOfPairTests {
     private static let other = Pair("NZD_USD")!
 
-    private static func began(_ since: Double, at seconds: Double) -> TickRecord {
+    private static func began(_ since: Double, at seconds: Double) -> TickEnvelope {
         Make.feed(.blindBegan(since: Make.nanos(since)), pair: Make.eurUSD, at: seconds)
     }
 
-    private static func ended(_ from: Double, _ until: Double) -> TickRecord {
+    private static func ended(_ from: Double, _ until: Double) -> TickEnvelope {
         Make.feed(.blindEnded(from: Make.nanos(from), until: Make.nanos(until)), pair: Make.eurUSD, at: until)
     }
 
@@ -467,7 +468,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
 }
 
 @Suite struct ClockSetBackTests {
-    private static func setBack(_ from: Double, to: Double) -> [TickRecord] {
+    private static func setBack(_ from: Double, to: Double) -> [TickEnvelope] {
         [
             Make.feed(.blindBegan(since: Make.nanos(to - 20)), at: from),
             Make.feed(.clockSetBack(from: Make.nanos(from), to: Make.nanos(to)), at: from),
@@ -533,7 +534,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
     }
 
     @Test func `200,000 losses between the ticks of a day's candles are folded in time linear in their number`() {
-        func records(_ count: Int) -> [TickRecord] {
+        func records(_ count: Int) -> [TickEnvelope] {
             let day = (0..<288).flatMap {
                 [Make.tick(Double($0) * 300 + 1, "1.1", "1.2"), Make.clock(Double($0 + 1) * 300)]
             }

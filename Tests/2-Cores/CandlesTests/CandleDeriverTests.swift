@@ -9,25 +9,25 @@ import Wire
     private static let start: Int64 = 1_778_572_800
 
     private func part(
-        _ offset: Int64, _ prices: [String], minutes: Int = 5, kind: RecordKind = .candle, ticks: UInt32 = 1
-    ) -> CandleRecord {
+        _ offset: Int64, _ prices: [String], minutes: Int = 5, isTold: Bool = false, ticks: UInt32 = 1
+    ) -> CandleEnvelope {
         let bid = prices.map { Price($0)! }
         let ask = bid.map { Price(rawValue: $0.rawValue + 20_000) }
         func side(_ all: [Price]) -> OHLC { OHLC(open: all[0], high: all[1], low: all[2], close: all[3]) }
         var record = CandleRecord(
-            kind: kind, pair: Make.eurUSD, timeframe: Timeframe(minutes: minutes)!,
-            start: UTCNanos(seconds: Self.start + offset), bid: side(bid), ask: side(ask),
+            Series(Make.eurUSD, Timeframe(minutes: minutes)!), start: UTCNanos(seconds: Self.start + offset),
+            bid: side(bid), ask: side(ask),
             mid: .mid(bid: side(bid), ask: side(ask)), source: .bought, inputStream: .history)
         record.tickCount = ticks
-        return record
+        return isTold ? PartRecord(record).envelope : record.envelope
     }
 
-    private func empty(_ offset: Int64, minutes: Int = 5) -> CandleRecord {
-        .empty(
-            Series(Make.eurUSD, Timeframe(minutes: minutes)!), start: UTCNanos(seconds: Self.start + offset))
+    private func empty(_ offset: Int64, minutes: Int = 5) -> CandleEnvelope {
+        let series = Series(Make.eurUSD, Timeframe(minutes: minutes)!)
+        return EmptyRecord(series, start: UTCNanos(seconds: Self.start + offset)).envelope
     }
 
-    private func derive(_ records: [CandleRecord], minutes: [Int] = [5, 15]) -> [CandleRecord] {
+    private func deriveAll(_ records: [CandleEnvelope], minutes: [Int] = [5, 15]) -> [CandleEnvelope] {
         var deriver = CandleDeriver(timeframes: minutes.map { Timeframe(minutes: $0)! })
         for (index, var record) in records.enumerated() {
             record.position = UInt64(index + 1)
@@ -36,7 +36,11 @@ import Wire
         return deriver.output
     }
 
-    private var quarter: [CandleRecord] {
+    private func derive(_ records: [CandleEnvelope], minutes: [Int] = [5, 15]) -> [CandleRecord] {
+        deriveAll(records, minutes: minutes).compactMap(\.candle)
+    }
+
+    private var quarter: [CandleEnvelope] {
         [
             part(0, ["1.1", "1.3", "1.0", "1.2"], ticks: 7), part(300, ["1.2", "1.25", "1.15", "1.16"], ticks: 5),
             part(600, ["1.16", "1.4", "1.16", "1.35"], ticks: 9),
@@ -49,18 +53,18 @@ import Wire
             let candle = try #require(made.first)
             #expect(made.count == 1 && candle.timeframe == .fifteenMinutes && candle.source == .derived)
             #expect(candle.start.seconds == Self.start && candle.inputPosition == 3 && candle.revision == 1)
-            #expect(candle.bid == part(0, ["1.1", "1.4", "1.0", "1.35"]).bid)
-            #expect(candle.ask == part(0, ["1.1", "1.4", "1.0", "1.35"]).ask)
-            #expect(candle.mid == part(0, ["1.1", "1.4", "1.0", "1.35"]).mid && candle.tickCount == 21)
+            #expect(candle.bid == part(0, ["1.1", "1.4", "1.0", "1.35"]).candle?.bid)
+            #expect(candle.ask == part(0, ["1.1", "1.4", "1.0", "1.35"]).candle?.ask)
+            #expect(candle.mid == part(0, ["1.1", "1.4", "1.0", "1.35"]).candle?.mid && candle.tickCount == 21)
         }
     }
 
     @Test func `what the store told again serves as a part, and an empty part is none`() throws {
         var records = quarter
-        records[0] = part(0, ["1.1", "1.3", "1.0", "1.2"], kind: .part)
+        records[0] = part(0, ["1.1", "1.3", "1.0", "1.2"], isTold: true)
         records[1] = empty(300)
         let candle = try #require(derive(records).first)
-        #expect(candle.bid == part(0, ["1.1", "1.4", "1.0", "1.35"]).bid)
+        #expect(candle.bid == part(0, ["1.1", "1.4", "1.0", "1.35"]).candle?.bid)
     }
 
     @Test func `without one of its parts there is none`() {
@@ -69,13 +73,13 @@ import Wire
     }
 
     @Test func `of nothing but empty parts comes an empty one`() {
-        let made = derive([empty(0), empty(300), empty(600)])
-        #expect(made.map(\.kind) == [.empty] && made.first?.timeframe == .fifteenMinutes)
+        let made = deriveAll([empty(0), empty(300), empty(600)])
+        #expect(made.map(\.kind) == [.empty] && made.first?.series?.timeframe == .fifteenMinutes)
     }
 
     @Test func `a told part that changes makes a further revision, one that comes again does not`() {
-        let told = part(300, ["1.2", "1.5", "1.15", "1.16"], kind: .part)
-        let again = part(300, ["1.2", "1.6", "1.15", "1.16"], kind: .part)
+        let told = part(300, ["1.2", "1.5", "1.15", "1.16"], isTold: true)
+        let again = part(300, ["1.2", "1.6", "1.15", "1.16"], isTold: true)
         let made = derive([quarter[0], told, quarter[2], quarter[0], told, again, quarter[1], again, empty(300)])
         #expect(made.map(\.revision) == [1, 2, 3])
         #expect(made.map(\.bid.high) == ["1.5", "1.6", "1.4"].map { Price($0) })
@@ -84,8 +88,9 @@ import Wire
     @Test func `what was bought stays, and what cannot be used is no part`() {
         let other = part(300, ["1.2", "1.5", "1.15", "1.16"])
         #expect(derive(quarter + [other]).map(\.bid.high) == [Price("1.4")])
-        let unusable = CandleRecord.empty(
-            Series(Make.eurUSD, .fiveMinutes), start: UTCNanos(seconds: Self.start + 300), isUnusable: true)
+        let unusable = EmptyRecord(
+            Series(Make.eurUSD, .fiveMinutes), start: UTCNanos(seconds: Self.start + 300), isUnusable: true
+        ).envelope
         #expect(derive([quarter[0], unusable, quarter[2]]).isEmpty)
     }
 
@@ -101,7 +106,7 @@ import Wire
             (0..<3).map { part(Int64(index) * 900 + Int64($0) * 300, ["1.1", "1.3", "1.0", "1.2"]) }
         }
         let made = derive(hour, minutes: [5, 15, 60])
-        #expect(made.map { $0.timeframe?.minutes } == [15, 15, 15, 15, 60])
+        #expect(made.map { $0.timeframe.minutes } == [15, 15, 15, 15, 60])
         #expect(made.last?.tickCount == 12)
     }
 
@@ -109,6 +114,6 @@ import Wire
     @Test func `closed time needs no parts`() {
         let friday = 3 * 86_400 + 12 * 3_600
         let made = derive([part(Int64(friday), ["1.1", "1.3", "1.0", "1.2"], minutes: 60)], minutes: [60, 240])
-        #expect(made.map { $0.timeframe?.minutes } == [240])
+        #expect(made.map { $0.timeframe.minutes } == [240])
     }
 }

@@ -13,7 +13,7 @@ func openWriter(_ folder: String, segmentRecords: Int = 1_024, bootID: String? =
     // Times here are positions: a skip of positions would be a leap of a century, and drop what is before it.
     settings.retentionDays = 0
     return try JournalWriter(
-        folder: folder, recordSize: TickRecord.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
+        folder: folder, recordSize: TickEnvelope.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
 }
 
 func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
@@ -30,8 +30,8 @@ extension JournalWriter {
 
 func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt64] {
     var positions: [UInt64] = []
-    let reader = try JournalReader(folder: folder, recordSize: TickRecord.byteCount, from: position)
-    while try reader.read(TickRecord.self, { positions.append($0.position) }) > 0 {}
+    let reader = try JournalReader(folder: folder, recordSize: TickEnvelope.byteCount, from: position)
+    while try reader.read(TickEnvelope.self, { positions.append($0.position) }) > 0 {}
     return positions
 }
 
@@ -53,7 +53,7 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         var seen: [UInt64] = []
         for _ in 0..<50 {
             try writer.appendTicks(77)
-            while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+            while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         }
         #expect(seen == Array(1...3_850) && reader.missingPositions == 0)
     }
@@ -109,7 +109,7 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         try damage(record: 6)
         let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
-        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         #expect(seen == [1, 2, 3, 4, 5, 7, 8, 9, 10] && reader.missingPositions == 1)
         let writer = try openWriter(path)
         #expect(writer.cutBytes == 0 && writer.damagedRecords == 1 && writer.skipped == nil)
@@ -126,10 +126,10 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         TemporaryFolder.overwrite(file, bytes)
         let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
-        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         #expect(seen == Array(1...4_000) + Array(15_001...20_000) && reader.missingPositions == 11_000)
         try writer.appendTicks(1)
-        #expect(try reader.read(TickRecord.self) { seen.append($0.position) } == 1 && seen.last == 20_001)
+        #expect(try reader.read(TickEnvelope.self) { seen.append($0.position) } == 1 && seen.last == 20_001)
     }
 
     @Test func `a damaged last record is a tail that is cut, kept beside, and its position is not given again`() throws
@@ -191,7 +191,7 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         TemporaryFolder.overwrite(segments[2], [1, 2, 3])
         let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
-        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         #expect(seen == Array(1...10) + Array(1_025...2_048) + Array(3_073...4_000))
         #expect(reader.missingPositions == 1_014 + 1_024)
     }
@@ -213,7 +213,7 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         try writer.appendTicks(1)
         let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
-        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         #expect(seen == Array(1...10) + [skipped.upperBound])
         #expect(reader.missingPositions == UInt64(skipped.count))
     }
@@ -238,7 +238,7 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
     @Test func `the tail is read backward over segments`() throws {
         try openWriter(path).appendTicks(3_000)
         var seen: [UInt64] = []
-        try JournalTail.readBackward(TickRecord.self, folder: path) { record in
+        try JournalTail.readBackward(TickEnvelope.self, folder: path) { record in
             seen.append(record.position)
             return seen.count < 2_500
         }

@@ -46,7 +46,7 @@ import Wire
         for start: UInt64 in [499, 500, 501, 1_024, 1_025, 1_600, 3_000] {
             #expect(try readPositions(path, from: start) == Array(start...3_000))
         }
-        #expect(try JournalTail.lastPosition(TickRecord.self, folder: path) == 3_000)
+        #expect(try JournalTail.lastPosition(TickEnvelope.self, folder: path) == 3_000)
     }
 
     @Test func `a segment that was renamed is a gap, which a reader counts`() throws {
@@ -54,9 +54,9 @@ import Wire
         #expect(rename(segment(1_025), segment(9_999)) == 0)
         let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
-        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         #expect(seen == Array(1...1_024) + Array(2_049...3_000) && reader.missingPositions == 1_024)
-        #expect(try JournalTail.lastPosition(TickRecord.self, folder: path) == 3_000)
+        #expect(try JournalTail.lastPosition(TickEnvelope.self, folder: path) == 3_000)
     }
 
     @Test func `a reader that wants the oldest record begins behind a misplaced one`() throws {
@@ -71,7 +71,7 @@ import Wire
         #expect(try readPositions(path) == Array(1_025...3_000))
         try writeForeign(to: segment(5_000))
         var seen = 0
-        try JournalTail.readBackward(TickRecord.self, folder: path) { _ in
+        try JournalTail.readBackward(TickEnvelope.self, folder: path) { _ in
             seen += 1
             return true
         }
@@ -134,7 +134,7 @@ import Wire
         try begin()
         copy(segment(1), to: segment(position))
         #expect(try readPositions(path) == Array(1...3_000))
-        #expect(try JournalTail.lastPosition(TickRecord.self, folder: path) == 3_000)
+        #expect(try JournalTail.lastPosition(TickEnvelope.self, folder: path) == 3_000)
         #expect(try JournalCheck(folder: path, recordSize: 64).isDamaged)
         try openWriter(path).appendTicks(1)
         #expect(try readPositions(path) == Array(1...3_001))

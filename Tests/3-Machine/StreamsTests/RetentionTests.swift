@@ -119,10 +119,10 @@ import Wire
         try put(writer, days: 1...4)
         let reader = try JournalReader(folder: path, recordSize: 64)
         var seen: [UInt64] = []
-        #expect(try reader.read(TickRecord.self) { seen.append($0.position) } > 0)
+        #expect(try reader.read(TickEnvelope.self) { seen.append($0.position) } > 0)
         try put(writer, days: 5...30)
         try await eventually("the old ones are gone") { segments.count <= 5 }
-        while try reader.read(TickRecord.self, { seen.append($0.position) }) > 0 {}
+        while try reader.read(TickEnvelope.self, { seen.append($0.position) }) > 0 {}
         #expect(seen.last == 30 && seen == seen.sorted())
         #expect(reader.missingPositions + UInt64(seen.count) == 30)
         let kept = try readPositions(path, from: nil)

@@ -54,7 +54,7 @@ extension StreamWriter {
 
 extension StreamReader {
     fileprivate func take(_ seen: inout [UInt64]) throws {
-        _ = try poll(TickRecord.self, milliseconds: 10, stop: -1) { seen.append($0.position) }
+        _ = try poll(TickEnvelope.self, milliseconds: 10, stop: -1) { seen.append($0.position) }
     }
 }
 

@@ -21,11 +21,11 @@ import Wire
         }
         let usdJPY = try #require(Pair("USD_JPY"))
         var other = CandleRecord(
-            pair: usdJPY, timeframe: .fifteenMinutes, start: UTCNanos(seconds: 900), bid: records[0].bid,
+            Series(usdJPY, .fifteenMinutes), start: UTCNanos(seconds: 900), bid: records[0].bid,
             ask: records[0].ask, mid: records[0].mid, source: .derived, inputStream: .history)
         other.tickCount = 3
         records.append(other)
-        _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(records.map(\.envelope), stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try CandleReader(path: path)
     }
 

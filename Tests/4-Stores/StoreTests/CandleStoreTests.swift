@@ -15,7 +15,11 @@ import Wire
         try DatabaseQueue(path: path).read { try Row.fetchAll($0, sql: sql) }
     }
 
-    private func write(_ store: CandleStore, _ records: [CandleRecord], position: UInt64 = 1) throws -> Int {
+    private func write(_ store: CandleStore, _ candles: [CandleRecord], position: UInt64 = 1) throws -> Int {
+        try write(store, candles.map(\.envelope), position: position)
+    }
+
+    private func write(_ store: CandleStore, _ records: [CandleEnvelope], position: UInt64 = 1) throws -> Int {
         try store.write(records, stream: .candles, position: position, now: UTCNanos(seconds: 5)).count
     }
 
@@ -114,7 +118,7 @@ import Wire
             for place in order {
                 let seen = try reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start }
                 let changed = try store.write(
-                    [candle(place, start, pair)], stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+                    [candle(place, start, pair).envelope], stream: .candles, position: 1, now: UTCNanos(seconds: 5))
                 let now = try #require(reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start })
                 #expect((seen?.mid == now.mid) == changed.isEmpty, "\(order) at \(place)")
                 if let told = changed.first { #expect(told.mid == now.mid, "\(order) at \(place)") }
@@ -133,9 +137,11 @@ import Wire
         let reply = HistoryReply(
             request: 4, outcome: .answered, points: 2, allowance: allowance, received: UTCNanos(seconds: 78),
             clockOffset: -3_600)
-        var records = [CandleRecord.request(request), .empty(series, start: UTCNanos(seconds: 600))]
-        records += [.reply(reply, to: request), .request(request)]
-        records.append(.empty(series, start: UTCNanos(seconds: 900), isUnusable: true))
+        var records = [
+            RequestRecord(request).envelope, EmptyRecord(series, start: UTCNanos(seconds: 600)).envelope,
+            ReplyRecord(reply, to: request).envelope, RequestRecord(request).envelope,
+            EmptyRecord(series, start: UTCNanos(seconds: 900), isUnusable: true).envelope,
+        ]
         for index in records.indices { records[index].inputPosition = UInt64(index + 4) }
         for _ in 1...2 { #expect(try write(store, records, position: 9) == 0) }
         let reader = try CandleReader(path: path)
@@ -194,7 +200,8 @@ import Wire
         let store = try CandleStore(path: path)
         var event = Make.feed(.sessionNew, at: 400)
         event.seal(position: 1)
-        _ = try write(store, [Make.candle(300), Make.candle(600), Make.candle(600, minutes: 15), .feed(event)])
+        _ = try write(store, [Make.candle(300), Make.candle(600), Make.candle(600, minutes: 15)])
+        _ = try write(store, [CandleEnvelope.feed(event)])
         #expect(try store.forget(before: UTCNanos(seconds: 600)) == 1)
         #expect(try rows("SELECT timestamp FROM candles").map { $0[0] as Int } == [600, 600])
         #expect(try rows("SELECT * FROM feed_event").isEmpty)
@@ -204,7 +211,7 @@ import Wire
         let store = try CandleStore(path: path)
         var event = Make.feed(.updatesLost(count: 7), pair: Make.eurUSD, at: 99)
         event.seal(position: 17)
-        for _ in 0..<2 { _ = try write(store, [.feed(event)]) }
+        for _ in 0..<2 { _ = try write(store, [CandleEnvelope.feed(event)]) }
         let rows = try rows("SELECT * FROM feed_event")
         let texts: [[String]] = rows.map { [$0["event"], $0["pair"]] }
         let numbers: [[Int]] = rows.map { [$0["position"], $0["detail"]] }
@@ -218,7 +225,7 @@ import Wire
         for event in [lost, hole, lost, hole] {
             var record = Make.feed(event, at: 99)
             record.seal(position: 3)
-            _ = try write(store, [.feed(record)])
+            _ = try write(store, [CandleEnvelope.feed(record)])
         }
         let events = try rows("SELECT event FROM feed_event WHERE position = 3 ORDER BY event").map { $0[0] as String }
         #expect(events == ["blind began", "blind ended"])
@@ -233,7 +240,7 @@ import Wire
         try first.close()
         var event = Make.feed(.updatesLost(count: 7), pair: Make.eurUSD, at: 99)
         event.seal(position: 17)
-        _ = try write(CandleStore(path: path), [.feed(event)])
+        _ = try write(CandleStore(path: path), [CandleEnvelope.feed(event)])
         let rows = try rows("SELECT position, time, receive_time, detail FROM feed_event")
         #expect(rows.map { Array($0.databaseValues) } == [[17, 1, 2, 7].map(\.databaseValue)])
         #expect(try self.rows("PRAGMA integrity_check").map { $0[0] as String } == ["ok"])

@@ -14,7 +14,7 @@ import Wire
         let records = events.enumerated().map { index, event in
             var record = Make.feed(event.0, at: event.1)
             record.seal(position: UInt64(index + 1))
-            return CandleRecord.feed(record)
+            return CandleEnvelope.feed(record)
         }
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try CandleReader(path: path).continuity()

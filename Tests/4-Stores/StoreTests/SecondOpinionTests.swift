@@ -25,10 +25,10 @@ import Wire
 
     @discardableResult
     private func write(_ store: CandleStore, _ records: CandleRecord...) throws -> [CandleRecord] {
-        let seen = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        let seen = try store.write(records.map(\.envelope), stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         // Readers of the stored stream leave out what has no valid checksum.
         for record in seen where record.flags.contains(.disputed) {
-            #expect(record.bytes.withUnsafeBytes { CandleRecord(bytes: $0) } != nil)
+            #expect(record.bytes.withUnsafeBytes { CandleEnvelope(bytes: $0) } != nil)
         }
         return seen
     }
@@ -41,7 +41,7 @@ import Wire
     }
 
     private func stored() throws -> CandleRecord? {
-        try CandleReader(path: path).record(.candle, Series(Make.eurUSD, .fiveMinutes), start: 300)
+        try CandleReader(path: path).record(Series(Make.eurUSD, .fiveMinutes), start: 300)
     }
 
     @Test func `an opinion waits for our candle, and is no candle itself`() throws {
@@ -105,7 +105,7 @@ import Wire
         #expect(try stored()?.source == .streamed)
         let seen = try write(store, Self.native)
         #expect(seen.map(\.source) == [.bought])
-        #expect(seen.allSatisfy { $0.bytes.withUnsafeBytes { CandleRecord(bytes: $0) } != nil })
+        #expect(seen.allSatisfy { $0.bytes.withUnsafeBytes { CandleEnvelope(bytes: $0) } != nil })
         #expect(try CandleReader(path: path).disputed(since: 0).count == 0)
         #expect(try stored()?.source == .bought)
         #expect(try verdict() == "disputed")

@@ -19,13 +19,13 @@ import Wire
     /// An event that was told at a place.
     private func event(
         _ event: FeedEvent, _ position: UInt64, pair: Pair = .none, at place: Int64 = 0
-    ) -> CandleRecord {
+    ) -> CandleEnvelope {
         var record = Make.feed(event, pair: pair, at: Double(Self.start + place * 300))
         record.position = position
         return .feed(record)
     }
 
-    private func reader(_ records: [CandleRecord]) throws -> CandleReader {
+    private func reader(_ records: [CandleEnvelope]) throws -> CandleReader {
         let store = try CandleStore(path: path)
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try CandleReader(path: path)
@@ -36,7 +36,7 @@ import Wire
     }
 
     /// The feed is seen from place 0 to 20.
-    private var seen: [CandleRecord] {
+    private var seen: [CandleEnvelope] {
         let zero = UTCNanos(rawValue: 0)
         return [
             event(.blindBegan(since: zero), 1), event(.blindEnded(from: zero, until: time(0)), 2),
@@ -85,7 +85,7 @@ import Wire
         candle.inputPosition = 50
         var ahead = Make.feed(.sessionPreserved, at: 4_080_000_000)
         ahead.position = 50
-        let before = try reader(seen.dropLast() + [.feed(ahead), candle, Make.candle(Self.start)])
+        let before = try reader(seen.dropLast() + [.feed(ahead), candle.envelope, Make.candle(Self.start).envelope])
         #expect(try before.continuity().newest == wrong.rawValue)
         let reset = event(.clockSetBack(from: wrong, to: time(10)), 60, at: 10)
         let after = try reader([reset])

@@ -6,10 +6,10 @@ import Wire
 
 /// A candles journal with these records.
 /// - Returns: its folder.
-func journal(of records: [CandleRecord], in folder: TemporaryFolder) throws -> String {
+func journal(of records: [CandleEnvelope], in folder: TemporaryFolder) throws -> String {
     let path = folder.path + "/\(UInt64.random(in: 0 ... .max))"
     let writer = try JournalWriter(
-        folder: path, recordSize: CandleRecord.byteCount, settings: JournalSettings(),
+        folder: path, recordSize: CandleEnvelope.byteCount, settings: JournalSettings(),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     for record in records { writer.append(record) }
     try writer.close()

@@ -7,7 +7,7 @@ import Wire
 
 @Suite struct ResumedFoldTests {
     private let folder = TemporaryFolder()
-    private static let ticks: [TickRecord] = [
+    private static let ticks: [TickEnvelope] = [
         Make.feed(.blindBegan(since: Make.nanos(0))),
         Make.feed(.blindEnded(from: Make.nanos(0), until: Make.nanos(299)), at: 299),
         Make.tick(301, "1.1", "1.2"), Make.tick(302, "1.2", "1.3", pair: Pair("NZDUSD")!), Make.clock(602),
@@ -15,13 +15,13 @@ import Wire
     ]
 
     /// What a start finds to emit that has this in its candles journal; events as their names, candles as their pairs.
-    private func news(holding held: [CandleRecord], lacking lost: Int? = nil) throws -> [String] {
+    private func news(holding held: [CandleEnvelope], lacking lost: Int? = nil) throws -> [String] {
         try records(holding: held, lacking: lost).map {
             $0.feedEvent?.name ?? "\($0.pair) \($0.start.seconds)"
         }
     }
 
-    private func records(holding held: [CandleRecord], lacking lost: Int? = nil) throws -> [CandleRecord] {
+    private func records(holding held: [CandleEnvelope], lacking lost: Int? = nil) throws -> [CandleEnvelope] {
         let path = try journal(of: held, in: folder)
         var fold = ResumedFold(
             options: CandleBuilder.Options(), emitted: try EmittedMarks(journalFolder: path).ticks)
@@ -29,7 +29,7 @@ import Wire
             record.seal(position: UInt64(place + 1))
             fold.fold(record)
         }
-        var news: [CandleRecord] = []
+        var news: [CandleEnvelope] = []
         try fold.takeNew(publishTime: Make.nanos(1)) { news.append($0) }
         return news
     }

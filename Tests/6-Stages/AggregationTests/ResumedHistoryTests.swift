@@ -12,25 +12,26 @@ import Wire
     private static let series = Series(Make.eurUSD, .fiveMinutes)
 
     /// Two requests: three parts of one larger candle, the last of them told by the store; and an empty interval.
-    private static let history: [CandleRecord] = {
+    private static let history: [CandleEnvelope] = {
         let request = HistoryRequest(
             series: series, first: start, last: start + 300, points: 2, sent: UTCNanos(rawValue: 1))
-        func reply(_ position: UInt64) -> CandleRecord {
-            .reply(
-                HistoryReply(
-                    request: position, outcome: .answered, points: 2, allowance: nil, received: UTCNanos(rawValue: 2)),
-                to: request)
+        func reply(_ position: UInt64) -> CandleEnvelope {
+            let reply = HistoryReply(
+                request: position, outcome: .answered, points: 2, allowance: nil, received: UTCNanos(rawValue: 2))
+            return ReplyRecord(reply, to: request).envelope
         }
-        func candle(_ offset: Int64, _ price: String, kind: RecordKind = .candle) -> CandleRecord {
+        func candle(_ offset: Int64, _ price: String) -> CandleRecord {
             let price = Price(price)!
             let side = OHLC(open: price, high: price, low: price, close: price)
             return CandleRecord(
-                kind: kind, pair: series.pair, timeframe: series.timeframe, start: UTCNanos(seconds: start + offset),
-                bid: side, ask: side, mid: side, source: .bought, inputStream: .history)
+                series, start: UTCNanos(seconds: start + offset), bid: side, ask: side, mid: side, source: .bought,
+                inputStream: .history)
         }
-        let records: [CandleRecord] = [
-            .request(request), candle(0, "1.1"), candle(300, "1.3"), reply(1), candle(600, "1.2", kind: .part),
-            .request(request), candle(900, "1.4"), .empty(series, start: UTCNanos(seconds: start + 1_200)), reply(6),
+        let sent = RequestRecord(request).envelope
+        let records: [CandleEnvelope] = [
+            sent, candle(0, "1.1").envelope, candle(300, "1.3").envelope, reply(1),
+            PartRecord(candle(600, "1.2")).envelope, sent, candle(900, "1.4").envelope,
+            EmptyRecord(series, start: UTCNanos(seconds: start + 1_200)).envelope, reply(6),
         ]
         return records.enumerated().map { place, record in
             var sealed = record
@@ -40,17 +41,17 @@ import Wire
     }()
 
     /// What a start finds to emit that has this in its candles journal.
-    private func news(holding held: [CandleRecord]) throws -> [CandleRecord] {
+    private func news(holding held: [CandleEnvelope]) throws -> [CandleEnvelope] {
         let path = try journal(of: held, in: folder)
         var history = ResumedHistory(
             timeframes: [.fiveMinutes, .fifteenMinutes], emitted: try EmittedMarks(journalFolder: path).history)
         for record in Self.history { history.take(record) }
-        var news: [CandleRecord] = []
+        var news: [CandleEnvelope] = []
         try history.takeNew(publishTime: Make.nanos(1)) { news.append($0) }
         return news
     }
 
-    private func name(_ record: CandleRecord) -> String {
+    private func name(_ record: CandleEnvelope) -> String {
         "\(String(decoding: record.bytes[..<4], as: UTF8.self)) \(record.series.map { "\($0)" } ?? "") "
             + "\(record.start.seconds - Self.start) of \(record.inputPosition)"
     }
@@ -72,7 +73,9 @@ import Wire
         for count in 0...all.count {
             let rest = all[count...].map(name)
             #expect(try news(holding: Array(all[..<count])).map(name) == rest, "of \(count)")
-            #expect(try news(holding: [tick] + all[..<count] + [tick]).map(name) == rest, "of \(count), with ticks")
+            #expect(
+                try news(holding: [tick.envelope] + all[..<count] + [tick.envelope]).map(name) == rest,
+                "of \(count), with ticks")
         }
     }
 }

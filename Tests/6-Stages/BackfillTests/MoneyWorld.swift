@@ -244,7 +244,7 @@ final class MoneyWorld {
     /// Streams from where it ended up to now, with holes.
     private func stream() throws {
         let end = time.broker / 900 * 900
-        var records: [CandleRecord] = []
+        var records: [CandleEnvelope] = []
         var isBlind = false
         while streamedUntil < end {
             let length = Int64.random(in: 1...20, using: &random) * 900
@@ -254,7 +254,7 @@ final class MoneyWorld {
                     event(.blindEnded(from: UTCNanos(seconds: streamedUntil), until: UTCNanos(seconds: until))))
             } else {
                 for start in MarketData.TradingWeek.starts(of: Self.timeframe, in: streamedUntil..<until) {
-                    records += Self.pairs.map { Make.candle(start, minutes: 15, pair: $0) }
+                    records += Self.pairs.map { Make.candle(start, minutes: 15, pair: $0).envelope }
                 }
             }
             streamedUntil = until
@@ -265,14 +265,14 @@ final class MoneyWorld {
         try write(records)
     }
 
-    private func event(_ event: FeedEvent) -> CandleRecord {
+    private func event(_ event: FeedEvent) -> CandleEnvelope {
         position += 1
         var record = Make.feed(event, at: Double(time.broker))
         record.position = position
         return .feed(record)
     }
 
-    private func write(_ records: [CandleRecord]) throws {
+    private func write(_ records: [CandleEnvelope]) throws {
         position += 1
         _ = try store.write(records, stream: .candles, position: position, now: time.clock.now())
     }
@@ -288,22 +288,20 @@ final class MoneyWorld {
     }
 
     /// What the history journal holds beyond the database.
-    private func journal() throws -> [CandleRecord] {
+    private func journal() throws -> [CandleEnvelope] {
         let stored = try CandleReader(path: paths.database).position(of: .history)
         let folder = paths.journal(.history)
         guard try JournalTail.exists(folder: folder) else { return [] }
-        let reader = try JournalReader(folder: folder, recordSize: CandleRecord.byteCount, from: stored + 1)
-        var records: [CandleRecord] = []
-        while try reader.read(CandleRecord.self, { records.append($0) }) > 0 {}
+        let reader = try JournalReader(folder: folder, recordSize: CandleEnvelope.byteCount, from: stored + 1)
+        var records: [CandleEnvelope] = []
+        while try reader.read(CandleEnvelope.self, { records.append($0) }) > 0 {}
         return records
     }
 
     private func stored() throws -> Set<Interval> {
         let reader = try CandleReader(path: paths.database)
         var all = Set(
-            try journal().filter { $0.kind == .candle }.compactMap { record in
-                record.series.map { Interval($0, start: record.start.seconds) }
-            })
+            try journal().compactMap(\.candle).map { Interval($0.series, start: $0.start.seconds) })
         for pair in Self.pairs {
             let series = Series(pair, Self.timeframe)
             all.formUnion(try reader.starts(series, in: 0..<Int64.max).complete.map { Interval(series, start: $0) })

@@ -20,20 +20,20 @@ import Wire
 
     private func time(_ place: Int64) -> UTCNanos { UTCNanos(seconds: Self.start + place * 300) }
 
-    private func event(_ event: FeedEvent, _ position: UInt64, pair: Pair = .none) -> CandleRecord {
+    private func event(_ event: FeedEvent, _ position: UInt64, pair: Pair = .none) -> CandleEnvelope {
         var record = Make.feed(event, pair: pair, at: Double(Self.start))
         record.position = position
         return .feed(record)
     }
 
     /// EUR_USD is seen from place 0 to 13 but for a hole in place 8; USD_JPY was refused, and taken in place 6.
-    private var records: [CandleRecord] {
+    private var records: [CandleEnvelope] {
         let zero = UTCNanos(rawValue: 0)
         var partial = Make.candle(time(5).seconds, flags: .partial)
         partial.blindMilliseconds = 10
         return [
-            Make.candle(time(0).seconds), partial, Make.candle(time(12).seconds),
-            Make.candle(time(9).seconds, pair: usdJPY),
+            Make.candle(time(0).seconds).envelope, partial.envelope, Make.candle(time(12).seconds).envelope,
+            Make.candle(time(9).seconds, pair: usdJPY).envelope,
             event(.blindBegan(since: zero), 1), event(.blindEnded(from: zero, until: time(0)), 2),
             event(.blindBegan(since: zero), 3, pair: usdJPY),
             event(.blindEnded(from: zero, until: UTCNanos(seconds: time(6).seconds + 10)), 4, pair: usdJPY),
@@ -42,7 +42,8 @@ import Wire
     }
 
     private func backfill(
-        _ records: [CandleRecord], _ paths: Paths, at now: UTCNanos, _ change: (inout Configuration) -> Void = { _ in }
+        _ records: [CandleEnvelope], _ paths: Paths, at now: UTCNanos,
+        _ change: (inout Configuration) -> Void = { _ in }
     ) throws -> Backfill {
         let store = try CandleStore(path: paths.database)
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
@@ -64,7 +65,8 @@ import Wire
     @Test(arguments: [1_768_176_000, 300])
     func `one imported old candle makes repair want nothing`(old: Int64) throws {
         let old = [Make.candle(old, source: .imported), Make.candle(old, pair: usdJPY, source: .imported)]
-        let backfill = try backfill(records + old, try paths(), at: UTCNanos(seconds: time(13).seconds + 60))
+        let backfill = try backfill(
+            records + old.map(\.envelope), try paths(), at: UTCNanos(seconds: time(13).seconds + 60))
         let proposal = try backfill.propose(.repair)
         #expect(proposal.plan.points + proposal.plan.postponed == 10)
         #expect(starts(proposal).allSatisfy { $0 >= Self.start })

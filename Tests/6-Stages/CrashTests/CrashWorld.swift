@@ -35,7 +35,7 @@ final class CrashWorld {
         guard trouble == .damage, let lost = mayBeLost[.ticks], let records = appended[.ticks] else { return false }
         return lost.contains { position in
             guard let bytes = records[position] else { return false }
-            let record = bytes.withUnsafeBytes { $0.loadUnaligned(as: TickRecord.self) }
+            let record = bytes.withUnsafeBytes { $0.loadUnaligned(as: TickEnvelope.self) }
             if case .blindEnded = record.feedEvent { return true }
             return false
         }
@@ -43,7 +43,7 @@ final class CrashWorld {
 
     enum Stream: String {
         case ticks, candles
-        var recordSize: Int { self == .ticks ? TickRecord.byteCount : CandleRecord.byteCount }
+        var recordSize: Int { self == .ticks ? TickEnvelope.byteCount : CandleEnvelope.byteCount }
     }
 
     private let folder: String

@@ -12,8 +12,8 @@ struct Invariants {
     init(_ world: CrashWorld) throws {
         self.world = world
         violations = world.violations
-        let ticks = try read(.ticks, TickRecord.self)
-        let candles = try read(.candles, CandleRecord.self)
+        let ticks = try read(.ticks, TickEnvelope.self)
+        let candles = try read(.candles, CandleEnvelope.self)
         try checkJournal(.ticks, ticks)
         try checkJournal(.candles, candles)
         let reference = fold(ticks)
@@ -23,7 +23,8 @@ struct Invariants {
                 candles.map(content) == reference.map(content),
                 "the candles journal is not the fold of the ticks journal")
             expect(
-                rows(reference).mapValues(content) == world.database.rows.mapValues(content),
+                rows(reference).mapValues { content($0.envelope) }
+                    == world.database.rows.mapValues { content($0.envelope) },
                 "the store is not the fold")
         }
         checkCandles()
@@ -31,14 +32,14 @@ struct Invariants {
 
     // MARK: Journals
 
-    private func read<Record: StreamRecord>(_ stream: CrashWorld.Stream, _ type: Record.Type) throws -> [Record] {
+    private func read<Record: StreamEnvelope>(_ stream: CrashWorld.Stream, _ type: Record.Type) throws -> [Record] {
         var records: [Record] = []
         let reader = try JournalReader(folder: world.path(stream), recordSize: Record.byteCount)
         while try reader.read(type, { records.append($0) }) > 0 {}
         return records
     }
 
-    private mutating func checkJournal(_ stream: CrashWorld.Stream, _ records: [some StreamRecord]) throws {
+    private mutating func checkJournal(_ stream: CrashWorld.Stream, _ records: [some StreamEnvelope]) throws {
         var last: UInt64 = 0
         for record in records {
             expect(record.position > last, "\(stream): position \(record.position) after \(last)")
@@ -55,21 +56,21 @@ struct Invariants {
 
     // MARK: Candles
 
-    private func fold(_ ticks: [TickRecord]) -> [CandleRecord] {
+    private func fold(_ ticks: [TickEnvelope]) -> [CandleEnvelope] {
         var builder = CandleBuilder(options: SimulatedAggregator.options)
         for tick in ticks { builder.fold(tick) }
         return builder.output
     }
 
     /// A candle without what the fold does not decide: position, publish time, checksum.
-    private func content(_ record: CandleRecord) -> [UInt8] {
+    private func content(_ record: CandleEnvelope) -> [UInt8] {
         var record = record
         record.publishTime = UTCNanos(rawValue: 0)
         record.seal(position: 0)
         return record.bytes
     }
 
-    private func rows(_ candles: [CandleRecord]) -> [SimulatedDatabase.Key: CandleRecord] {
+    private func rows(_ candles: [CandleEnvelope]) -> [SimulatedDatabase.Key: CandleRecord] {
         var database = SimulatedDatabase()
         for candle in candles { database.take(candle) }
         return database.rows
@@ -138,7 +139,7 @@ struct Invariants {
     }
 
     /// At one position the end of a stretch comes before the beginning of the next.
-    private func order(_ record: CandleRecord) -> (UInt64, Int) {
+    private func order(_ record: CandleEnvelope) -> (UInt64, Int) {
         if case .blindBegan = record.feedEvent { (record.inputPosition, 1) } else { (record.inputPosition, 0) }
     }
 

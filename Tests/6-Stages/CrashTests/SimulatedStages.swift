@@ -57,7 +57,7 @@ final class SimulatedIngest {
         for (pair, since) in try FeedTail.sight(folder: folder).blindPairs {
             if let index = SimulatedBroker.pairs.firstIndex(of: pair) { blindPairs[index] = since.rawValue }
         }
-        writer = try openWriter(folder, TickRecord.byteCount, settings, bootID: bootID)
+        writer = try openWriter(folder, TickEnvelope.byteCount, settings, bootID: bootID)
         if let skipped = writer.skipped {
             try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))
         }
@@ -179,7 +179,7 @@ final class SimulatedIngest {
         try put(.feed(event, pair: pair, brokerTime: UTCNanos(rawValue: feedTime), receiveTime: wall))
     }
 
-    private func put(_ record: TickRecord) throws {
+    private func put(_ record: TickEnvelope) throws {
         if writer.needsFlush { try commit() }
         writer.append(record)
     }
@@ -187,7 +187,7 @@ final class SimulatedIngest {
     private func commit() throws {
         try writer.flush {
             appended($0)
-            bus.publish($0, recordSize: TickRecord.byteCount)
+            bus.publish($0, recordSize: TickEnvelope.byteCount)
         }
     }
 }
@@ -206,11 +206,11 @@ final class SimulatedAggregator {
     ) throws {
         bus = output
         self.appended = appended
-        writer = try openWriter(candles, CandleRecord.byteCount, settings, bootID: bootID)
+        writer = try openWriter(candles, CandleEnvelope.byteCount, settings, bootID: bootID)
         fold = ResumedFold(
             options: SimulatedAggregator.options, emitted: try EmittedMarks(journalFolder: candles).ticks)
         reader = try StreamReader(
-            live: input.subscribe(), journalFolder: ticks, recordSize: TickRecord.byteCount, from: nil,
+            live: input.subscribe(), journalFolder: ticks, recordSize: TickEnvelope.byteCount, from: nil,
             logger: quietLogger())
     }
 
@@ -234,7 +234,7 @@ final class SimulatedAggregator {
     private func flush() throws {
         try writer.flush {
             appended($0)
-            bus.publish($0, recordSize: CandleRecord.byteCount)
+            bus.publish($0, recordSize: CandleEnvelope.byteCount)
         }
     }
 }
@@ -248,24 +248,24 @@ struct SimulatedDatabase {
     }
 
     private(set) var rows: [Key: CandleRecord] = [:]
-    private(set) var events: [CandleRecord] = []
+    private(set) var events: [CandleEnvelope] = []
     private(set) var position: UInt64 = 0
 
-    mutating func commit(_ batch: [CandleRecord]) {
+    mutating func commit(_ batch: [CandleEnvelope]) {
         for record in batch { take(record) }
         position = batch.last?.position ?? position
     }
 
     /// The rule of `CandleStore.upsertSQL`, which StoreTests checks against SQLite.
-    mutating func take(_ record: CandleRecord) {
-        guard record.kind == .candle, let timeframe = record.timeframe else {
+    mutating func take(_ envelope: CandleEnvelope) {
+        guard let record = envelope.candle else {
             let isThere = events.contains {
-                $0.inputPosition == record.inputPosition && $0.feedEvent == record.feedEvent
+                $0.inputPosition == envelope.inputPosition && $0.feedEvent == envelope.feedEvent
             }
-            if !isThere { events.append(record) }
+            if !isThere { events.append(envelope) }
             return
         }
-        let key = Key(pair: record.pair, timeframe: timeframe.nanos, start: record.start.rawValue)
+        let key = Key(pair: record.pair, timeframe: record.timeframe.nanos, start: record.start.rawValue)
         guard let row = rows[key] else {
             rows[key] = record
             return
@@ -282,16 +282,16 @@ struct SimulatedDatabase {
 /// The store-writer without SQLite: the database survives it.
 final class SimulatedStoreWriter {
     private let reader: StreamReader
-    private var batch: [CandleRecord] = []
+    private var batch: [CandleEnvelope] = []
 
     init(candles: String, from position: UInt64, input: SimulatedBus) throws {
         reader = try StreamReader(
-            live: input.subscribe(), journalFolder: candles, recordSize: CandleRecord.byteCount, from: position + 1,
+            live: input.subscribe(), journalFolder: candles, recordSize: CandleEnvelope.byteCount, from: position + 1,
             logger: quietLogger())
     }
 
     func turn() throws -> Int {
-        try reader.poll(CandleRecord.self, milliseconds: 0, stop: -1) { batch.append($0) }
+        try reader.poll(CandleEnvelope.self, milliseconds: 0, stop: -1) { batch.append($0) }
     }
 
     func commit(to database: inout SimulatedDatabase) {

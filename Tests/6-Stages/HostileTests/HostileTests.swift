@@ -56,7 +56,7 @@ import Wire
         world.start()
         world.pass(600)
         #expect(try world.violations().isEmpty)
-        let partial = world.fold().filter { $0.kind == .candle && $0.flags.contains(.partial) }
+        let partial = world.fold().compactMap(\.candle).filter { $0.flags.contains(.partial) }
         #expect(partial.allSatisfy { $0.start.rawValue <= HostileBroker.start })
     }
 

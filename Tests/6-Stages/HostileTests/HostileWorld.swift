@@ -14,7 +14,7 @@ final class HostileWorld {
     var broker: HostileBroker
     private(set) var session: ClientSession
     private(set) var recorder: FeedRecorder
-    private(set) var journal: [TickRecord] = []
+    private(set) var journal: [TickEnvelope] = []
     private let instruments = HostileBroker.pairs.map {
         Instrument(pair: $0, epic: "CS.D.\($0.base)\($0.quote).CFD.IP")
     }
@@ -152,7 +152,7 @@ final class HostileWorld {
     static let timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
 
     /// What the fold makes of the journal.
-    func fold() -> [CandleRecord] {
+    func fold() -> [CandleEnvelope] {
         var options = CandleBuilder.Options()
         options.timeframes = HostileWorld.timeframes
         var builder = CandleBuilder(options: options)
@@ -221,6 +221,6 @@ final class HostileWorld {
 
     /// Whole candles that end after a moment.
     func wholeCandles(after moment: Int64) -> Int {
-        fold().count { $0.kind == .candle && !$0.flags.contains(.partial) && $0.start.rawValue >= moment }
+        fold().compactMap(\.candle).count { !$0.flags.contains(.partial) && $0.start.rawValue >= moment }
     }
 }

@@ -527,7 +527,7 @@ private struct Script: ~Copyable {
     @Test func `a pair that leaves the configuration is blind until it comes back`() {
         let (euro, yen) = (Pair("EUR_USD")!, Pair("USD_JPY")!)
         let told = Make.nanos(1_600_000_000)
-        func begun(_ pairs: [Pair], _ past: FeedPast) -> [TickRecord] {
+        func begun(_ pairs: [Pair], _ past: FeedPast) -> [TickEnvelope] {
             let instruments = pairs.map { Instrument(pair: $0, epic: "CS.D.\($0).CFD.IP") }
             var recorder = FeedRecorder(instruments: instruments, past: past)
             recorder.begin(now: told, monotonic: 1_000)

@@ -40,7 +40,7 @@ import Wire
             Make.candle(1_778_572_800, price: "1.38676"), Make.candle(1_778_573_100, price: "1.4", flags: .partial),
             Make.candle(1_778_573_400, pair: usdJPY, price: "161.2"),
         ]
-        _ = try store.write(stored, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(stored.map(\.envelope), stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         let reader = try CandleReader(path: path)
         let export = CandleExport(reader, view: .candlesFull, format: .csv)
         var text = export.head
@@ -98,9 +98,9 @@ import Wire
         settings.segmentRecords = 100
         let first = try CandleImport(candles, paths: paths, repairDays: 30, clock: .system)
         try first.handOver(settings: settings, logger: silent)
-        let reader = try JournalReader(folder: paths.journal(.history), recordSize: CandleRecord.byteCount, from: nil)
+        let reader = try JournalReader(folder: paths.journal(.history), recordSize: CandleEnvelope.byteCount, from: nil)
         var positions: [UInt64] = []
-        while try reader.read(CandleRecord.self, { positions.append($0.position) }) > 0 {}
+        while try reader.read(CandleEnvelope.self, { positions.append($0.position) }) > 0 {}
         #expect(positions == Array(1...2_000))
         // With what is not stored yet, nothing can be compared.
         let failure = #expect(throws: Failure.self) {

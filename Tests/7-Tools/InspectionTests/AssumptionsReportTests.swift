@@ -8,9 +8,7 @@ import TestKit
 
 @Suite struct AssumptionsReportTests {
     @Test func `the document shows the table of the code`() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let document = try String(contentsOf: root.appending(path: "docs/assumptions.md"), encoding: .utf8)
+        let document = try String(contentsOfFile: "\(Golden.folder)/../../docs/assumptions.md", encoding: .utf8)
         #expect(document.hasSuffix(AssumptionTable().text(.plain)), "candlewick assumptions --table prints it")
     }
 

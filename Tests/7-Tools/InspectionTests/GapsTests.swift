@@ -14,15 +14,15 @@ import Wire
     static let start: Int64 = 1_778_572_800
 
     /// Candles of 5m by their place, and what else is told.
-    private func reader(_ candles: [Int64: CandleRecord], _ others: [CandleRecord] = []) throws -> CandleReader {
+    private func reader(_ candles: [Int64: CandleRecord], _ others: [CandleEnvelope] = []) throws -> CandleReader {
         let path = folder.path + "/candlewick.db"
         let store = try CandleStore(path: path)
-        let records = candles.sorted { $0.key < $1.key }.map(\.value) + others
+        let records = candles.sorted { $0.key < $1.key }.map(\.value.envelope) + others
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try CandleReader(path: path)
     }
 
-    private func event(_ event: FeedEvent, _ position: UInt64) -> CandleRecord {
+    private func event(_ event: FeedEvent, _ position: UInt64) -> CandleEnvelope {
         var record = Make.feed(event, at: Double(Self.start))
         record.position = position
         return .feed(record)
@@ -35,7 +35,7 @@ import Wire
     private func time(_ place: Int64) -> UTCNanos { UTCNanos(seconds: Self.start + place * 300) }
 
     /// Seen from place 0 to place 20, but for a hole in place 8.
-    private func sight() -> [CandleRecord] {
+    private func sight() -> [CandleEnvelope] {
         let zero = UTCNanos(rawValue: 0)
         return [
             event(.blindBegan(since: zero), 1), event(.blindEnded(from: zero, until: time(0)), 2),
@@ -73,7 +73,8 @@ import Wire
         let seen: [Int64: CandleRecord] = [0: whole(0), 1: whole(1)]
         let reader = try reader(seen, [event(.blindEnded(from: UTCNanos(rawValue: 0), until: time(0)), 1)])
         let store = try CandleStore(path: folder.path + "/candlewick.db")
-        _ = try store.write([whole(20, source: .bought)], stream: .candles, position: 2, now: UTCNanos(seconds: 6))
+        _ = try store.write(
+            [whole(20, source: .bought).envelope], stream: .candles, position: 2, now: UTCNanos(seconds: 6))
         let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
         #expect(report.gaps.map(\.intervals) == [18] && report.gaps.map(\.state) == [.missing])
     }
@@ -87,7 +88,7 @@ import Wire
         #expect(report.isEmpty, "\(report.gaps)")
     }
 
-    private func event(_ event: FeedEvent, _ pair: Pair, _ position: UInt64) -> CandleRecord {
+    private func event(_ event: FeedEvent, _ pair: Pair, _ position: UInt64) -> CandleEnvelope {
         var record = Make.feed(event, pair: pair, at: Double(Self.start))
         record.position = position
         return .feed(record)
@@ -99,7 +100,7 @@ import Wire
             event(.subscriptionEnded, usdJPY, 4), event(.blindBegan(since: time(3)), usdJPY, 5),
             event(.blindEnded(from: time(3), until: UTCNanos(rawValue: time(6).rawValue + 1)), usdJPY, 6),
         ]
-        let others = [0, 5, 12].map { Make.candle(Self.start + $0 * 300, pair: usdJPY) }
+        let others = [0, 5, 12].map { Make.candle(Self.start + $0 * 300, pair: usdJPY).envelope }
         let report = try GapsReport(
             try reader([0: whole(0), 12: whole(12)], sight() + blind + others), pairs: [], timeframe: nil, days: 1)
         let lines = report.gaps.map { "\($0.pair) \(($0.from - Self.start) / 300) \($0.intervals)" }
@@ -130,7 +131,8 @@ import Wire
         ahead.inputPosition = 50
         let reset = event(.clockSetBack(from: wrong, to: time(13)), .none, 60)
         let report = try GapsReport(
-            try reader([0: whole(0), 12: whole(12)], sight() + [ahead, reset]), pairs: [], timeframe: nil, days: 1)
+            try reader([0: whole(0), 12: whole(12)], sight() + [ahead.envelope, reset]), pairs: [], timeframe: nil,
+            days: 1)
         #expect(report.until == Self.start + 13 * 300 && report.gaps.map(\.intervals) == [1])
     }
 
@@ -176,7 +178,7 @@ import Wire
 
         let store = try CandleStore(path: folder.path + "/candlewick.db")
         _ = try store.write(
-            [Make.candle(Self.start + 30 * 300, flags: .partial)], stream: .candles, position: 2,
+            [Make.candle(Self.start + 30 * 300, flags: .partial).envelope], stream: .candles, position: 2,
             now: UTCNanos(seconds: 6))
         let broken = try IndicatorsReport(reader, pairs: [Make.eurUSD], timeframe: .fiveMinutes)
         #expect(broken.lines.first?.unbroken == 9)

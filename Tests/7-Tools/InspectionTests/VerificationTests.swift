@@ -23,7 +23,7 @@ import Wire
     }
 
     /// A journal with these records.
-    private func write<Record: StreamRecord>(_ records: [Record], to path: String) throws {
+    private func write<Record: StreamEnvelope>(_ records: [Record], to path: String) throws {
         let writer = try JournalWriter(
             folder: path, recordSize: Record.byteCount, settings: settings,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -35,7 +35,7 @@ import Wire
     }
 
     /// Ticks of one interval, all but the first after it was closed: each makes a revision.
-    private func ticks(late count: Int) -> [TickRecord] {
+    private func ticks(late count: Int) -> [TickEnvelope] {
         let late = (0..<count).map { place in
             Make.tick(Self.start + 1 + Double(place) / 1_000, "1.\(10_000 + place)", "1.\(10_002 + place)")
         }
@@ -45,13 +45,13 @@ import Wire
     /// What a pipeline leaves of these ticks.
     /// - Parameter change: what the database holds instead.
     private func verification(
-        of ticks: [TickRecord], _ change: (inout [CandleRecord]) -> Void = { _ in }
+        of ticks: [TickEnvelope], _ change: (inout [CandleEnvelope]) -> Void = { _ in }
     ) throws -> Verification {
         let paths = try Paths(runtime: folder.path, state: folder.path)
         let configuration = Configuration()
         try write(ticks, to: paths.journal(.ticks))
         var fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
-        var candles: [CandleRecord] = []
+        var candles: [CandleEnvelope] = []
         for (index, tick) in ticks.enumerated() {
             var tick = tick
             tick.seal(position: UInt64(index + 1))
@@ -73,7 +73,11 @@ import Wire
     }
 
     @Test func `a stored candle that is older than the last of one number is wrong`() throws {
-        let verification = try verification(of: ticks(late: 65_600)) { $0[$0.count - 1].tickCount -= 1 }
+        let verification = try verification(of: ticks(late: 65_600)) {
+            guard var last = $0.popLast()?.candle else { return }
+            last.tickCount -= 1
+            $0.append(last.envelope)
+        }
         #expect(!verification.isSound, "\(verification.text(.plain))")
         #expect(verification.text(.plain).contains("tick_count"))
     }

@@ -20,8 +20,8 @@ private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     /// A journal of the ticks stream with a hole in its positions.
     private func write() throws {
         let journal = try JournalWriter(
-            folder: try source.journal(.ticks), recordSize: TickRecord.byteCount, settings: .init(), logger: silent)
-        func put(_ position: UInt64, _ record: TickRecord) throws {
+            folder: try source.journal(.ticks), recordSize: TickEnvelope.byteCount, settings: .init(), logger: silent)
+        func put(_ position: UInt64, _ record: TickEnvelope) throws {
             var record = record
             record.seal(position: position)
             try withUnsafeBytes(of: record) { try journal.append(sealed: $0) }
@@ -35,15 +35,15 @@ private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         try journal.close()
     }
 
-    private func records(_ paths: Paths) throws -> [TickRecord] {
-        let reader = try JournalReader(folder: paths.journal(.ticks), recordSize: TickRecord.byteCount, from: nil)
-        var records: [TickRecord] = []
-        while try reader.read(TickRecord.self, { records.append($0) }) > 0 {}
+    private func records(_ paths: Paths) throws -> [TickEnvelope] {
+        let reader = try JournalReader(folder: paths.journal(.ticks), recordSize: TickEnvelope.byteCount, from: nil)
+        var records: [TickEnvelope] = []
+        while try reader.read(TickEnvelope.self, { records.append($0) }) > 0 {}
         return records
     }
 
     private func record(from start: TapStart, since: Double? = nil, until: Double? = nil) throws -> Int {
-        let recorder = try Recorder<TickRecord>(
+        let recorder = try Recorder<TickEnvelope>(
             .ticks, paths: source, from: start, since: since.map(Make.nanos), until: until.map(Make.nanos),
             into: recording,
             logger: silent)

@@ -75,7 +75,7 @@ struct TapSeamTests {
             do {
                 var expected = start
                 var wrong: UInt64?
-                let tap = try Tap<TickRecord>(
+                let tap = try Tap<TickEnvelope>(
                     stream: .ticks, paths: stream.paths, from: .position(start), logger: silent)
                 var liveSince: UInt64?
                 let deadline = ContinuousClock.now + .seconds(20)
@@ -100,7 +100,7 @@ struct TapSeamTests {
         let stream = try RunningStream(folder, seed: 1)
         try await eventually("the stream has a past") { stream.last.withLock { $0 } > 100 }
         let before = stream.last.withLock { $0 }
-        let tap = try Tap<TickRecord>(stream: .ticks, paths: stream.paths, from: .now, logger: silent)
+        let tap = try Tap<TickEnvelope>(stream: .ticks, paths: stream.paths, from: .now, logger: silent)
         var seen: [UInt64] = []
         try await eventually("live ones come") {
             _ = try tap.poll(milliseconds: 10) { seen.append($0.position) }
@@ -111,11 +111,11 @@ struct TapSeamTests {
 
         // Only the sockets, as on another machine.
         let elsewhere = try Paths(runtime: folder.path, state: folder.path + "/none")
-        let remote = try Tap<TickRecord>(stream: .ticks, paths: elsewhere, from: .now, logger: silent)
+        let remote = try Tap<TickEnvelope>(stream: .ticks, paths: elsewhere, from: .now, logger: silent)
         try await eventually("live ones come there too") { try remote.poll(milliseconds: 10) { _ in } > 0 }
         stream.end()
         let failure = #expect(throws: Failure.self) {
-            try Tap<TickRecord>(stream: .ticks, paths: elsewhere, from: .position(3), logger: silent)
+            try Tap<TickEnvelope>(stream: .ticks, paths: elsewhere, from: .position(3), logger: silent)
         }
         #expect(failure?.code == .unavailable)
     }

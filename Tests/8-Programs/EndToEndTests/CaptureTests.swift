@@ -203,10 +203,10 @@ struct CaptureTests {
         try feed(pipeline).filter { $0 == "session recovered" }.count
     }
 
-    private func records(_ pipeline: Pipeline) throws -> [TickRecord] {
-        var records: [TickRecord] = []
-        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
-        while try journal.read(TickRecord.self, { records.append($0) }) > 0 {}
+    private func records(_ pipeline: Pipeline) throws -> [TickEnvelope] {
+        var records: [TickEnvelope] = []
+        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
+        while try journal.read(TickEnvelope.self, { records.append($0) }) > 0 {}
         return records
     }
 

@@ -101,14 +101,15 @@ struct ContinuityTests {
 
     /// Positions without a gap, and no input that gave the same candle twice.
     private func expectNoCandleTwice(_ pipeline: Pipeline) throws {
-        var records: [CandleRecord] = []
-        let journal = try JournalReader(folder: pipeline.state + "/journal/candles", recordSize: CandleRecord.byteCount)
-        while try journal.read(CandleRecord.self, { records.append($0) }) > 0 {}
+        var records: [CandleEnvelope] = []
+        let journal = try JournalReader(
+            folder: pipeline.state + "/journal/candles", recordSize: CandleEnvelope.byteCount)
+        while try journal.read(CandleEnvelope.self, { records.append($0) }) > 0 {}
         #expect(records.map(\.position) == Array(1...UInt64(records.count)))
         let candles = records.filter { $0.kind != .feed }
-        let inputs = candles.map { "\($0.inputPosition) \($0.pair) \($0.timeframe?.seconds ?? 0) \($0.start)" }
+        let inputs = candles.map { "\($0.inputPosition) \($0.pair) \($0.series?.timeframe.seconds ?? 0) \($0.start)" }
         #expect(Set(inputs).count == inputs.count && !inputs.isEmpty)
-        let revisions = candles.map { "\($0.pair) \($0.timeframe?.seconds ?? 0) \($0.start) \($0.revision)" }
+        let revisions = candles.map { "\($0.pair) \($0.series?.timeframe.seconds ?? 0) \($0.start) \($0.revision)" }
         #expect(Set(revisions).count == revisions.count)
     }
 }

@@ -79,11 +79,12 @@ struct ExactnessTests {
     /// Folds the tick journal again and compares with the candle journal, byte for byte but for publish time.
     private func replayEqualsLive(_ pipeline: Pipeline) throws {
         var builder = CandleBuilder(options: CandleBuilder.Options())
-        let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
-        while try ticks.read(TickRecord.self, { builder.fold($0) }) > 0 {}
-        var live: [CandleRecord] = []
-        let candles = try JournalReader(folder: pipeline.state + "/journal/candles", recordSize: CandleRecord.byteCount)
-        while try candles.read(CandleRecord.self, { live.append($0) }) > 0 {}
+        let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
+        while try ticks.read(TickEnvelope.self, { builder.fold($0) }) > 0 {}
+        var live: [CandleEnvelope] = []
+        let candles = try JournalReader(
+            folder: pipeline.state + "/journal/candles", recordSize: CandleEnvelope.byteCount)
+        while try candles.read(CandleEnvelope.self, { live.append($0) }) > 0 {}
         #expect(live.count == builder.output.count && !live.isEmpty)
         for (folded, lived) in zip(builder.output, live) {
             var folded = folded

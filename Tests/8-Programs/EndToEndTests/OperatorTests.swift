@@ -54,7 +54,7 @@ struct OperatorTests {
 
     /// Waits until both later stages have taken in all that the one before has.
     private func expectSettled(_ pipeline: Pipeline) async throws {
-        let journal = try JournalTail.lastPosition(TickRecord.self, folder: pipeline.state + "/journal/ticks")
+        let journal = try JournalTail.lastPosition(TickEnvelope.self, folder: pipeline.state + "/journal/ticks")
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
             let json = try await pipeline.result("candlewick", ["status", "--json"]).output

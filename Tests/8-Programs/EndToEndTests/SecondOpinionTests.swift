@@ -151,9 +151,9 @@ struct SecondOpinionTests {
 
     private static func journalled(_ pipeline: Pipeline, _ pair: Pair) throws -> [Quote] {
         var quotes: [Quote] = []
-        let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
+        let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
         while try ticks.read(
-            TickRecord.self,
+            TickEnvelope.self,
             { tick in
                 guard tick.kind == .tick, tick.pair == pair, !tick.flags.doesNotCount else { return }
                 quotes.append(Quote(time: tick.brokerTime.rawValue, bid: tick.bid, ask: tick.ask))

@@ -112,10 +112,10 @@ struct StreamFaultTests {
         try await pipeline.expectCleanEnd()
     }
 
-    private func ticks(_ pipeline: Pipeline) throws -> [TickRecord] {
-        var records: [TickRecord] = []
-        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
-        while try journal.read(TickRecord.self, { records.append($0) }) > 0 {}
+    private func ticks(_ pipeline: Pipeline) throws -> [TickEnvelope] {
+        var records: [TickEnvelope] = []
+        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
+        while try journal.read(TickEnvelope.self, { records.append($0) }) > 0 {}
         return records
     }
 }

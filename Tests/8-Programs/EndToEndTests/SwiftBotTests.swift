@@ -26,7 +26,7 @@ func follow(
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct SwiftBotTests {
     private static let source = Golden.folder.replacing(
-        "/Tests/Golden", with: "/Tests/EndToEndTests/SwiftBotTests.swift")
+        "/Tests/Golden", with: "/Tests/8-Programs/EndToEndTests/SwiftBotTests.swift")
     private static let document = Golden.folder.replacing("/Tests/Golden", with: "/docs/reading.md")
 
     @Test func `the bot of the documentation sees each candle once it can be read`() async throws {

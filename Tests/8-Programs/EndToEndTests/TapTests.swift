@@ -62,10 +62,10 @@ struct TapTests {
         for program in [tap, aggregator] { kill(program.processID, SIGSTOP) }
 
         // The publisher waits for nobody.
-        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
+        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
         var ticks = 0
         try await eventually("all ticks are in the journal; \(pipeline.logs)", within: .seconds(60)) {
-            while try journal.read(TickRecord.self, { ticks += $0.kind == .tick ? 1 : 0 }) > 0 {}
+            while try journal.read(TickEnvelope.self, { ticks += $0.kind == .tick ? 1 : 0 }) > 0 {}
             return ticks >= count
         }
         let peak = try #require(peakMemory(ingest.processID))
@@ -101,8 +101,8 @@ struct TapTests {
     /// The ticks of the journal in the script's form.
     private func journalLines(_ pipeline: Pipeline) throws -> [String] {
         var lines: [String] = []
-        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickRecord.byteCount)
-        let read = { (tick: TickRecord) in
+        let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
+        let read = { (tick: TickEnvelope) in
             guard tick.kind == .tick else { return }
             lines.append(
                 """
@@ -110,7 +110,7 @@ struct TapTests {
                 \(decimal(tick.bid)) \(decimal(tick.ask)) \(tick.flags.rawValue)
                 """)
         }
-        while try journal.read(TickRecord.self, read) > 0 {}
+        while try journal.read(TickEnvelope.self, read) > 0 {}
         return lines
     }
 

@@ -13,14 +13,16 @@ public enum FeedTail {
     public static func newestTime(folder: String) throws -> UTCNanos {
         var newest = UTCNanos(rawValue: 0)
         var left = timedRecords
-        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
-            // What was told before was wrong.
-            if case .clockSetBack(_, let time) = record.feedEvent {
+        try JournalTail.readBackward(TickEnvelope.self, folder: folder) { record in
+            switch record.content {
+            case .feed(let feed):
+                guard case .clockSetBack(_, let time) = feed.event else { return true }
+                // What was told before was wrong.
                 newest = max(newest, time)
                 return false
-            }
-            if record.kind == .feed || record.flags.contains(.snapshot) || record.flags.contains(.localClock) {
-                return true
+            case .tick(let tick): if tick.flags.contains(.snapshot) { return true }
+            case .clock(let clock): if clock.isStandIn { return true }
+            case .unknown: return true
             }
             newest = max(newest, record.brokerTime)
             left -= 1
@@ -48,12 +50,12 @@ public enum FeedTail {
         var oldest: UTCNanos?
         var left = blindRecords
         var isOver = false
-        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+        try JournalTail.readBackward(TickEnvelope.self, folder: folder) { record in
             left -= 1
-            if record.kind == .clock, !record.flags.contains(.localClock) {
-                newest = newest ?? record.brokerTime.rawValue
-                oldest = record.brokerTime
-                isOver = record.brokerTime.rawValue < (newest ?? 0) - blindReach
+            if let time = record.heartbeat?.brokerTime {
+                newest = newest ?? time.rawValue
+                oldest = time
+                isOver = time.rawValue < (newest ?? 0) - blindReach
             }
             sight.take(record, &decided)
             if left == 0 { isOver = true }
@@ -67,7 +69,7 @@ public enum FeedTail {
     /// When the last record was received, by the host's clock; 0 for a fresh journal.
     public static func lastReceived(folder: String) throws -> UTCNanos {
         var last = UTCNanos(rawValue: 0)
-        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+        try JournalTail.readBackward(TickEnvelope.self, folder: folder) { record in
             last = record.receiveTime
             return false
         }
@@ -75,12 +77,12 @@ public enum FeedTail {
     }
 
     /// The broker's last heartbeat; `nil` where there is none in reach.
-    public static func newestHeartbeat(folder: String) throws -> TickRecord? {
-        var heartbeat: TickRecord?
+    public static func newestHeartbeat(folder: String) throws -> ClockRecord? {
+        var heartbeat: ClockRecord?
         var left = heartbeatReach
-        try JournalTail.readBackward(TickRecord.self, folder: folder) { record in
+        try JournalTail.readBackward(TickEnvelope.self, folder: folder) { record in
             left -= 1
-            if record.kind == .clock, !record.flags.contains(.localClock) { heartbeat = record }
+            heartbeat = record.heartbeat
             return heartbeat == nil && left > 0
         }
         return heartbeat
@@ -89,7 +91,7 @@ public enum FeedTail {
 
 extension FeedTail.Sight {
     /// Records come newest first: the last word of each pair decides.
-    fileprivate mutating func take(_ record: TickRecord, _ decided: inout Set<Pair>) {
+    fileprivate mutating func take(_ record: TickEnvelope, _ decided: inout Set<Pair>) {
         switch record.feedEvent {
         case .clockSetBack(_, let time): steadySince = steadySince ?? time
         case .blindBegan(let since) where record.pair != .none && decided.insert(record.pair).inserted:

@@ -87,7 +87,7 @@ public final class StreamReader {
     /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records were delivered.
     @inlinable
-    public func poll<Record: StreamRecord>(
+    public func poll<Record: StreamEnvelope>(
         _ type: Record.Type, milliseconds: Int, stop: Int32, _ deliver: (Record) throws -> Void
     ) throws -> Int {
         precondition(Record.byteCount == recordSize)

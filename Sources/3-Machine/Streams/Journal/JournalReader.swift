@@ -58,7 +58,7 @@ public final class JournalReader {
     /// - Returns: how many; 0 at the journal's present end.
     @inlinable
     @discardableResult
-    public func read<Record: StreamRecord>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
+    public func read<Record: StreamEnvelope>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
         precondition(Record.byteCount == recordSize)
         return try readBytes { bytes in
             for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
@@ -158,7 +158,7 @@ public enum JournalTail {
     public static func exists(folder: String) throws -> Bool { try !Segment.all(in: folder).isEmpty }
 
     /// The last position that the journal gave or skipped; 0 for none.
-    public static func lastPosition<Record: StreamRecord>(_ type: Record.Type, folder: String) throws -> UInt64 {
+    public static func lastPosition<Record: StreamEnvelope>(_ type: Record.Type, folder: String) throws -> UInt64 {
         var last: UInt64 = 0
         try readBackward(type, folder: folder) { record in
             last = record.position
@@ -169,7 +169,7 @@ public enum JournalTail {
     }
 
     /// Hands out records from the newest on, until `body` returns false or the journal ends.
-    public static func readBackward<Record: StreamRecord>(
+    public static func readBackward<Record: StreamEnvelope>(
         _ type: Record.Type, folder: String, _ body: (Record) throws -> Bool
     ) throws {
         for segment in try Segment.all(in: folder).reversed() {
