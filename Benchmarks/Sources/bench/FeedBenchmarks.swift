@@ -50,7 +50,7 @@ struct Folded {
 
     /// Takes what is new away, as the aggregator does after each turn.
     mutating func take(_ builder: inout CandleBuilder) {
-        for candle in builder.output where candle.kind == .candle {
+        for candle in builder.output.lazy.compactMap(\.candle) {
             candles += 1
             sum &+= candle.bid.close.rawValue &+ candle.ask.high.rawValue &+ candle.mid.low.rawValue
             sum &+= Int64(candle.tickCount)

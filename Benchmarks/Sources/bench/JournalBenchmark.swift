@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Host
 import MarketData
-import Settings
 import Streams
 import Wire
 
@@ -19,7 +18,7 @@ struct AppendJournal: ParsableCommand {
         let path = "\(folder)/bench-journal-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let journal = try JournalWriter(
-            folder: path, recordSize: TickEnvelope.byteCount, settings: Configuration().journal, logger: logger)
+            folder: path, recordSize: TickEnvelope.byteCount, settings: JournalSettings(), logger: logger)
         try append(count / 10, to: journal)
         let seconds = try measure { try append(count, to: journal) }
         try report(Throughput(count: count, seconds: seconds))
@@ -33,7 +32,7 @@ struct AppendJournal: ParsableCommand {
                 if journal.needsFlush { try journal.flush() }
                 let time = UTCNanos(rawValue: 1_778_544_000_000_000_000 + Int64(left))
                 journal.append(
-                    .tick(
+                    TickRecord(
                         pair, brokerTime: time, receiveTime: time, bid: Price(rawValue: 1_100_000_000),
                         ask: Price(rawValue: 1_100_080_000)))
             }

@@ -3,7 +3,6 @@ import Candles
 import Foundation
 import Host
 import MarketData
-import Settings
 import Streams
 import TLCP
 import Wire
@@ -35,14 +34,14 @@ struct MakeData: ParsableCommand {
             let time = Self.start + Int64(number) * milliseconds / Int64(ticks)
             while second < time / 1_000 {
                 second += 1
-                try records.append(.clock(UTCNanos(seconds: second), receiveTime: UTCNanos(seconds: second)))
+                try records.append(ClockRecord(UTCNanos(seconds: second), receiveTime: UTCNanos(seconds: second)))
             }
             let (pair, tick) = walk.step(time: time)
             lines.write(tick.line(subscription: pair + 2))
             try records.append(tick.record(all[pair].pair))
         }
         let end = UTCNanos(seconds: second + 3_600)
-        try records.append(.clock(end, receiveTime: end))
+        try records.append(ClockRecord(end, receiveTime: end))
         try records.close()
         lines.close()
     }
@@ -60,9 +59,9 @@ struct WalkTick {
         return "U,\(subscription),1,\(values)\r\n"
     }
 
-    func record(_ pair: Pair) -> TickEnvelope {
+    func record(_ pair: Pair) -> TickRecord {
         let moment = UTCNanos(rawValue: time * UTCNanos.perMillisecond)
-        return .tick(
+        return TickRecord(
             pair, brokerTime: moment, receiveTime: moment, bid: Price(rawValue: bid), ask: Price(rawValue: ask))
     }
 
@@ -129,16 +128,16 @@ final class RecordFiles {
 
     init(folder: String) throws {
         journal = try JournalWriter(
-            folder: "\(folder)/journal/ticks", recordSize: TickEnvelope.byteCount, settings: Configuration().journal,
+            folder: "\(folder)/journal/ticks", recordSize: TickEnvelope.byteCount, settings: JournalSettings(),
             logger: logger)
         ticks = try Output("\(folder)/ticks.bin")
         candles = try Output("\(folder)/candles.bin")
     }
 
-    func append(_ record: TickEnvelope) throws {
+    func append<Record: StreamRecord>(_ tick: Record) throws where Record.Envelope == TickEnvelope {
         if journal.needsFlush { try journal.flush() }
-        journal.append(record)
-        var record = record
+        journal.append(tick)
+        var record = tick.envelope
         position += 1
         record.seal(position: position)
         ticks.write(record)

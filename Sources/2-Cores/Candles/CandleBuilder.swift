@@ -18,7 +18,7 @@ public struct CandleBuilder {
         public init() {}
     }
 
-    public struct Counters: Hashable, Sendable, Encodable {
+    public struct Counters: Hashable, Sendable {
         public var ticks: UInt64 = 0
         /// Snapshots that only repeat the pair's last tick, or an older one.
         public var duplicates: UInt64 = 0

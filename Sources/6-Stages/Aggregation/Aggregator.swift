@@ -108,13 +108,20 @@ public final class Aggregator {
         try candles.commit()
     }
 
+    private var metrics: MetricValues {
+        var metrics = MetricValues()
+        ticks.report(.ticks, into: &metrics)
+        history.report(.history, into: &metrics)
+        fold.builder.report(into: &metrics)
+        return metrics
+    }
+
     private func publishStatus() throws {
         let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
-            AggregatorStatus(
-                time: clock.now().seconds, isLive: ticks.isLive, ticksPosition: ticks.nextPosition - 1,
-                historyPosition: history.nextPosition - 1, candlesPosition: candles.lastPosition,
-                feedTime: fold.builder.feedTime.rawValue, input: ticks.counters,
-                fold: fold.builder.counters)
+            StageStatus(
+                .aggregator, time: clock.now(), state: ticks.isLive ? "live" : "catching up",
+                inputs: [ticks.progress(of: .ticks), history.progress(of: .history)],
+                outputs: [.init(.candles, position: candles.lastPosition)], metrics: metrics)
         }
         if isDue {
             try ticks.noteTaken(ticks.nextPosition - 1)
@@ -123,18 +130,19 @@ public final class Aggregator {
     }
 }
 
-/// The aggregator's status object on the bus. Source: docs/formats.md § 4.
-struct AggregatorStatus: Encodable, Sendable {
-    /// Seconds since 1970 UTC.
-    let time: Int64
-    let isLive: Bool
-    let ticksPosition: UInt64
-    let historyPosition: UInt64
-    let candlesPosition: UInt64
-    /// ns since 1970 UTC.
-    let feedTime: Int64
-    let input: StreamReader.Counters
-    let fold: CandleBuilder.Counters
+extension CandleBuilder {
+    /// What the fold measures.
+    fileprivate func report(into metrics: inout MetricValues) {
+        let counts: [(Metric, UInt64)] = [
+            (.ticksFolded, counters.ticks), (.ticksOneSided, counters.oneSided),
+            (.ticksRepeated, counters.duplicates), (.ticksWithoutSides, counters.sideMissing),
+            (.ticksInverted, counters.inverted), (.ticksLate, counters.late), (.ticksTooLate, counters.tooLate),
+            (.timesImplausible, counters.implausible), (.clocksTakenBack, counters.clocksSetBack),
+            (.candles, counters.candles), (.recordsUnknown, counters.unknownRecords),
+        ]
+        for (metric, count) in counts { metrics.set(metric, count) }
+        if feedTime.rawValue > 0 { metrics.set(.feedTime, nanos: feedTime.rawValue) }
+    }
 }
 
 extension CandleBuilder.Options {

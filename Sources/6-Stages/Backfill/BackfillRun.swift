@@ -50,8 +50,9 @@ final class BackfillRun {
     private let progress: any BackfillProgress
     private let writer: StreamWriter
     private let known: KnownHistory
-    private let statusPublisher: StatusPublisher
-    private var status = BackfillStatus()
+    private let status: StatusPublisher
+    private var state = "logging in"
+    private var purchasesLeft = 0
     private var summary: BackfillSummary
     /// What was there before the first request.
     private let before: (requests: Int, points: Int, candles: Int)
@@ -74,7 +75,7 @@ final class BackfillRun {
         } catch let failure as Failure where failure.code == .temporary {
             throw Failure(.temporary, "another ingest-backfill buys at the moment: \(failure)")
         }
-        statusPublisher = try StatusPublisher(
+        status = try StatusPublisher(
             context: context, endpoint: try backfill.paths.statusEndpoint(.ingestBackfill), stage: .ingestBackfill,
             logger: backfill.logger)
         known = try backfill.knownHistory()
@@ -207,7 +208,8 @@ final class BackfillRun {
             }
             if let failure { summary.failures.append(failure) }
             progress.finished(purchase, failure: failure, summary)
-            status.note(summary, purchasesLeft: proposal.plan.purchases.count - index - 1)
+            state = "buying"
+            purchasesLeft = proposal.plan.purchases.count - index - 1
             try publishStatus()
         }
         if !summary.failures.isEmpty { summary.exitCode = .unavailable }
@@ -254,28 +256,17 @@ final class BackfillRun {
     }
 
     private func publishStatus() throws {
-        status.time = backfill.clock.now().seconds
-        status.historyPosition = writer.lastPosition
-        try statusPublisher.publishEverySecond(monotonic: backfill.clock.monotonic()) { status }
+        try status.publishEverySecond(monotonic: backfill.clock.monotonic()) {
+            var metrics = MetricValues()
+            metrics.set(.purchasesLeft, purchasesLeft)
+            metrics.set(.pointsSpent, summary.points)
+            metrics.set(.pointsLeft, summary.quota.remaining)
+            return StageStatus(
+                .ingestBackfill, time: backfill.clock.now(), state: state,
+                outputs: [.init(.history, position: writer.lastPosition)], metrics: metrics)
+        }
     }
 }
 
 @available(*, unavailable)
 extension BackfillRun: Sendable {}
-
-/// The status object of `ingest-backfill` on the bus. Source: docs/formats.md § 4.
-struct BackfillStatus: Encodable, Sendable {
-    /// Seconds since 1970 UTC.
-    var time: Int64 = 0
-    var state = "logging in"
-    var historyPosition: UInt64 = 0
-    var purchasesLeft = 0
-    var pointsSpent = 0
-    var pointsRemaining = 0
-
-    mutating func note(_ summary: BackfillSummary, purchasesLeft: Int) {
-        state = "buying"
-        self.purchasesLeft = purchasesLeft
-        (pointsSpent, pointsRemaining) = (summary.points, summary.quota.remaining)
-    }
-}

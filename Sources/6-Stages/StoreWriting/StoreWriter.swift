@@ -33,7 +33,7 @@ public final class StoreWriter {
     private var counters = Counters()
     private var forgetting: Forgetting
 
-    struct Counters: Encodable {
+    private struct Counters {
         /// Candles that changed a row.
         var stored: UInt64 = 0
         /// Candles that were there already or ranked lower.
@@ -198,22 +198,27 @@ public final class StoreWriter {
         counters.newestInterval = max(counters.newestInterval, newest)
     }
 
+    private var metrics: MetricValues {
+        var metrics = MetricValues()
+        candles.report(.candles, into: &metrics)
+        native?.report(.native, into: &metrics)
+        let counts: [(Metric, UInt64)] = [
+            (.candlesStored, counters.stored), (.candlesUnchanged, counters.unchanged),
+            (.eventsStored, counters.events), (.commits, counters.commits), (.opinions, counters.opinions),
+        ]
+        for (metric, count) in counts { metrics.set(metric, count) }
+        if counters.commits > 0 { metrics.set(.commitDelay, nanos: counters.lastDelayNanos) }
+        if counters.newestInterval > 0 { metrics.set(.newestInterval, counters.newestInterval) }
+        return metrics
+    }
+
     private func publishStatus() throws {
         let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
-            StoreWriterStatus(
-                time: clock.now().seconds, isLive: candles.isLive, candlesPosition: candles.nextPosition - 1,
-                input: candles.counters, counters: counters)
+            StageStatus(
+                .storeWriter, time: clock.now(), state: candles.isLive ? "live" : "catching up",
+                inputs: [candles.progress(of: .candles)] + (native.map { [$0.progress(of: .native)] } ?? []),
+                outputs: [.init(.stored, position: committed)], metrics: metrics)
         }
         if isDue { try candles.noteTaken(committed) }
     }
-}
-
-/// The store-writer's status object on the bus. Source: docs/formats.md § 4.
-struct StoreWriterStatus: Encodable {
-    /// Seconds since 1970 UTC.
-    let time: Int64
-    let isLive: Bool
-    let candlesPosition: UInt64
-    let input: StreamReader.Counters
-    let counters: StoreWriter.Counters
 }

@@ -424,7 +424,7 @@ struct FeedPast {
 }
 
 /// What was met, since the process started.
-struct RecorderCounters: Encodable, Hashable {
+struct RecorderCounters: Hashable {
     var ticks: UInt64 = 0
     var heartbeats: UInt64 = 0
     /// Clock records that stand in for heartbeats which did not come.

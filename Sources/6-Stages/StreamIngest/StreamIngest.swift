@@ -146,7 +146,12 @@ public enum StreamIngest {
             let now = clock.monotonic()
             // A status that cannot be published now is published a second later.
             _ = try? status.publishEverySecond(monotonic: now) {
-                IngestStatus.loggingIn(time: clock.now().seconds, age: now - began, ticksPosition: position)
+                var metrics = MetricValues()
+                metrics.set(.heartbeatTime, nanos: clock.now().rawValue - (now - began))
+                metrics[.transport, "none"] = 1
+                return StageStatus(
+                    .ingestStream, time: clock.now(), state: "logging in",
+                    outputs: [.init(.ticks, position: position)], metrics: metrics)
             }
             if isPausing {
                 service.ready()

@@ -420,15 +420,21 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         let seconds = Double(now - statusMark.monotonic) / 1e9
         let rate = seconds > 0 && statusMark.monotonic > 0 ? Double(ticks - statusMark.ticks) / seconds : 0
         statusMark = (now, ticks)
-        let report = IngestStatus(
-            time: clock.now().seconds, state: state, transport: transportName, ticksPosition: writer.lastPosition,
-            ticksPerSecond: rate, feedTime: recorder.feedTime, marketTime: recorder.marketTime,
-            heartbeatAge: recorder.heartbeatAge(since: began), tickAges: recorder.tickAges,
-            subscriptions: recorder.subscribedPairs,
-            refused: session.isBound ? instruments.count - recorder.subscribedPairs : 0, reconnects: reconnects,
-            blindPairs: recorder.blindPairs.map(\.description), clockOffset: recorder.clockOffset,
-            nativeItems: recorder.native?.share ?? 0, counters: recorder.counters)
+        var metrics = MetricValues()
+        recorder.report(into: &metrics, at: clock.now(), since: began)
+        metrics[.ticksPerSecond] = rate
+        metrics[.transport, transportName] = 1
+        metrics.set(.reconnects, reconnects)
+        metrics.set(.subscriptions, recorder.subscribedPairs)
+        metrics.set(.subscriptionsLacking, session.isBound ? instruments.count - recorder.subscribedPairs : 0)
+        let report = StageStatus(
+            .ingestStream, time: clock.now(), state: state, outputs: outputs, metrics: metrics)
         do { try status.publish(report) } catch { warn("Status cannot be published", ["error": "\(error)"]) }
+    }
+
+    private var outputs: [StageStatus.Output] {
+        [.init(.ticks, position: writer.lastPosition)]
+            + (nativeWriter.map { [.init(.native, position: $0.lastPosition)] } ?? [])
     }
 
     private var transportName: String {
@@ -448,44 +454,6 @@ extension SubscriptionRequest {
             + instruments.map {
                 SubscriptionRequest(mode: .distinct, items: [$0.tickItem], fields: ["BID", "OFR", "UTM"])
             }
-    }
-}
-
-/// The status object of ingest-stream on the bus. Source: docs/formats.md § 4.
-struct IngestStatus: Encodable {
-    /// Seconds since 1970 UTC.
-    let time: Int64
-    /// connecting, streaming, silent, recovering, blind or logging in.
-    let state: String
-    let transport: String
-    let ticksPosition: UInt64
-    let ticksPerSecond: Double
-    /// ns since 1970 UTC.
-    let feedTime: Int64
-    /// The broker's clock now, as learned, ns since 1970 UTC; 0 before the first believed time.
-    let marketTime: Int64
-    /// ns since the last heartbeat that was believed; before the first, since the start.
-    let heartbeatAge: Int64
-    /// ns since the last live tick of each pair that had one since the start, by its name.
-    let tickAges: [String: Int64]
-    let subscriptions: Int
-    let refused: Int
-    let reconnects: Int
-    /// Those of which nothing is known while the feed is seen.
-    let blindPairs: [String]
-    /// ns that the broker's clock, as learned, is ahead of the host's; 0 before the first believed time.
-    let clockOffset: Int64
-    /// Items that bring the broker's own candles, for a second opinion; 0: none.
-    let nativeItems: Int
-    let counters: RecorderCounters
-
-    /// Before the first login has succeeded.
-    /// - Parameter age: ns since the start.
-    static func loggingIn(time: Int64, age: Int64, ticksPosition: UInt64) -> IngestStatus {
-        IngestStatus(
-            time: time, state: "logging in", transport: "none", ticksPosition: ticksPosition, ticksPerSecond: 0,
-            feedTime: 0, marketTime: 0, heartbeatAge: age, tickAges: [:], subscriptions: 0, refused: 0, reconnects: 0,
-            blindPairs: [], clockOffset: 0, nativeItems: 0, counters: RecorderCounters())
     }
 }
 

@@ -2,6 +2,7 @@ internal import CandleReader
 internal import Host
 internal import MarketData
 internal import Store
+internal import Streams
 internal import Wire
 
 /// How whole the feed was and is: sessions, lost updates, holes, blindness.
@@ -14,11 +15,10 @@ struct ContinuityReport {
 
     private static let day = 86_400 * UTCNanos.perSecond
 
-    init(_ continuity: Continuity, stages: [StageStatus]) {
+    init(_ continuity: Continuity, _ ingest: StageStatus?) {
         self.continuity = continuity
-        let ingest = stages.first { $0.stage == .ingestStream }
-        isIngesting = ingest?.json != nil
-        now = max(continuity.newest, ingest?.nanos("feedTime") ?? 0)
+        isIngesting = ingest != nil
+        now = max(continuity.newest, ingest?.metrics.nanos(.feedTime) ?? 0)
     }
 
     private var lastDay: [Range<Int64>] { continuity.holes(after: now - Self.day) }

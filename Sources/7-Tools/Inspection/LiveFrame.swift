@@ -4,6 +4,7 @@ internal import IG
 internal import MarketData
 internal import Planning
 internal import Store
+internal import Streams
 internal import Wire
 
 /// What the live view shows at one moment, as text.
@@ -17,7 +18,7 @@ struct LiveFrame {
     }
 
     private var now: UTCNanos { seen.now }
-    private var stages: [StageStatus] { seen.stages }
+    private var stages: [StatusListener.Heard] { seen.stages }
     private var facts: StoredFacts { seen.facts }
     private var candles: [CandleReader.SeriesStatistics] { facts.candles }
 
@@ -47,7 +48,7 @@ struct LiveFrame {
         lines += verdictLines
         lines.append(Line(text: ""))
         for (index, text) in StageTable(stages).text(.plain).split(separator: "\n").enumerated() {
-            let isDown = index > 0 && stages[index - 1].json == nil
+            let isDown = index > 0 && stages[index - 1].status == nil
             lines.append(Line(text: String(text), tone: index == 0 ? .heading : isDown ? .bad : .plain))
         }
         lines.append(Line(text: ""))
@@ -68,15 +69,15 @@ struct LiveFrame {
 
     // MARK: Facts
 
-    private func stage(_ stage: Stage) -> StageStatus? { stages.first { $0.stage == stage } }
+    private func stage(_ stage: Stage) -> StageStatus? { stages.first { $0.stage == stage }?.status }
 
     /// What the pipeline does.
     private var pace: [String] {
         let ingest = stage(.ingestStream)
         let store = stage(.storeWriter)
-        let rate = ingest?.number("ticksPerSecond").map { "\(Int($0))" } ?? "-"
+        let rate = ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
         let count = candles.reduce(0) { $0 + $1.count }
-        let delay = store?.number("counters", "lastDelayNanos").flatMap { $0 > 0 ? LiveFrame.duration($0) : nil }
+        let delay = store?.metrics[.commitDelay].map { LiveFrame.duration($0 * 1e9) }
         return [
             "\(rate) ticks/s", "\(count) candles of \(Set(candles.map(\.series.pair)).count) pairs",
             "delay \(delay ?? "-")",
@@ -94,11 +95,11 @@ struct LiveFrame {
     }
 
     private var feedTime: UTCNanos? {
-        StageStatus.feedTime(stages)
+        seen.feedTime
     }
 
     private var lag: String? {
-        guard let received = stage(.ingestStream)?.receivedAt, let feedTime else { return nil }
+        guard let received = seen.ingestReceivedAt, let feedTime else { return nil }
         let nanos = Double(received.rawValue) - Double(feedTime.rawValue)
         // Simulated market time may run ahead of the clock: then there is nothing to lag behind.
         return nanos < 0 ? nil : LiveFrame.duration(nanos)

@@ -3,6 +3,7 @@ internal import CandleReader
 public import Host
 internal import MarketData
 public import Settings
+internal import Streams
 
 /// Shows the pipeline live on standard output, once a second.
 ///
@@ -17,16 +18,16 @@ public final class LiveView {
         case json
     }
 
-    private let listener: StageListener
+    private let listener: StatusListener
     private let database: DatabaseGlance
     private let paths: Paths
     private let configuration: Configuration
     private let clock: Clock
     private let style: Style
 
-    /// - Throws: as `StageListener.init`.
+    /// - Throws: as `StatusListener.init`.
     public init(paths: Paths, configuration: Configuration, clock: Clock, style: Style) throws {
-        listener = try StageListener(paths: paths, clock: clock)
+        listener = try StatusListener(paths: paths, clock: clock)
         database = DatabaseGlance(path: paths.database, configuration: configuration, clock: clock)
         self.paths = paths
         self.configuration = configuration
@@ -54,7 +55,7 @@ public final class LiveView {
     }
 
     private func show() -> Bool {
-        let (stages, facts) = (listener.statuses, database.latest())
+        let (stages, facts) = (listener.heard, database.latest())
         let seen = Verdict.Observation(
             stages: stages, facts: facts, configuration: configuration, now: clock.now(),
             free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state))

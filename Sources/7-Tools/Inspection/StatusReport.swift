@@ -6,6 +6,7 @@ internal import MarketData
 internal import Planning
 public import Settings
 internal import Store
+internal import Streams
 internal import Wire
 
 /// The state of the whole pipeline: stages, feed, what the database holds, what may still be bought, and the disk.
@@ -14,20 +15,20 @@ public struct StatusReport: Report {
     private let paths: Paths
     let verdict: Verdict
 
-    private var stages: [StageStatus] { seen.stages }
+    private var stages: [StatusListener.Heard] { seen.stages }
     private var facts: StoredFacts { seen.facts }
     private var candles: [CandleReader.SeriesStatistics] { facts.candles }
-    private var continuity: ContinuityReport { ContinuityReport(facts.continuity, stages: stages) }
+    private var continuity: ContinuityReport { ContinuityReport(facts.continuity, seen.ingest) }
 
     /// Listens to the stages for up to two seconds, and reads the database.
     /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
     public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
-        let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
+        let stages = try StatusListener.collect(paths: paths, milliseconds: 2_000, clock: clock)
         try self.init(stages: stages, paths: paths, configuration: configuration, clock: clock)
     }
 
     /// Reads the database; what the stages say is known.
-    init(stages: [StageStatus], paths: Paths, configuration: Configuration, clock: Clock) throws {
+    init(stages: [StatusListener.Heard], paths: Paths, configuration: Configuration, clock: Clock) throws {
         let reader = try CandleReader(path: paths.database)
         let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
         self.init(
@@ -88,7 +89,7 @@ public struct StatusReport: Report {
     /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `verdict`, `findings`.
     public var json: String {
         let stageLines = stages.map { stage in
-            "\"\(stage.stage)\":\(stage.json.map { String(decoding: $0, as: UTF8.self) } ?? "null")"
+            "\"\(stage.stage)\":\(stage.status.map { encodedJSON($0) } ?? "null")"
         }
         let candleLines = candles.map {
             CandleLine(

@@ -6,6 +6,7 @@ internal import MarketData
 internal import Planning
 internal import Settings
 internal import Store
+internal import Streams
 internal import Wire
 
 /// What is wrong with the pipeline at one moment, since when, and what to do about it: the one judgement that `status`,
@@ -16,7 +17,7 @@ internal import Wire
 struct Verdict {
     /// What was seen of the pipeline.
     struct Observation {
-        var stages: [StageStatus]
+        var stages: [StatusListener.Heard]
         var facts: StoredFacts
         /// Those that are configured.
         var pairs: [Pair]
@@ -29,22 +30,32 @@ struct Verdict {
         var assumptions: AssumptionTally
         /// What ingest-stream says; `nil` if it says nothing.
         let ingest: StageStatus?
+        /// When that came, by the host's clock.
+        let ingestReceivedAt: UTCNanos?
         /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
         let marketNow: UTCNanos
 
         init(
-            stages: [StageStatus], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?,
+            stages: [StatusListener.Heard], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?,
             assumptions: AssumptionTally
         ) {
             (self.stages, self.facts, self.now, self.free, self.assumptions) = (stages, facts, now, free, assumptions)
             pairs = configuration.instruments.map(\.pair)
             timeframes = configuration.timeframes
-            ingest = stages.first { $0.stage == .ingestStream && $0.json != nil }
-            if let told = ingest?.nanos("marketTime"), told > 0, let received = ingest?.receivedAt {
+            let heard = stages.first { $0.stage == .ingestStream }
+            (ingest, ingestReceivedAt) = (heard?.status, heard?.receivedAt)
+            if let told = ingest?.metrics.nanos(.marketTime), let received = ingestReceivedAt {
                 marketNow = UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
             } else {
                 marketNow = now
             }
+        }
+
+        /// The newest time that the feed has told; `nil` if no stage says one.
+        var feedTime: UTCNanos? {
+            [Stage.ingestStream, .aggregator].lazy.compactMap { stage in
+                stages.first { $0.stage == stage }?.status?.metrics.nanos(.feedTime)
+            }.first { $0 > 0 }.map { UTCNanos(rawValue: $0) }
         }
 
         func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
@@ -110,7 +121,7 @@ struct Verdict {
         // MARK: Machine
 
         var stages: [Finding] {
-            let down = seen.stages.filter { $0.json == nil }.map(\.stage.name)
+            let down = seen.stages.filter { $0.status == nil }.map(\.stage.name)
             guard !down.isEmpty else { return [] }
             return [
                 Finding(
@@ -131,13 +142,13 @@ struct Verdict {
 
         /// Since when the feed is not seen, in time that has really passed; `nil` while it is.
         private var silence: Int64? {
-            guard let age = ingest?.nanos("heartbeatAge"), age >= Verdict.heartbeatMax else { return nil }
+            guard let age = ingest?.age(.heartbeatTime), age >= Verdict.heartbeatMax else { return nil }
             return age
         }
 
         var feed: [Finding] {
             guard isOpen, let silence, let ingest else { return [] }
-            let state = ingest.text("state") ?? ""
+            let state = ingest.state
             return [
                 Finding(
                     "feed", "", .failed,
@@ -181,7 +192,7 @@ struct Verdict {
         var silentPairs: [Finding] {
             guard isOpen, silence == nil, let ingest else { return [] }
             let blind = Set(seen.facts.continuity.blindPairs.map(\.pair))
-            let ages = seen.pairs.compactMap { pair in ingest.nanos("tickAges", pair.description).map { (pair, $0) } }
+            let ages = seen.pairs.compactMap { pair in ingest.age(.tickTime, pair.description).map { (pair, $0) } }
                 .filter { !blind.contains($0.0.description) }
             let lively = ages.count { $0.1 < Verdict.liveliness }
             return ages.filter { $0.1 >= Verdict.silenceMax && lively * 2 > ages.count - 1 }.map { pair, age in
@@ -239,7 +250,7 @@ struct Verdict {
         // MARK: Clock and quota
 
         var clock: [Finding] {
-            guard let offset = ingest?.nanos("clockOffset"), abs(offset) > Verdict.offsetMax,
+            guard let offset = ingest?.metrics.nanos(.clockOffset), abs(offset) > Verdict.offsetMax,
                 abs(offset) < 86_400 * UTCNanos.perSecond
             else { return [] }
             let side = offset > 0 ? "behind" : "ahead of"

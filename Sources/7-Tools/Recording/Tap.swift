@@ -94,32 +94,3 @@ public final class Tap<Record: StreamEnvelope> {
 
 @available(*, unavailable)
 extension Tap: Sendable {}
-
-/// What the daemons say of themselves, as it comes.
-///
-/// - Note: One thread only.
-public final class StatusTap {
-    private let subscribers: [Subscriber]
-
-    /// - Throws: `BusError`; `Failure` (78) where a socket's path is too long.
-    public init(paths: Paths) throws {
-        let context = try BusContext()
-        subscribers = try Stage.daemons.map {
-            try Subscriber(context: context, endpoint: try paths.statusEndpoint($0), topics: ["STAT"])
-        }
-    }
-
-    /// Delivers what is there, stage and JSON object; waits at most so long for the first.
-    public func poll(milliseconds: Int, stop: Int32 = -1, _ deliver: (Stage, String) -> Void) {
-        _ = Subscriber.wait(for: subscribers, milliseconds: milliseconds, stop: stop)
-        for (stage, subscriber) in zip(Stage.daemons, subscribers) {
-            while subscriber.receive({ message in
-                guard let json = StatusMessage.json(message) else { return }
-                deliver(stage, String(decoding: json, as: UTF8.self))
-            }) {}
-        }
-    }
-}
-
-@available(*, unavailable)
-extension StatusTap: Sendable {}

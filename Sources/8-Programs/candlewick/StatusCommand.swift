@@ -29,6 +29,7 @@ struct StatusCommand: ParsableCommand {
               candlewick status
               candlewick status --json | python3 -m json.tool
               candlewick status >/dev/null || echo look
+              candlewick status --metrics
             """)
 
     @OptionGroup var output: OutputOptions
@@ -36,11 +37,16 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Only how many candles the database holds.")
     var stored = false
 
+    @Flag(help: "Every metric that the stages publish, as a table in Markdown.")
+    var metrics = false
+
     func validate() throws {
         guard !(output.json && stored) else { throw ValidationError("--json and --stored exclude each other") }
+        guard !(metrics && stored) else { throw ValidationError("--metrics and --stored exclude each other") }
     }
 
     func run() {
+        if metrics { return output.show(MetricTable()) }
         look { paths in
             if stored { return try reportStored(paths) }
             let configuration = try Configuration.load(environment: .process)

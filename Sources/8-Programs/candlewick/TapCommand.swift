@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Host
 internal import MarketData
 internal import Recording
+import Streams
 internal import Wire
 
 struct TapCommand: ParsableCommand {
@@ -107,10 +108,10 @@ struct TapCommand: ParsableCommand {
     }
 
     private func tapStatus(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
-        let tap = try StatusTap(paths: paths)
+        let listener = try StatusListener(paths: paths, clock: .system)
         while lines.isOpen {
-            tap.poll(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { stage, json in
-                lines.add("{\"stage\":\"\(stage)\",\"status\":\(json)}")
+            listener.listen(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { stage, json in
+                lines.add("{\"stage\":\"\(stage)\",\"status\":\(String(decoding: json, as: UTF8.self))}")
             }
             lines.flush()
         }

@@ -143,7 +143,7 @@ import Wire
                 event(.blindBegan(since: time(3)), Make.eurUSD, 5),
                 event(.updatesLimited(milliHertz: 100), Make.eurUSD, 6),
             ])
-        let report = ContinuityReport(try reader.continuity(), stages: [])
+        let report = ContinuityReport(try reader.continuity(), nil)
         #expect(report.text(.plain).contains("EUR_USD"))
         #expect(report.text(.plain).contains("blind since 2026-05-12 08:15:00: updates limited to 100 in 1000 s"))
         let blind = #"{"detail":100,"pair":"EUR_USD","reason":"updates limited","since":\#(time(3).rawValue)}"#

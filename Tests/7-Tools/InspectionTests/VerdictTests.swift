@@ -7,6 +7,7 @@ import MarketData
 import Planning
 import Settings
 @testable import Store
+import Streams
 import Testing
 import Wire
 
@@ -36,16 +37,21 @@ import Wire
 
         var verdict: Verdict {
             let host = UTCNanos(rawValue: now * UTCNanos.perSecond - Int64(clockOffset * 1e9))
-            let ages = zip(VerdictTests.pairs, tickAges).map { "\"\($0)\":\(Int64($1 * 1e9))" }.joined(separator: ",")
-            let objects: [Stage: String] = [
-                .ingestStream: """
-                {"state":"\(state)","marketTime":\(now * UTCNanos.perSecond),"heartbeatAge":\(Int64(heartbeatAge * 1e9)),\
-                "clockOffset":\(Int64(clockOffset * 1e9)),"tickAges":{\(ages)}}
-                """, .aggregator: #"{"isLive":true}"#, .storeWriter: #"{"isLive":true}"#,
-            ]
+            var metrics = MetricValues()
+            metrics.set(.marketTime, now)
+            metrics[.clockOffset] = clockOffset
+            metrics.set(.heartbeatTime, nanos: host.rawValue - Int64(heartbeatAge * 1e9))
+            for (pair, age) in zip(VerdictTests.pairs, tickAges) {
+                metrics[.tickTime, pair.description] = Double(host.rawValue) / 1e9 - age
+            }
             let stages = Stage.daemons.map { stage in
-                let json = down.contains(stage) ? nil : objects[stage].map { Array($0.utf8) }
-                return StageStatus(stage: stage, json: json, receivedAt: json == nil ? nil : host)
+                let isIngest = stage == .ingestStream
+                let status = StageStatus(
+                    stage, time: host, state: isIngest ? state : "live", outputs: [],
+                    metrics: isIngest ? metrics : MetricValues())
+                return down.contains(stage)
+                    ? StatusListener.Heard(stage, nil, receivedAt: nil)
+                    : StatusListener.Heard(stage, status, receivedAt: host)
             }
             var configuration = Configuration()
             configuration.instruments = Instrument.defaults.filter { VerdictTests.pairs.contains($0.pair) }

@@ -60,11 +60,13 @@ struct OperatorTests {
             let json = try await pipeline.result("candlewick", ["status", "--json"]).output
             let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
             let stages = object?["stages"] as? [String: Any]
-            let aggregator = stages?["aggregator"] as? [String: Any]
-            let writer = stages?["store-writer"] as? [String: Any]
-            let candles = aggregator?["candlesPosition"] as? Int
-            let isSettled = aggregator?["ticksPosition"] as? Int == Int(journal)
-            if isSettled, candles != nil, writer?["candlesPosition"] as? Int == candles { return }
+            func position(_ stage: String, _ side: String, _ stream: String) -> Int? {
+                let all = (stages?[stage] as? [String: Any])?[side] as? [[String: Any]]
+                return all?.first { $0["stream"] as? String == stream }?["position"] as? Int
+            }
+            let candles = position("aggregator", "outputs", "candles")
+            let isSettled = position("aggregator", "inputs", "ticks") == Int(journal)
+            if isSettled, candles != nil, position("store-writer", "inputs", "candles") == candles { return }
         }
         Issue.record("not settled; \(pipeline.logs)")
     }

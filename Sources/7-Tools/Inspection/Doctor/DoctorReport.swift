@@ -2,6 +2,7 @@ internal import FoundationEssentials
 public import Host
 internal import MarketData
 internal import Settings
+internal import Streams
 
 /// The whole installation looked at, and what to do about each finding.
 public struct DoctorReport: Report, Encodable {
@@ -15,7 +16,7 @@ public struct DoctorReport: Report, Encodable {
             let count = configuration.instruments.count
             let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
             findings.append(Finding("configuration", "", .ok, "\(count) instruments, \(timeframes)"))
-            let stages = try StageStatus.collect(paths: paths, milliseconds: 2_000, clock: clock)
+            let stages = try StatusListener.collect(paths: paths, milliseconds: 2_000, clock: clock)
             findings += Installation(paths: paths, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker(paths) }
             // Without a database it has been said already.

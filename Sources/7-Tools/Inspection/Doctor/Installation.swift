@@ -5,12 +5,13 @@ internal import Host
 internal import MarketData
 internal import Settings
 internal import Store
+internal import Streams
 internal import Wire
 
 /// What can be seen of an installation without the broker.
 struct Installation {
     let paths: Paths
-    let stages: [StageStatus]
+    let stages: [StatusListener.Heard]
     let clock: Clock
 
     var findings: [Finding] {
@@ -107,7 +108,7 @@ struct Installation {
         let table = StageTable(stages)
         return stages.map { stage in
             let state = table.state(stage)
-            guard stage.json != nil else {
+            guard stage.status != nil else {
                 return Finding(
                     "stage", stage.stage.name, .failed, "does not answer at \(paths.runtime)",
                     "systemctl start candlewick.target, or scripts/run; then its log: journalctl -u candlewick-\(stage.stage)"

@@ -4,8 +4,8 @@ internal import Host
 public import Logging
 public import Wire
 
-/// A stage's status on the bus, once a second: `STAT`, the stage's name in 12 bytes (cut or NUL-padded),
-/// then one JSON object. Not journaled. Source: docs/formats.md § 4.
+/// Publishes a stage's status on the bus, once a second: `STAT`, the stage's name in 12 bytes (cut or NUL-padded),
+/// then one `StageStatus` in JSON. Not journaled. Source: docs/formats.md § 4.
 public final class StatusPublisher {
     private let publisher: Publisher
     private let topic: [UInt8]
@@ -22,11 +22,11 @@ public final class StatusPublisher {
         topic = Array("STAT".utf8) + name + [UInt8](repeating: 0, count: 12 - name.count)
     }
 
-    /// Publishes a status where a second has passed since the last one.
+    /// Publishes a status if a second has passed since the last one.
     /// - Parameter monotonic: the time now, ns.
     /// - Returns: whether it did.
     @discardableResult
-    public func publishEverySecond(monotonic: Int64, _ status: () -> some Encodable) throws -> Bool {
+    public func publishEverySecond(monotonic: Int64, _ status: () -> StageStatus) throws -> Bool {
         guard monotonic >= nextTime else { return false }
         nextTime = monotonic + 1_000_000_000
         tellRefused(monotonic)
@@ -46,7 +46,7 @@ public final class StatusPublisher {
 
     /// Publishes one status object.
     /// - Throws: where a number in it is not finite.
-    public func publish(_ status: some Encodable) throws {
+    public func publish(_ status: StageStatus) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let message = topic + [UInt8](try encoder.encode(status))
@@ -54,11 +54,5 @@ public final class StatusPublisher {
     }
 }
 
-/// Reads status messages.
-public enum StatusMessage {
-    /// The JSON part of a status message; `nil` where it is none.
-    public static func json(_ message: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard message.count > 16, message.prefix(4).elementsEqual("STAT".utf8) else { return nil }
-        return Array(message.dropFirst(16))
-    }
-}
+@available(*, unavailable)
+extension StatusPublisher: Sendable {}
