@@ -14,7 +14,7 @@ public struct Configuration: Sendable {
     public var lateReachMinutes: Int64 = 1_440
     /// What is done with the broker's own candles.
     public var secondOpinion = SecondOpinion.observe
-    public var stream = Stream()
+    public var stream = Streaming()
     public var journal = JournalSettings()
     public var store = Store()
     public var history = History()
@@ -28,7 +28,7 @@ public struct Configuration: Sendable {
         case off
     }
 
-    public struct Stream: Sendable {
+    public struct Streaming: Sendable {
         /// At least so long between two logins: the broker answers quicker ones from a cache with dead
         /// tokens (`ig-api` § 2.8).
         public var loginSpacingSeconds = 61

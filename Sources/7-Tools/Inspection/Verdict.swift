@@ -36,7 +36,8 @@ struct Verdict {
         let marketNow: UTCNanos
 
         init(
-            stages: [StatusListener.Heard], facts: StoredFacts, configuration: Configuration, now: UTCNanos, free: Int64?,
+            stages: [StatusListener.Heard], facts: StoredFacts, configuration: Configuration, now: UTCNanos,
+            free: Int64?,
             assumptions: AssumptionTally
         ) {
             (self.stages, self.facts, self.now, self.free, self.assumptions) = (stages, facts, now, free, assumptions)

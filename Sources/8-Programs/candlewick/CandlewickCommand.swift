@@ -33,7 +33,7 @@ struct CandlewickCommand: ParsableCommand {
                 name: "Why it is so",
                 subcommands: [
                     ExplainCommand.self, VerifyCommand.self, CompareCommand.self, DoctorCommand.self,
-                    AssumptionsCommand.self,
+                    AssumptionsCommand.self, ConfigurationCommand.self,
                 ]),
             CommandGroup(
                 name: "Streams",

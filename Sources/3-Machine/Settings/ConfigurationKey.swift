@@ -1,0 +1,149 @@
+internal import MarketData
+internal import Streams
+internal import Yams
+
+/// A key of the configuration file. A new setting is a field of `Configuration` and a key here.
+public struct ConfigurationKey: Sendable {
+    /// With its sections, such as `journal.retention_days`.
+    public let path: String
+    /// What values it takes.
+    public let range: String
+    /// What it means: a phrase without its end.
+    public let help: String
+    /// The value in a configuration, as YAML has it.
+    public let value: @Sendable (Configuration) -> String
+    let read: @Sendable (inout Configuration, Node, YAMLReader) throws -> Void
+
+    /// Its value if the file says nothing.
+    public var defaultValue: String { value(Configuration()) }
+
+    private static func integer<Number: FixedWidthInteger & Sendable>(
+        _ path: String, _ field: any WritableKeyPath<Configuration, Number> & Sendable, _ range: ClosedRange<Int>,
+        _ help: String
+    ) -> ConfigurationKey {
+        ConfigurationKey(
+            path: path, range: "\(range.lowerBound) to \(range.upperBound)", help: help,
+            value: { "\($0[keyPath: field])" },
+            read: { $0[keyPath: field] = Number(try $2.integer($1, range)) })
+    }
+
+    /// All of them, in the order of the document and the sample.
+    public static let all: [ConfigurationKey] = [
+        ConfigurationKey(
+            path: "instruments", range: "a list, not empty; no pair and no epic twice",
+            help: "what is streamed; at most 39, since IG allows 40 subscriptions and the heartbeat takes one",
+            value: { "[\($0.instruments.map { "\($0.pair)" }.joined(separator: ", "))]" },
+            read: { $0.instruments = try $2.instruments($1) }),
+        ConfigurationKey(
+            path: "timeframes", range: "a list, not empty; whole minutes that divide a day",
+            help: "such as 5, 5m, 1h or 1d; repeats count once",
+            value: { "[\($0.timeframes.map { "\($0)" }.joined(separator: ", "))]" },
+            read: { $0.timeframes = try $2.timeframes($1) }),
+        integer(
+            "grace_milliseconds", \.graceMilliseconds, 0...60_000,
+            "how long after an interval's end its candle waits for late ticks, in feed time"),
+        integer(
+            "late_reach_minutes", \.lateReachMinutes, 10...10_080,
+            "how long after its end a candle still gets a new revision, in feed time"),
+        ConfigurationKey(
+            path: "second_opinion",
+            range: Configuration.SecondOpinion.allCases.map(\.rawValue).joined(separator: ", "),
+            help: "observe marks a candle as disputed if the broker's own candle reaches beyond it; "
+                + "enforce makes it partial besides, so that repair buys it; off does not ask for native candles",
+            value: { $0.secondOpinion.rawValue },
+            read: { $0.secondOpinion = try $2.secondOpinion($1) }),
+        integer(
+            "stream.login_spacing_seconds", \.stream.loginSpacingSeconds, 0...3_600,
+            "the shortest time between two logins; IG answers quicker ones with dead tokens"),
+        integer(
+            "journal.segment_records", \.journal.segmentRecords, 1_024...16_777_216, "records in one segment"),
+        integer(
+            "journal.sync_milliseconds", \.journal.syncMilliseconds, 1...60_000,
+            "how often appended records are forced to the disk: what a power cut can take"),
+        integer(
+            "journal.retention_days", \.journal.retentionDays, 0...36_500,
+            "age at which segments are dropped, in the stream's time; 0: never"),
+        integer(
+            "journal.retention_megabytes", \.journal.retentionMegabytes, 0...1_000_000_000,
+            "size of a journal above which its oldest segments are dropped; 0: no limit"),
+        integer(
+            "history.depth", \.history.depth, 1...10_000,
+            "candles that ingest-backfill wants of each pair and timeframe"),
+        integer(
+            "history.weekly_points", \.history.weeklyPoints, 1...100_000_000,
+            "what IG gives in a week, until IG has said so itself"),
+        integer(
+            "history.reserve_points", \.history.reservePoints, 0...100_000_000,
+            "points left alone without --spend-reserve, fewer than weekly_points; repair uses them for holes of the last day"
+        ),
+        integer(
+            "history.repair_days", \.history.repairDays, 1...360,
+            "repair looks for holes no older than this, and never before the first streamed candle"),
+        integer(
+            "history.repair_points", \.history.repairPoints, 1...100_000_000, "the most points of one run of repair"),
+        integer(
+            "history.repair_week_percent", \.history.repairWeekPercent, 1...100,
+            "the most that repair spends in seven days, percent of the week's points"),
+        integer(
+            "history.request_spacing_milliseconds", \.history.requestSpacingMilliseconds, 0...60_000,
+            "time between two requests to IG's history in the long run"),
+        integer(
+            "history.request_burst", \.history.requestBurst, 1...100, "requests that may come at once after a rest"),
+        integer(
+            "store.batch_rows", \.store.batchRows, 1...100_000, "records after which a transaction is committed"),
+        integer(
+            "store.batch_milliseconds", \.store.batchMilliseconds, 1...200,
+            "the longest that a received candle waits for its commit"),
+        integer(
+            "store.retention_days", \.store.retentionDays, 0...36_500, "age at which rows are deleted; 0: never"),
+    ]
+
+    /// The keys as a table in Markdown.
+    public static var table: String {
+        let rows = all.map { key in
+            let isLong = key.path == "instruments"
+            let value = isLong ? "the 28 crosses of EUR, GBP, AUD, NZD, USD, CAD, CHF, JPY" : "`\(key.defaultValue)`"
+            return "| `\(key.path)` | \(value) | \(key.range) | \(key.help) |\n"
+        }
+        return "| key | default | range | meaning |\n|---|---|---|---|\n" + rows.joined()
+    }
+
+    /// A configuration that changes nothing: every key behind a `#`, with its meaning and its default.
+    public static var sample: String {
+        var lines = [
+            "# Settings of all stages. Every key has a default, which stands here behind a #.",
+            "# The stages read this file at their start: systemctl restart candlewick.target",
+        ]
+        var section = ""
+        for key in all {
+            let parts = key.path.split(separator: ".").map(String.init)
+            let name = parts[parts.count - 1]
+            let isInSection = parts.count > 1
+            lines.append("")
+            if isInSection, parts[0] != section {
+                section = parts[0]
+                lines.append("# \(section):")
+            }
+            let indent = isInSection ? "  " : ""
+            lines += wrapped("\(key.help) (\(key.range))", width: 96).map { "# \(indent)# \($0)" }
+            let value = key.path == "instruments" ? "[EUR_USD, GBP_USD]" : key.defaultValue
+            lines.append("# \(indent)\(name): \(value)")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func wrapped(_ text: String, width: Int) -> [String] {
+        var lines = [""]
+        for word in text.split(separator: " ") {
+            let last = lines[lines.count - 1]
+            if last.isEmpty {
+                lines[lines.count - 1] = String(word)
+            } else if last.count + 1 + word.count <= width {
+                lines[lines.count - 1] = "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
+}

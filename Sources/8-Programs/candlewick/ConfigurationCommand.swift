@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import Host
+internal import Inspection
+internal import Settings
+
+struct ConfigurationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "configuration",
+        abstract: "Shows the settings in force, and the keys of the file.",
+        discussion: """
+            Reads the file that CANDLEWICK_CONFIG names, else candlewick.yaml in systemd's
+            CONFIGURATION_DIRECTORY, as the stages do at their start. Exit code 78 if it
+            cannot be used, with the line and the reason: run it before a restart.
+
+            EXAMPLES
+              candlewick configuration
+              CANDLEWICK_CONFIG=new.yaml candlewick configuration
+              candlewick configuration --sample >candlewick.yaml
+            """)
+
+    @Flag(help: "A commented file that changes nothing, to begin with.")
+    var sample = false
+
+    @Flag(help: "Every key with its default, range and meaning, as a table in Markdown.")
+    var table = false
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard !(sample && table) else { throw ValidationError("--sample and --table exclude each other") }
+    }
+
+    func run() {
+        if sample { return output.show(ConfigurationText.sample) }
+        if table { return output.show(ConfigurationText.table) }
+        look { _ in
+            output.show(ConfigurationReport(try Configuration.load(environment: .process)))
+        }
+    }
+}
