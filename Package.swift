@@ -110,7 +110,7 @@ let package = Package(
         library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
 
         library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", grdb]),
-        library(.stores, "Store", ["MarketData", "Wire", "IG", "Host", "CandleReader", grdb]),
+        library(.stores, "Store", ["MarketData", "Wire", "Candles", "IG", "Host", "CandleReader", grdb]),
 
         library(.broker, "Assumptions", ["MarketData", "Host"]),
         library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),

@@ -1,3 +1,4 @@
+internal import Candles
 internal import GRDB
 internal import GRDBSQLite
 internal import MarketData
@@ -18,11 +19,19 @@ struct CandleKey {
 /// Made anew for each transaction.
 struct CandleRows {
     private let db: Database
-    private let upsert: Statement
+    private let insert: Statement
 
     init(_ db: Database) throws {
         self.db = db
-        upsert = try db.cachedStatement(sql: CandleRows.upsertSQL)
+        let sql = CandleRows.insertSQL("INSERT", .seen)
+        insert = try db.cachedStatement(
+            sql: "\(sql) ON CONFLICT (\(CandleRows.keyColumns.joined(separator: ", "))) DO NOTHING")
+    }
+
+    /// Where a candle is kept.
+    private enum Table: String {
+        case seen = "candle"
+        case waiting = "outranked_candle"
     }
 
     private static let keyColumns = ["instrument_id", "timeframe", "open_time"]
@@ -36,38 +45,44 @@ struct CandleRows {
     private static let columns = (keyColumns + valueColumns).joined(separator: ", ")
     private static let ofKey = keyColumns.map { "\($0) = ?" }.joined(separator: " AND ")
 
-    /// Inserts, or replaces the row of the same source where it ranks lower; withdrawn and disputed candles by revision
-    /// alone.
-    private static func upsert(into table: String, key: [String]) -> String {
-        let updates = valueColumns.filter { !key.contains($0) }.map { "\($0) = excluded.\($0)" }
-        let count = keyColumns.count + valueColumns.count
-        return """
-            INSERT INTO \(table) (\(columns)) VALUES (\(Array(repeating: "?", count: count).joined(separator: ", ")))
-            ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE SET \(updates.joined(separator: ", "))
-            WHERE excluded.source = \(table).source AND
-                CASE WHEN ((excluded.flags | \(table).flags) & \(CandleFlags([.withdrawn, .disputed]).rawValue)) <> 0
-                THEN excluded.revision > \(table).revision
-                ELSE (excluded.rank, excluded.revision) > (\(table).rank, \(table).revision) END
-            """
+    private static func insertSQL(_ verb: String, _ table: Table) -> String {
+        let marks = Array(repeating: "?", count: keyColumns.count + valueColumns.count).joined(separator: ", ")
+        return "\(verb) INTO \(table.rawValue) (\(columns)) VALUES (\(marks))"
     }
 
-    private static let upsertSQL = upsert(into: "candle", key: keyColumns)
+    private static let ranksSQL = [Table.seen, .waiting].map {
+        "SELECT source, flags, revision, '\($0.rawValue)' AS place FROM \($0.rawValue) WHERE \(ofKey)"
+    }.joined(separator: " UNION ALL ") + " ORDER BY place"
     private static let streamedSQL = ["candle", "outranked_candle"].map {
         "SELECT \(columns) FROM \($0) WHERE \(ofKey) AND source = \(CandleSource.streamed.rawValue)"
     }.joined(separator: " UNION ALL ")
-    private static let keepSQL = upsert(into: "outranked_candle", key: keyColumns + ["source"])
 
-    /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
+    /// - Returns: the candle of the interval that a reader now sees; `nil` if it is the same as before.
     func store(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) throws -> CandleRecord? {
         let values = CandleRows.values(candle, key, now: now)
-        if try execute(upsert, values) {
-            return candle.flags.contains(.withdrawn) ? try promote(key, for: candle) ?? candle : candle
+        if try execute(insert, values) { return candle }
+        var ranks = try ranks(key)
+        let rank = CandleRank(candle)
+        let place = ranks.firstIndex { $0.source == candle.source } ?? ranks.count
+        if place < ranks.count {
+            guard rank.replaces(ranks[place]) else { return nil }
+            ranks[place] = rank
+        } else {
+            ranks.append(rank)
         }
-        let sql = "SELECT source FROM candle WHERE \(CandleRows.ofKey)"
-        let seen = try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments(key))
-        guard seen != Int64(candle.source.rawValue), try execute(db.cachedStatement(sql: CandleRows.keepSQL), values)
-        else { return nil }
-        return try promote(key, for: candle)
+        let sql = CandleRows.insertSQL("INSERT OR REPLACE", place == 0 ? .seen : .waiting)
+        _ = try execute(db.cachedStatement(sql: sql), values)
+        return try showBest(ranks, key, for: candle) ?? (place == 0 ? candle : nil)
+    }
+
+    /// The ranks of an interval's candles: first that which readers see, then those that wait.
+    private func ranks(_ key: CandleKey) throws -> [CandleRank] {
+        try Row.fetchAll(
+            db.cachedStatement(sql: CandleRows.ranksSQL), arguments: arguments(key) + arguments(key)
+        ).map { row in
+            CandleRank(
+                source: CandleSource(rawValue: row[0]), flags: CandleFlags(rawValue: row[1]), revision: row[2])
+        }
     }
 
     /// The streamed candle of the interval, whether readers see it or not; `nil` without one.
@@ -81,30 +96,25 @@ struct CandleRows {
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
     func mark(_ candle: CandleRecord, _ key: CandleKey) throws -> CandleRecord? {
         let values: StatementArguments = [
-            Int64(candle.flags.rawValue), candle.flags.contains(.partial) ? 0 : 1, CandleRank.of(candle),
+            Int64(candle.flags.rawValue), candle.flags.contains(.partial) ? 0 : 1, CandleRank(candle).level,
         ]
-        func update(_ table: String) throws -> Bool {
+        func update(_ table: Table) throws -> Bool {
             try execute(
-                "UPDATE \(table) SET flags = ?, complete = ?, rank = ? WHERE \(CandleRows.ofKey) AND source = ?",
+                "UPDATE \(table.rawValue) SET flags = ?, complete = ?, rank = ? WHERE \(CandleRows.ofKey) AND source = ?",
                 values + arguments(key) + [Int64(candle.source.rawValue)])
         }
-        guard try update("candle") else {
-            _ = try update("outranked_candle")
-            return try promote(key, for: candle)
-        }
-        return try promote(key, for: candle) ?? candle
+        let isSeen = try update(.seen)
+        if !isSeen { _ = try update(.waiting) }
+        return try showBest(ranks(key), key, for: candle) ?? (isSeen ? candle : nil)
     }
 
-    /// Exchanges the interval's candle for one that waits, where that ranks higher.
+    /// Exchanges the interval's candle for one that waits, if that is better.
     /// - Returns: that one, or `nil`.
-    private func promote(_ key: CandleKey, for cause: CandleRecord) throws -> CandleRecord? {
-        let best = """
-            SELECT source FROM outranked_candle
-            WHERE \(CandleRows.ofKey) AND rank > (SELECT rank FROM candle WHERE \(CandleRows.ofKey))
-            ORDER BY rank DESC LIMIT 1
-            """
-        let twice = arguments(key) + arguments(key)
-        guard let source = try Int64.fetchOne(db.cachedStatement(sql: best), arguments: twice) else { return nil }
+    private func showBest(_ ranks: [CandleRank], _ key: CandleKey, for cause: CandleRecord) throws -> CandleRecord? {
+        let best = CandleRank.best(of: ranks, seen: 0)
+        guard best != 0 else { return nil }
+        let source = ranks[best].source
+        let number = Int64(source.rawValue)
         let columns = CandleRows.columns
         _ = try execute(
             """
@@ -114,10 +124,10 @@ struct CandleRows {
             """
             INSERT OR REPLACE INTO candle (\(columns))
             SELECT \(columns) FROM outranked_candle WHERE \(CandleRows.ofKey) AND source = ?
-            """, arguments(key) + [source])
+            """, arguments(key) + [number])
         _ = try execute(
-            "DELETE FROM outranked_candle WHERE \(CandleRows.ofKey) AND source = ?", arguments(key) + [source])
-        if source == Int64(cause.source.rawValue) { return cause }
+            "DELETE FROM outranked_candle WHERE \(CandleRows.ofKey) AND source = ?", arguments(key) + [number])
+        if source == cause.source { return cause }
         let row = try Row.fetchOne(
             db.cachedStatement(sql: "SELECT * FROM candle WHERE \(CandleRows.ofKey)"), arguments: arguments(key))
         guard let row else { return nil }
@@ -160,7 +170,7 @@ struct CandleRows {
             Int64(candle.tickCount), Int64(candle.invertedTicks), candle.firstTickTime.rawValue,
             candle.lastTickTime.rawValue, Int64(candle.blindMilliseconds), Int64(candle.lostUpdates),
             candle.flags.contains(.partial) ? 0 : 1, Int64(candle.flags.rawValue), Int64(candle.source.rawValue),
-            Int64(CandleRank.of(candle)), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
+            Int64(CandleRank(candle).level), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
             candle.publishTime.rawValue, now.seconds,
         ]
     }

@@ -1,4 +1,5 @@
 internal import CandleReader
+internal import Candles
 public import Host
 public import MarketData
 public import Settings
@@ -219,7 +220,7 @@ extension Explanation.Version {
         func texts(_ side: OHLC) -> [String] { [side.open, side.high, side.low, side.close].map(\.description) }
         source = record.source.name
         revision = record.revision
-        rank = CandleRank.of(record)
+        rank = CandleRank(record).level
         flags = record.flags.names
         (bid, ask, mid) = (texts(record.bid), texts(record.ask), texts(record.mid))
         ticks = record.tickCount

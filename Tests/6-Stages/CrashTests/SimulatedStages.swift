@@ -256,7 +256,7 @@ struct SimulatedDatabase {
         position = batch.last?.position ?? position
     }
 
-    /// The rule of `CandleStore.upsertSQL`, which StoreTests checks against SQLite.
+    /// Events once, of each interval the better candle.
     mutating func take(_ envelope: CandleEnvelope) {
         guard let record = envelope.candle else {
             let isThere = events.contains {
@@ -270,12 +270,7 @@ struct SimulatedDatabase {
             rows[key] = record
             return
         }
-        let isWithdrawal = row.flags.union(record.flags).contains(.withdrawn)
-        let isBetter =
-            isWithdrawal
-            ? record.revision > row.revision
-            : (CandleRank.of(record), record.revision) > (CandleRank.of(row), row.revision)
-        if isBetter { rows[key] = record }
+        if CandleRank(record).replaces(CandleRank(row)) { rows[key] = record }
     }
 }
 
