@@ -104,6 +104,7 @@ let package = Package(
         library(.cores, "Candles", ["MarketData", "Wire"]),
         library(.cores, "Planning", ["MarketData"]),
         library(.cores, "IG", ["MarketData", "Wire"]),
+        library(.cores, "Reports", ["MarketData"]),
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
@@ -112,7 +113,7 @@ let package = Package(
         library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", grdb]),
         library(.stores, "Store", ["MarketData", "Wire", "Candles", "IG", "Host", "CandleReader", grdb]),
 
-        library(.broker, "Assumptions", ["MarketData", "Host"]),
+        library(.broker, "Assumptions", ["Reports", "MarketData", "Host"]),
         library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),
         library(
             .broker, "TLCPWebSocket",
@@ -121,6 +122,7 @@ let package = Package(
         library(
             .stages, "StreamIngest",
             [
+                "Reports",
                 "MarketData", "Wire", "TLCP", "IG", "Host", "Streams", "Settings", "Assumptions", "IGClient",
                 "TLCPWebSocket", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOConcurrencyHelpers"),
             ]),
@@ -128,6 +130,7 @@ let package = Package(
         library(
             .stages, "Backfill",
             [
+                "Reports",
                 "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader", "Store",
                 "Assumptions", "IGClient", log,
             ]),
@@ -137,10 +140,11 @@ let package = Package(
         library(
             .tools, "Inspection",
             [
+                "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader",
                 "Store", "Assumptions", "Aggregation", log,
             ]),
-        library(.tools, "Recording", ["MarketData", "Wire", "Host", "Streams", log]),
+        library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", log]),
         library(
             .tools, "CandleFiles", ["MarketData", "Wire", "Host", "Streams", "CandleReader", "Store", csv, log]),
 
@@ -151,6 +155,7 @@ let package = Package(
         program(
             .programs, "candlewick",
             [
+                "Reports",
                 "MarketData", "Wire", "Host", "Streams", "Settings", "CandleReader", "Store", "StoreWriting", "Charts",
                 "Inspection", "Recording", "CandleFiles",
             ]),
@@ -190,6 +195,7 @@ let package = Package(
         tests(
             .stages, "BackfillTests",
             [
+                "Reports",
                 "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader", "Store",
                 "IGClient", "Backfill", "Inspection", "CandleFiles", "Simulation", log,
             ]),
@@ -206,6 +212,7 @@ let package = Package(
         tests(
             .tools, "InspectionTests",
             [
+                "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader",
                 "Store", "Assumptions", "Aggregation", "Inspection", log,
             ]),

@@ -50,9 +50,10 @@ struct CandleRows {
         return "\(verb) INTO \(table.rawValue) (\(columns)) VALUES (\(marks))"
     }
 
-    private static let ranksSQL = [Table.seen, .waiting].map {
-        "SELECT source, flags, revision, '\($0.rawValue)' AS place FROM \($0.rawValue) WHERE \(ofKey)"
-    }.joined(separator: " UNION ALL ") + " ORDER BY place"
+    private static let ranksSQL =
+        [Table.seen, .waiting].map {
+            "SELECT source, flags, revision, '\($0.rawValue)' AS place FROM \($0.rawValue) WHERE \(ofKey)"
+        }.joined(separator: " UNION ALL ") + " ORDER BY place"
     private static let streamedSQL = ["candle", "outranked_candle"].map {
         "SELECT \(columns) FROM \($0) WHERE \(ofKey) AND source = \(CandleSource.streamed.rawValue)"
     }.joined(separator: " UNION ALL ")

@@ -1,3 +1,4 @@
+internal import Reports
 internal import CandleReader
 public import Host
 internal import IG
@@ -136,7 +137,7 @@ public enum DatabaseReport {
             text += "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(count, "candle"))"
             text +=
                 ", \(grouped(complete)) of them whole; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
-            text += rows.map(\.newest).max().map { "; newest \(moment($0))\n" } ?? "\n"
+            text += rows.map(\.newest).max().map { "; newest \(UTCNanos(seconds: $0).minuteText)\n" } ?? "\n"
         }
         return text
     }

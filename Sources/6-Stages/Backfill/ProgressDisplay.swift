@@ -1,3 +1,4 @@
+internal import Reports
 public import Host
 internal import IG
 internal import MarketData
@@ -47,7 +48,7 @@ public final class ProgressDisplay: BackfillProgress {
     public func waits(_ seconds: Int, _ reason: String) {
         // The pace is in the estimate of the time left.
         guard seconds > 10 else { return }
-        let text = "waiting \(duration(seconds)): \(reason)"
+        let text = "waiting \(Duration.seconds(seconds).wholeSeconds): \(reason)"
         Program.write(standardOutput: (columns.map { line(text, $0) } ?? text) + "\n")
     }
 
@@ -89,7 +90,7 @@ public final class ProgressDisplay: BackfillProgress {
         if requests == 0 { return "done" }
         let elapsed = Double(clock.monotonic() - began) / 1e9
         let mean = doneCount > 0 ? elapsed / Double(doneCount) * Double(requests) : 0
-        return "ETA \(duration(max(Int(mean), seconds(of: requests, pace))))"
+        return "ETA \(Duration.seconds(max(Int(mean), seconds(of: requests, pace))).wholeSeconds)"
     }
 
     private func line(_ text: String, _ columns: Int) -> String {

@@ -1,3 +1,4 @@
+internal import Reports
 public import IG
 public import MarketData
 public import Planning
@@ -74,7 +75,7 @@ public struct Proposal: Sendable {
             return "repair has spent \(grouped(bounds.spentInWeek)) of its \(grouped(bounds.week)) a week"
         }
         let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
-        if let renewal = quota.renewal { return "\(left); they renew \(moment(renewal))" }
+        if let renewal = quota.renewal { return "\(left); they renew \(UTCNanos(seconds: renewal).minuteText)" }
         return quota.isTold ? "\(left); when they renew is not known: the broker is asked again after an hour" : left
     }
 

@@ -1,3 +1,4 @@
+internal import Reports
 internal import Host
 public import IG
 internal import MarketData
@@ -29,10 +30,11 @@ extension Proposal {
         if isBound, bounds != nil {
             add("later", "\(counted(plan.postponed, "point")), in the next runs")
         } else if plan.postponed > 0 {
-            let when = quota.renewal.map { "from \(moment($0)) on" } ?? "once the allowance renews"
+            let when =
+                quota.renewal.map { "from \(UTCNanos(seconds: $0).minuteText) on" } ?? "once the allowance renews"
             add("later", "\(counted(plan.postponed, "point")), \(when); the reserve is \(grouped(reserve))")
         }
-        add("time", "about \(duration(seconds(of: requests, history)))")
+        add("time", "about \(Duration.seconds(seconds(of: requests, history)).wholeSeconds)")
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -116,7 +118,7 @@ extension QuotaLedger {
             lines.append(
                 "  \(counted(estimate.unconfirmed, "point")) count as paid without a reply: the next one tells")
         }
-        if let renewal = estimate.renewal { lines.append("  they renew \(moment(renewal))") }
+        if let renewal = estimate.renewal { lines.append("  they renew \(UTCNanos(seconds: renewal).minuteText)") }
         lines.append("  \(counted(entries.count, "request")) on record, \(counted(paid, "point")) paid\(outcomes)")
         if !inFlight.isEmpty {
             let points = inFlight.reduce(0) { $0 + $1.request.points }
@@ -125,7 +127,9 @@ extension QuotaLedger {
                 "  \(requests) in flight when a process ended: at most \(counted(points, "point")) paid in vain")
             for entry in inFlight.suffix(10) {
                 let points = counted(entry.request.points, "point")
-                lines.append("    \(moment(entry.request.sent.seconds))  \(entry.request.series)  \(points)")
+                lines.append(
+                    "    \(UTCNanos(seconds: entry.request.sent.seconds).minuteText)  \(entry.request.series)  \(points)"
+                )
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -158,14 +162,15 @@ extension BackfillSummary {
         if requests > 0 {
             let cost =
                 "\(counted(candles, "candle")) with \(counted(requests, "request")): \(counted(points, "point")) spent"
-            let renewal = quota.renewal.map { " until \(moment($0))" } ?? ""
+            let renewal = quota.renewal.map { " until \(UTCNanos(seconds: $0).minuteText)" } ?? ""
             lines.append("Bought \(cost), \(grouped(quota.remaining)) left\(renewal)")
         }
         if unobtainable > 0 { lines.append("Not sold: \(counted(unobtainable, "candle"))") }
         if let end { lines.append("Ended early: \(end)") }
         for failure in failures { lines.append("Failed: \(failure)") }
         if postponed > 0 {
-            let when = exitCode == .temporary ? quota.renewal.map { " from \(moment($0)) on" } ?? "" : ""
+            let when =
+                exitCode == .temporary ? quota.renewal.map { " from \(UTCNanos(seconds: $0).minuteText) on" } ?? "" : ""
             lines.append("Still wanted: \(counted(postponed, "point"))\(end == "stopped" ? "" : when)")
         }
         if exitCode != .ok { lines.append("Resume with: ingest-backfill \(task.command)") }
@@ -179,8 +184,4 @@ extension BackfillSummary {
                 : "What was bought is in the journal; it comes into the database once aggregator and store-writer run")
         return lines.joined(separator: "\n") + "\n"
     }
-}
-
-func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(1, width - text.count))
 }

@@ -1,3 +1,4 @@
+internal import Reports
 public import Host
 internal import IG
 internal import IGClient

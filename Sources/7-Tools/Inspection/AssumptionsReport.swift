@@ -1,3 +1,4 @@
+public import Reports
 internal import Assumptions
 internal import Host
 internal import MarketData

@@ -1,4 +1,6 @@
+internal import Reports
 public import CandleReader
+internal import FoundationEssentials
 public import MarketData
 internal import Wire
 
@@ -76,14 +78,47 @@ public struct CandleTable {
         return ([head] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
     }
 
+    /// A candle with its prices as numbers, exactly as they are.
+    private struct Row: Encodable {
+        let fixed: Fixed
+        let prices: [(name: String, value: Decimal)]
+
+        struct Fixed: Encodable {
+            let pair: String
+            let timeframe: String
+            let timestamp: Int64
+            let ticks: Int
+            let complete: Bool
+            let blind_ms: Int
+            let lost: Int
+            let revision: Int
+            let source: String
+        }
+
+        struct Name: CodingKey {
+            let stringValue: String
+            init(stringValue: String) { self.stringValue = stringValue }
+            var intValue: Int? { nil }
+            init?(intValue: Int) { nil }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try fixed.encode(to: encoder)
+            var object = encoder.container(keyedBy: Name.self)
+            for (name, value) in prices { try object.encode(value, forKey: Name(stringValue: name)) }
+        }
+    }
+
     private func json() -> String {
         let rows = candles.map { candle in
-            let numbers = zip(columns, prices(candle, decimals: 0)).map { "\"\($0)\":\($1)" }.joined(separator: ",")
-            return """
-                {"pair":"\(pair)","timeframe":"\(timeframe.minutes)","timestamp":\(candle.timestamp),\(numbers),\
-                "ticks":\(candle.tickCount),"complete":\(candle.isComplete),"blind_ms":\(candle.blindMilliseconds),\
-                "lost":\(candle.lostUpdates),"revision":\(candle.revision),"source":"\(candle.source.name)"}
-                """
+            let fixed = Row.Fixed(
+                pair: "\(pair)", timeframe: "\(timeframe.minutes)", timestamp: candle.timestamp,
+                ticks: candle.tickCount, complete: candle.isComplete, blind_ms: candle.blindMilliseconds,
+                lost: candle.lostUpdates, revision: candle.revision, source: candle.source.name)
+            let prices = zip(columns, prices(candle, decimals: 0)).compactMap { name, text in
+                Decimal(string: text).map { (name, $0) }
+            }
+            return encodedJSON(Row(fixed: fixed, prices: prices))
         }
         return rows.isEmpty ? "[]\n" : "[\n  " + rows.joined(separator: ",\n  ") + "\n]\n"
     }

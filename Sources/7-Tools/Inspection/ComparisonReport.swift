@@ -1,3 +1,4 @@
+public import Reports
 internal import CandleReader
 public import Host
 public import MarketData

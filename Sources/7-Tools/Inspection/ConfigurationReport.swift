@@ -1,3 +1,4 @@
+public import Reports
 public import Settings
 
 /// The settings in force: every key, its value, and whether the file changed it.

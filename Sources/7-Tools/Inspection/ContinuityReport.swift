@@ -1,3 +1,4 @@
+internal import Reports
 internal import CandleReader
 internal import Host
 internal import MarketData
@@ -6,7 +7,7 @@ internal import Streams
 internal import Wire
 
 /// How whole the feed was and is: sessions, lost updates, holes, blindness.
-struct ContinuityReport {
+struct ContinuityReport: Report, Encodable {
     private let continuity: Continuity
     /// Feed time, ns since 1970: the end of the last 24 hours.
     private let now: Int64
@@ -37,20 +38,42 @@ struct ContinuityReport {
         let detail: Int64?
     }
 
-    var json: String {
+    private struct Sessions: Encodable {
+        let new: Int
+        let preserved: Int
+        let recovered: Int
+        let replaced: Int
+    }
+
+    private struct Holes: Encodable {
+        let count: Int
+        let blindMilliseconds: Int64
+
+        init(_ holes: [Range<Int64>]) {
+            (count, blindMilliseconds) = (holes.count, ContinuityReport.milliseconds(holes))
+        }
+    }
+
+    private enum Key: CodingKey {
+        case sessions, resent, lostUpdates, holes, holesOfLastDay, blindSince, blindPairs
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: Key.self)
+        let sessions = continuity.sessions
+        try object.encode(
+            Sessions(
+                new: sessions.new, preserved: sessions.preserved, recovered: sessions.recovered,
+                replaced: sessions.replaced), forKey: .sessions)
+        try object.encode(continuity.resent, forKey: .resent)
+        try object.encode(continuity.lostUpdates, forKey: .lostUpdates)
+        try object.encode(Holes(continuity.holes), forKey: .holes)
+        try object.encode(Holes(lastDay), forKey: .holesOfLastDay)
+        try object.encode(continuity.blindSince, forKey: .blindSince)
         let blindPairs = continuity.blindPairs.map {
             BlindLine(pair: $0.pair, since: $0.since, reason: $0.reason?.event, detail: $0.reason?.detail)
         }
-        let sessions = continuity.sessions
-        func object(_ holes: [Range<Int64>]) -> String {
-            "{\"count\":\(holes.count),\"blindMilliseconds\":\(Self.milliseconds(holes))}"
-        }
-        return """
-            {"sessions":{"new":\(sessions.new),"preserved":\(sessions.preserved),"recovered":\(sessions.recovered),\
-            "replaced":\(sessions.replaced)},"resent":\(continuity.resent),"lostUpdates":\(continuity.lostUpdates),\
-            "holes":\(object(continuity.holes)),"holesOfLastDay":\(object(lastDay)),\
-            "blindSince":\(continuity.blindSince.map(String.init) ?? "null"),"blindPairs":\(encodedJSON(blindPairs))}
-            """
+        try object.encode(blindPairs, forKey: .blindPairs)
     }
 
     func text(_ style: TextStyle) -> String {
@@ -79,15 +102,7 @@ struct ContinuityReport {
         guard let last = holes.last else { return "none" }
         let blind = Duration.milliseconds(Self.milliseconds(holes))
         let time = UTCNanos(rawValue: last.lowerBound).text()
-        return "\(holes.count), \(Self.text(blind)) blind, the last from \(time)"
-    }
-
-    /// Such as `2 h 3 min 4.567 s`.
-    private static func text(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "min")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1) " }
-        let thousandths = String(attoseconds / 1_000_000_000_000_000 + 1_000).dropFirst()
-        return parts.joined() + "\(seconds % 60).\(thousandths) s"
+        return "\(holes.count), \(blind.exact) blind, the last from \(time)"
     }
 
     private var sight: String {

@@ -1,3 +1,4 @@
+public import Reports
 internal import CandleReader
 internal import Candles
 public import Host
@@ -58,8 +59,8 @@ public struct Explanation: Report, Encodable {
         let points: Int
     }
 
-    let pair: String
-    let timeframe: String
+    let pair: Pair
+    let timeframe: Timeframe
     /// Unix seconds.
     let start: Int64
     let isOpenMarket: Bool
@@ -88,7 +89,7 @@ public struct Explanation: Report, Encodable {
         let reader = try CandleReader(path: paths.database)
         let start = series.timeframe.start(of: UTCNanos(seconds: moment)).seconds
         let interval = start..<(start + series.timeframe.seconds)
-        (pair, timeframe) = (series.pair.description, series.timeframe.description)
+        (pair, timeframe) = (series.pair, series.timeframe)
         self.start = start
         isOpenMarket = TradingWeek.isOpen(during: interval)
         stored = try reader.record(series, start: start).map(Version.init)
@@ -165,7 +166,7 @@ public struct Explanation: Report, Encodable {
 
 extension Explanation {
     public func text(_ style: TextStyle) -> String {
-        let end = start + (Timeframe(timeframe)?.seconds ?? 0)
+        let end = start + timeframe.seconds
         let title =
             "\(pair) \(timeframe)  \(UTCNanos(seconds: start).text()) to \(UTCNanos(seconds: end).text().suffix(8)) UTC"
         var parts = [style.painted(title, .heading) + "\n" + decision + "\n"]

@@ -1,3 +1,4 @@
+internal import Reports
 internal import CandleReader
 internal import MarketData
 
@@ -29,7 +30,7 @@ enum Freshness: Hashable {
         switch self {
         case .fresh: "fresh"
         case .closed: "market closed"
-        case .stale(let seconds): "stale \(LiveFrame.duration(Double(seconds) * 1e9))"
+        case .stale(let seconds): "stale \(Duration.seconds(seconds).brief)"
         }
     }
 

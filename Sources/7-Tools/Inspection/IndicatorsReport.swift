@@ -1,3 +1,4 @@
+public import Reports
 public import CandleReader
 internal import Host
 public import MarketData

@@ -1,3 +1,4 @@
+public import Reports
 public import Host
 public import Logging
 public import Streams

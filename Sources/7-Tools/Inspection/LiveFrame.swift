@@ -1,3 +1,4 @@
+internal import Reports
 internal import CandleReader
 internal import Host
 internal import IG
@@ -77,7 +78,7 @@ struct LiveFrame {
         let store = stage(.storeWriter)
         let rate = ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
         let count = candles.reduce(0) { $0 + $1.count }
-        let delay = store?.metrics[.commitDelay].map { LiveFrame.duration($0 * 1e9) }
+        let delay = store?.metrics[.commitDelay].map { Duration.seconds($0).brief }
         return [
             "\(rate) ticks/s", "\(count) candles of \(Set(candles.map(\.series.pair)).count) pairs",
             "delay \(delay ?? "-")",
@@ -100,19 +101,9 @@ struct LiveFrame {
 
     private var lag: String? {
         guard let received = seen.ingestReceivedAt, let feedTime else { return nil }
-        let nanos = Double(received.rawValue) - Double(feedTime.rawValue)
+        let lag = Duration.nanoseconds(received.rawValue) - .nanoseconds(feedTime.rawValue)
         // Simulated market time may run ahead of the clock: then there is nothing to lag behind.
-        return nanos < 0 ? nil : LiveFrame.duration(nanos)
-    }
-
-    /// Nanoseconds as a person reads them: `12 ms`, `3.4 s`, `-2.5 h`.
-    static func duration(_ nanos: Double) -> String {
-        let units: [(String, Double)] = [("d", 86_400e9), ("h", 3_600e9), ("min", 60e9), ("s", 1e9)]
-        guard let (name, length) = units.first(where: { abs(nanos) >= $0.1 }) else {
-            return "\(Int((nanos / 1e6).rounded())) ms"
-        }
-        let tenths = Int((nanos / length * 10).rounded())
-        return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) \(name)"
+        return lag < .zero ? nil : lag.brief
     }
 
     // MARK: Last candles

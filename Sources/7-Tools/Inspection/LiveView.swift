@@ -1,3 +1,4 @@
+public import Reports
 internal import Assumptions
 internal import CandleReader
 public import Host

@@ -1,3 +1,4 @@
+public import Reports
 internal import Host
 internal import Streams
 

@@ -1,3 +1,4 @@
+public import Reports
 internal import Assumptions
 internal import CandleReader
 public import Host
@@ -86,34 +87,39 @@ public struct StatusReport: Report {
         let findings: [Finding]
     }
 
+    private struct Whole: Encodable {
+        let stages: [String: StageStatus?]
+        let candles: [CandleLine]
+        let continuity: ContinuityReport
+        let events: [EventLine]
+        let quota: QuotaLine
+        let disk: DiskLine
+        let verdict: VerdictLine
+        let findings: [String]
+    }
+
     /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `verdict`, `findings`.
     public var json: String {
-        let stageLines = stages.map { stage in
-            "\"\(stage.stage)\":\(stage.status.map { encodedJSON($0) } ?? "null")"
-        }
-        let candleLines = candles.map {
-            CandleLine(
-                pair: "\($0.series.pair)", timeframe: String($0.series.timeframe.minutes), count: $0.count,
-                complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
-                state: seen.freshness($0).name)
-        }
-        let eventLines = facts.events.map {
-            EventLine(
-                time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
-        }
-        let quotaLine = QuotaLine(
-            remaining: facts.quota.remaining, total: facts.quota.total, renewal: facts.quota.renewal,
-            isTold: facts.quota.isTold)
-        let disk = DiskLine(
-            database: databaseSize, journals: Dictionary(uniqueKeysWithValues: journalSizes),
-            free: seen.free)
-        let verdictLine = VerdictLine(state: verdict.state.rawValue, findings: verdict.findings)
-        return """
-            {"stages":{\(stageLines.joined(separator: ","))},"candles":\(encodedJSON(candleLines)),\
-            "continuity":\(continuity.json),"events":\(encodedJSON(eventLines)),"quota":\(encodedJSON(quotaLine)),\
-            "disk":\(encodedJSON(disk)),"verdict":\(encodedJSON(verdictLine)),"findings":\(encodedJSON(failures))}
-
-            """
+        let quota = facts.quota
+        let whole = Whole(
+            stages: Dictionary(uniqueKeysWithValues: stages.map { ($0.stage.name, $0.status) }),
+            candles: candles.map {
+                CandleLine(
+                    pair: "\($0.series.pair)", timeframe: String($0.series.timeframe.minutes), count: $0.count,
+                    complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
+                    state: seen.freshness($0).name)
+            },
+            continuity: continuity,
+            events: facts.events.map {
+                EventLine(
+                    time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
+            },
+            quota: QuotaLine(
+                remaining: quota.remaining, total: quota.total, renewal: quota.renewal, isTold: quota.isTold),
+            disk: DiskLine(
+                database: databaseSize, journals: Dictionary(uniqueKeysWithValues: journalSizes), free: seen.free),
+            verdict: VerdictLine(state: verdict.state.rawValue, findings: verdict.findings), findings: failures)
+        return encodedJSON(whole) + "\n"
     }
 
     private var databaseSize: Int64 {
@@ -203,12 +209,4 @@ extension QuotaLedger.Estimate {
         let renews = renewal.map { ", renewed \(UTCNanos(seconds: $0).text().prefix(16)) UTC" } ?? ""
         return "\(remaining) of \(total) points left\(told)\(renews)"
     }
-}
-
-/// Such as `12.3 MB`.
-func byteText(_ bytes: Int64) -> String {
-    let units: [(String, Int64)] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)]
-    guard let (name, size) = units.first(where: { bytes >= $0.1 }) else { return "\(bytes) B" }
-    let tenths = bytes * 10 / size
-    return tenths >= 1_000 ? "\(tenths / 10) \(name)" : "\(tenths / 10).\(tenths % 10) \(name)"
 }

@@ -1,3 +1,4 @@
+internal import Reports
 internal import Assumptions
 internal import CandleReader
 internal import Host
@@ -153,7 +154,7 @@ struct Verdict {
             return [
                 Finding(
                     "feed", "", .failed,
-                    "no heartbeat for \(LiveFrame.duration(Double(silence))), since \(moment(ago: silence)) (\(state))",
+                    "no heartbeat for \(Duration.nanoseconds(silence).brief), since \(moment(ago: silence)) (\(state))",
                     Judge.advice(state))
             ]
         }
@@ -198,7 +199,7 @@ struct Verdict {
             let lively = ages.count { $0.1 < Verdict.liveliness }
             return ages.filter { $0.1 >= Verdict.silenceMax && lively * 2 > ages.count - 1 }.map { pair, age in
                 Finding(
-                    "pair", "\(pair)", .failed, "no tick for \(LiveFrame.duration(Double(age))), while others tick",
+                    "pair", "\(pair)", .failed, "no tick for \(Duration.nanoseconds(age).brief), while others tick",
                     "its subscription may be dead: it is renewed by itself; if it stays silent, compare with the broker's site"
                 )
             }
@@ -258,7 +259,7 @@ struct Verdict {
             return [
                 Finding(
                     "clock", "", .warning,
-                    "this machine's clock is \(LiveFrame.duration(Double(abs(offset)))) \(side) the broker's",
+                    "this machine's clock is \(Duration.nanoseconds(abs(offset)).brief) \(side) the broker's",
                     "let timedatectl or chrony keep it")
             ]
         }

@@ -1,3 +1,4 @@
+public import Reports
 internal import CandleReader
 internal import FoundationEssentials
 public import Host
@@ -19,8 +20,8 @@ public struct Verification: Report, Encodable {
             case different
         }
 
-        let pair: String
-        let timeframe: String
+        let pair: Pair
+        let timeframe: Timeframe
         /// Unix seconds.
         let start: Int64
         let kind: Kind
@@ -119,7 +120,7 @@ public struct Verification: Report, Encodable {
         guard found == nil || expected == nil || !columns.isEmpty else { return }
         differences.append(
             Difference(
-                pair: series.pair.description, timeframe: series.timeframe.description, start: start.seconds,
+                pair: series.pair, timeframe: series.timeframe, start: start.seconds,
                 kind: found == nil ? .missing : expected == nil ? .unfounded : .different,
                 columns: columns.map { .init(name: $0.name, stored: $0.value, folded: $1.value) }))
     }
@@ -133,10 +134,7 @@ public struct Verification: Report, Encodable {
             changed.insert(Interval(series, start: record.start.seconds))
         }
         differences.removeAll { difference in
-            guard let pair = Pair(difference.pair), let timeframe = Timeframe(difference.timeframe) else {
-                return false
-            }
-            return changed.contains(Interval(Series(pair, timeframe), start: difference.start))
+            changed.contains(Interval(Series(difference.pair, difference.timeframe), start: difference.start))
         }
         wrong = differences.count
         differences = Array(differences.prefix(Verification.shown))
@@ -145,9 +143,7 @@ public struct Verification: Report, Encodable {
     /// Finds the ticks behind each difference that is shown.
     private mutating func nameTicks(_ paths: Paths) throws {
         guard !differences.isEmpty else { return }
-        let places = differences.map { difference in
-            (Pair(difference.pair), Timeframe(difference.timeframe)?.seconds ?? 0, difference.start)
-        }
+        let places = differences.map { ($0.pair, $0.timeframe.seconds, $0.start) }
         try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick else { return }
             for (index, (pair, length, start)) in places.enumerated() where tick.pair == pair {

@@ -1,3 +1,4 @@
+internal import Reports
 internal import Host
 internal import MarketData
 public import Wire

@@ -1,3 +1,4 @@
+internal import Reports
 public import ArgumentParser
 public import CandleFiles
 internal import CandleReader

@@ -5,6 +5,7 @@ import Inspection
 import Logging
 import MarketData
 import Planning
+import Reports
 import Settings
 import Store
 import Testing

@@ -3,6 +3,7 @@ import Foundation
 import Host
 @testable import Inspection
 import MarketData
+import Reports
 import Testing
 import TestKit
 

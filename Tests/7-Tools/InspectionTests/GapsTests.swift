@@ -2,6 +2,7 @@ import CandleReader
 import Host
 @testable import Inspection
 import MarketData
+import Reports
 import Store
 import Testing
 import TestKit

@@ -1,5 +1,6 @@
 import Foundation
 @testable import Inspection
+import Reports
 import Streams
 import Testing
 import TestKit

@@ -5,6 +5,7 @@ import IG
 @testable import Inspection
 import MarketData
 import Planning
+import Reports
 import Settings
 @testable import Store
 import Streams

@@ -4,6 +4,7 @@ import Host
 import Inspection
 import Logging
 import MarketData
+import Reports
 import Settings
 import Store
 import Streams

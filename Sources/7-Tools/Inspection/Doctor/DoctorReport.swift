@@ -1,3 +1,4 @@
+public import Reports
 internal import FoundationEssentials
 public import Host
 internal import MarketData

@@ -1,14 +1,18 @@
 /// Columns below each other: text to the left, numbers to the right.
-struct TextTable {
-    let head: [String]
-    let rows: [[String]]
-    let leftAligned: Set<String>
+public struct TextTable {
+    private let head: [String]
+    private let rows: [[String]]
+    private let leftAligned: Set<String>
     /// How a row stands out; none where it is missing.
-    var tones: [TextStyle.Tone] = []
+    private let tones: [TextStyle.Tone]
 
-    var text: String { text(.plain) }
+    public init(head: [String], rows: [[String]], leftAligned: Set<String>, tones: [TextStyle.Tone] = []) {
+        (self.head, self.rows, self.leftAligned, self.tones) = (head, rows, leftAligned, tones)
+    }
 
-    func text(_ style: TextStyle) -> String {
+    public var text: String { text(.plain) }
+
+    public func text(_ style: TextStyle) -> String {
         let all = [head] + rows
         let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         let tones = [.heading] + rows.indices.map { self.tones.indices.contains($0) ? self.tones[$0] : .plain }

@@ -1,5 +1,3 @@
-internal import Host
-
 /// What a subcommand shows: a text for people, one JSON value for programs.
 public protocol Report {
     /// Lines, the last one ended too.
@@ -21,9 +19,9 @@ public struct TextStyle: Hashable, Sendable {
     public static let plain = TextStyle(hasColours: false)
 
     /// What a piece of text is about.
-    enum Tone { case plain, heading, bad, good, warning }
+    public enum Tone: Hashable, Sendable { case plain, heading, bad, good, warning }
 
-    func painted(_ text: String, _ tone: Tone) -> String {
+    public func painted(_ text: String, _ tone: Tone) -> String {
         guard hasColours, !text.isEmpty else { return text }
         return switch tone {
         case .plain: text
