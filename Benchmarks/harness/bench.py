@@ -10,6 +10,7 @@ import sys
 import time
 
 import measures
+import processes
 import programs
 import table
 
@@ -76,7 +77,7 @@ def measured(measure, options):
             except programs.LeftOut as reason:
                 left_out[name] = str(reason)
                 results[name].append(None)
-            except programs.Failed as reason:
+            except (programs.Failed, processes.ProgramError) as reason:
                 failed[name] = str(reason)
                 results[name].append(None)
     note("")

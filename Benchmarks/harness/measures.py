@@ -8,6 +8,7 @@ import tempfile
 import time
 
 import pipeline
+import processes
 import programs
 from programs import bench, limit, peer, run
 
@@ -219,11 +220,11 @@ def chain(data, options):
     def from_simulator():
         """Ticks in the journal while the simulator runs as fast as it is read; then every one must be in a candle."""
         with pipeline.running(["--speed", "max", "--seed", "1"], configuration=NOTHING_DROPPED) as running:
-            pipeline.until(lambda: running.records() > 100_000, 60, "the feed flows")
+            processes.until("the feed flows", 60, lambda: running.records() > 100_000)
             began, before = time.monotonic(), running.records()
             time.sleep(options.seconds)
             seconds, count = time.monotonic() - began, running.records() - before
-            programs.stop(running.processes["ingest-stream"])
+            running.running["ingest-stream"].stop()
             lost = uncounted(running)
             return {"count": count, "seconds": seconds, "lost": lost}
 
@@ -233,10 +234,10 @@ def chain(data, options):
             with pipeline.feed(folder, lines, "max") as (feed, port):
                 url = f"http://127.0.0.1:{port}"
                 with pipeline.running(["--stream-url", url], stages=["store-writer", "aggregator"]) as running:
-                    running.begin("ingest-stream")
-                    pipeline.until(lambda: running.records() >= options.ticks / 10, 60, "the feed flows")
+                    running.start("ingest-stream")
+                    processes.until("the feed flows", 60, lambda: running.records() >= options.ticks / 10)
                     began, before = time.monotonic(), running.records()
-                    pipeline.until(lambda: running.records() >= options.ticks, 120, "all ticks are journalled")
+                    processes.until("all ticks are journalled", 120, lambda: running.records() >= options.ticks)
                     seconds, count = time.monotonic() - began, running.records() - before
                     return {"count": count, "seconds": seconds, "lost": uncounted(running)}
 
@@ -336,7 +337,7 @@ def restart(data):
                 def is_live():
                     log.seek(0)
                     return "Caught up" in log.read()
-                pipeline.until(is_live, 60, "the aggregator caught up")
+                processes.until("the aggregator caught up", 60, is_live)
                 return {"nanoseconds": [time.monotonic_ns() - began]}
             finally:
                 programs.stop(aggregator)
@@ -356,7 +357,7 @@ def live(options):
         with pipeline.running(simulator, configuration=ONE_MINUTE) as running:
             probe = programs.start(bench("readable", running.folder, "--count", 10_000, "--seconds", seconds))
             time.sleep(10)
-            stages = [running.processes[name] for name in pipeline.STAGES]
+            stages = [running.running[name] for name in pipeline.STAGES]
             began, used = time.monotonic(), sum(map(pipeline.processor_seconds, stages))
             ages = programs.finish(probe, seconds + 60)["nanoseconds"]
             cost = (sum(map(pipeline.processor_seconds, stages)) - used) / (time.monotonic() - began)

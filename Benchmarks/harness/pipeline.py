@@ -5,56 +5,34 @@ import os
 import pathlib
 import re
 import tempfile
-import time
 
+import processes
 import programs
 
 STAGES = ["store-writer", "aggregator", "ingest-stream"]
 
 
-class Pipeline:
+class Pipeline(processes.Pipeline):
     """Simulator and stages in a fresh folder. `--stream-url` lets the simulator name another streaming server."""
 
-    def __init__(self, folder, simulator=(), stages=STAGES, configuration=None):
-        self.folder = pathlib.Path(folder)
-        self.environment = dict(
-            os.environ, CANDLEWICK_STATE_DIR=str(folder), CANDLEWICK_RUNTIME_DIR=str(folder),
-            IG_API_KEY="key", IG_USERNAME="user", IG_PASSWORD="password")
-        self.environment.pop("CANDLEWICK_DATABASE", None)
-        if configuration:
-            path = self.folder / "candlewick.yaml"
-            path.write_text(configuration)
-            self.environment["CANDLEWICK_CONFIG"] = str(path)
-        self.processes = {}
-        self.begin("ig-simulator", "--port", "0", "--account-per-minute", "unlimited", "--key-per-minute",
-                   "unlimited", *simulator)
-        self.environment["IG_REST_URL"] = self.ready("ig-simulator")["rest"]
+    def __init__(self, folder, simulator=(), stages=STAGES, configuration=""):
+        super().__init__(folder, programs.BINARIES, configuration)
+        # The probes take one folder for both.
+        self.state = self.runtime = self.folder
+        self.environment |= {"CANDLEWICK_STATE_DIR": str(folder), "CANDLEWICK_RUNTIME_DIR": str(folder)}
+        self.start_simulator(simulator)
         for stage in stages:
-            self.begin(stage)
-            self.ready(stage)
-
-    def begin(self, name, *arguments):
-        self.processes[name] = programs.start(programs.product(name, *arguments), env=self.environment)
-
-    def ready(self, name):
-        line = self.processes[name].stdout.readline()
-        if not line.startswith("READY"):
-            self.processes[name].said.seek(0)
-            raise programs.Failed(f"{name} did not start: {line}{self.processes[name].said.read()[-500:]}")
-        return dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
-
-    @property
-    def database(self):
-        return self.folder / "candlewick.db"
+            self.start(stage).ready()
 
     def records(self, stream="ticks", size=64):
         """How many records the journal has."""
-        segments = (self.folder / "journal" / stream).glob("*.journal")
+        segments = self.journal(stream).glob("*.journal")
         return sum(max(0, segment.stat().st_size - 64) // size for segment in segments)
 
     def close(self):
-        programs.stop(*[self.processes[name] for name in reversed(list(self.processes)) if name != "ig-simulator"])
-        programs.stop(self.processes["ig-simulator"])
+        for name in ["ingest-stream", "aggregator", "store-writer", "ig-simulator"]:
+            if name in self.running and self.running[name].is_alive:
+                self.running[name].stop()
 
 
 @contextlib.contextmanager
@@ -74,19 +52,10 @@ def feed(folder, lines, rate, frame_lines=1, seconds=None):
     arguments = [port_file, lines, rate, frame_lines] + ([seconds] if seconds else [])
     process = programs.start(programs.limit("feed", *arguments))
     try:
-        until(lambda: port_file.exists() and port_file.read_text().strip(), 10, "the feed listens")
+        processes.until("the feed listens", 10, lambda: port_file.exists() and port_file.read_text().strip())
         yield process, int(port_file.read_text())
     finally:
         programs.stop(process)
-
-
-def until(condition, seconds, what):
-    """Polls until something holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise programs.Failed(f"not within {seconds} s: {what}")
-        time.sleep(0.01)
 
 
 def processor_seconds(process):

@@ -1,12 +1,8 @@
 """Our ForexDatabase, the class that bots are written against: the last 200 candles as a pandas DataFrame."""
 
-import pathlib
-import sys
-
 import common
 import queries
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 arguments = queries.arguments(__doc__)
 common.need("pandas")
 from forex_database import ForexDatabase

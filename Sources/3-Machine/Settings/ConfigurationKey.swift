@@ -27,12 +27,21 @@ public struct ConfigurationKey: Sendable {
             read: { $0[keyPath: field] = Number(try $2.integer($1, range)) })
     }
 
+    /// A pair alone, or with what is not the default.
+    private static func text(_ instrument: Instrument) -> String {
+        let usual = "CS.D.\(instrument.pair.base)\(instrument.pair.quote).CFD.IP"
+        let epic = instrument.epic == usual ? "" : ", epic: \(instrument.epic)"
+        let scale = instrument.scale == 1 ? "" : ", scale: \(instrument.scale)"
+        let extra = epic + scale
+        return extra.isEmpty ? "\(instrument.pair)" : "{pair: \(instrument.pair)\(extra)}"
+    }
+
     /// All of them, in the order of the document and the sample.
     public static let all: [ConfigurationKey] = [
         ConfigurationKey(
             path: "instruments", range: "a list, not empty; no pair and no epic twice",
             help: "what is streamed; at most 39, since IG allows 40 subscriptions and the heartbeat takes one",
-            value: { "[\($0.instruments.map { "\($0.pair)" }.joined(separator: ", "))]" },
+            value: { "[\($0.instruments.map(text).joined(separator: ", "))]" },
             read: { $0.instruments = try $2.instruments($1) }),
         ConfigurationKey(
             path: "timeframes", range: "a list, not empty; whole minutes that divide a day",

@@ -61,7 +61,10 @@ struct CandleRows {
     /// - Returns: the candle of the interval that a reader now sees; `nil` if it is the same as before.
     func store(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) throws -> CandleRecord? {
         let values = CandleRows.values(candle, key, now: now)
-        if try execute(insert, values) { return candle }
+        if try execute(insert, values) {
+            // Others may wait for it only after a deletion by age that was cut off.
+            return candle.flags.contains(.withdrawn) ? try showBest(ranks(key), key, for: candle) ?? candle : candle
+        }
         var ranks = try ranks(key)
         let rank = CandleRank(candle)
         let place = ranks.firstIndex { $0.source == candle.source } ?? ranks.count

@@ -207,7 +207,7 @@ public final class StoreWriter {
             (.eventsStored, counters.events), (.commits, counters.commits), (.opinions, counters.opinions),
         ]
         for (metric, count) in counts { metrics.set(metric, count) }
-        if counters.commits > 0 { metrics.set(.commitDelay, nanos: counters.lastDelayNanos) }
+        if counters.lastDelayNanos > 0 { metrics.set(.commitDelay, nanos: counters.lastDelayNanos) }
         if counters.newestInterval > 0 { metrics.set(.newestInterval, counters.newestInterval) }
         return metrics
     }

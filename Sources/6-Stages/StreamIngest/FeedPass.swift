@@ -36,7 +36,8 @@ public struct FeedPass: ~Copyable {
         guard let transport else { return }
         recorder.burstBegan(now: time, monotonic: monotonic)
         session.received(bytes, from: transport, now: .nanoseconds(monotonic), into: &recorder)
-        for case .tick(let tick) in recorder.records.lazy.map(\.content) {
+        for record in recorder.records {
+            guard let tick = record.tick else { continue }
             tickCount &+= 1
             sum &+= tick.bid.rawValue &+ tick.ask.rawValue &+ tick.brokerTime.rawValue
         }

@@ -26,8 +26,9 @@ extension FeedRecorder {
             metrics.set(.marketTime, nanos: line.time)
             metrics.set(.clockOffset, nanos: clockOffset)
         }
-        for (pair, age) in tickAges { metrics[.tickTime, pair] = Double(time.rawValue - age) / 1e9 }
+        metrics.set(.tickTime, byLabel: tickAges.mapValues { Double(time.rawValue - $0) / 1e9 })
         let blind = blindPairs
-        for pair in instruments.map(\.pair) { metrics[.pairBlind, pair.description] = blind.contains(pair) ? 1 : 0 }
+        let sight = instruments.map { ($0.pair.description, blind.contains($0.pair) ? 1.0 : 0) }
+        metrics.set(.pairBlind, byLabel: Dictionary(sight, uniquingKeysWith: max))
     }
 }

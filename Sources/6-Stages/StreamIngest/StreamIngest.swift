@@ -149,6 +149,7 @@ public enum StreamIngest {
                 var metrics = MetricValues()
                 metrics.set(.heartbeatTime, nanos: clock.now().rawValue - (now - began))
                 metrics[.transport, "none"] = 1
+                metrics[.ticksPerSecond] = 0
                 return StageStatus(
                     .ingestStream, time: clock.now(), state: "logging in",
                     outputs: [.init(.ticks, position: position)], metrics: metrics)

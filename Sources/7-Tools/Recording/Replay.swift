@@ -40,10 +40,10 @@ public final class Replay {
         _ recording: Paths, streams: [Stream], times: Int, pace: Pace, into folders: Paths, stop: StopSignal,
         clock: Clock, logger: Logger
     ) throws {
-        let present = try Stream.journaled.filter {
+        let present = try Replay.order.filter {
             try JournalTail.exists(folder: recording.journal($0))
         }
-        let streams = Stream.journaled.filter { streams.contains($0) }
+        let streams = Replay.order.filter { streams.contains($0) }
         let chosen = streams.isEmpty ? times > 1 ? [.ticks] : Replay.inputs(of: present) : streams
         guard times == 1 || chosen == [.ticks] else {
             throw Failure(.usage, "only ticks can be played several times")
@@ -74,9 +74,12 @@ public final class Replay {
 
     /// The candles follow from the others.
     private static func inputs(of present: [Stream]) -> [Stream] {
-        let inputs = present.filter { $0 != .candles }
-        return inputs.isEmpty ? present : inputs
+        let inputs = present.filter { $0 == .ticks || $0 == .history }
+        return inputs.isEmpty ? present.filter { $0 == .candles } : inputs
     }
+
+    /// In this order records of the same time are published.
+    private static let order: [Stream] = [.ticks, .history, .candles, .native]
 
     /// Waits until somebody reads each of the streams. Only where slow readers are waited for.
     /// - Returns: false where a stop was asked for.

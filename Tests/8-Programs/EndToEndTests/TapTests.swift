@@ -5,7 +5,7 @@ import Testing
 import TestKit
 import Wire
 
-/// The subscriber of `docs/tap.py`, which decodes ticks by `struct` alone.
+/// The subscriber of `python/examples/tap.py`, which decodes ticks by `struct` alone.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct TapTests {
     /// A Python that has pyzmq; `scripts/bootstrap --tests` installs it for the system's.
@@ -20,7 +20,7 @@ struct TapTests {
         return check.terminationStatus == 0 ? path : nil
     }()
 
-    private static let script = Golden.folder.replacing("/Tests/Golden", with: "/docs/tap.py")
+    private static let script = Golden.folder.replacing("/Tests/Golden", with: "/python/examples/tap.py")
 
     @Test(.enabled(if: python != nil, "no pyzmq: scripts/bootstrap --tests installs it"))
     func `a ten-line Python subscriber prints the ticks of the journal, price for price`() async throws {

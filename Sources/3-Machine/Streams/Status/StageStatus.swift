@@ -93,6 +93,11 @@ public struct MetricValues: Hashable, Sendable {
         return values
     }
 
+    /// Sets all values of a metric that has a label.
+    public mutating func set(_ metric: Metric, byLabel values: [String: Double]) {
+        self.values[metric.name] = .byLabel(values)
+    }
+
     public mutating func set(_ metric: Metric, _ value: some BinaryInteger) { self[metric] = Double(value) }
 
     /// A time in seconds from one in nanoseconds.
@@ -113,13 +118,14 @@ extension MetricValues: Codable {
         init?(intValue: Int) { nil }
     }
 
+    /// Values of a form that this version does not know are left out.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Name.self)
         for name in object.allKeys {
             if let value = try? object.decode(Double.self, forKey: name) {
                 values[name.stringValue] = .one(value)
-            } else {
-                values[name.stringValue] = .byLabel(try object.decode([String: Double].self, forKey: name))
+            } else if let labelled = try? object.decode([String: Double].self, forKey: name) {
+                values[name.stringValue] = .byLabel(labelled)
             }
         }
     }

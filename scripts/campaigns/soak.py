@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import campaign
-import stages
+import processes
 
 # In the simulator, by the words of its --help. What lasts is ended after some seconds.
 MOMENTS = ("cut", "close", "loop", "end=31", "end=0", "lost=3", "expire-tokens")
@@ -91,7 +91,7 @@ class Soak:
             if not program.is_alive:
                 self.faults.append(f"{name} ended with {program.process.returncode}: {program.tail()}")
                 if name == "ig-simulator":
-                    raise stages.StageError("the simulator is gone")
+                    raise processes.ProgramError("the simulator is gone")
                 program = self.pipeline.start(name)
                 program.ready()
             life = next((life for life in self.lives if life.program is program), None)
@@ -125,20 +125,20 @@ class Soak:
         self.pipeline.fault("clear")
 
     def pause(self):
-        name = self.random.choice(stages.STAGES)
+        name = self.random.choice(processes.STAGES)
         self.done[f"{name} stands still"] += 1
         self.pipeline.running[name].process.send_signal(signal.SIGSTOP)
         self.wait(self.random.uniform(1, 8))
         self.pipeline.running[name].process.send_signal(signal.SIGCONT)
 
     def kill(self):
-        name = self.random.choice(stages.STAGES)
+        name = self.random.choice(processes.STAGES)
         self.done[f"{name} killed"] += 1
         self.pipeline.running[name].kill()
         self.pipeline.start(name).ready()
 
     def second_writer(self):
-        name = self.random.choice(stages.STAGES)
+        name = self.random.choice(processes.STAGES)
         self.done[f"a second {name}"] += 1
         fault = campaign.second_writer(self.pipeline, name)
         if fault:
@@ -160,7 +160,7 @@ class Soak:
     def table(self):
         """Prints each stage's longest life by minutes; returns who grew."""
         growing = []
-        for name in (*stages.STAGES, "ig-simulator"):
+        for name in (*processes.STAGES, "ig-simulator"):
             life = max((life for life in self.lives if life.program.name == name), key=lambda life: len(life.samples))
             step = max(1, len(life.samples) // 8)
             row = "  ".join(f"{now / 60:4.1f} min {mb:5.1f} MB {fds:3} fd" for now, mb, fds in life.samples[::step])

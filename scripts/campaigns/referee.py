@@ -1,6 +1,6 @@
 """Judges what a campaign left behind: journals, database, a fresh replay, and the market that was played.
 
-    python3 scripts/campaign/referee.py FOLDER PROGRAMS
+    python3 scripts/campaigns/referee.py FOLDER PROGRAMS
 
 FOLDER holds market/*.csv.gz, state/ and replay/state/; PROGRAMS is the folder with `candlewick`, whose list of gaps is
 judged too. Nothing of the programs takes part in the judgement.

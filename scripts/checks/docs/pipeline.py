@@ -4,12 +4,9 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "campaign"))
-from stages import Pipeline, until  # noqa: E402
+from processes import Pipeline, until
 
 DAY = "2026-05-12"  # a Tuesday
 FIRST_STRETCH = (f"{DAY}T08:00:00", f"{DAY}T09:25:30", "300")
@@ -33,8 +30,7 @@ USUAL_TABLE = """
 
 def start(folder, binaries):
     """Starts it; gives the pipeline once its candles are stored."""
-    pipeline = Pipeline(folder, binaries, [])
-    (folder / "candlewick.yaml").write_text(CONFIGURATION)
+    pipeline = Pipeline(folder, binaries, CONFIGURATION)
     try:
         play(pipeline, FIRST_STRETCH, [])
         for stage in ("aggregator", "store-writer"):

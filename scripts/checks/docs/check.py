@@ -14,7 +14,7 @@ from pathlib import Path
 import documents
 import pipeline as simulated
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 # Run by scripts/check-python.
 LEFT_OUT = {"reading.md"}
 # README first: what it says must work alone. The rest in the order in which the examples of commands.md are true.
@@ -22,7 +22,7 @@ ORDER = ["README.md", "commands.md", "quick-start.md"]
 COMMAND_SECONDS = 60
 MOST_LINES = 40
 
-INSIDE = "scripts/systemd/inside"
+INSIDE = "scripts/checks/systemd/inside"
 # What cannot run here: how the command begins, which script runs it, and what stands there (nothing: the beginning).
 ELSEWHERE = [
     ("scripts/test", ".ci/run", "scripts/test"),

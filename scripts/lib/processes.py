@@ -1,4 +1,4 @@
-"""The pipeline's programs as real processes in a folder of their own."""
+"""The pipeline's programs as real processes: started, waited for until they are READY, ended."""
 
 import ctypes
 import email.utils
@@ -15,8 +15,8 @@ READY_SECONDS = 60
 _libc = ctypes.CDLL(None)
 
 
-class StageError(Exception):
-    pass
+class ProgramError(Exception):
+    """A program did not do what was expected in time."""
 
 
 def until(what, seconds, condition, interval=0.01):
@@ -27,7 +27,7 @@ def until(what, seconds, condition, interval=0.01):
         if result:
             return result
         if time.monotonic() > deadline:
-            raise StageError(f"not within {seconds} s: {what}")
+            raise ProgramError(f"not within {seconds} s: {what}")
         time.sleep(interval)
 
 
@@ -55,15 +55,16 @@ class Program:
         return self.process.poll() is None
 
     def ready(self):
-        """Waits for the READY line and returns it."""
-        return until(f"{self.name} is ready ({self.log})", READY_SECONDS, self._ready_line)
+        """Waits for the READY line and returns its facts, such as the address `rest`."""
+        line = until(f"{self.name} is ready ({self.log})", READY_SECONDS, self._ready_line)
+        return dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
 
     def _ready_line(self):
         text = self.out.read_text()
         if text.startswith("READY") and "\n" in text:
             return text.splitlines()[0]
         if not self.is_alive:
-            raise StageError(f"{self.name} ended with {self.process.returncode}: {self.tail()}")
+            raise ProgramError(f"{self.name} ended with {self.process.returncode}: {self.tail()}")
         return None
 
     def kill(self):
@@ -77,37 +78,47 @@ class Program:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise StageError(f"{self.name} did not end within {seconds} s of SIGTERM") from None
+            raise ProgramError(f"{self.name} did not end within {seconds} s of SIGTERM") from None
 
     def tail(self):
         return self.log.read_text(errors="replace")[-600:].strip()
 
 
-class Pipeline:
-    """Folder, environment and the running programs."""
+def settings(pairs):
+    """A configuration of these pairs that logs in again at once."""
+    return f"instruments: [{', '.join(pairs)}]\nstream:\n  login_spacing_seconds: 0\n"
 
-    def __init__(self, folder, binaries, pairs):
-        self.folder = folder
+
+class Pipeline:
+    """Folder, environment and the running programs.
+
+    The sockets are in the folder `run`, journals and database in the folder `state`.
+    """
+
+    def __init__(self, folder, binaries, configuration=""):
+        self.folder = Path(folder)
         self.binaries = Path(binaries)
-        self.logs = folder / "logs"
+        self.state = self.folder / "state"
+        self.runtime = self.folder / "run"
+        self.logs = self.folder / "logs"
         self.logs.mkdir(parents=True)
         self.running = {}
         self.lives = 0
-        configuration = folder / "candlewick.yaml"
-        configuration.write_text(f"instruments: [{', '.join(pairs)}]\nstream:\n  login_spacing_seconds: 0\n")
+        self.configuration = self.folder / "candlewick.yaml"
+        self.configuration.write_text(configuration)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IG_", "CANDLEWICK_"))}
         self.environment = kept | {
-            "CANDLEWICK_RUNTIME_DIR": str(folder / "run"), "CANDLEWICK_STATE_DIR": str(folder / "state"),
-            "CANDLEWICK_CONFIG": str(configuration), "SWIFT_BACKTRACE": "enable=no",
+            "CANDLEWICK_RUNTIME_DIR": str(self.runtime), "CANDLEWICK_STATE_DIR": str(self.state),
+            "CANDLEWICK_CONFIG": str(self.configuration), "SWIFT_BACKTRACE": "enable=no",
             "IG_API_KEY": "simulated", "IG_USERNAME": "simulated", "IG_PASSWORD": "simulated", "IG_DEMO": "true",
         }  # fmt: skip
 
     @property
     def database(self):
-        return self.folder / "state" / "candlewick.db"
+        return self.state / "candlewick.db"
 
     def journal(self, stream):
-        return self.folder / "state" / "journal" / stream
+        return self.state / "journal" / stream
 
     def launch(self, name, arguments=()):
         self.lives += 1
@@ -120,9 +131,8 @@ class Pipeline:
     def start_simulator(self, arguments):
         ready = self.start("ig-simulator", ["--port", "0", "--account-per-minute", "unlimited",
                                             "--key-per-minute", "unlimited", *arguments]).ready()  # fmt: skip
-        facts = dict(word.split("=", 1) for word in ready.split()[1:] if "=" in word)
-        self.simulator = facts["rest"]
-        self.environment["IG_REST_URL"] = facts["rest"] + "/gateway/deal"
+        self.simulator = ready["rest"]
+        self.environment["IG_REST_URL"] = ready["rest"] + "/gateway/deal"
 
     def fault(self, words):
         """Lets faults happen in the simulator, by the words of its --help."""

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import stages
+import processes
 
 PAIRS = ("EUR_USD", "GBP_USD", "USD_JPY")
 EUR = "CS.D.EURUSD.CFD.IP"
@@ -112,20 +112,20 @@ def conduct(drill, binaries, keep):
         if drill.small_disk:
             (folder / "state").mkdir()
             subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=750", "tmpfs", folder / "state"], check=True)
-        pipeline = stages.Pipeline(folder, binaries, PAIRS)
+        pipeline = processes.Pipeline(folder, binaries, processes.settings(PAIRS))
         with (folder / "candlewick.yaml").open("a") as file:
             file.write("timeframes: [1m]\n")
         with starts:
             pipeline.start_simulator(["--start", drill.start, *drill.simulator])
-            for name in reversed(stages.STAGES):
+            for name in reversed(processes.STAGES):
                 pipeline.start(name).ready()
         if drill.waits:
-            stages.until("all is well", START_SECONDS, lambda: status(pipeline)[0] == WELL, 1)
+            processes.until("all is well", START_SECONDS, lambda: status(pipeline)[0] == WELL, 1)
         began = time.monotonic()
         if drill.act:
             drill.act(pipeline)
         watch(drill, pipeline, began, result)
-    except (stages.StageError, OSError, subprocess.CalledProcessError) as error:
+    except (processes.ProgramError, OSError, subprocess.CalledProcessError) as error:
         result.wrong = str(error)
     finally:
         if pipeline:

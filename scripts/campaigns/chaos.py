@@ -9,10 +9,10 @@ from collections import Counter
 
 import campaign
 import journal
-import stages
+import processes
 
-INGEST, AGGREGATOR, STORE = stages.STAGES
-TARGETS = {"all": stages.STAGES, "downstream": (AGGREGATOR, STORE), "ingest": (INGEST,)}
+INGEST, AGGREGATOR, STORE = processes.STAGES
+TARGETS = {"all": processes.STAGES, "downstream": (AGGREGATOR, STORE), "ingest": (INGEST,)}
 # Market hours are prepared for so many seconds a kill.
 SECONDS_PER_KILL = 2.5
 # Between two kills the broker errs with this chance, by one of these words. Their effects can be known, unlike that of `drop`.
@@ -159,7 +159,7 @@ class Chaos:
 
     def in_journal_write(self, kind):
         name = self.writer()
-        self.await_growth(self.pipeline.journal(stages.JOURNALS[name]), "*.journal")
+        self.await_growth(self.pipeline.journal(processes.JOURNALS[name]), "*.journal")
         self.kill(kind, name)
         self.revive(name)
 
@@ -175,14 +175,14 @@ class Chaos:
         name = self.writer()
         size = journal.TICK.size if name == INGEST else journal.CANDLE.size
         self.kill(kind, name)
-        files = journal.segments(self.pipeline.journal(stages.JOURNALS[name]))
+        files = journal.segments(self.pipeline.journal(processes.JOURNALS[name]))
         if files:
             with files[-1].open("ab") as file:
                 file.write(self.random.randbytes(length(size)))
         self.revive(name)
 
     def writer(self):
-        return self.random.choice([name for name in self.targets if name in stages.JOURNALS])
+        return self.random.choice([name for name in self.targets if name in processes.JOURNALS])
 
     @staticmethod
     def await_growth(folder, pattern):
@@ -205,7 +205,7 @@ class Chaos:
                     self.revive(name)
 
     def try_second_writer(self):
-        name = self.random.choice(stages.STAGES)
+        name = self.random.choice(processes.STAGES)
         self.pipeline.running[name].ready()
         fault = campaign.second_writer(self.pipeline, name)
         self.second_writers += 1

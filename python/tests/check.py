@@ -8,15 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import processes
+
 HERE = Path(__file__).resolve().parent
-SCRIPTS = HERE.parent
-sys.path.insert(0, str(SCRIPTS / "campaign"))
-import stages  # noqa: E402
 
 
 def make_empty_database(folder, binaries):
     """One with store-writer's tables and views and without rows, in one file."""
-    pipeline = stages.Pipeline(folder, binaries, ["EUR_USD"])
+    pipeline = processes.Pipeline(folder, binaries, processes.settings(["EUR_USD"]))
     writer = pipeline.start("store-writer")
     try:
         writer.ready()
@@ -61,7 +60,6 @@ def main():
             "CHECK_BIN": options.bin,
             "CHECK_EMPTY_DATABASE": str(make_empty_database(Path(folder) / "empty", options.bin)),
             "CHECK_PLAIN_PYTHON": options.plain,
-            "PYTHONPATH": os.pathsep.join((str(SCRIPTS), str(SCRIPTS / "campaign"))),
             "PYTHONDONTWRITEBYTECODE": "1",
             # Far from UTC, so that a local time shows.
             "TZ": "America/New_York",

@@ -14,7 +14,7 @@ import unittest.mock
 from datetime import datetime
 from pathlib import Path
 
-import stages
+import processes
 from forex_database import ForexDatabase, pandas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,13 +30,15 @@ class PipelineTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="candlewick-python.")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = Path(folder.name)
-        cls.pipeline = stages.Pipeline(cls.folder, os.environ["CHECK_BIN"], ["EUR_USD", "GBP_USD", "USD_JPY"])
+        cls.pipeline = processes.Pipeline(
+            cls.folder, os.environ["CHECK_BIN"], processes.settings(["EUR_USD", "GBP_USD", "USD_JPY"])
+        )
         cls.addClassCleanup(cls.pipeline.kill_everything)
-        with (cls.folder / "candlewick.yaml").open("a") as file:
+        with cls.pipeline.configuration.open("a") as file:
             file.write("timeframes: [5m, 15m, 1h]\nhistory:\n  request_spacing_milliseconds: 0\n")
         # A Tuesday: no weekend is near.
         cls.pipeline.start_simulator(["--speed", str(SPEED), "--rate", "0.2", "--start", "2026-05-12T08:00:00"])
-        for name in reversed(stages.STAGES):
+        for name in reversed(processes.STAGES):
             cls.pipeline.start(name).ready()
         cls.make_home()
         cls.db = ForexDatabase(str(cls.pipeline.database))
@@ -49,7 +51,7 @@ class PipelineTest(unittest.TestCase):
         home = cls.folder / "home"
         home.mkdir()
         shutil.copy(ROOT / "scripts" / "forex_database.py", home)
-        shutil.copy(ROOT / "docs" / "example_bot.py", home)
+        shutil.copy(ROOT / "python" / "examples" / "example_bot.py", home)
         try:
             import duckdb
             import duckdb_extension_sqlite_scanner as package
@@ -88,7 +90,7 @@ class PipelineTest(unittest.TestCase):
 
     @staticmethod
     def until(what, condition):
-        return stages.until(what, 60, condition, 0.05)
+        return processes.until(what, 60, condition, 0.05)
 
     @classmethod
     def ask(cls, query, *arguments):
@@ -146,7 +148,7 @@ class PipelineTest(unittest.TestCase):
     @unittest.skipIf(pandas is None, "pandas is not installed")
     def test_a_bot_for_the_usual_class_runs_unchanged(self):
         shutil.copy(ROOT / "scripts" / "forex_database.py", self.home / "database.py")
-        shutil.copy(ROOT / "scripts" / "python" / "usual_bot.py", self.home)
+        shutil.copy(ROOT / "python" / "tests" / "usual_bot.py", self.home)
         text = self.run_program(sys.executable, "usual_bot.py", str(self.pipeline.database))
         self.assertEqual(len(re.findall(r"^(?:EUR|GBP)_USD (?:5|15): 2026-05-1\d ", text, re.MULTILINE)), 4, text)
         self.assertEqual(text.count("NZD_CHF 5: No data in database for NZD_CHF 5m"), 1, text)
@@ -159,7 +161,7 @@ class PipelineTest(unittest.TestCase):
     def test_the_indicators_of_the_example_bot_are_those_of_pandas(self):
         if pandas is None:
             self.skipTest("pandas is not installed")
-        bot = load(ROOT / "docs" / "example_bot.py")
+        bot = load(ROOT / "python" / "examples" / "example_bot.py")
         df = self.db.get_candles("EUR_USD", "5", 200)
 
         def middle(length):

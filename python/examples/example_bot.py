@@ -1,6 +1,6 @@
 """Prints MA-200 and Ichimoku of one pair with each new candle. Trades nothing: it shows how a bot reads.
 
-    PYTHONPATH=scripts python3 docs/example_bot.py EUR_USD 5m
+    PYTHONPATH=python python3 python/examples/example_bot.py EUR_USD 5m
 
 The environment says where the database is, as for the stages. Standard library only.
 """

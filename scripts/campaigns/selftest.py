@@ -11,7 +11,7 @@ import candles
 import chaos
 import journal
 import referee
-import stages
+import processes
 
 
 def spoil(folder, sql):
@@ -180,7 +180,7 @@ def main():
             lacking = f" (not: {rule})" if rule and not found else ""
             print(f"{'found ' if found else 'FAILED'}  {name}: {'; '.join(rules) or 'no rule is broken'}{lacking}", flush=True)
             passed, failed = passed + found, failed + (not found)
-    except stages.StageError as error:
+    except processes.ProgramError as error:
         print(f"FAILED  {error}")
         failed += 1
     finally:

@@ -10,7 +10,7 @@ import candles
 import journal
 import market
 import referee
-import stages
+import processes
 
 # By so many market seconds a right time may be ahead of the answer that the simulator gives after it: it has whole seconds.
 AHEAD = 1
@@ -23,12 +23,12 @@ class Campaign:
         self.folder = Path(tempfile.mkdtemp(prefix="candlewick-campaign."))
         self.binaries = binaries
         self.pairs = market.prepare(self.folder / "market", seed, hours)
-        self.pipeline = stages.Pipeline(self.folder, binaries, self.pairs)
+        self.pipeline = processes.Pipeline(self.folder, binaries, processes.settings(self.pairs))
         files = [w for p in self.pairs for w in ("--ticks", f"{p}={self.folder}/market/{p}.csv.gz")]
         self.pipeline.start_simulator(["--speed", str(speed), "--seed", str(seed), *files])
 
     def start_stages(self):
-        for name in reversed(stages.STAGES):
+        for name in reversed(processes.STAGES):
             self.pipeline.start(name).ready()
 
     def end(self):
@@ -48,12 +48,12 @@ class Campaign:
             program = self.pipeline.running["ingest-stream"]
             program.ready()
             began = self.pipeline.market_time()
-            stages.until("the feed is seen, its time is right", 60, lambda: self._is_seen(began), 0.1)
+            processes.until("the feed is seen, its time is right", 60, lambda: self._is_seen(began), 0.1)
             code = program.stop()
             if journal.last_record(self.pipeline.journal("ticks")).kind == b"FEED":
                 return code
             self.pipeline.start("ingest-stream")
-        raise stages.StageError("ingest-stream does not end with a feed event")
+        raise processes.ProgramError("ingest-stream does not end with a feed event")
 
     def _is_seen(self, began):
         """Whether the last heartbeat came after this moment of the market, and none before its time."""
@@ -71,11 +71,11 @@ class Campaign:
             except sqlite3.OperationalError:
                 return None
 
-        stages.until(f"the record {last} of the ticks journal is stored in {pipeline.database}", 120, is_stored, 0.05)
+        processes.until(f"the record {last} of the ticks journal is stored in {pipeline.database}", 120, is_stored, 0.05)
 
     def replay(self):
         """The undisturbed run: fresh processes fold the same ticks journal into a fresh folder."""
-        fresh = stages.Pipeline(self.folder / "replay", self.binaries, self.pairs)
+        fresh = processes.Pipeline(self.folder / "replay", self.binaries, processes.settings(self.pairs))
         shutil.copytree(self.pipeline.journal("ticks"), fresh.journal("ticks"))
         try:
             for name in ("store-writer", "aggregator"):
@@ -112,7 +112,7 @@ def conduct(run, keep, again=""):
     try:
         run.run()
         passed, failed = run.verdict()
-    except stages.StageError as error:
+    except processes.ProgramError as error:
         print(f"FAILED  {error}")
     finally:
         run.campaign.close(keep=failed or keep)

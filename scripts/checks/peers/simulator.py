@@ -2,8 +2,11 @@
 
 import gzip
 import json
-import subprocess
+import tempfile
 import urllib.request
+from pathlib import Path
+
+from processes import Program
 
 EPIC = "CS.D.EURUSD.CFD.IP"
 TICKS = 2000
@@ -37,29 +40,19 @@ class Simulator:
     """A running simulator; ends with the `with` block."""
 
     def __init__(self, binary, *arguments):
-        self.process = subprocess.Popen(
-            [binary, "--port", "0", "--account-per-minute", "unlimited", "--key-per-minute", "unlimited", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        line = self.process.stdout.readline().split()
-        if not line or line[0] != "READY":
-            raise SystemExit(f"ig-simulator did not start: {line}")
-        addresses = dict(word.split("=", 1) for word in line[1:])
-        self.rest = addresses["rest"]
-        self.stream = addresses["stream"]
+        self.logs = tempfile.TemporaryDirectory(prefix="candlewick-peers.")
+        limits = ["--account-per-minute", "unlimited", "--key-per-minute", "unlimited"]
+        self.program = Program(binary, ["--port", "0", *limits, *arguments], None, Path(self.logs.name), 1)
+        facts = self.program.ready()
+        self.rest = facts["rest"]
+        self.stream = facts["stream"]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.program.stop()
+        self.logs.cleanup()
 
     def login(self):
         """Gives LS_user and LS_password."""
