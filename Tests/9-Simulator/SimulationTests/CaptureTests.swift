@@ -50,6 +50,20 @@ import Testing
         return peer
     }
 
+    /// Native candles are subscribed to in turn: one item ends, and is asked for again later.
+    @Test func `an item that was subscribed to again is played, and the play does not wait for it`() throws {
+        let native = "LS_mode=MERGE&LS_group=CHART%3ACS.D.EURUSD.CFD.IP%3A5MINUTE&LS_schema=CONS_END"
+        let broker = try broker([
+            "< U,1,1,1700000000", "> control LS_reqId=3&LS_op=add&LS_subId=3&\(native)", "< SUBOK,3,1,1", "< U,3,1,0",
+            "< U,3,1,1", "> control LS_reqId=4&LS_op=delete&LS_subId=3", "< UNSUB,3",
+            "> control LS_reqId=5&LS_op=add&LS_subId=4&\(native)", "< SUBOK,4,1,1", "< U,4,1,0",
+            "< U,2,1,1.1|1.2|1700000000123",
+        ])
+        let peer = try subscribed(broker)
+        broker.play()
+        #expect(peer.take() == ["U,9,1,1700000000", "U,7,1,1.1|1.2|1700000000123"])
+    }
+
     @Test func `who subscribes to the same gets the same, in order, under its own numbers`() throws {
         let broker = try broker([
             "< U,2,1,1.1|1.2|1700000000123", "< U,1,1,1700000000", "< EOS,2,1", "< U,2,1,#||1700000001000",

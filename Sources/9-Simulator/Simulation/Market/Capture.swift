@@ -37,9 +37,15 @@ struct Capture {
         var ending: Ending?
         var endTime: Int64 = 0
 
-        /// The items that have updates in it.
+        /// The items that the client asked for before the first update came.
+        var initial: Set<Int> = []
+
+        /// The items whose subscription the play waits for: those of the beginning that have updates. A client may
+        /// subscribe to others in turn (native candles), and each in its own order.
         var awaited: Set<Int> {
-            events.reduce(into: []) { if case .update(let item, _) = $1.step { $0.insert(item) } }
+            events.reduce(into: []) {
+                if case .update(let item, _) = $1.step, initial.contains(item) { $0.insert(item) }
+            }
         }
     }
 

@@ -10,6 +10,8 @@ struct CaptureParser: LineParser {
         let names: [String]
         let fields: [String]
         let mode: ItemMode
+        /// No update had come when it was asked for.
+        let isInitial: Bool
         /// What each name is among `items`, once the broker has accepted.
         var items: [Int] = []
     }
@@ -108,7 +110,8 @@ struct CaptureParser: LineParser {
         guard let mode = parameters["LS_mode"].flatMap({ ItemMode(rawValue: $0) }) else {
             throw LineRefusal("a subscription in a mode other than MERGE and DISTINCT")
         }
-        asked[id] = Asked(names: names, fields: fields, mode: mode)
+        let isInitial = !act.events.contains { if case .update = $0.step { true } else { false } }
+        asked[id] = Asked(names: names, fields: fields, mode: mode, isInitial: isInitial)
     }
 
     // MARK: Lines of the broker
@@ -133,7 +136,8 @@ struct CaptureParser: LineParser {
             guard isNew() else { return }
             let numbers = try whole(rest, 3)
             try notice(.updatesLost(numbers[2]), numbers)
-        case "CONF", "UNSUB", "SUBCMD", "MSGDONE", "MSGFAIL": _ = isNew()
+        case "UNSUB": if isNew() { asked[try whole(rest, 1)[0]] = nil }
+        case "CONF", "SUBCMD", "MSGDONE", "MSGFAIL": _ = isNew()
         default: break
         }
     }
@@ -159,6 +163,7 @@ struct CaptureParser: LineParser {
                 throw LineRefusal("the item \(name) is subscribed to twice")
             }
             indices.append(index)
+            if wanted.isInitial { act.initial.insert(index) }
         }
         asked[numbers[0]]?.items = indices
     }
