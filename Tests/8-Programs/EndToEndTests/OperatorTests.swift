@@ -287,7 +287,7 @@ struct OperatorTests {
         #expect(candles.allSatisfy { $0["state"] as? String == "fresh" || $0["timeframe"] as? String == "1440" })
         let top = try await pipeline.result("candlewick", ["top", "--json", "--for", "2s"])
         let lines = top.output.split(separator: "\n")
-        #expect(lines.count >= 1 && lines.allSatisfy { $0.hasPrefix("{\"stages\":{\"ingest-stream\":{") }, "\(top)")
+        #expect(lines.count >= 1 && lines.allSatisfy { $0.contains("\"stages\":{\"aggregator\":{") }, "\(top)")
         try await pipeline.expectCleanEnd()
     }
 

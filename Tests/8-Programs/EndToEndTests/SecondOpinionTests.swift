@@ -57,7 +57,7 @@ struct SecondOpinionTests {
             [
                 "EUR_USD": "\(data)/ticks/oanda_EURUSD_20140501_20140509.csv.gz",
                 "NZD_USD": "\(data)/ticks/oanda_NZDUSD_20140501_20140509.csv.gz",
-            ], lostEvery: 10_000, speed: "max")
+            ], lostEvery: 10_000, speed: "30000")
     }
 
     private struct Quote: Hashable {
