@@ -50,7 +50,7 @@ class PipelineTest(unittest.TestCase):
         """Where the code blocks run: the files that a bot's author copies, and DuckDB's extension."""
         home = cls.folder / "home"
         home.mkdir()
-        shutil.copy(ROOT / "scripts" / "forex_database.py", home)
+        shutil.copy(ROOT / "python" / "forex_database.py", home)
         shutil.copy(ROOT / "python" / "examples" / "example_bot.py", home)
         try:
             import duckdb
@@ -147,7 +147,7 @@ class PipelineTest(unittest.TestCase):
 
     @unittest.skipIf(pandas is None, "pandas is not installed")
     def test_a_bot_for_the_usual_class_runs_unchanged(self):
-        shutil.copy(ROOT / "scripts" / "forex_database.py", self.home / "database.py")
+        shutil.copy(ROOT / "python" / "forex_database.py", self.home / "database.py")
         shutil.copy(ROOT / "python" / "tests" / "usual_bot.py", self.home)
         text = self.run_program(sys.executable, "usual_bot.py", str(self.pipeline.database))
         self.assertEqual(len(re.findall(r"^(?:EUR|GBP)_USD (?:5|15): 2026-05-1\d ", text, re.MULTILINE)), 4, text)
