@@ -76,7 +76,7 @@ class ForexDatabase:
     def get_candles(self, pair, timeframe, count=100):
         """The last `count` candles, oldest first: time, open, high, low, close, volume (ticks), source.
 
-        `time` is the interval's start. Raises ValueError where there is none.
+        `time` is the interval's start. Raises ValueError if there is no data.
         """
         pair, minutes = _pair(pair), _minutes(timeframe)
         count = operator.index(count)
@@ -119,7 +119,7 @@ class ForexDatabase:
         return rows[0][0] if rows else 0
 
     def get_statistics(self):
-        """What there is in all; reads every row. Oldest and newest are UTC, `N/A` where there is none."""
+        """What there is in all; reads every row. Oldest and newest are UTC, `N/A` if the table is empty."""
         groups = self._rows("""
             SELECT pair, timeframe, source, COUNT(*), MIN(timestamp), MAX(timestamp)
             FROM candles GROUP BY pair, timeframe, source""")
@@ -195,7 +195,7 @@ _kept = threading.local()
 
 
 def _connection(path):
-    """This thread's read-only connection to the file that is at `path` now; None where there is none yet.
+    """This thread's read-only connection to the file that is at `path` now; None if the file is missing.
 
     Kept, since opening costs more than asking; but neither over a fork nor when another file takes the place.
     """

@@ -6,7 +6,7 @@ internal import Yams
 
 extension Configuration {
     /// Reads the file that `CANDLEWICK_CONFIG` names, else `candlewick.yaml` in systemd's
-    /// `CONFIGURATION_DIRECTORY`, where it is there; without both, the defaults.
+    /// `CONFIGURATION_DIRECTORY`, if it exists; without both, the defaults.
     /// - Throws: `Failure` (78) with file, line and reason.
     public static func load(environment: Environment) throws -> Configuration {
         let named = environment["CANDLEWICK_CONFIG"]
@@ -21,7 +21,7 @@ extension Configuration {
         return try Configuration(yaml: text, path: path)
     }
 
-    /// The file of an installation under systemd; `nil` where there is none.
+    /// The file of an installation under systemd; `nil` if it is missing.
     private static func installedFile(_ environment: Environment) -> String? {
         guard let folder = environment["CONFIGURATION_DIRECTORY"] else { return nil }
         let path = "\(folder)/candlewick.yaml"

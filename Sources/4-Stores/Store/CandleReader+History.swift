@@ -103,7 +103,7 @@ extension CandleReader {
         }
     }
 
-    /// The candle of an interval as the record that it was made of, without its position; `nil` if there is none.
+    /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
     public func record(_ series: Series, start: Int64) throws -> CandleRecord? {
         try read { db in
             let statement = try db.cachedStatement(

@@ -17,7 +17,7 @@ public enum FeedTail {
             switch record.content {
             case .feed(let feed):
                 guard case .clockSetBack(_, let time) = feed.event else { return true }
-                // What was told before was wrong.
+                // The earlier times were wrong.
                 newest = max(newest, time)
                 return false
             case .tick(let tick): if tick.flags.contains(.snapshot) { return true }
