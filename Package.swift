@@ -70,11 +70,11 @@ let package = Package(
         .library(name: "TLCP", targets: ["TLCP"]),
         .library(name: "TLCPWebSocket", targets: ["TLCPWebSocket"]),
         // With the modules whose types its interface shows.
-        .library(name: "CandleReader", targets: ["CandleReader", "MarketData", "Wire", "Host"]),
+        .library(name: "CandleReader", targets: ["CandleReader", "Store", "MarketData", "Wire", "Host"]),
         // For the package in Benchmarks/ alone: no stable interface.
         .library(
             name: "Stages",
-            targets: ["StreamIngest", "Aggregation", "Candles", "Streams", "Store", "CandleReader"]),
+            targets: ["StreamIngest", "Aggregation", "Candles", "Streams", "Store", "SQLiteStore", "CandleReader"]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
@@ -110,8 +110,10 @@ let package = Package(
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
         library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
 
-        library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", grdb]),
-        library(.stores, "Store", ["MarketData", "Wire", "Candles", "IG", "Host", "CandleReader", grdb]),
+        library(.stores, "Store", ["MarketData", "Wire", "Host"]),
+        library(.stores, "SQLiteStore", ["MarketData", "Wire", "Candles", "Host", "Store", grdb]),
+        library(.stores, "Engines", ["Store", "SQLiteStore"]),
+        library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", "Store", "SQLiteStore"]),
 
         library(.broker, "Assumptions", ["Reports", "MarketData", "Host"]),
         library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),
@@ -130,23 +132,27 @@ let package = Package(
         library(
             .stages, "Backfill",
             [
+                "Engines",
                 "Reports",
-                "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader", "Store",
+                "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "Store",
                 "Assumptions", "IGClient", log,
             ]),
-        library(.stages, "StoreWriting", ["MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(
+            .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
         library(
             .tools, "Inspection",
             [
+                "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader",
-                "Store", "Assumptions", "Aggregation", log,
+                "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
+                "Assumptions", "Aggregation", log,
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", log]),
         library(
-            .tools, "CandleFiles", ["MarketData", "Wire", "Host", "Streams", "CandleReader", "Store", csv, log]),
+            .tools, "CandleFiles",
+            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", csv, log]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -155,8 +161,9 @@ let package = Package(
         program(
             .programs, "candlewick",
             [
+                "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Host", "Streams", "Settings", "CandleReader", "Store", "StoreWriting", "Charts",
+                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "StoreWriting", "Charts",
                 "Inspection", "Recording", "CandleFiles",
             ]),
 
@@ -184,25 +191,27 @@ let package = Package(
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
             .stores, "StoreTests",
-            ["MarketData", "Wire", "Host", "Settings", "CandleReader", "Store", "StoreWriting", grdb]),
+            ["SQLiteStore", "MarketData", "Wire", "Host", "Store", "StoreWriting", grdb]),
         tests(
             .stages, "StreamIngestTests",
             [
-                "MarketData", "Wire", "TLCP", "IG", "Host", "Assumptions", "IGClient", "StreamIngest", "Settings", log,
+                "MarketData", "Wire", "TLCP", "IG", "Host", "Assumptions", "IGClient", "StreamIngest", log,
             ]),
         tests(
             .stages, "AggregationTests", ["MarketData", "Wire", "Candles", "Host", "Streams", "Aggregation", log]),
         tests(
             .stages, "BackfillTests",
             [
+                "SQLiteStore",
                 "Reports",
-                "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader", "Store",
-                "IGClient", "Backfill", "Inspection", "CandleFiles", "Simulation", log,
+                "MarketData", "Wire", "Planning", "Host", "Streams", "Settings", "Store",
+                "Backfill", "Inspection", "CandleFiles", "Simulation", log,
             ]),
         tests(
             .stages, "HostileTests",
             [
-                "MarketData", "Wire", "TLCP", "Candles", "CandleReader", "Store", "Assumptions", "StreamIngest",
+                "SQLiteStore",
+                "MarketData", "Wire", "TLCP", "Candles", "Store", "Assumptions", "StreamIngest",
                 "Inspection",
             ]),
         tests(
@@ -212,19 +221,21 @@ let package = Package(
         tests(
             .tools, "InspectionTests",
             [
+                "SQLiteStore",
                 "Reports",
-                "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "CandleReader",
-                "Store", "Assumptions", "Aggregation", "Inspection", log,
+                "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
+                "Assumptions", "Aggregation", "Inspection", log,
             ]),
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["MarketData", "Wire", "Host", "Streams", "CandleReader", "Store", "CandleFiles", log]),
+            ["SQLiteStore", "MarketData", "Wire", "Host", "Streams", "Store", "CandleFiles", log]),
         tests(
             .programs, "EndToEndTests",
             [
+                "SQLiteStore",
                 "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
-                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "CandleReader", "Store", "IGClient",
+                "MarketData", "Wire", "Candles", "Host", "Streams", "CandleReader", "Store", "IGClient",
                 "Simulation", grdb,
             ]),
         tests(.simulator, "SimulationTests", ["MarketData", "Simulation", log, nio("NIOCore")]),

@@ -3,7 +3,7 @@ import CandleReader
 import Foundation
 import Host
 import MarketData
-import Store
+import SQLiteStore
 import Wire
 
 /// Candles into a fresh database, in batches.
@@ -21,7 +21,7 @@ struct StoreCandles: ParsableCommand {
                 bytes.loadUnaligned(fromByteOffset: $0, as: CandleEnvelope.self)
             }
         }
-        let store = try CandleStore(path: database)
+        let store = try SQLiteWriter(path: database)
         let seconds = try measure {
             for first in stride(from: 0, to: records.count, by: batch) {
                 let some = Array(records[first..<min(records.count, first + batch)])

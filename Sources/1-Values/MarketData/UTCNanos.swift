@@ -25,6 +25,18 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
 
     @inlinable
     public static func < (a: UTCNanos, b: UTCNanos) -> Bool { a.rawValue < b.rawValue }
+
+    /// The time from `b` to `a`.
+    public static func - (a: UTCNanos, b: UTCNanos) -> Duration { .nanoseconds(a.rawValue - b.rawValue) }
+
+    public static func + (a: UTCNanos, b: Duration) -> UTCNanos { UTCNanos(rawValue: a.rawValue + b.nanoseconds) }
+
+    public static func - (a: UTCNanos, b: Duration) -> UTCNanos { UTCNanos(rawValue: a.rawValue - b.nanoseconds) }
+}
+
+extension Duration {
+    /// Whole nanoseconds. A duration of at most 292 years fits.
+    public var nanoseconds: Int64 { components.seconds * UTCNanos.perSecond + components.attoseconds / 1_000_000_000 }
 }
 
 extension UTCNanos: CustomStringConvertible {

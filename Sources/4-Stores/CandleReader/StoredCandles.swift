@@ -1,5 +1,6 @@
 public import Host
 public import MarketData
+public import Store
 internal import Streams
 internal import Wire
 

@@ -1,4 +1,3 @@
-public import CandleReader
 public import MarketData
 
 /// When each pair was proven seen. The one notion of a hole: an interval of the trading week without a complete candle is
@@ -19,25 +18,25 @@ public struct Sight: Sendable {
     }
 
     /// - Throws: `StoreError`.
-    public init(_ reader: CandleReader) throws {
+    public init(_ reader: any CandleQueries) throws {
         let continuity = try reader.continuity()
         let stored = try reader.series()
         // The word of the first sight may have been deleted by age.
-        let oldest = try stored.compactMap { try reader.oldestStreamed($0) }.min()
+        let oldest = try stored.compactMap { try reader.oldestStreamed($0, .complete) }.min()
         let told = try reader.firstSight()?.seconds
         let first = min(told ?? .max, oldest ?? .max)
         let newest = try stored.compactMap { series in
             try reader.newestStreamed(series).map { $0 + series.timeframe.seconds }
         }.max()
-        let last = max(UTCNanos(rawValue: continuity.newest).seconds, newest ?? 0)
+        let last = max(continuity.newest.seconds, newest ?? 0)
         seen = Sight.range(first, Sight.end(last, continuity.feed))
         holes = Sight.seconds(continuity.feed.holes)
         var pairs: [Pair: PairSight] = [:]
         for (name, blindness) in continuity.pairs {
             guard let pair = Pair(name) else { continue }
-            let from = max(first, UTCNanos(rawValue: blindness.firstSight).seconds)
+            let from = max(first, blindness.firstSight.seconds)
             // Nothing was looked for before the feed was seen; a time of 0 was told before the broker's first.
-            let watched = max(UTCNanos(rawValue: blindness.firstTold ?? 0).seconds, first)
+            let watched = max(blindness.firstRecorded?.seconds ?? 0, first)
             pairs[pair] = PairSight(
                 seen: Sight.range(from, min(seen.upperBound, Sight.end(last, blindness))),
                 holes: Sight.seconds(blindness.holes), watched: watched)
@@ -79,12 +78,12 @@ public struct Sight: Sendable {
     private static func range(_ first: Int64, _ end: Int64) -> Range<Int64> { first < end ? first..<end : 0..<0 }
 
     private static func end(_ last: Int64, _ blindness: Blindness) -> Int64 {
-        blindness.since.map { min(last, UTCNanos(rawValue: $0).seconds) } ?? last
+        blindness.since.map { min(last, $0.seconds) } ?? last
     }
 
-    private static func seconds(_ holes: [Range<Int64>]) -> [Range<Int64>] {
+    private static func seconds(_ holes: [Range<UTCNanos>]) -> [Range<Int64>] {
         holes.map {
-            UTCNanos(rawValue: $0.lowerBound).seconds..<(UTCNanos(rawValue: $0.upperBound - 1).seconds + 1)
+            $0.lowerBound.seconds..<(UTCNanos(rawValue: $0.upperBound.rawValue - 1).seconds + 1)
         }
     }
 

@@ -1,4 +1,4 @@
-internal import CandleReader
+internal import Engines
 internal import Host
 internal import IG
 internal import MarketData
@@ -10,7 +10,7 @@ internal import Wire
 /// What is known of the history: the database, and beyond it what the `history` journal holds and the later stages have
 /// not brought into it yet. Where there is no database, the journal alone.
 final class KnownHistory {
-    private let reader: CandleReader?
+    private let reader: (any CandleQueries)?
     private(set) var ledger: QuotaLedger
     /// Whether store-writer has ever run here.
     var hasDatabase: Bool { reader != nil }
@@ -37,7 +37,7 @@ final class KnownHistory {
 
     /// - Throws: `Failure` (75) where database and journal do not belong together; `StoreError` or `JournalError`.
     init(paths: Paths, weeklyPoints: Int) throws {
-        reader = try KnownHistory.open(paths.database)
+        reader = try KnownHistory.open(paths)
         ledger = QuotaLedger(weeklyPoints: weeklyPoints)
         let folder = paths.journal(.history)
         // The place first: what comes into the database meanwhile is then read twice, not missed.
@@ -60,9 +60,9 @@ final class KnownHistory {
         while try journal.read(CandleEnvelope.self, { note($0) }) > 0 {}
     }
 
-    private static func open(_ path: String) throws -> CandleReader? {
+    private static func open(_ paths: Paths) throws -> (any CandleQueries)? {
         do {
-            let reader = try CandleReader(path: path)
+            let reader = try storeEngine.openReader(paths)
             try reader.checkSchema()
             return reader
         } catch let failure as Failure where failure.code == .unavailable {
@@ -98,7 +98,7 @@ final class KnownHistory {
         var holdings = Planner.Holdings()
         for timeframe in timeframes {
             let series = Series(pair, timeframe)
-            let stored = try reader?.starts(series, in: range) ?? CandleReader.Starts()
+            let stored = try reader?.starts(series, in: range) ?? IntervalStarts()
             let recent = recent[series] ?? Starts()
             holdings.complete[timeframe] = recent.complete.filter(range.contains).union(stored.complete)
             holdings.empty[timeframe] = recent.empty.filter(range.contains).union(stored.empty)
@@ -112,7 +112,7 @@ final class KnownHistory {
     /// - Parameter days: `history.repair_days`.
     func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: Int64) throws -> [Timeframe: Int64] {
         guard let reader, let sight = try sight() else { return [:] }
-        let reach = RepairReach(reader, sight, now: now, days: days)
+        let reach = RepairReach(reader, sight, now: now, days: days, depthDays: PricesRequest.depthDays)
         var since: [Timeframe: Int64] = [:]
         for timeframe in timeframes {
             guard let beginning = try reach.beginning(Series(pair, timeframe)) else { continue }
@@ -170,7 +170,7 @@ final class KnownHistory {
 
     /// Whether the database has the history stream up to a position, and these candles or that they are empty.
     static func isStored(_ paths: Paths, upTo position: UInt64, _ intervals: [Interval]) throws -> Bool {
-        guard let reader = try open(paths.database) else { return position == 0 && intervals.isEmpty }
+        guard let reader = try open(paths) else { return position == 0 && intervals.isEmpty }
         guard try reader.position(of: .history) >= position else { return false }
         return try intervals.allSatisfy { interval in
             let starts = try reader.starts(interval.series, in: interval.start..<(interval.start + 1))

@@ -1,5 +1,6 @@
+internal import Engines
+internal import Store
 internal import Reports
-internal import CandleReader
 public import Host
 internal import IG
 internal import MarketData
@@ -128,7 +129,7 @@ extension Menu: Sendable {}
 public enum DatabaseReport {
     /// - Throws: `Failure` (69) where there is no database yet.
     public static func text(_ paths: Paths, _ configuration: Configuration) throws -> String {
-        let lines = try CandleReader(path: paths.database).statistics()
+        let lines = try storeEngine.openReader(paths).statistics()
         var text = "Database \(paths.database)\n"
         for timeframe in configuration.timeframes {
             let rows = lines.filter { $0.series.timeframe == timeframe }

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 public import Host
 internal import MarketData
+internal import Engines
 public import Store
 internal import Streams
 
@@ -15,8 +16,8 @@ public enum Maintenance {
         }
         if let writer = writer(paths) { return try ask(writer, task, paths, stop) }
         try expectOwner(of: paths.database, "maintain it")
-        let store = try CandleStore(path: paths.database)
-        let done = try store.perform(task)
+        let store = try storeEngine.openWriter(paths, enforcesOpinions: false)
+        let done = try store.perform(task) {}
         try store.close()
         return done
     }

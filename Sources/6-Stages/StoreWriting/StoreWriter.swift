@@ -2,6 +2,7 @@ public import Host
 public import Logging
 internal import MarketData
 public import Settings
+internal import Engines
 internal import Store
 internal import Streams
 internal import Wire
@@ -11,7 +12,7 @@ internal import Wire
 ///
 /// - Note: Everything runs on the thread that calls `run`.
 public final class StoreWriter {
-    private let store: CandleStore
+    private let store: any CandleWriter
     private let candles: StreamReader
     /// `nil` if it cannot be read: an opinion stops no candle.
     private var native: StreamReader?
@@ -58,7 +59,7 @@ public final class StoreWriter {
         self.logger = logger
         settings = configuration.store
         forgetting = Forgetting(days: settings.retentionDays)
-        store = try CandleStore(path: paths.database, enforcesOpinions: configuration.secondOpinion == .enforce)
+        store = try storeEngine.openWriter(paths, enforcesOpinions: configuration.secondOpinion == .enforce)
         stored = try Publisher(context: context, endpoint: try paths.endpoint(.stored))
         status = try StatusPublisher(
             context: context, endpoint: try paths.statusEndpoint(.storeWriter), stage: .storeWriter, logger: logger)

@@ -1,4 +1,4 @@
-public import CandleReader
+public import Store
 public import MarketData
 internal import Wire
 
@@ -14,11 +14,11 @@ public struct CandleExport {
         case candlesFull = "candles_full"
     }
 
-    private let reader: CandleReader
+    private let reader: any CandleQueries
     private let view: View
     private let format: Format
 
-    public init(_ reader: CandleReader, view: View, format: Format) {
+    public init(_ reader: any CandleQueries, view: View, format: Format) {
         (self.reader, self.view, self.format) = (reader, view, format)
     }
 
@@ -59,7 +59,7 @@ public struct CandleExport {
     }
 
     /// In the order of `columns`.
-    private func values(_ candle: CandleReader.Candle, _ series: Series) -> [Value] {
+    private func values(_ candle: Candle, _ series: Series) -> [Value] {
         let key: [Value] = [
             .text("\(series.pair)"), .text(String(series.timeframe.minutes)), .number("\(candle.timestamp)"),
         ]
@@ -85,7 +85,7 @@ public struct CandleExport {
         case number(String)
     }
 
-    private func line(_ candle: CandleReader.Candle, _ series: Series) -> String {
+    private func line(_ candle: Candle, _ series: Series) -> String {
         let values = values(candle, series)
         switch format {
         case .csv:

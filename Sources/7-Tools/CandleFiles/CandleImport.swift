@@ -1,4 +1,4 @@
-internal import CandleReader
+internal import Engines
 public import Host
 public import Logging
 internal import MarketData
@@ -44,16 +44,16 @@ public final class CandleImport {
     }
 
     /// - Returns: `nil` where there is no database yet.
-    private static func reader(_ paths: Paths) throws -> CandleReader? {
+    private static func reader(_ paths: Paths) throws -> (any CandleQueries)? {
         do {
-            return try CandleReader(path: paths.database)
+            return try storeEngine.openReader(paths)
         } catch let failure as Failure where failure.code == .unavailable {
             return nil
         }
     }
 
     /// What was imported before and is not stored yet cannot be compared with.
-    private static func checkStored(_ paths: Paths, _ reader: CandleReader?) throws {
+    private static func checkStored(_ paths: Paths, _ reader: (any CandleQueries)?) throws {
         var last: UInt64 = 0
         try JournalTail.readBackward(CandleEnvelope.self, folder: paths.journal(.history)) { record in
             // Parts told again do not come into the database.
@@ -68,7 +68,7 @@ public final class CandleImport {
     }
 
     /// The candle of an earlier import.
-    private static func former(_ candle: CandleRecord, _ reader: CandleReader) throws -> CandleRecord? {
+    private static func former(_ candle: CandleRecord, _ reader: any CandleQueries) throws -> CandleRecord? {
         let start = candle.start.seconds
         let stored = try reader.record(candle.series, start: start)
         if stored?.source == .imported { return stored }
@@ -100,7 +100,7 @@ public final class CandleImport {
         let deadline = clock.monotonic() + seconds * UTCNanos.perSecond
         repeat {
             // Not there yet: as good as not stored.
-            if let reader = try? CandleReader(path: paths.database),
+            if let reader = try? storeEngine.openReader(paths),
                 let position = try? reader.position(of: .history), position >= lastPosition
             {
                 return true

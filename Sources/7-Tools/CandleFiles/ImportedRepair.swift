@@ -1,4 +1,4 @@
-internal import CandleReader
+internal import IG
 internal import MarketData
 internal import Store
 internal import Wire
@@ -18,11 +18,11 @@ public struct ImportedRepair: Hashable, Sendable {
     ///   - days: `history.repair_days`.
     ///   - now: the broker's time, Unix seconds.
     /// - Throws: `StoreError`.
-    init(_ candles: [CandleRecord], _ reader: CandleReader?, days: Int, now: Int64) throws {
+    init(_ candles: [CandleRecord], _ reader: (any CandleQueries)?, days: Int, now: Int64) throws {
         self.days = days
         guard let reader else { return }
         let sight = try Sight(reader)
-        let reach = RepairReach(reader, sight, now: now, days: days)
+        let reach = RepairReach(reader, sight, now: now, days: days, depthDays: PricesRequest.depthDays)
         for (series, candles) in Dictionary(grouping: candles, by: \.series) {
             guard let beginning = try reach.beginning(series) else { continue }
             if beginning.start < begins ?? .max { (begins, bound) = (beginning.start, beginning.bound) }

@@ -1,5 +1,5 @@
+public import Store
 internal import Reports
-public import CandleReader
 internal import FoundationEssentials
 public import MarketData
 internal import Wire
@@ -10,16 +10,16 @@ public struct CandleTable {
     /// Which prices are shown.
     public enum Side: String, CaseIterable, Sendable { case mid, bid, ask, all }
 
-    private let candles: [CandleReader.Candle]
+    private let candles: [Candle]
     private let pair: Pair
     private let timeframe: Timeframe
-    private let sides: [(name: String, prices: (CandleReader.Candle) -> OHLC)]
+    private let sides: [(name: String, prices: (Candle) -> OHLC)]
 
-    public init(_ candles: [CandleReader.Candle], pair: Pair, timeframe: Timeframe, side: Side) {
+    public init(_ candles: [Candle], pair: Pair, timeframe: Timeframe, side: Side) {
         self.candles = candles
         self.pair = pair
         self.timeframe = timeframe
-        let all: [(Side, (CandleReader.Candle) -> OHLC)] = [(.bid, \.bid), (.ask, \.ask), (.mid, \.mid)]
+        let all: [(Side, (Candle) -> OHLC)] = [(.bid, \.bid), (.ask, \.ask), (.mid, \.mid)]
         sides = all.filter { side == .all || $0.0 == side }.map { ($0.0.rawValue, $0.1) }
     }
 
@@ -36,7 +36,7 @@ public struct CandleTable {
         return sides.flatMap { side in prices.map { sides.count == 1 ? $0 : "\(side.name)_\($0)" } }
     }
 
-    private func prices(_ candle: CandleReader.Candle, decimals: Int) -> [String] {
+    private func prices(_ candle: Candle, decimals: Int) -> [String] {
         sides.map { $0.prices(candle) }.flatMap { [$0.open, $0.high, $0.low, $0.close] }
             .map { $0.formatted(decimals: decimals) }
     }
@@ -58,7 +58,7 @@ public struct CandleTable {
         .max() ?? 0
     }
 
-    private func note(_ candle: CandleReader.Candle) -> String {
+    private func note(_ candle: Candle) -> String {
         var notes: [String] = []
         if candle.blindMilliseconds > 0 { notes.append("blind \(candle.blindMilliseconds) ms") }
         if candle.lostUpdates > 0 { notes.append("lost \(candle.lostUpdates)") }

@@ -1,5 +1,5 @@
+internal import Engines
 public import Reports
-internal import CandleReader
 public import Host
 public import MarketData
 internal import Store
@@ -20,7 +20,7 @@ public struct ComparisonReport: Report, Encodable {
         /// Start of the newest interval, Unix seconds.
         let newest: Int64
 
-        fileprivate init(_ agreement: CandleReader.Agreement) {
+        fileprivate init(_ agreement: OpinionAgreement) {
             (pair, timeframe) = ("\(agreement.series.pair)", "\(agreement.series.timeframe)")
             (agree, differ) = (agreement.count(.agrees), agreement.count(.differs))
             (disputed, partial) = (agreement.count(.disputed), agreement.count(.partial))
@@ -56,7 +56,7 @@ public struct ComparisonReport: Report, Encodable {
         /// Those of the interval that the journal still holds, oldest first; `nil` unless asked for.
         fileprivate(set) var ticks: [TickLine]?
 
-        fileprivate init(_ comparison: CandleReader.Comparison, _ streamed: CandleReader.Opinion) {
+        fileprivate init(_ comparison: OpinionComparison, _ streamed: CandleOpinion) {
             (pair, timeframe) = ("\(comparison.series.pair)", "\(comparison.series.timeframe)")
             (start, verdict) = (comparison.start, comparison.verdict.rawValue)
             let (native, pair) = (comparison.native, comparison.series.pair)
@@ -95,7 +95,7 @@ public struct ComparisonReport: Report, Encodable {
     ///   - showsTicks: the ticks of each of them.
     /// - Throws: `Failure` (69) if the database is missing, (75) if it is not up to date; `JournalError`, `StoreError`.
     public init(paths: Paths, pairs: [Pair], since: Int64, differences count: Int, showsTicks: Bool) throws {
-        let reader = try CandleReader(path: paths.database)
+        let reader = try storeEngine.openReader(paths)
         try reader.checkSchema()
         self.since = since
         self.pairs = try reader.agreements(of: pairs, since: since).map(Line.init)

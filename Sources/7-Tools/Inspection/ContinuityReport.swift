@@ -1,5 +1,4 @@
 internal import Reports
-internal import CandleReader
 internal import Host
 internal import MarketData
 internal import Store
@@ -9,24 +8,25 @@ internal import Wire
 /// How whole the feed was and is: sessions, lost updates, holes, blindness.
 struct ContinuityReport: Report, Encodable {
     private let continuity: Continuity
-    /// Feed time, ns since 1970: the end of the last 24 hours.
-    private let now: Int64
+    /// Feed time: the end of the last 24 hours.
+    private let now: UTCNanos
     /// Whether ingest-stream answers: where it does not, nobody tells that we are blind.
     private let isIngesting: Bool
 
-    private static let day = 86_400 * UTCNanos.perSecond
+    private static let day = Duration.seconds(86_400)
 
     init(_ continuity: Continuity, _ ingest: StageStatus?) {
         self.continuity = continuity
         isIngesting = ingest != nil
-        now = max(continuity.newest, ingest?.metrics.nanos(.feedTime) ?? 0)
+        now = max(continuity.newest, UTCNanos(rawValue: ingest?.metrics.nanos(.feedTime) ?? 0))
     }
 
-    private var lastDay: [Range<Int64>] { continuity.holes(after: now - Self.day) }
+    private var lastDay: [Range<UTCNanos>] { continuity.holes(after: now - Self.day) }
 
-    private static func milliseconds(_ holes: [Range<Int64>]) -> Int64 {
+    private static func milliseconds(_ holes: [Range<UTCNanos>]) -> Int64 {
         // Apart from each other and after 1970: their sum has room, and rounding up may not.
-        (holes.reduce(0) { $0 + Int64($1.count) } - 1) / UTCNanos.perMillisecond + (holes.isEmpty ? 0 : 1)
+        (holes.reduce(0) { $0 + ($1.upperBound - $1.lowerBound).nanoseconds } - 1) / UTCNanos.perMillisecond
+            + (holes.isEmpty ? 0 : 1)
     }
 
     private struct BlindLine: Encodable {
@@ -49,7 +49,7 @@ struct ContinuityReport: Report, Encodable {
         let count: Int
         let blindMilliseconds: Int64
 
-        init(_ holes: [Range<Int64>]) {
+        init(_ holes: [Range<UTCNanos>]) {
             (count, blindMilliseconds) = (holes.count, ContinuityReport.milliseconds(holes))
         }
     }
@@ -69,9 +69,9 @@ struct ContinuityReport: Report, Encodable {
         try object.encode(continuity.lostUpdates, forKey: .lostUpdates)
         try object.encode(Holes(continuity.holes), forKey: .holes)
         try object.encode(Holes(lastDay), forKey: .holesOfLastDay)
-        try object.encode(continuity.blindSince, forKey: .blindSince)
+        try object.encode(continuity.blindSince?.rawValue, forKey: .blindSince)
         let blindPairs = continuity.blindPairs.map {
-            BlindLine(pair: $0.pair, since: $0.since, reason: $0.reason?.event, detail: $0.reason?.detail)
+            BlindLine(pair: $0.pair, since: $0.since.rawValue, reason: $0.reason?.event, detail: $0.reason?.detail)
         }
         try object.encode(blindPairs, forKey: .blindPairs)
     }
@@ -98,17 +98,16 @@ struct ContinuityReport: Report, Encodable {
         continuity.blindPairs.map { [$0.pair, $0.text] }
     }
 
-    private func holes(_ holes: [Range<Int64>]) -> String {
+    private func holes(_ holes: [Range<UTCNanos>]) -> String {
         guard let last = holes.last else { return "none" }
         let blind = Duration.milliseconds(Self.milliseconds(holes))
-        let time = UTCNanos(rawValue: last.lowerBound).text()
+        let time = last.lowerBound.text()
         return "\(holes.count), \(blind.exact) blind, the last from \(time)"
     }
 
     private var sight: String {
         switch (continuity.blindSince, isIngesting) {
-        case (0, _): "blind since ever"
-        case (let since?, _): "blind since \(UTCNanos(rawValue: since).text())"
+        case (let since?, _): blindText(since: since)
         case (nil, true): "seen"
         case (nil, false): "not seen: ingest-stream is down"
         }
@@ -119,6 +118,11 @@ extension Continuity.BlindPair {
     /// Such as `blind since 2026-05-12 07:58:59: instrument refused code 17`.
     var text: String {
         let reason = reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
-        return (since == 0 ? "blind since ever" : "blind since \(UTCNanos(rawValue: since).text())") + reason
+        return blindText(since: since) + reason
     }
+}
+
+/// - Parameter since: 0: since ever.
+private func blindText(since: UTCNanos) -> String {
+    since.rawValue == 0 ? "blind since ever" : "blind since \(since.text())"
 }

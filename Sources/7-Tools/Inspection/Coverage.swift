@@ -1,5 +1,5 @@
+public import Store
 internal import Reports
-public import CandleReader
 internal import Host
 public import MarketData
 
@@ -48,7 +48,7 @@ public struct Coverage: Encodable {
     ///   - pairs: those wanted; empty: all that are stored.
     ///   - days: so many, the last one that of the newest candle.
     /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
-    public init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe, days: Int) throws {
+    public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe, days: Int) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         let lastDay = (extent.range.upperBound - 1) / 86_400
         let firstDay = lastDay - Int64(days) + 1

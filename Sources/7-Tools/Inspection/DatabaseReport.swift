@@ -1,6 +1,7 @@
-public import Reports
-public import CandleReader
 internal import MarketData
+public import Reports
+public import SQLiteStore
+internal import Store
 internal import Wire
 
 /// What the database holds, by pair and timeframe and by source.
@@ -21,7 +22,7 @@ public struct DatabaseReport: Report, Encodable {
     private let candles: [Line]
 
     /// - Throws: `StoreError`.
-    public init(_ reader: CandleReader) throws {
+    public init(_ reader: SQLiteReader) throws {
         path = reader.path
         let size = try reader.fileSize()
         (bytes, freeBytes) = (size.total, size.free)

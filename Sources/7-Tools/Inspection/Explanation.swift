@@ -1,5 +1,5 @@
+internal import Engines
 public import Reports
-internal import CandleReader
 internal import Candles
 public import Host
 public import MarketData
@@ -86,7 +86,7 @@ public struct Explanation: Report, Encodable {
     public init(
         paths: Paths, configuration: Configuration, series: Series, at moment: Int64, showsTicks: Bool
     ) throws {
-        let reader = try CandleReader(path: paths.database)
+        let reader = try storeEngine.openReader(paths)
         let start = series.timeframe.start(of: UTCNanos(seconds: moment)).seconds
         let interval = start..<(start + series.timeframe.seconds)
         (pair, timeframe) = (series.pair, series.timeframe)
@@ -117,7 +117,7 @@ public struct Explanation: Report, Encodable {
 
     /// Those that could touch the interval: of the whole feed, or of the pair.
     private static func events(
-        _ reader: CandleReader, _ series: Series, _ interval: Range<Int64>, graceSeconds: Int64
+        _ reader: any CandleQueries, _ series: Series, _ interval: Range<Int64>, graceSeconds: Int64
     ) throws -> [EventLine] {
         let range =
             UTCNanos(
@@ -243,7 +243,7 @@ extension Explanation.TickLine {
 }
 
 extension Explanation.Request {
-    fileprivate init(_ row: CandleReader.LedgerRow) {
+    fileprivate init(_ row: LedgerRow) {
         sent = row.request.sent.description
         outcome = row.reply.map { "\($0.outcome)" } ?? "in flight"
         points = row.reply?.points ?? row.request.points

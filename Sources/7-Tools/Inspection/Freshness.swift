@@ -1,5 +1,5 @@
+internal import Store
 internal import Reports
-internal import CandleReader
 internal import MarketData
 
 /// Whether the newest candle of a series is as new as it can be.

@@ -1,9 +1,9 @@
-public import Reports
-public import CandleReader
 internal import Host
+internal import IG
 public import MarketData
+public import Reports
 public import Settings
-internal import Store
+public import Store
 
 /// What is missing or partial since the first candle: intervals of the trading week that no complete candle covers, neighbours together.
 public struct GapsReport: Report, Encodable {
@@ -63,13 +63,14 @@ public struct GapsReport: Report, Encodable {
     ///   - now: the broker's time, Unix seconds; `nil`: the newest candle's end.
     /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
     public init(
-        _ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int,
+        _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int,
         configuration: Configuration = Configuration(), now: Int64? = nil
     ) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
         let reach = RepairReach(
-            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays)
+            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays,
+            depthDays: PricesRequest.depthDays)
         var gaps: [Gap] = []
         var intervals = 0
         for series in extent.series {

@@ -1,5 +1,5 @@
+public import Store
 public import Reports
-public import CandleReader
 internal import Host
 public import MarketData
 
@@ -47,10 +47,10 @@ public struct IndicatorsReport: Report, Encodable {
     let lines: [Line]
 
     /// - Throws: `Failure` (69) where nothing is stored; `StoreError`.
-    public init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?) throws {
+    public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: 0)
         lines = try extent.series.map { series in
-            let count = try reader.count(series.pair, series.timeframe)
+            let count = try reader.count(series.pair, series.timeframe, .complete)
             let unbroken = try IndicatorsReport.unbroken(reader, series, extent)
             let lacking = IndicatorsReport.all.filter { $0.candles > unbroken }
             return Line(
@@ -62,7 +62,7 @@ public struct IndicatorsReport: Report, Encodable {
     }
 
     /// As far back as the largest need goes.
-    private static func unbroken(_ reader: CandleReader, _ series: Series, _ extent: Extent) throws -> Int {
+    private static func unbroken(_ reader: any CandleQueries, _ series: Series, _ extent: Extent) throws -> Int {
         let most = all.map(\.candles).max() ?? 0
         // Quiet intervals take no candle: twice as many reach back far enough for all but the quietest pairs.
         let starts = TradingWeek.starts(of: series.timeframe, last: most * 2, endedBy: extent.range.upperBound)

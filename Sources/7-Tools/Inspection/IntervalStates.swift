@@ -1,4 +1,3 @@
-internal import CandleReader
 internal import Host
 internal import MarketData
 internal import Store
@@ -41,9 +40,9 @@ struct IntervalStates {
     /// - Parameters:
     ///   - range: Unix seconds; the intervals that begin and end in it.
     ///   - sight: what was seen of the feed.
-    init(_ reader: CandleReader, _ series: Series, in range: Range<Int64>, sight: Sight) throws {
+    init(_ reader: any CandleQueries, _ series: Series, in range: Range<Int64>, sight: Sight) throws {
         self.series = series
-        var candles: [Int64: CandleReader.Candle] = [:]
+        var candles: [Int64: Candle] = [:]
         for candle in try reader.candles(series.pair, series.timeframe, in: range, .all) {
             candles[candle.timestamp] = candle
         }
@@ -59,7 +58,7 @@ struct IntervalStates {
 }
 
 extension IntervalStates.Line {
-    fileprivate init(_ start: Int64, _ candle: CandleReader.Candle) {
+    fileprivate init(_ start: Int64, _ candle: Candle) {
         self.start = start
         blindMilliseconds = candle.blindMilliseconds
         lostUpdates = candle.lostUpdates
@@ -87,7 +86,7 @@ struct Extent {
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: so many before the newest candle's end, or that of a hole behind it.
     /// - Throws: `Failure` (69) where nothing of them is stored.
-    init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
+    init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
         let stored = try reader.statistics(of: [], timeframe)
         let sight = try Sight(reader)
         let timeframes = Set(stored.map(\.series.timeframe))

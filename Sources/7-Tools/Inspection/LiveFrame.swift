@@ -1,5 +1,4 @@
 internal import Reports
-internal import CandleReader
 internal import Host
 internal import IG
 internal import MarketData
@@ -21,7 +20,7 @@ struct LiveFrame {
     private var now: UTCNanos { seen.now }
     private var stages: [StatusListener.Heard] { seen.stages }
     private var facts: StoredFacts { seen.facts }
-    private var candles: [CandleReader.SeriesStatistics] { facts.candles }
+    private var candles: [SeriesStatistics] { facts.candles }
 
     struct Line {
         var text: String

@@ -1,6 +1,7 @@
+internal import Store
 public import Reports
 internal import Assumptions
-internal import CandleReader
+internal import Engines
 public import Host
 internal import MarketData
 public import Settings
@@ -29,7 +30,7 @@ public final class LiveView {
     /// - Throws: as `StatusListener.init`.
     public init(paths: Paths, configuration: Configuration, clock: Clock, style: Style) throws {
         listener = try StatusListener(paths: paths, clock: clock)
-        database = DatabaseGlance(path: paths.database, configuration: configuration, clock: clock)
+        database = DatabaseGlance(paths: paths, configuration: configuration, clock: clock)
         self.paths = paths
         self.configuration = configuration
         self.clock = clock
@@ -80,15 +81,15 @@ extension LiveView.Style {
 
 /// What the database holds, read anew as often as its size allows.
 private final class DatabaseGlance {
-    private let path: String
+    private let paths: Paths
     private let configuration: Configuration
     private let clock: Clock
-    private var reader: CandleReader?
+    private var reader: (any CandleQueries)?
     private var last: StoredFacts
     private var nextRead = Int64.min
 
-    init(path: String, configuration: Configuration, clock: Clock) {
-        self.path = path
+    init(paths: Paths, configuration: Configuration, clock: Clock) {
+        self.paths = paths
         self.configuration = configuration
         self.clock = clock
         last = StoredFacts(configuration, now: clock.now().seconds)
@@ -99,7 +100,7 @@ private final class DatabaseGlance {
         let began = clock.monotonic()
         guard began >= nextRead else { return last }
         do {
-            let reader = try self.reader ?? CandleReader(path: path)
+            let reader = try self.reader ?? storeEngine.openReader(paths)
             self.reader = reader
             last = try StoredFacts(reader, configuration, now: clock.now().seconds)
         } catch {

@@ -3,6 +3,7 @@ internal import Candles
 internal import Host
 internal import MarketData
 internal import Settings
+internal import SQLiteStore
 internal import Store
 internal import Wire
 
@@ -68,7 +69,7 @@ struct Refold {
     init(
         paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
     ) throws {
-        let store = try CandleStore(path: path)
+        let store = try SQLiteWriter(path: path)
         var batch: [CandleEnvelope] = []
         var unnumbered: [Interval: CandleRecord] = [:]
         func write(atLeast count: Int) throws {

@@ -1,6 +1,6 @@
+internal import Engines
 public import Reports
 internal import Assumptions
-internal import CandleReader
 public import Host
 internal import IG
 internal import MarketData
@@ -18,7 +18,7 @@ public struct StatusReport: Report {
 
     private var stages: [StatusListener.Heard] { seen.stages }
     private var facts: StoredFacts { seen.facts }
-    private var candles: [CandleReader.SeriesStatistics] { facts.candles }
+    private var candles: [SeriesStatistics] { facts.candles }
     private var continuity: ContinuityReport { ContinuityReport(facts.continuity, seen.ingest) }
 
     /// Listens to the stages for up to two seconds, and reads the database.
@@ -30,7 +30,7 @@ public struct StatusReport: Report {
 
     /// Reads the database; what the stages say is known.
     init(stages: [StatusListener.Heard], paths: Paths, configuration: Configuration, clock: Clock) throws {
-        let reader = try CandleReader(path: paths.database)
+        let reader = try storeEngine.openReader(paths)
         let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
         self.init(
             Verdict.Observation(
@@ -186,7 +186,7 @@ extension Freshness {
     }
 }
 
-extension CandleReader.Event {
+extension StoredEvent {
     /// The details for a person.
     var detailText: String {
         switch event {

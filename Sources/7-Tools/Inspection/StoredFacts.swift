@@ -1,4 +1,3 @@
-internal import CandleReader
 internal import Host
 internal import IG
 internal import Planning
@@ -7,10 +6,10 @@ internal import Store
 
 /// What the database tells of the pipeline, read at one moment.
 struct StoredFacts {
-    var candles: [CandleReader.SeriesStatistics] = []
+    var candles: [SeriesStatistics] = []
     var continuity = Continuity()
     /// The newest ones, newest first.
-    var events: [CandleReader.Event] = []
+    var events: [StoredEvent] = []
     /// Candles of the last day that the broker's own dispute, and the start of the newest, Unix seconds.
     var disputed: (count: Int, newest: Int64?) = (0, nil)
     /// What may still be bought, as far as the database knows.
@@ -23,7 +22,7 @@ struct StoredFacts {
 
     /// - Parameter now: Unix seconds of the local clock: the allowance runs by it.
     /// - Throws: `StoreError`.
-    init(_ reader: CandleReader, _ configuration: Configuration, now: Int64) throws {
+    init(_ reader: any CandleQueries, _ configuration: Configuration, now: Int64) throws {
         candles = try reader.statistics()
         continuity = try reader.continuity()
         events = try reader.events(last: 5)

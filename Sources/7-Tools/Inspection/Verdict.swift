@@ -1,6 +1,5 @@
 internal import Reports
 internal import Assumptions
-internal import CandleReader
 internal import Host
 internal import IG
 internal import MarketData
@@ -60,7 +59,7 @@ struct Verdict {
             }.first { $0 > 0 }.map { UTCNanos(rawValue: $0) }
         }
 
-        func freshness(_ line: CandleReader.SeriesStatistics) -> Freshness {
+        func freshness(_ line: SeriesStatistics) -> Freshness {
             Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
         }
     }
@@ -174,7 +173,7 @@ struct Verdict {
             guard isOpen, silence == nil, ingest != nil else { return [] }
             return seen.facts.continuity.blindPairs.compactMap { blind in
                 guard seen.pairs.contains(where: { $0.description == blind.pair }) else { return nil }
-                let age = seen.marketNow.rawValue - blind.since
+                let age = (seen.marketNow - blind.since).nanoseconds
                 let isRefused = ["instrument refused", "updates limited"].contains(blind.reason?.event)
                 guard age >= Verdict.blindMax || isRefused else { return nil }
                 return Finding("pair", blind.pair, .failed, blind.text, Judge.advice(reason: blind.reason?.event))

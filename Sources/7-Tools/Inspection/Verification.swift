@@ -1,9 +1,10 @@
+internal import Engines
 public import Reports
-internal import CandleReader
 internal import FoundationEssentials
 public import Host
 internal import MarketData
 public import Settings
+internal import SQLiteStore
 internal import Store
 internal import Wire
 
@@ -63,7 +64,7 @@ public struct Verification: Report, Encodable {
     /// - Throws: `Failure` (69) where there is no database, no ticks journal, or nothing to compare, (75) where a stop was
     ///   asked for; `JournalError`, `StoreError`.
     public init(paths: Paths, configuration: Configuration, stop: StopSignal) throws {
-        let reader = try CandleReader(path: paths.database)
+        let reader = try storeEngine.openReader(paths)
         let stored = try reader.position(of: .candles)
         let bounds = try Bounds(paths: paths, stored: stored)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candlewick-verify-\(UUID())")
@@ -74,7 +75,7 @@ public struct Verification: Report, Encodable {
             throw Failure(.unavailable, "there is no tick in \(paths.journal(.ticks)): nothing to fold again")
         }
         ticks = refold.ticks
-        try compare(reader, with: try CandleReader(path: path), refold, bounds)
+        try compare(reader, with: try SQLiteReader(path: path), refold, bounds)
         guard compared > 0 else {
             throw Failure(
                 .unavailable,
@@ -85,7 +86,7 @@ public struct Verification: Report, Encodable {
     }
 
     private mutating func compare(
-        _ stored: CandleReader, with folded: CandleReader, _ refold: Refold, _ bounds: Bounds
+        _ stored: any CandleQueries, with folded: any CandleQueries, _ refold: Refold, _ bounds: Bounds
     ) throws {
         let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
         let series = Set(try stored.series() + folded.series())

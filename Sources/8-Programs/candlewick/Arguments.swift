@@ -1,7 +1,8 @@
+internal import Engines
+internal import Store
 internal import Reports
 public import ArgumentParser
 public import CandleFiles
-internal import CandleReader
 internal import Host
 public import Inspection
 internal import Logging
@@ -124,7 +125,7 @@ extension ParsableCommand {
     }
 
     /// The same with a reader of the database.
-    func read(_ body: (CandleReader) throws -> Void) -> Never {
-        look { try body(try CandleReader(path: $0.database)) }
+    func read(_ body: (any CandleQueries) throws -> Void) -> Never {
+        look { try body(try storeEngine.openReader($0)) }
     }
 }

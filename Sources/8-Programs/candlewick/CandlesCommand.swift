@@ -1,5 +1,5 @@
+internal import Store
 internal import ArgumentParser
-internal import CandleReader
 internal import Host
 internal import Inspection
 internal import MarketData

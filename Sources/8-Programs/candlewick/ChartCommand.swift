@@ -1,6 +1,6 @@
+internal import Store
 internal import Reports
 internal import ArgumentParser
-internal import CandleReader
 internal import Charts
 internal import Host
 internal import Inspection
@@ -84,7 +84,7 @@ struct ChartCommand: ParsableCommand {
 }
 
 extension CandleChart.Candle {
-    fileprivate init(_ candle: CandleReader.Candle, _ side: CandleTable.Side) {
+    fileprivate init(_ candle: Candle, _ side: CandleTable.Side) {
         let prices =
             switch side {
             case .bid: candle.bid

@@ -1,6 +1,6 @@
+internal import Store
 internal import Reports
 internal import ArgumentParser
-internal import CandleReader
 internal import Charts
 internal import Host
 internal import Inspection

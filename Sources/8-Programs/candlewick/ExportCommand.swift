@@ -1,6 +1,6 @@
+internal import Store
 internal import ArgumentParser
 internal import CandleFiles
-internal import CandleReader
 internal import Host
 internal import MarketData
 

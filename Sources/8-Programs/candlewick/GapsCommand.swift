@@ -1,5 +1,6 @@
+internal import Engines
+internal import Store
 internal import ArgumentParser
-internal import CandleReader
 internal import Host
 internal import Inspection
 internal import Settings
@@ -38,7 +39,7 @@ struct GapsCommand: ParsableCommand {
 
     func run() {
         look { paths in
-            let reader = try CandleReader(path: paths.database)
+            let reader = try storeEngine.openReader(paths)
             let configuration = try Configuration.load(environment: .process)
             let report = try GapsReport(
                 reader, pairs: series.pairs, timeframe: series.timeframe, days: days, configuration: configuration,

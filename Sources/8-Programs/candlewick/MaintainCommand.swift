@@ -1,8 +1,9 @@
+internal import Engines
 internal import ArgumentParser
-internal import CandleReader
 internal import Host
 internal import Inspection
 internal import MarketData
+internal import SQLiteStore
 internal import Store
 internal import StoreWriting
 
@@ -23,7 +24,7 @@ struct MaintainCommand: ParsableCommand {
 
         @OptionGroup var output: OutputOptions
 
-        func run() { read { output.show(try DatabaseReport($0)) } }
+        func run() { readFile { output.show(try DatabaseReport($0)) } }
     }
 
     struct Check: ParsableCommand {
@@ -34,7 +35,7 @@ struct MaintainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() {
-            read { reader in
+            readFile { reader in
                 let findings = try reader.integrityFindings()
                 let text = findings.isEmpty ? "sound: \(reader.path)" : findings.joined(separator: "\n")
                 output.show(Outcome(text))
@@ -63,7 +64,7 @@ struct MaintainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() {
-            read { reader in
+            readFile { reader in
                 try reader.backUp(to: file)
                 output.show(Outcome("\(DiskUsage.size(ofFile: file)) bytes written to \(file)"))
             }
@@ -120,10 +121,14 @@ struct MaintainCommand: ParsableCommand {
 }
 
 extension ParsableCommand {
-    fileprivate func perform(_ output: OutputOptions, _ task: (CandleReader) throws -> MaintenanceTask) -> Never {
+    fileprivate func readFile(_ body: (SQLiteReader) throws -> Void) -> Never {
+        look { try body(try SQLiteReader(path: $0.database)) }
+    }
+
+    fileprivate func perform(_ output: OutputOptions, _ task: (any CandleQueries) throws -> MaintenanceTask) -> Never {
         look { paths in
             let stop = try StopSignal()
-            let task = try task(try CandleReader(path: paths.database))
+            let task = try task(try storeEngine.openReader(paths))
             output.show(Outcome(try Maintenance.perform(task, paths: paths, stop: stop)))
         }
     }

@@ -1,5 +1,6 @@
+internal import Engines
+internal import Store
 internal import ArgumentParser
-internal import CandleReader
 internal import Host
 internal import Inspection
 internal import MarketData
@@ -57,7 +58,7 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func reportStored(_ paths: Paths) throws {
-        let lines = try CandleReader(path: paths.database).statistics()
+        let lines = try storeEngine.openReader(paths).statistics()
         let count = lines.reduce(0) { $0 + $1.count }
         let pairs = Set(lines.map(\.series.pair)).count
         guard count > 0 else { throw Failure(.unavailable, "no candle stored in \(paths.database)") }

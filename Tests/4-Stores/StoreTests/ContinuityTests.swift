@@ -1,4 +1,3 @@
-import CandleReader
 import MarketData
 import Store
 import Testing
@@ -7,70 +6,86 @@ import Wire
 
 @Suite struct ContinuityTests {
     /// What the reader makes of these events, given in order.
-    private func continuity(_ events: [(FeedEvent, Double)]) throws -> Continuity {
+    private func continuity(_ engine: EngineUnderTest, _ events: [(FeedEvent, Double)]) throws -> Continuity {
         let folder = TemporaryFolder()
-        let path = folder.path + "/candlewick.db"
-        let store = try CandleStore(path: path)
+        let store = try engine.writer(folder)
         let records = events.enumerated().map { index, event in
             var record = Make.feed(event.0, at: event.1)
             record.seal(position: UInt64(index + 1))
             return CandleEnvelope.feed(record)
         }
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
-        return try CandleReader(path: path).continuity()
+        return try engine.reader(folder).continuity()
     }
 
-    private func seconds(_ holes: [Range<Int64>]) -> [[Double]] {
-        holes.map { [Double($0.lowerBound) / 1e9, Double($0.upperBound) / 1e9] }
+    private func seconds(_ holes: [Range<UTCNanos>]) -> [[Double]] {
+        holes.map { [$0.lowerBound, $0.upperBound].map { Double($0.rawValue) / 1e9 } }
     }
 
     private func hole(_ from: Double, _ until: Double) -> FeedEvent {
         .blindEnded(from: Make.nanos(from), until: Make.nanos(until))
     }
 
-    @Test func `without events nothing is known`() throws {
-        #expect(try continuity([]) == Continuity())
+    @Test(arguments: EngineUnderTest.all)
+    func `without events nothing is known`(engine: EngineUnderTest) throws {
+        #expect(try continuity(engine, []) == Continuity())
     }
 
-    @Test func `sessions, resent and lost updates are counted`() throws {
-        let told = try continuity([
-            (.sessionNew, 1), (.sessionPreserved, 2), (.sessionPreserved, 3), (.sessionRecovered(resent: 4), 4),
-            (.sessionRecovered(resent: 0), 5), (.sessionReplaced, 6), (.updatesLost(count: 3), 7),
-            (.updatesLost(count: 2), 8),
-        ])
+    @Test(arguments: EngineUnderTest.all)
+    func `sessions, resent and lost updates are counted`(engine: EngineUnderTest) throws {
+        let told = try continuity(
+            engine,
+            [
+                (.sessionNew, 1), (.sessionPreserved, 2), (.sessionPreserved, 3), (.sessionRecovered(resent: 4), 4),
+                (.sessionRecovered(resent: 0), 5), (.sessionReplaced, 6), (.updatesLost(count: 3), 7),
+                (.updatesLost(count: 2), 8),
+            ])
         #expect(
             [told.sessions.new, told.sessions.preserved, told.sessions.recovered, told.sessions.replaced] == [
                 1, 2, 2, 1,
             ])
-        #expect(told.resent == 4 && told.lostUpdates == 5 && told.newest == 8_000_000_000)
+        #expect(told.resent == 4 && told.lostUpdates == 5 && told.newest == Make.nanos(8))
     }
 
-    @Test func `holes that meet are one, recovered stretches and the time before the first start are none`() throws {
-        let told = try continuity([
-            (hole(0, 100), 100), (hole(400, 500), 500), (hole(300, 300), 300), (hole(200, 250), 250),
-            (hole(240, 260), 260), (hole(205, 210), 260), (hole(500, 510), 510),
-        ])
+    @Test(arguments: EngineUnderTest.all)
+    func `holes that meet are one, recovered stretches and the time before the first start are none`(
+        engine: EngineUnderTest
+    ) throws {
+        let told = try continuity(
+            engine,
+            [
+                (hole(0, 100), 100), (hole(400, 500), 500), (hole(300, 300), 300), (hole(200, 250), 250),
+                (hole(240, 260), 260), (hole(205, 210), 260), (hole(500, 510), 510),
+            ])
         #expect(seconds(told.holes) == [[200, 260], [400, 510]])
-        #expect(seconds(told.holes(after: 230_000_000_000)) == [[230, 260], [400, 510]])
-        #expect(seconds(told.holes(after: 260_000_000_000)) == [[400, 510]])
+        #expect(seconds(told.holes(after: Make.nanos(230))) == [[230, 260], [400, 510]])
+        #expect(seconds(told.holes(after: Make.nanos(260))) == [[400, 510]])
     }
 
-    @Test func `blindness lasts until its end is told`() throws {
+    @Test(arguments: EngineUnderTest.all)
+    func `blindness lasts until its end is told`(engine: EngineUnderTest) throws {
         let began = FeedEvent.blindBegan(since: Make.nanos(90))
-        #expect(try continuity([(hole(10, 20), 20), (began, 100)]).blindSince == 90_000_000_000)
-        #expect(try continuity([(began, 100), (hole(90, 90), 101), (.sessionPreserved, 102)]).blindSince == nil)
+        #expect(try continuity(engine, [(hole(10, 20), 20), (began, 100)]).blindSince == Make.nanos(90))
+        #expect(
+            try continuity(engine, [(began, 100), (hole(90, 90), 101), (.sessionPreserved, 102)]).blindSince == nil)
     }
 
-    @Test func `blindness that begins again in the dark makes a hole of what was before`() throws {
-        let told = try continuity([
-            (.blindBegan(since: Make.nanos(90)), 100), (.blindBegan(since: Make.nanos(95)), 100), (hole(95, 110), 110),
-        ])
+    @Test(arguments: EngineUnderTest.all)
+    func `blindness that begins again in the dark makes a hole of what was before`(engine: EngineUnderTest) throws {
+        let told = try continuity(
+            engine,
+            [
+                (.blindBegan(since: Make.nanos(90)), 100), (.blindBegan(since: Make.nanos(95)), 100),
+                (hole(95, 110), 110),
+            ])
         #expect(seconds(told.holes) == [[90, 110]])
     }
 
-    @Test func `times of today are not summed up`() throws {
+    @Test(arguments: EngineUnderTest.all)
+    func `times of today are not summed up`(engine: EngineUnderTest) throws {
         let today = 1_795_000_000.0
-        let told = try continuity((0..<12).map { (hole(today + Double($0) * 10, today + Double($0) * 10 + 1), today) })
+        let told = try continuity(
+            engine, (0..<12).map { (hole(today + Double($0) * 10, today + Double($0) * 10 + 1), today) })
         #expect(told.holes.count == 12)
     }
 }

@@ -1,5 +1,3 @@
-import CandleReader
-import GRDB
 import MarketData
 import Store
 import Testing
@@ -9,7 +7,6 @@ import Wire
 /// What is known of the feed and of each pair.
 @Suite struct SightTests {
     let folder = TemporaryFolder()
-    private var path: String { folder.path + "/candlewick.db" }
     private let usdJPY = Pair("USD_JPY")!
     /// 2026-05-12 08:00 UTC, a Tuesday.
     private static let start: Int64 = 1_778_572_800
@@ -25,10 +22,10 @@ import Wire
         return .feed(record)
     }
 
-    private func reader(_ records: [CandleEnvelope]) throws -> CandleReader {
-        let store = try CandleStore(path: path)
+    private func reader(_ engine: EngineUnderTest, _ records: [CandleEnvelope]) throws -> any CandleQueries {
+        let store = try engine.writer(folder)
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
-        return try CandleReader(path: path)
+        return try engine.reader(folder)
     }
 
     private func covers(_ sight: Sight, _ place: Int64, _ pair: Pair) -> Bool {
@@ -44,7 +41,8 @@ import Wire
         ]
     }
 
-    @Test func `a pair's blindness is its own, the feed's is everybody's`() throws {
+    @Test(arguments: EngineUnderTest.all)
+    func `a pair's blindness is its own, the feed's is everybody's`(engine: EngineUnderTest) throws {
         let records = [
             event(.subscriptionEnded, 3, pair: Make.eurUSD, at: 4),
             event(.blindBegan(since: time(4)), 4, pair: Make.eurUSD, at: 4),
@@ -53,72 +51,66 @@ import Wire
             event(.instrumentRefused(code: 17), 7, pair: usdJPY, at: 12),
             event(.blindBegan(since: time(12)), 8, pair: usdJPY, at: 12),
         ]
-        let reader = try reader(seen + records)
+        let reader = try reader(engine, seen + records)
         let sight = try Sight(reader)
         #expect((0..<20).filter { !covers(sight, $0, Make.eurUSD) } == [4, 5, 8])
         #expect((0..<20).filter { !covers(sight, $0, usdJPY) } == [8] + Array(12..<20))
         #expect((0..<20).filter { !covers(sight, $0, Pair("GBP_USD")!) } == [8])
         #expect(!covers(sight, 20, Make.eurUSD) && !covers(sight, -1, Make.eurUSD))
         let told = try reader.continuity()
-        #expect(told.blindSince == nil && told.holes == [time(8).rawValue..<time(9).rawValue])
-        #expect(told.blindPairs.map(\.pair) == ["USD_JPY"] && told.blindPairs.first?.since == time(12).rawValue)
+        #expect(told.blindSince == nil && told.holes == [time(8)..<time(9)])
+        #expect(told.blindPairs.map(\.pair) == ["USD_JPY"] && told.blindPairs.first?.since == time(12))
         #expect(told.blindPairs.first?.reason?.event == "instrument refused")
     }
 
-    @Test func `a pair that was refused from the start is not seen before its first sight`() throws {
+    @Test(arguments: EngineUnderTest.all)
+    func `a pair that was refused from the start is not seen before its first sight`(engine: EngineUnderTest) throws {
         let zero = UTCNanos(rawValue: 0)
         let refused = [
             event(.blindBegan(since: zero), 3, pair: usdJPY), event(.instrumentRefused(code: 1), 4, pair: usdJPY),
         ]
-        let sight = try Sight(try reader(seen + refused))
+        let sight = try Sight(try reader(engine, seen + refused))
         #expect((0..<20).allSatisfy { !covers(sight, $0, usdJPY) && covers(sight, $0, Make.eurUSD) })
         #expect(sight.expectedSince(usdJPY, oldestCandle: nil) == Self.start)
         #expect(sight.expectedSince(usdJPY, oldestCandle: Self.start + 900) == Self.start)
         #expect(sight.expectedSince(Make.eurUSD, oldestCandle: nil) == nil)
-        let taken = try Sight(try reader([event(.blindEnded(from: zero, until: time(5)), 5, pair: usdJPY, at: 5)]))
+        let taken = try Sight(
+            try reader(engine, [event(.blindEnded(from: zero, until: time(5)), 5, pair: usdJPY, at: 5)]))
         #expect((0..<20).filter { covers(taken, $0, usdJPY) } == Array(5..<20))
     }
 
-    @Test func `a wrong time that was taken back does not stand for sight`() throws {
+    @Test(arguments: EngineUnderTest.all)
+    func `a wrong time that was taken back does not stand for sight`(engine: EngineUnderTest) throws {
         let wrong = UTCNanos(seconds: 4_080_000_000)
         var candle = Make.candle(4_080_000_000 / 300 * 300)
         candle.inputPosition = 50
         var ahead = Make.feed(.sessionPreserved, at: 4_080_000_000)
         ahead.position = 50
-        let before = try reader(seen.dropLast() + [.feed(ahead), candle.envelope, Make.candle(Self.start).envelope])
-        #expect(try before.continuity().newest == wrong.rawValue)
+        let before = try reader(
+            engine, seen.dropLast() + [.feed(ahead), candle.envelope, Make.candle(Self.start).envelope])
+        #expect(try before.continuity().newest == wrong)
         let reset = event(.clockSetBack(from: wrong, to: time(10)), 60, at: 10)
-        let after = try reader([reset])
-        #expect(try after.continuity().newest == time(10).rawValue)
+        let after = try reader(engine, [reset])
+        #expect(try after.continuity().newest == time(10))
         #expect(try after.newestStreamed(Series(Make.eurUSD, .fiveMinutes)) == Self.start)
         let sight = try Sight(after)
         #expect(covers(sight, 9, Make.eurUSD) && !covers(sight, 10, Make.eurUSD))
-        _ = try reader([event(.sessionPreserved, 61, at: 12)])
-        #expect(try after.continuity().newest == time(12).rawValue)
+        _ = try reader(engine, [event(.sessionPreserved, 61, at: 12)])
+        #expect(try after.continuity().newest == time(12))
     }
 
-    @Test func `what says that a pair is blind outlives deletion by age`() throws {
+    @Test(arguments: EngineUnderTest.all)
+    func `what says that a pair is blind outlives deletion by age`(engine: EngineUnderTest) throws {
         let reader = try reader(
+            engine,
             seen + [
                 event(.blindBegan(since: time(1)), 3, pair: Make.eurUSD, at: 1),
                 event(.blindEnded(from: time(1), until: time(2)), 4, pair: Make.eurUSD, at: 2),
                 event(.blindBegan(since: time(3)), 5, pair: Make.eurUSD, at: 3),
             ])
-        try CandleStore(path: path).forget(before: time(15))
+        _ = try engine.writer(folder).forget(before: time(15)) {}
         let told = try reader.continuity()
-        #expect(told.blindPairs.map(\.since) == [time(3).rawValue] && told.blindSince == nil)
+        #expect(told.blindPairs.map(\.since) == [time(3)] && told.blindSince == nil)
         #expect(try reader.events(last: 9).map(\.position) == [99, 5])
-    }
-
-    @Test func `a count that an older version wrote too large does not make the sum fail`() throws {
-        let reader = try reader(seen + [event(.updatesLost(count: 3), 3, pair: Make.eurUSD)])
-        try DatabaseQueue(path: path).write { db in
-            for (position, detail) in [(4, Int64.max), (5, 999_999_999_999_999_999), (6, .max), (7, -5)] {
-                try db.execute(
-                    sql: "INSERT INTO feed_event VALUES (?, 'updates lost', ?, 0, 1, 1, 'EUR_USD')",
-                    arguments: [position, detail])
-            }
-        }
-        #expect(try reader.continuity().lostUpdates == 3 * 4_294_967_295 + 3)
     }
 }

@@ -1,6 +1,5 @@
 import Backfill
 import CandleFiles
-import CandleReader
 import Foundation
 import Host
 import Logging
@@ -8,6 +7,7 @@ import MarketData
 import Planning
 import Settings
 @testable import Simulation
+import SQLiteStore
 import Store
 import Streams
 import Testing
@@ -31,7 +31,7 @@ final class MoneyWorld {
     let broker: MoneyBroker
     private let folder = TemporaryFolder()
     private let paths: Paths
-    private let store: CandleStore
+    private let store: SQLiteWriter
     private let time = TestTime(base: MoneyWorld.start)
     private let name: String
     private var random: TestKit.SplitMix
@@ -51,7 +51,7 @@ final class MoneyWorld {
         random = TestKit.SplitMix(seed: seed)
         paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
         try paths.prepare()
-        store = try CandleStore(path: paths.database)
+        store = try SQLiteWriter(path: paths.database)
         broker = MoneyBroker(
             Self.ticks, points: Self.points, start: Self.start, end: Self.start + 7 * 86_400)
         streamedUntil = (Self.start - Int64.random(in: 1...4, using: &random) * 86_400) / 900 * 900
@@ -289,7 +289,7 @@ final class MoneyWorld {
 
     /// What the history journal holds beyond the database.
     private func journal() throws -> [CandleEnvelope] {
-        let stored = try CandleReader(path: paths.database).position(of: .history)
+        let stored = try SQLiteReader(path: paths.database).position(of: .history)
         let folder = paths.journal(.history)
         guard try JournalTail.exists(folder: folder) else { return [] }
         let reader = try JournalReader(folder: folder, recordSize: CandleEnvelope.byteCount, from: stored + 1)
@@ -299,7 +299,7 @@ final class MoneyWorld {
     }
 
     private func stored() throws -> Set<Interval> {
-        let reader = try CandleReader(path: paths.database)
+        let reader = try SQLiteReader(path: paths.database)
         var all = Set(
             try journal().compactMap(\.candle).map { Interval($0.series, start: $0.start.seconds) })
         for pair in Self.pairs {

@@ -1,5 +1,4 @@
 import Backfill
-import CandleReader
 import Host
 import Inspection
 import Logging
@@ -7,6 +6,7 @@ import MarketData
 import Planning
 import Reports
 import Settings
+import SQLiteStore
 import Store
 import Testing
 import TestKit
@@ -46,7 +46,7 @@ import Wire
         _ records: [CandleEnvelope], _ paths: Paths, at now: UTCNanos,
         _ change: (inout Configuration) -> Void = { _ in }
     ) throws -> Backfill {
-        let store = try CandleStore(path: paths.database)
+        let store = try SQLiteWriter(path: paths.database)
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         var configuration = Configuration()
         configuration.instruments = Instrument.defaults.filter { [Make.eurUSD, usdJPY].contains($0.pair) }
@@ -83,7 +83,7 @@ import Wire
         var configuration = Configuration()
         configuration.history.repairDays = 2
         let gaps = try GapsReport(
-            try CandleReader(path: paths.database), pairs: [Make.eurUSD], timeframe: nil, days: 1,
+            try SQLiteReader(path: paths.database), pairs: [Make.eurUSD], timeframe: nil, days: 1,
             configuration: configuration, now: later.seconds)
         #expect(gaps.text(.plain).contains("blind 10 ms  too old"), "\(gaps.text(.plain))")
         #expect(gaps.text(.plain).contains("not seen     planned"), "\(gaps.text(.plain))")
@@ -102,7 +102,7 @@ import Wire
 
     @Test func `repair buys what gaps lists, and nothing that was quiet`() throws {
         let paths = try Paths(runtime: folder.path, state: folder.path)
-        let store = try CandleStore(path: paths.database)
+        let store = try SQLiteWriter(path: paths.database)
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         var configuration = Configuration()
         configuration.instruments = Instrument.defaults.filter { [Make.eurUSD, usdJPY].contains($0.pair) }
@@ -117,7 +117,7 @@ import Wire
             plan.purchases.filter { $0.series.pair == pair }.flatMap(\.starts).map { ($0 - Self.start) / 300 }.sorted()
         }
         #expect(places(Make.eurUSD) == [5, 8] && places(usdJPY) == [0, 1, 2, 3, 4, 5, 6, 8])
-        let gaps = try GapsReport(try CandleReader(path: paths.database), pairs: [], timeframe: nil, days: 1)
+        let gaps = try GapsReport(try SQLiteReader(path: paths.database), pairs: [], timeframe: nil, days: 1)
         let text = gaps.text(.plain)
         #expect(text.contains("\(plan.points) of 26 intervals"), "\(text)")
         // A first purchase wants all that is not there, seen or not.

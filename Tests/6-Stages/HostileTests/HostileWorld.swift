@@ -1,8 +1,8 @@
-@testable import CandleReader
-import Candles
+@testable import Candles
 @testable import Inspection
 import MarketData
-@testable import Store
+@testable import SQLiteStore
+import Store
 @testable import StreamIngest
 import TestKit
 import TLCP
@@ -166,12 +166,12 @@ final class HostileWorld {
     func violations() throws -> [String] {
         let folder = TemporaryFolder()
         let path = "\(folder.path)/candlewick.db"
-        let store = try CandleStore(path: path)
+        let store = try SQLiteWriter(path: path)
         var batch = fold()
         for index in batch.indices { batch[index].seal(position: UInt64(index + 1)) }
         _ = try store.write(batch, stream: .candles, position: UInt64(batch.count), now: wall)
         try store.close()
-        let reader = try CandleReader(path: path)
+        let reader = try SQLiteReader(path: path)
         let gaps = try GapsReport(reader, pairs: [], timeframe: nil, days: 3).gaps
         let firstSight = try reader.firstSight()?.rawValue ?? .max
         let newest = journal.last { $0.kind == .clock }?.brokerTime.rawValue ?? 0
@@ -204,7 +204,7 @@ final class HostileWorld {
         return wrong
     }
 
-    private static func compare(_ row: CandleReader.Candle, _ ticks: [HostileBroker.Tick]) -> String? {
+    private static func compare(_ row: Candle, _ ticks: [HostileBroker.Tick]) -> String? {
         guard row.tickCount == ticks.count else { return "\(row.tickCount) of \(ticks.count) ticks" }
         let both = ticks.filter { $0.bid != nil && $0.ask != nil }
         let sides = [

@@ -1,8 +1,8 @@
 import CandleFiles
-import CandleReader
 import Host
 import Logging
 import MarketData
+import SQLiteStore
 import Store
 import Streams
 import Testing
@@ -34,14 +34,14 @@ import Wire
 
     @Test func `what export writes is read, bid and ask apart, partial ones left out`() throws {
         let path = folder.path + "/candlewick.db"
-        let store = try CandleStore(path: path)
+        let store = try SQLiteWriter(path: path)
         let usdJPY = try #require(Pair("USD_JPY"))
         let stored = [
             Make.candle(1_778_572_800, price: "1.38676"), Make.candle(1_778_573_100, price: "1.4", flags: .partial),
             Make.candle(1_778_573_400, pair: usdJPY, price: "161.2"),
         ]
         _ = try store.write(stored.map(\.envelope), stream: .candles, position: 1, now: UTCNanos(seconds: 5))
-        let reader = try CandleReader(path: path)
+        let reader = try SQLiteReader(path: path)
         let export = CandleExport(reader, view: .candlesFull, format: .csv)
         var text = export.head
         for line in try reader.statistics() {

@@ -1,8 +1,8 @@
-import CandleReader
 import Host
 @testable import Inspection
 import MarketData
 import Reports
+import SQLiteStore
 import Store
 import Testing
 import TestKit
@@ -15,12 +15,12 @@ import Wire
     static let start: Int64 = 1_778_572_800
 
     /// Candles of 5m by their place, and what else is told.
-    private func reader(_ candles: [Int64: CandleRecord], _ others: [CandleEnvelope] = []) throws -> CandleReader {
+    private func reader(_ candles: [Int64: CandleRecord], _ others: [CandleEnvelope] = []) throws -> any CandleQueries {
         let path = folder.path + "/candlewick.db"
-        let store = try CandleStore(path: path)
+        let store = try SQLiteWriter(path: path)
         let records = candles.sorted { $0.key < $1.key }.map(\.value.envelope) + others
         _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
-        return try CandleReader(path: path)
+        return try SQLiteReader(path: path)
     }
 
     private func event(_ event: FeedEvent, _ position: UInt64) -> CandleEnvelope {
@@ -73,7 +73,7 @@ import Wire
     @Test func `what came after the feed was last seen shows nothing of the time between`() throws {
         let seen: [Int64: CandleRecord] = [0: whole(0), 1: whole(1)]
         let reader = try reader(seen, [event(.blindEnded(from: UTCNanos(rawValue: 0), until: time(0)), 1)])
-        let store = try CandleStore(path: folder.path + "/candlewick.db")
+        let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
         _ = try store.write(
             [whole(20, source: .bought).envelope], stream: .candles, position: 2, now: UTCNanos(seconds: 6))
         let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
@@ -82,8 +82,8 @@ import Wire
 
     @Test func `quiet stays quiet where the word of the first sight was deleted by age`() throws {
         let reader = try reader([0: whole(0), 1: whole(1), 4: whole(4)], sight())
-        let store = try CandleStore(path: folder.path + "/candlewick.db")
-        try store.forget(before: time(1))
+        let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
+        try store.forget(before: time(1)) {}
         #expect(try reader.forgottenBefore() == Self.start + 300)
         let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
         #expect(report.isEmpty, "\(report.gaps)")
@@ -177,7 +177,7 @@ import Wire
         #expect(line.candles == 39 && line.unbroken == 39)
         #expect(line.ready.contains("MACD-12-26-9") && line.lacking["MA-50"] == 11 && line.lacking["MA-200"] == 161)
 
-        let store = try CandleStore(path: folder.path + "/candlewick.db")
+        let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
         _ = try store.write(
             [Make.candle(Self.start + 30 * 300, flags: .partial).envelope], stream: .candles, position: 2,
             now: UTCNanos(seconds: 6))

@@ -1,13 +1,13 @@
 import Assumptions
-@testable import CandleReader
-import Host
+@testable import Host
 import IG
 @testable import Inspection
 import MarketData
 import Planning
 import Reports
 import Settings
-@testable import Store
+@testable import SQLiteStore
+import Store
 import Streams
 import Testing
 import Wire
@@ -59,13 +59,12 @@ import Wire
             var facts = StoredFacts(configuration, now: now)
             facts.quota = quota
             for blind in blind {
-                facts.continuity.pairs[blind.pair, default: Blindness()].since =
-                    (now - blind.seconds) * UTCNanos.perSecond
+                facts.continuity.pairs[blind.pair, default: Blindness()].since = UTCNanos(seconds: now - blind.seconds)
             }
             if let candleAge {
                 facts.candles = configuration.timeframes.flatMap { timeframe in
                     VerdictTests.pairs.map {
-                        CandleReader.SeriesStatistics(
+                        SeriesStatistics(
                             series: Series($0, timeframe), count: 9, complete: 9, oldest: 0,
                             newest: now - candleAge - timeframe.seconds, close: Price(rawValue: 1),
                             bySource: [.streamed: 9])

@@ -6,6 +6,7 @@ import Logging
 import MarketData
 import Reports
 import Settings
+import SQLiteStore
 import Store
 import Streams
 import Testing
@@ -61,7 +62,7 @@ import Wire
         }
         try write(candles, to: paths.journal(.candles))
         change(&candles)
-        let store = try CandleStore(path: paths.database)
+        let store = try SQLiteWriter(path: paths.database)
         _ = try store.write(
             candles, stream: .candles, position: UInt64(candles.count), now: UTCNanos(seconds: 5))
         try store.close()

@@ -3,6 +3,8 @@ import Foundation
 import GRDB
 import Host
 import MarketData
+import SQLiteStore
+import Store
 import Streams
 import Testing
 import TestKit
@@ -207,7 +209,7 @@ struct OperatorTests {
         let paths = try Paths(runtime: pipeline.folder.path + "/run", state: pipeline.state)
         try await Payrolls.begun(pipeline, candles: 1)
         let stored = try StoredCandles(paths: paths, pair: Make.eurUSD, timeframe: .fiveMinutes)
-        let reader = try CandleReader(path: paths.database)
+        let reader = try SQLiteReader(path: paths.database)
         for _ in 0..<5 {
             let told = try #require(stored.next(milliseconds: 10_000), "\(pipeline.logs)")
             #expect(told.series == Series(Make.eurUSD, .fiveMinutes))
@@ -234,7 +236,7 @@ struct OperatorTests {
             #expect(try await maintain("check").output == "sound: \(pipeline.database)\n")
             let backup = pipeline.folder.path + "/backup-\(round).db"
             #expect(try await maintain("backup", backup).code == 0)
-            #expect(try CandleReader(path: backup).last(3, Make.eurUSD, .fiveMinutes).count == 3)
+            #expect(try SQLiteReader(path: backup).last(3, Make.eurUSD, .fiveMinutes).count == 3)
             if round == 0 {
                 let done = try await maintain("clear", "--days", "1")
                 #expect(done.code == 0 && done.output.contains("candles from before"), "\(done)")

@@ -2,6 +2,7 @@ import CandleReader
 import Foundation
 import Host
 import MarketData
+import Store
 import Testing
 import TestKit
 

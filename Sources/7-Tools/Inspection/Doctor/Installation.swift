@@ -1,5 +1,5 @@
+internal import Engines
 internal import Reports
-internal import CandleReader
 internal import FoundationEssentials
 internal import Glibc
 internal import Host
@@ -68,7 +68,7 @@ struct Installation {
 
     private var database: Finding {
         do {
-            let reader = try CandleReader(path: paths.database)
+            let reader = try storeEngine.openReader(paths)
             try reader.checkSchema()
             let count = try reader.statistics().reduce(0) { $0 + $1.count }
             return count > 0

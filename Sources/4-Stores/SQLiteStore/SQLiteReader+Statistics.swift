@@ -1,29 +1,14 @@
 internal import GRDB
 public import MarketData
-public import Wire
+public import Store
+internal import Wire
 
-extension CandleReader {
-    /// What there is of one pair and timeframe.
-    public struct SeriesStatistics: Hashable, Sendable {
-        public let series: Series
-        /// Candles, partial ones included.
-        public internal(set) var count: Int
-        /// Candles of whole intervals.
-        public internal(set) var complete: Int
-        /// Unix seconds of the oldest and the newest interval's start.
-        public internal(set) var oldest: Int64
-        public internal(set) var newest: Int64
-        /// Mid at the newest interval's close.
-        public internal(set) var close: Price
-        /// Candles by where they came from.
-        public internal(set) var bySource: [CandleSource: Int]
-    }
-
+extension SQLiteReader {
     /// What there is of each pair and timeframe, by name. Counts every row: a second for some millions.
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
     ///   - timeframe: `nil`: all.
-    public func statistics(of pairs: [Pair] = [], _ timeframe: Timeframe? = nil) throws -> [SeriesStatistics] {
+    public func statistics(of pairs: [Pair], _ timeframe: Timeframe?) throws -> [SeriesStatistics] {
         try read { db in
             let rows = try Row.fetchCursor(
                 db,
@@ -40,7 +25,7 @@ extension CandleReader {
                 else { continue }
                 if lines.last?.series == line.series { lines[lines.count - 1].add(line) } else { lines.append(line) }
             }
-            for index in lines.indices { lines[index].close = try CandleReader.close(of: lines[index], db) }
+            for index in lines.indices { lines[index].close = try SQLiteReader.close(of: lines[index], db) }
             return lines
         }
     }
@@ -55,19 +40,12 @@ extension CandleReader {
     }
 }
 
-extension CandleReader.SeriesStatistics {
+extension SeriesStatistics {
     fileprivate init?(_ row: Row) {
-        let seconds: Int64 = row[1]
-        guard let pair = Pair(row[0] as String), let timeframe = Timeframe(minutes: Int(seconds / 60)) else {
-            return nil
-        }
-        series = Series(pair, timeframe)
-        count = row[3]
-        complete = row[4]
-        oldest = row[5]
-        newest = row[6]
-        close = Price(rawValue: 0)
-        bySource = [CandleSource(rawValue: row[2]): count]
+        guard let series = Series(row[0], seconds: row[1]) else { return nil }
+        self.init(
+            series: series, count: row[3], complete: row[4], oldest: row[5], newest: row[6],
+            close: Price(rawValue: 0), bySource: [CandleSource(rawValue: row[2]): row[3]])
     }
 
     /// Adds another source's part of the same series.

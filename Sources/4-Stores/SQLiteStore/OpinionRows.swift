@@ -1,43 +1,12 @@
 internal import GRDB
 internal import MarketData
+internal import Store
 internal import Wire
-
-/// What comes of comparing a streamed candle with the broker's own. Raw values are stable: they stand in the database.
-public enum OpinionVerdict: String, CaseIterable, Sendable {
-    /// There is no streamed candle yet.
-    case waiting
-    /// The streamed one says itself that it is not whole.
-    case partial
-    /// Open, high, low and close of bid and ask are equal.
-    case agrees
-    /// Some are not, and no extreme of the broker's lies outside ours.
-    case differs
-    /// The broker saw a higher high or a lower low: a tick may be missing.
-    case disputed
-
-    init(native: CandleRecord, streamed: CandleRecord?) {
-        guard let streamed else {
-            self = .waiting
-            return
-        }
-        // A dispute that was enforced made it partial, nothing else did.
-        guard !streamed.flags.contains(.partial) || streamed.flags.contains(.disputed) else {
-            self = .partial
-            return
-        }
-        let sides = [(native.bid, streamed.bid), (native.ask, streamed.ask)]
-        if sides.contains(where: { $0.0.high > $0.1.high || $0.0.low < $0.1.low }) {
-            self = .disputed
-        } else {
-            self = sides.allSatisfy { $0.0 == $0.1 } ? .agrees : .differs
-        }
-    }
-}
 
 /// The rows of the broker's own candles, each beside ours.
 ///
 /// Made anew for each transaction.
-struct SecondOpinions {
+struct OpinionRows {
     private let db: Database
     private let rows: CandleRows
     /// A disputed candle is partial.

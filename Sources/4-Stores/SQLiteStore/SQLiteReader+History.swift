@@ -1,25 +1,11 @@
-public import CandleReader
 internal import GRDB
 internal import Host
 public import MarketData
+public import Store
 public import Wire
 
 /// What the planner of history purchases must know.
-extension CandleReader {
-    /// Starts of a series' intervals that lie in a range, Unix seconds.
-    public struct Starts: Hashable, Sendable {
-        /// Of candles that are whole.
-        public var complete: [Int64] = []
-        /// Of candles that are partial.
-        public var partial: [Int64] = []
-        /// Of intervals of which the broker has none, since there was no tick.
-        public var empty: [Int64] = []
-        /// Of intervals of which the broker has none that can be used.
-        public var unusable: [Int64] = []
-
-        public init() {}
-    }
-
+extension SQLiteReader {
     /// - Throws: `Failure` (75) where store-writer has not yet brought the database up to date.
     public func checkSchema() throws {
         guard try read({ try Schema.migrator.hasCompletedMigrations($0) }) else {
@@ -33,7 +19,7 @@ extension CandleReader {
     }
 
     /// What is known of the intervals that start in `range`.
-    public func starts(_ series: Series, in range: Range<Int64>) throws -> Starts {
+    public func starts(_ series: Series, in range: Range<Int64>) throws -> IntervalStarts {
         /// Split by a column that is 0 or 1.
         func list(_ table: String, by flag: String, _ db: Database) throws -> (set: [Int64], unset: [Int64]) {
             let statement = try db.cachedStatement(
@@ -54,7 +40,7 @@ extension CandleReader {
             return lists
         }
         return try read { db in
-            var starts = Starts()
+            var starts = IntervalStarts()
             (starts.complete, starts.partial) = try list("candle", by: "complete", db)
             (starts.unusable, starts.empty) = try list("empty_interval", by: "unusable", db)
             return starts
@@ -74,18 +60,18 @@ extension CandleReader {
     public func newest(_ series: Series) throws -> Int64? { try newest(series, "") }
 
     private func newest(_ series: Series, _ condition: String) throws -> Int64? {
-        let reset = try read { try CandleReader.clockReset($0) }
+        let reset = try read { try SQLiteReader.clockReset($0) }
         let isRight = reset.map { reset in
             """
             AND (source <> \(CandleSource.streamed.rawValue) OR input_position > \(Int64(bitPattern: reset.position)) \
-            OR open_time + timeframe <= \(UTCNanos(rawValue: reset.time).seconds))
+            OR open_time + timeframe <= \(reset.time.seconds))
             """
         }
         return try bound(series, "open_time", " \(condition) \(isRight ?? "") ORDER BY open_time DESC LIMIT 1")
     }
 
     /// Start of the oldest streamed candle of a series; `nil` without any.
-    public func oldestStreamed(_ series: Series, _ selection: Selection = .complete) throws -> Int64? {
+    public func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> Int64? {
         let isWhole = selection == .complete ? " AND complete = 1" : ""
         let condition = " AND source = \(CandleSource.streamed.rawValue)\(isWhole) ORDER BY open_time LIMIT 1"
         return try bound(series, "open_time", condition)
@@ -124,14 +110,14 @@ extension CandleReader {
 
     /// All stored candles of a series as the records that they were made of, without their positions, oldest first.
     public func records(_ series: Series) throws -> [CandleRecord] {
-        let sql = "SELECT * FROM candle c WHERE \(CandleReader.ofSeries) ORDER BY c.open_time"
+        let sql = "SELECT * FROM candle c WHERE \(SQLiteReader.ofSeries) ORDER BY c.open_time"
         return try records(sql, series, [])
     }
 
     /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
     public func outranked(_ series: Series, start: Int64) throws -> [CandleRecord] {
         let sql = """
-            SELECT * FROM outranked_candle c WHERE \(CandleReader.ofSeries) AND c.open_time = ? ORDER BY c.rank DESC
+            SELECT * FROM outranked_candle c WHERE \(SQLiteReader.ofSeries) AND c.open_time = ? ORDER BY c.rank DESC
             """
         return try records(sql, series, [start])
     }
@@ -155,15 +141,6 @@ extension CandleReader {
         }
     }
 
-    /// A row of the quota ledger.
-    public struct LedgerRow: Hashable, Sendable {
-        /// Of the request, in the history stream.
-        public let position: UInt64
-        public let request: HistoryRequest
-        /// `nil` while no reply is known.
-        public let reply: HistoryReply?
-    }
-
     /// The quota ledger, oldest first.
     public func ledger() throws -> [LedgerRow] {
         try read { db in
@@ -172,20 +149,17 @@ extension CandleReader {
     }
 }
 
-extension CandleReader.LedgerRow {
+extension LedgerRow {
     fileprivate init?(_ row: Row) {
-        let seconds: Int64 = row["timeframe"]
-        guard let pair = Pair(row["pair"] as String), let timeframe = Timeframe(minutes: Int(seconds / 60)) else {
-            return nil
-        }
-        position = UInt64(bitPattern: row["position"])
-        request = HistoryRequest(
-            series: Series(pair, timeframe), first: row["first"], last: row["last"], points: row["points"],
+        guard let series = Series(row["pair"], seconds: row["timeframe"]) else { return nil }
+        let position = UInt64(bitPattern: row["position"])
+        let request = HistoryRequest(
+            series: series, first: row["first"], last: row["last"], points: row["points"],
             sent: UTCNanos(seconds: row["sent_at"]), isRepair: row["repair"] as Bool? ?? false)
         let outcomes: [HistoryReply.Outcome] = [.answered, .refused, .unanswered]
         let told: String = row["outcome"]
         guard let outcome = outcomes.first(where: { QuotaRows.name($0) == told }) else {
-            reply = nil
+            self.init(position: position, request: request, reply: nil)
             return
         }
         var allowance: HistoryReply.Allowance?
@@ -193,8 +167,9 @@ extension CandleReader.LedgerRow {
             allowance = HistoryReply.Allowance(
                 remaining: remaining, total: total, renewal: row["renews_at"] as Int64? ?? 0)
         }
-        reply = HistoryReply(
+        let reply = HistoryReply(
             request: position, outcome: outcome, points: row["paid"] as Int? ?? 0, allowance: allowance,
             received: UTCNanos(seconds: row["replied_at"] as Int64? ?? 0), clockOffset: row["clock_offset"])
+        self.init(position: position, request: request, reply: reply)
     }
 }

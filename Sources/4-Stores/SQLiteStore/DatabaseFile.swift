@@ -1,9 +1,10 @@
 internal import FoundationEssentials
 internal import GRDB
 internal import Host
+internal import Store
 
 /// The database as a file.
-extension CandleReader {
+extension SQLiteReader {
     /// What SQLite's check of the whole file finds; empty where it is sound. May run beside the writer.
     public func integrityFindings() throws -> [String] {
         let findings = try read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }

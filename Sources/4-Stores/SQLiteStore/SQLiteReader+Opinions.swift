@@ -1,43 +1,15 @@
-public import CandleReader
 internal import GRDB
 public import MarketData
+public import Store
 internal import Wire
 
 /// The broker's own candles, compared with ours. Source: docs/formats.md § 5.
-extension CandleReader {
-    /// What one of the two candles says.
-    public struct Opinion: Hashable, Sendable {
-        public let bid: OHLC
-        public let ask: OHLC
-        public let ticks: Int
-    }
-
-    /// An interval of which the broker told its own candle.
-    public struct Comparison: Hashable, Sendable {
-        public let series: Series
-        /// Unix seconds.
-        public let start: Int64
-        public let verdict: OpinionVerdict
-        public let native: Opinion
-        /// `nil` while there is no streamed candle.
-        public let streamed: Opinion?
-    }
-
-    /// How many intervals of a series came to each verdict.
-    public struct Agreement: Hashable, Sendable {
-        public let series: Series
-        public let counts: [OpinionVerdict: Int]
-        /// Start of the newest interval that was compared, Unix seconds.
-        public let newest: Int64
-
-        public func count(_ verdict: OpinionVerdict) -> Int { counts[verdict] ?? 0 }
-    }
-
+extension SQLiteReader {
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
     ///   - first: from which start on, Unix seconds.
     /// - Returns: by name of the pair.
-    public func agreements(of pairs: [Pair], since first: Int64) throws -> [Agreement] {
+    public func agreements(of pairs: [Pair], since first: Int64) throws -> [OpinionAgreement] {
         let sql = """
             SELECT i.name, o.timeframe, o.verdict, COUNT(*), MAX(o.open_time)
             FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
@@ -46,7 +18,7 @@ extension CandleReader {
         let rows = try read { try Row.fetchAll($0, sql: sql, arguments: [first]) }
         var found: [Series: (counts: [OpinionVerdict: Int], newest: Int64)] = [:]
         for row in rows {
-            guard let series = Series(name: row[0], seconds: row[1]), let verdict = OpinionVerdict(rawValue: row[2]),
+            guard let series = Series(row[0], seconds: row[1]), let verdict = OpinionVerdict(rawValue: row[2]),
                 pairs.isEmpty || pairs.contains(series.pair)
             else { continue }
             var entry = found[series] ?? ([:], .min)
@@ -54,7 +26,7 @@ extension CandleReader {
             entry.newest = max(entry.newest, row[4])
             found[series] = entry
         }
-        return found.map { Agreement(series: $0.key, counts: $0.value.counts, newest: $0.value.newest) }
+        return found.map { OpinionAgreement(series: $0.key, counts: $0.value.counts, newest: $0.value.newest) }
             .sorted { ("\($0.series.pair)", $0.series.timeframe) < ("\($1.series.pair)", $1.series.timeframe) }
     }
 
@@ -62,21 +34,21 @@ extension CandleReader {
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
     ///   - first: from which start on, Unix seconds.
-    public func differences(of pairs: [Pair], since first: Int64) throws -> [Comparison] {
+    public func differences(of pairs: [Pair], since first: Int64) throws -> [OpinionComparison] {
         let sql = """
             SELECT i.name, o.timeframe, o.open_time, o.verdict,
-                \((SecondOpinions.columns(prefix: "o.native_") + SecondOpinions.columns(prefix: "o.")).joined(separator: ", "))
+                \((OpinionRows.columns(prefix: "o.native_") + OpinionRows.columns(prefix: "o.")).joined(separator: ", "))
             FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
             WHERE o.open_time >= ? AND o.verdict IN ('\(OpinionVerdict.differs.rawValue)', \
             '\(OpinionVerdict.disputed.rawValue)')
             ORDER BY o.open_time DESC, i.name
             """
         return try read { try Row.fetchAll($0, sql: sql, arguments: [first]) }.compactMap { row in
-            guard let series = Series(name: row[0], seconds: row[1]), pairs.isEmpty || pairs.contains(series.pair),
-                let verdict = OpinionVerdict(rawValue: row[3]), let native = Opinion(row, from: 4)
+            guard let series = Series(row[0], seconds: row[1]), pairs.isEmpty || pairs.contains(series.pair),
+                let verdict = OpinionVerdict(rawValue: row[3]), let native = CandleOpinion(row, from: 4)
             else { return nil }
-            return Comparison(
-                series: series, start: row[2], verdict: verdict, native: native, streamed: Opinion(row, from: 13))
+            return OpinionComparison(
+                series: series, start: row[2], verdict: verdict, native: native, streamed: CandleOpinion(row, from: 13))
         }
     }
 
@@ -110,17 +82,10 @@ extension CandleReader {
     }
 }
 
-extension CandleReader.Opinion {
+extension CandleOpinion {
     /// Eight prices and a count; `nil` where they are NULL.
     fileprivate init?(_ row: Row, from first: Int) {
         guard (first..<(first + 9)).allSatisfy({ !row.hasNull(atIndex: $0) }) else { return nil }
         self.init(bid: OHLC(row, from: first), ask: OHLC(row, from: first + 4), ticks: row[first + 8])
-    }
-}
-
-extension Series {
-    fileprivate init?(name: String, seconds: Int64) {
-        guard let pair = Pair(name), let timeframe = Timeframe(minutes: Int(seconds / 60)) else { return nil }
-        self.init(pair, timeframe)
     }
 }

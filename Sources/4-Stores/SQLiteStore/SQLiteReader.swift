@@ -1,0 +1,147 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import Host
+public import MarketData
+public import Store
+internal import Wire
+
+/// Reads the database that `SQLiteWriter` writes. Read-only: it never blocks the writer.
+///
+/// - Note: One thread only.
+public final class SQLiteReader: CandleQueries {
+    let database: DatabaseQueue
+
+    /// Where the database is.
+    public var path: String { database.path }
+
+    /// - Throws: `Failure` (69) where there is no database yet; `StoreError`.
+    public init(path: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        do {
+            database = try DatabaseQueue(path: path, configuration: configuration)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+            throw Failure(.unavailable, "there is no database at \(path): has store-writer run?")
+        } catch let error as DatabaseError {
+            throw StoreError("open", path, error)
+        }
+    }
+
+    /// The last candles of a pair and timeframe, oldest first. One walk along the key, whatever the database holds.
+    /// - Parameter count: how many at most.
+    public func last(
+        _ count: Int, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection
+    ) throws -> [Candle] {
+        try candles(Series(pair, timeframe), "\(selection.condition) ORDER BY c.open_time DESC LIMIT ?", [count])
+            .reversed()
+    }
+
+    /// The candles of a pair and timeframe that begin in a range of Unix seconds, oldest first.
+    public func candles(
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<Int64>, _ selection: CandleSelection
+    ) throws -> [Candle] {
+        let condition = "\(selection.condition) AND c.open_time >= ? AND c.open_time < ? ORDER BY c.open_time"
+        return try candles(Series(pair, timeframe), condition, [range.lowerBound, range.upperBound])
+    }
+
+    /// How many candles of a pair and timeframe there are.
+    public func count(_ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> Int {
+        try read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT COUNT(*) FROM candle c WHERE \(SQLiteReader.ofSeries)\(selection.condition)")
+            return try Int.fetchOne(statement, arguments: [pair.description, timeframe.seconds]) ?? 0
+        }
+    }
+
+    /// The pairs and timeframes of which there is a candle, by name.
+    public func series() throws -> [Series] {
+        // A search for each, instead of a walk along all rows.
+        let sql = """
+            SELECT i.name, t.seconds FROM instrument i, timeframe t
+            WHERE EXISTS (SELECT 1 FROM candle c WHERE c.instrument_id = i.id AND c.timeframe = t.seconds)
+            ORDER BY i.name, t.seconds
+            """
+        return try read { try Row.fetchAll($0, sql: sql) }.compactMap { row in
+            Series(row[0], seconds: row[1])
+        }
+    }
+
+    static let ofSeries =
+        "c.instrument_id = (SELECT id FROM instrument WHERE name = ?) AND c.timeframe = ?"
+
+    private func candles(
+        _ series: Series, _ condition: String, _ arguments: [any DatabaseValueConvertible]
+    ) throws -> [Candle] {
+        try read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT \(Candle.columns) FROM candle c WHERE \(SQLiteReader.ofSeries)\(condition)")
+            let key: [any DatabaseValueConvertible] = [series.pair.description, series.timeframe.seconds]
+            try statement.setArguments(StatementArguments(key + arguments))
+            return try rows(of: statement)
+        }
+    }
+
+    /// Steps through the statement itself: a row of GRDB costs three times what SQLite takes for it.
+    private func rows(of statement: Statement) throws -> [Candle] {
+        let handle = statement.sqliteStatement
+        defer { sqlite3_reset(handle) }
+        var candles: [Candle] = []
+        while true {
+            switch sqlite3_step(handle) {
+            case SQLITE_ROW: candles.append(Candle(handle))
+            case SQLITE_DONE: return candles
+            case let code: throw DatabaseError(resultCode: ResultCode(rawValue: code))
+            }
+        }
+    }
+
+    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        do {
+            return try database.read(body)
+        } catch let error as DatabaseError {
+            throw StoreError("read", database.path, error)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension SQLiteReader: Sendable {}
+
+extension CandleSelection {
+    /// As a condition of the table `candle` as `c`.
+    fileprivate var condition: String { self == .complete ? " AND c.complete = 1" : "" }
+}
+
+extension Candle {
+    /// The columns that `init(_: SQLiteStatement)` reads, in its order, of the table `candle` as `c`.
+    static let columns: String = {
+        let prices = ["bid", "ask", "mid"].flatMap { side in
+            ["open", "high", "low", "close"].map { "c.\(side)_\($0)" }
+        }
+        let others = ["c.tick_count", "c.complete", "c.blind_ms", "c.lost", "c.revision", "c.source"]
+        return (["c.open_time"] + prices + others).joined(separator: ", ")
+    }()
+
+    /// The row at which a statement stands.
+    fileprivate init(_ row: SQLiteStatement) {
+        func column(_ index: Int32) -> Int64 { sqlite3_column_int64(row, index) }
+        func side(_ first: Int32) -> OHLC {
+            OHLC(
+                open: Price(rawValue: column(first)), high: Price(rawValue: column(first + 1)),
+                low: Price(rawValue: column(first + 2)), close: Price(rawValue: column(first + 3)))
+        }
+        self.init(
+            timestamp: column(0), bid: side(1), ask: side(5), mid: side(9), tickCount: Int(column(13)),
+            isComplete: column(14) != 0, blindMilliseconds: Int(column(15)), lostUpdates: Int(column(16)),
+            revision: Int(column(17)), source: CandleSource(rawValue: UInt8(truncatingIfNeeded: column(18))))
+    }
+}
+
+extension Series {
+    /// Two columns of a row; `nil` unless they name a series.
+    init?(_ pair: String, seconds: Int64) {
+        guard let pair = Pair(pair), let timeframe = Timeframe(minutes: Int(seconds / 60)) else { return nil }
+        self.init(pair, timeframe)
+    }
+}

@@ -1,0 +1,190 @@
+public import MarketData
+public import Wire
+
+/// What readers ask of a store: candles, what is known of their intervals, feed events, requests for history.
+///
+/// A commit of the writer is seen by the next call. One thread only.
+///
+/// Every function throws `StoreError`.
+public protocol CandleQueries: AnyObject {
+    /// Where the database is.
+    var path: String { get }
+
+    /// - Throws: `Failure` (75) if store-writer has not yet brought the database up to date.
+    func checkSchema() throws
+
+    // MARK: Candles
+
+    /// The last candles of a series, oldest first.
+    /// - Parameter count: how many at most.
+    func last(_ count: Int, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> [Candle]
+
+    /// The candles of a series that begin in a range of Unix seconds, oldest first.
+    func candles(
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<Int64>, _ selection: CandleSelection
+    ) throws -> [Candle]
+
+    func count(_ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> Int
+
+    /// The series that have a candle, by name.
+    func series() throws -> [Series]
+
+    /// Counts every row: a second for some millions.
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all.
+    ///   - timeframe: `nil`: all.
+    /// - Returns: by name.
+    func statistics(of pairs: [Pair], _ timeframe: Timeframe?) throws -> [SeriesStatistics]
+
+    /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
+    func record(_ series: Series, start: Int64) throws -> CandleRecord?
+
+    /// All candles of a series as the records that they were made of, without their positions, oldest first.
+    func records(_ series: Series) throws -> [CandleRecord]
+
+    /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
+    func outranked(_ series: Series, start: Int64) throws -> [CandleRecord]
+
+    // MARK: Starts, Unix seconds
+
+    /// What is known of the intervals that start in `range`.
+    func starts(_ series: Series, in range: Range<Int64>) throws -> IntervalStarts
+
+    /// Of the oldest candle of a series, complete or not; `nil` without any.
+    func oldest(_ series: Series) throws -> Int64?
+
+    /// Of the oldest streamed candle of a series; `nil` without any.
+    func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> Int64?
+
+    /// Of the newest candle of a series; `nil` without any. A candle that a wrong time of the broker made, before that
+    /// was taken back, does not count.
+    func newest(_ series: Series) throws -> Int64?
+
+    /// Of the newest streamed candle of a series; as `newest`.
+    func newestStreamed(_ series: Series) throws -> Int64?
+
+    // MARK: Feed events
+
+    /// The newest events, newest first.
+    func events(last count: Int) throws -> [StoredEvent]
+
+    /// The events of a range of feed time, and those that speak of it, oldest first.
+    func events(in range: Range<UTCNanos>) throws -> [StoredEvent]
+
+    /// When the feed was seen for the first time: the first end of a blindness of the whole; `nil` before it.
+    func firstSight() throws -> UTCNanos?
+
+    /// What all of the feed's events report.
+    func continuity() throws -> Continuity
+
+    // MARK: Positions and requests
+
+    /// The last position of a stream that is in the database; of `history`, that of its last record that came through.
+    func position(of stream: Stream) throws -> UInt64
+
+    /// The quota ledger, oldest first.
+    func ledger() throws -> [LedgerRow]
+
+    /// Up to when candles and feed events were deleted by age, Unix seconds; 0: never.
+    func forgottenBefore() throws -> Int64
+
+    // MARK: Second opinions. Source: docs/formats.md § 5
+
+    /// - Parameters:
+    ///   - pairs: those wanted; empty: all.
+    ///   - first: from which start on, Unix seconds.
+    /// - Returns: by name of the pair.
+    func agreements(of pairs: [Pair], since first: Int64) throws -> [OpinionAgreement]
+
+    /// The intervals in which the two differ, newest first; parameters as of `agreements`.
+    func differences(of pairs: [Pair], since first: Int64) throws -> [OpinionComparison]
+
+    /// Starts of the intervals of a series that are disputed, Unix seconds.
+    func disputedStarts(_ series: Series) throws -> Set<Int64>
+
+    /// How many candles from a start on are disputed and not repaired, and the start of the newest, Unix seconds.
+    func disputed(since first: Int64) throws -> (count: Int, newest: Int64?)
+}
+
+extension CandleQueries {
+    /// Complete candles only.
+    public func last(_ count: Int, _ pair: Pair, _ timeframe: Timeframe) throws -> [Candle] {
+        try last(count, pair, timeframe, .complete)
+    }
+
+    /// The newest candle of a series; `nil` without any.
+    public func latest(_ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> Candle? {
+        try last(1, pair, timeframe, selection).first
+    }
+
+    /// Of all series.
+    public func statistics() throws -> [SeriesStatistics] { try statistics(of: [], nil) }
+}
+
+/// Which candles are read.
+public enum CandleSelection: Hashable, Sendable {
+    /// Those of the view `candles`: complete ones only.
+    case complete
+    /// Those of the view `candles_full`: partial ones too.
+    case all
+}
+
+/// Starts of a series' intervals that lie in a range, Unix seconds.
+public struct IntervalStarts: Hashable, Sendable {
+    /// Of candles that are whole.
+    public var complete: [Int64] = []
+    /// Of candles that are partial.
+    public var partial: [Int64] = []
+    /// Of intervals of which the broker has none, since there was no tick.
+    public var empty: [Int64] = []
+    /// Of intervals of which the broker has none that can be used.
+    public var unusable: [Int64] = []
+
+    public init() {}
+}
+
+/// A row of the quota ledger.
+public struct LedgerRow: Hashable, Sendable {
+    /// Of the request, in the history stream.
+    public let position: UInt64
+    public let request: HistoryRequest
+    /// `nil` while no reply is known.
+    public let reply: HistoryReply?
+
+    public init(
+        position: UInt64, request: HistoryRequest, reply: HistoryReply?
+    ) {
+        self.position = position
+        self.request = request
+        self.reply = reply
+    }
+}
+
+/// What there is of one pair and timeframe.
+public struct SeriesStatistics: Hashable, Sendable {
+    public let series: Series
+    /// Candles, partial ones included.
+    public var count: Int
+    /// Candles of whole intervals.
+    public var complete: Int
+    /// Unix seconds of the oldest and the newest interval's start.
+    public var oldest: Int64
+    public var newest: Int64
+    /// Mid at the newest interval's close.
+    public var close: Price
+    /// Candles by where they came from.
+    public var bySource: [CandleSource: Int]
+
+    public init(
+        series: Series, count: Int, complete: Int, oldest: Int64, newest: Int64, close: Price,
+        bySource: [CandleSource: Int]
+    ) {
+        self.series = series
+        self.count = count
+        self.complete = complete
+        self.oldest = oldest
+        self.newest = newest
+        self.close = close
+        self.bySource = bySource
+    }
+}

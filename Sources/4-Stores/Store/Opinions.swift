@@ -1,0 +1,88 @@
+public import MarketData
+public import Wire
+
+/// What comes of comparing a streamed candle with the broker's own. Raw values are stable: they stand in the database.
+public enum OpinionVerdict: String, CaseIterable, Sendable {
+    /// There is no streamed candle yet.
+    case waiting
+    /// The streamed one says itself that it is not whole.
+    case partial
+    /// Open, high, low and close of bid and ask are equal.
+    case agrees
+    /// Some are not, and no extreme of the broker's lies outside ours.
+    case differs
+    /// The broker saw a higher high or a lower low: a tick may be missing.
+    case disputed
+
+    public init(native: CandleRecord, streamed: CandleRecord?) {
+        guard let streamed else {
+            self = .waiting
+            return
+        }
+        // A dispute that was enforced made it partial, nothing else did.
+        guard !streamed.flags.contains(.partial) || streamed.flags.contains(.disputed) else {
+            self = .partial
+            return
+        }
+        let sides = [(native.bid, streamed.bid), (native.ask, streamed.ask)]
+        if sides.contains(where: { $0.0.high > $0.1.high || $0.0.low < $0.1.low }) {
+            self = .disputed
+        } else {
+            self = sides.allSatisfy { $0.0 == $0.1 } ? .agrees : .differs
+        }
+    }
+}
+
+/// What one of the two candles says.
+public struct CandleOpinion: Hashable, Sendable {
+    public let bid: OHLC
+    public let ask: OHLC
+    public let ticks: Int
+
+    public init(
+        bid: OHLC, ask: OHLC, ticks: Int
+    ) {
+        self.bid = bid
+        self.ask = ask
+        self.ticks = ticks
+    }
+}
+
+/// An interval of which the broker told its own candle.
+public struct OpinionComparison: Hashable, Sendable {
+    public let series: Series
+    /// Unix seconds.
+    public let start: Int64
+    public let verdict: OpinionVerdict
+    public let native: CandleOpinion
+    /// `nil` while there is no streamed candle.
+    public let streamed: CandleOpinion?
+
+    public init(
+        series: Series, start: Int64, verdict: OpinionVerdict, native: CandleOpinion, streamed: CandleOpinion?
+    ) {
+        self.series = series
+        self.start = start
+        self.verdict = verdict
+        self.native = native
+        self.streamed = streamed
+    }
+}
+
+/// How many intervals of a series came to each verdict.
+public struct OpinionAgreement: Hashable, Sendable {
+    public let series: Series
+    public let counts: [OpinionVerdict: Int]
+    /// Start of the newest interval that was compared, Unix seconds.
+    public let newest: Int64
+
+    public func count(_ verdict: OpinionVerdict) -> Int { counts[verdict] ?? 0 }
+
+    public init(
+        series: Series, counts: [OpinionVerdict: Int], newest: Int64
+    ) {
+        self.series = series
+        self.counts = counts
+        self.newest = newest
+    }
+}

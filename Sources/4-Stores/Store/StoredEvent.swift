@@ -1,0 +1,42 @@
+public import MarketData
+
+/// An event of the feed, as the database keeps it.
+public struct StoredEvent: Hashable, Sendable {
+    /// Of its record in the ticks stream.
+    public let position: UInt64
+    /// Feed time.
+    public let time: UTCNanos
+    /// `nil`: of the whole feed.
+    public let pair: String?
+    /// `FeedEvent.name`.
+    public let event: String
+    /// `FeedEvent.details`.
+    public let detail: Int64
+    public let until: Int64
+
+    public init(
+        position: UInt64, time: UTCNanos, pair: String?, event: String, detail: Int64, until: Int64
+    ) {
+        self.position = position
+        self.time = time
+        self.pair = pair
+        self.event = event
+        self.detail = detail
+        self.until = until
+    }
+}
+
+/// That the broker's wrong time was taken back: what was told before it may be ahead.
+public struct ClockReset: Hashable, Sendable {
+    /// Of its record in the ticks stream.
+    public let position: UInt64
+    /// The right time.
+    public let time: UTCNanos
+
+    public init(
+        position: UInt64, time: UTCNanos
+    ) {
+        self.position = position
+        self.time = time
+    }
+}
