@@ -156,8 +156,8 @@ let package = Package(
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
-        program(.programs, "aggregator", ["Host", "Settings", "Aggregation"]),
-        program(.programs, "store-writer", ["Host", "Settings", "StoreWriting"]),
+        program(.programs, "aggregator", ["Streams", "Host", "Settings", "Aggregation"]),
+        program(.programs, "store-writer", ["Store", "Streams", "Engines", "Host", "Settings", "StoreWriting"]),
         program(
             .programs, "candlewick",
             [
@@ -177,7 +177,8 @@ let package = Package(
 
         .target(name: "CThreadHold", path: "Tests/CThreadHold"),
         .target(
-            name: "TestKit", dependencies: ["Wire", "MarketData", "CThreadHold"], path: "Tests/TestKit",
+            name: "TestKit", dependencies: ["Wire", "MarketData", "Host", "Streams", "Settings", "CThreadHold", log],
+            path: "Tests/TestKit",
             swiftSettings: settings),
         tests(.values, "MarketDataTests", ["MarketData"]),
         tests(.values, "WireTests", ["CPlatform", "MarketData", "Wire"]),
@@ -191,14 +192,18 @@ let package = Package(
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
             .stores, "StoreTests",
-            ["SQLiteStore", "MarketData", "Wire", "Host", "Store", "StoreWriting", grdb]),
+            ["SQLiteStore", "MarketData", "Wire", "Host", "Store", grdb]),
+        tests(
+            .stages, "StoreWritingTests",
+            ["MarketData", "Wire", "Host", "Streams", "Settings", "Store", "StoreWriting"]),
         tests(
             .stages, "StreamIngestTests",
             [
                 "MarketData", "Wire", "TLCP", "IG", "Host", "Assumptions", "IGClient", "StreamIngest", log,
             ]),
         tests(
-            .stages, "AggregationTests", ["MarketData", "Wire", "Candles", "Host", "Streams", "Aggregation", log]),
+            .stages, "AggregationTests",
+            ["Settings", "MarketData", "Wire", "Candles", "Host", "Streams", "Aggregation", log]),
         tests(
             .stages, "BackfillTests",
             [
@@ -216,7 +221,10 @@ let package = Package(
             ]),
         tests(
             .stages, "CrashTests",
-            ["MarketData", "Wire", "Candles", "Host", "Streams", "Store", "Aggregation", log]),
+            [
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore", "Aggregation",
+                "StoreWriting", log,
+            ]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
         tests(
             .tools, "InspectionTests",

@@ -3,7 +3,7 @@ public import Host
 public import Logging
 internal import MarketData
 public import Settings
-internal import Streams
+public import Streams
 internal import Wire
 
 /// The aggregator: ticks and bought history in, candles out.
@@ -25,30 +25,28 @@ public final class Aggregator {
     private let clock: Clock
     private let logger: Logger
 
+    private var hasCaughtUp = false
+
     /// - Throws: `Failure`, `JournalError` or `BusError`: the stage cannot serve.
     public init(
-        paths: Paths, configuration: Configuration, service: ServiceNotifier, clock: Clock, logger: Logger
+        paths: Paths, configuration: Configuration, bus: any Bus, service: ServiceNotifier, clock: Clock,
+        logger: Logger
     ) throws {
-        let context = try BusContext()
         self.service = service
         self.clock = clock
         self.logger = logger
         candles = try StreamWriter(
-            stream: .candles, paths: paths, settings: configuration.journal,
-            context: context, logger: logger)
+            stream: .candles, paths: paths, settings: configuration.journal, bus: bus, logger: logger)
         let emitted = try EmittedMarks(journalFolder: paths.journal(.candles))
         try Aggregator.check(TickEnvelope.self, .ticks, emitted.ticks, paths)
         try Aggregator.check(CandleEnvelope.self, .history, emitted.history, paths)
         fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: emitted.ticks)
         bought = ResumedHistory(timeframes: configuration.timeframes, emitted: emitted.history)
         ticks = try StreamReader(
-            stream: .ticks, paths: paths, from: nil, consumer: .aggregator,
-            context: context, logger: logger)
+            stream: .ticks, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
         history = try StreamReader(
-            stream: .history, paths: paths, from: nil, consumer: .aggregator,
-            context: context, logger: logger)
-        status = try StatusPublisher(
-            context: context, endpoint: try paths.statusEndpoint(.aggregator), stage: .aggregator, logger: logger)
+            stream: .history, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
+        status = try StatusPublisher(.aggregator, bus: bus, logger: logger)
     }
 
     /// Where an input's journal was taken away or replaced, its new records would count as emitted already.
@@ -75,30 +73,43 @@ public final class Aggregator {
 
     /// Folds until a stop is asked for, then ends in order.
     public func run(until stop: StopSignal) throws {
-        var caughtUp = false
         service.ready()
-        while !stop.isRaised {
-            _ = try ticks.pollBytes(milliseconds: 250, stop: stop.descriptor) { fold.fold($0) }
-            try takeHistory(stop)
-            try emit()
-            if ticks.isLive, !caughtUp {
-                caughtUp = true
-                logger.notice("Caught up with the tick journal", metadata: ["position": "\(ticks.nextPosition - 1)"])
-            }
-            try publishStatus()
-            service.status(ticks.isLive ? "live" : "reading the tick journal")
-            service.progressed()
-        }
+        while !stop.isRaised { _ = try turn(milliseconds: 250, stop: stop.descriptor) }
         service.stopping()
         try candles.close()
         logger.notice("Stopped", metadata: ["position": "\(candles.lastPosition)"])
     }
 
+    /// Takes what has come, emits what became final.
+    /// - Parameters:
+    ///   - milliseconds: how long it waits for the first tick.
+    ///   - stop: a descriptor that ends the wait when it becomes readable.
+    /// - Returns: how many records it took.
+    public func turn(milliseconds: Int, stop: Int32) throws -> Int {
+        let ticks = try takeTicks(milliseconds, stop)
+        let history = try takeHistory(stop)
+        try emit()
+        try publishStatus()
+        service.status(self.ticks.isLive ? "live" : "reading the tick journal")
+        service.progressed()
+        return ticks + history
+    }
+
+    private func takeTicks(_ milliseconds: Int, _ stop: Int32) throws -> Int {
+        let count = try ticks.pollBytes(milliseconds: milliseconds, stop: stop) { fold.fold($0) }
+        if ticks.isLive, !hasCaughtUp {
+            hasCaughtUp = true
+            logger.notice("Caught up with the tick journal", metadata: ["position": "\(ticks.nextPosition - 1)"])
+        }
+        return count
+    }
+
     /// Ten times a second; while there is more, at every turn.
-    private func takeHistory(_ stop: StopSignal) throws {
-        guard clock.monotonic() >= nextHistoryLook else { return }
-        let count = try history.poll(CandleEnvelope.self, milliseconds: 0, stop: stop.descriptor) { bought.take($0) }
+    private func takeHistory(_ stop: Int32) throws -> Int {
+        guard clock.monotonic() >= nextHistoryLook else { return 0 }
+        let count = try history.poll(CandleEnvelope.self, milliseconds: 0, stop: stop) { bought.take($0) }
         nextHistoryLook = count > 0 ? .min : clock.monotonic() + 100 * UTCNanos.perMillisecond
+        return count
     }
 
     /// Appends and publishes what became final.

@@ -66,18 +66,16 @@ final class BackfillRun {
         self.task = task
         self.limit = limit
         self.progress = progress
-        let context = try BusContext()
+        let bus = try SocketBus(backfill.paths)
         do {
             writer = try StreamWriter(
                 stream: .history, paths: backfill.paths,
-                settings: backfill.configuration.journal, context: context, logger: backfill.logger,
+                settings: backfill.configuration.journal, bus: bus, logger: backfill.logger,
                 heldFor: .aggregator)
         } catch let failure as Failure where failure.code == .temporary {
             throw Failure(.temporary, "another ingest-backfill buys at the moment: \(failure)")
         }
-        status = try StatusPublisher(
-            context: context, endpoint: try backfill.paths.statusEndpoint(.ingestBackfill), stage: .ingestBackfill,
-            logger: backfill.logger)
+        status = try StatusPublisher(.ingestBackfill, bus: bus, logger: backfill.logger)
         known = try backfill.knownHistory()
         // What the database does not have yet must not be dropped by age: it would be bought again.
         try ConsumerMark(folder: backfill.paths.journal(.history), consumer: .database).note(known.storedPosition)

@@ -2,9 +2,8 @@ public import Host
 public import Logging
 internal import MarketData
 public import Settings
-internal import Engines
-internal import Store
-internal import Streams
+public import Store
+public import Streams
 internal import Wire
 
 /// The store-writer: candles and feed events in, rows out, with the stream's position in the same
@@ -16,9 +15,9 @@ public final class StoreWriter {
     private let candles: StreamReader
     /// `nil` if it cannot be read: an opinion stops no candle.
     private var native: StreamReader?
-    private let stored: Publisher
+    private let stored: any LiveSink
     private let status: StatusPublisher
-    private let maintenance: Responder
+    private let maintenance: any RequestSource
     private let settings: Configuration.Store
     private let service: ServiceNotifier
     private let clock: Clock
@@ -51,37 +50,36 @@ public final class StoreWriter {
 
     /// - Throws: `Failure`, `StoreError` or `BusError`: the stage cannot serve.
     public init(
-        paths: Paths, configuration: Configuration, service: ServiceNotifier, clock: Clock, logger: Logger
+        paths: Paths, configuration: Configuration, store: any CandleWriter, bus: any Bus, service: ServiceNotifier,
+        clock: Clock, logger: Logger
     ) throws {
-        let context = try BusContext()
         self.service = service
         self.clock = clock
         self.logger = logger
         settings = configuration.store
         forgetting = Forgetting(days: settings.retentionDays)
-        store = try storeEngine.openWriter(paths, enforcesOpinions: configuration.secondOpinion == .enforce)
-        stored = try Publisher(context: context, endpoint: try paths.endpoint(.stored))
-        status = try StatusPublisher(
-            context: context, endpoint: try paths.statusEndpoint(.storeWriter), stage: .storeWriter, logger: logger)
-        maintenance = try Responder(context: context, endpoint: try paths.controlEndpoint())
+        self.store = store
+        stored = try bus.publish(.stored)
+        status = try StatusPublisher(.storeWriter, bus: bus, logger: logger)
+        maintenance = try bus.takeRequests()
         let position = try store.position(of: .candles)
         try StoreWriter.check(position, paths)
         candles = try StreamReader(
             stream: .candles, paths: paths, from: position + 1,
-            consumer: .storeWriter, context: context, logger: logger)
+            consumer: .storeWriter, bus: bus, logger: logger)
         committed = position
-        native = try nativeReader(paths, context)
+        native = try nativeReader(paths, bus)
     }
 
     /// - Throws: `StoreError`.
-    private func nativeReader(_ paths: Paths, _ context: BusContext) throws -> StreamReader? {
+    private func nativeReader(_ paths: Paths, _ bus: any Bus) throws -> StreamReader? {
         let position = try store.position(of: .native)
         do {
             let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: paths.journal(.native))
             // A journal that begins anew is read anew.
             return try StreamReader(
                 stream: .native, paths: paths, from: position <= last ? position + 1 : nil, consumer: .storeWriter,
-                context: context, logger: logger)
+                bus: bus, logger: logger)
         } catch {
             logger.error("Native candles cannot be read", metadata: ["error": "\(error)"])
             return nil
@@ -110,26 +108,38 @@ public final class StoreWriter {
     /// Stores until a stop is asked for, then commits what it has and ends in order.
     public func run(until stop: StopSignal) throws {
         service.ready()
-        while !stop.isRaised {
-            let wait = batch.isEmpty ? 250 : max(0, (commitDeadline - clock.monotonic()) / UTCNanos.perMillisecond)
-            _ = try candles.poll(CandleEnvelope.self, milliseconds: Int(wait), stop: stop.descriptor) { record in
-                if batch.isEmpty {
-                    commitDeadline = clock.monotonic() + Int64(settings.batchMilliseconds) * UTCNanos.perMillisecond
-                }
-                batch.append(record)
-                if batch.count >= settings.batchRows { try commit() }
-            }
-            if clock.monotonic() >= commitDeadline { try commit() }
-            try takeOpinions(until: stop)
-            try maintain()
-            try publishStatus()
-            service.status(candles.isLive ? "live" : "reading the candle journal")
-            service.progressed()
-        }
+        while !stop.isRaised { _ = try turn(milliseconds: 250, stop: stop.descriptor) }
         service.stopping()
         try commit()
         try store.close()
         logger.notice("Stopped", metadata: ["position": "\(candles.nextPosition - 1)"])
+    }
+
+    /// Takes what has come, and commits it once the batch is full or its time is over.
+    /// - Parameters:
+    ///   - milliseconds: how long it waits for the first candle.
+    ///   - stop: a descriptor that ends the wait when it becomes readable.
+    /// - Returns: how many records it took.
+    public func turn(milliseconds: Int, stop: Int32) throws -> Int {
+        let wait = batch.isEmpty ? milliseconds : millisecondsToCommit
+        let count = try candles.poll(CandleEnvelope.self, milliseconds: wait, stop: stop) { record in
+            if batch.isEmpty {
+                commitDeadline = clock.monotonic() + Int64(settings.batchMilliseconds) * UTCNanos.perMillisecond
+            }
+            batch.append(record)
+            if batch.count >= settings.batchRows { try commit() }
+        }
+        if clock.monotonic() >= commitDeadline { try commit() }
+        try takeOpinions(stop)
+        try maintain()
+        try publishStatus()
+        service.status(candles.isLive ? "live" : "reading the candle journal")
+        service.progressed()
+        return count
+    }
+
+    private var millisecondsToCommit: Int {
+        Int(max(0, (commitDeadline - clock.monotonic()) / UTCNanos.perMillisecond))
     }
 
     private func commit() throws {
@@ -148,12 +158,12 @@ public final class StoreWriter {
     }
 
     /// Once a second, takes the broker's own candles.
-    private func takeOpinions(until stop: StopSignal) throws {
+    private func takeOpinions(_ stop: Int32) throws {
         guard let native, clock.monotonic() >= nextOpinions else { return }
         nextOpinions = clock.monotonic() + UTCNanos.perSecond
         var opinions: [CandleEnvelope] = []
         do {
-            _ = try native.poll(CandleEnvelope.self, milliseconds: 0, stop: stop.descriptor) { opinions.append($0) }
+            _ = try native.poll(CandleEnvelope.self, milliseconds: 0, stop: stop) { opinions.append($0) }
         } catch {
             logger.error("Native candles cannot be read any more", metadata: ["error": "\(error)"])
             self.native = nil

@@ -29,15 +29,13 @@ public enum StreamIngest {
         let instruments = setup.configuration.instruments
         try checkCount(instruments)
         let credentials = try Credentials(environment: setup.environment)
-        let context = try BusContext()
+        let bus = try SocketBus(setup.paths)
         let writer = try StreamWriter(
             stream: .ticks, paths: setup.paths,
-            settings: setup.configuration.journal, context: context, logger: logger)
-        let nativeWriter = nativeWriter(setup, context, logger)
+            settings: setup.configuration.journal, bus: bus, logger: logger)
+        let nativeWriter = nativeWriter(setup, bus, logger)
         let capture = try capture.map { try StreamCapture(path: $0) }
-        let status = try StatusPublisher(
-            context: context, endpoint: try setup.paths.statusEndpoint(.ingestStream), stage: .ingestStream,
-            logger: logger)
+        let status = try StatusPublisher(.ingestStream, bus: bus, logger: logger)
         let formerPairs = FormerPairs(stateFolder: setup.paths.state)
         var past = try FeedPast(journal: setup.paths.journal(.ticks))
         past.formerPairs = formerPairs.read()
@@ -77,12 +75,12 @@ public enum StreamIngest {
     }
 
     /// - Returns: `nil` if no second opinion is wanted, or it cannot be kept: that stops no tick.
-    private static func nativeWriter(_ setup: StageSetup, _ context: BusContext, _ logger: Logger) -> StreamWriter? {
+    private static func nativeWriter(_ setup: StageSetup, _ bus: any Bus, _ logger: Logger) -> StreamWriter? {
         guard setup.configuration.secondOpinion != .off else { return nil }
         do {
             return try StreamWriter(
                 stream: .native, paths: setup.paths,
-                settings: setup.configuration.journal, context: context, logger: logger)
+                settings: setup.configuration.journal, bus: bus, logger: logger)
         } catch {
             logger.error("No second opinion: native candles cannot be recorded", metadata: ["error": "\(error)"])
             return nil

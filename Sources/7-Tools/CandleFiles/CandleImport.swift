@@ -82,7 +82,7 @@ public final class CandleImport {
         try expectOwner(of: paths.state, "import")
         let writer = try StreamWriter(
             stream: .history, paths: paths, settings: settings,
-            context: try BusContext(), logger: logger, heldFor: .aggregator)
+            bus: try SocketBus(paths), logger: logger, heldFor: .aggregator)
         let now = clock.now()
         for candle in candles {
             var record = candle

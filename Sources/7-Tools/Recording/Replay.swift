@@ -84,7 +84,7 @@ public final class Replay {
     /// Waits until somebody reads each of the streams. Only where slow readers are waited for.
     /// - Returns: false where a stop was asked for.
     public func waitForReaders(until stop: StopSignal) -> Bool {
-        players.allSatisfy { $0.writer.waitForReader(until: stop) }
+        players.allSatisfy { $0.publisher.waitForReader(until: stop) }
     }
 
     /// Publishes until all is published, or a stop is asked for.
@@ -113,6 +113,7 @@ extension Replay: Sendable {}
 /// One recorded stream on its way out.
 private final class Player {
     let writer: StreamWriter
+    let publisher: Publisher
     /// When the next record arrived, shifted, ns since 1970; `nil` at the end.
     private(set) var nextTime: Int64?
 
@@ -152,9 +153,10 @@ private final class Player {
         journal = try JournalReader(folder: folder, recordSize: stream.recordSize, from: nil)
         var settings = JournalSettings()
         settings.retentionDays = 0
-        writer = try StreamWriter(
-            stream: stream, paths: folders, settings: settings,
-            context: context, logger: logger, slowReaders: slowReaders)
+        let publisher = try Publisher(
+            context: context, endpoint: try folders.endpoint(stream), slowReaders: slowReaders)
+        self.publisher = publisher
+        writer = try StreamWriter(stream: stream, paths: folders, settings: settings, logger: logger) { publisher }
         try refill()
     }
 

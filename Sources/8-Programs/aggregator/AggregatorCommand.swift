@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Host
 internal import Logging
 internal import Settings
+internal import Streams
 
 @main
 struct AggregatorCommand: ParsableCommand {
@@ -27,8 +28,8 @@ struct AggregatorCommand: ParsableCommand {
     func run() {
         Program.run("aggregator", options) { setup, logger in
             let aggregator = try Aggregation.Aggregator(
-                paths: setup.paths, configuration: setup.configuration, service: setup.service, clock: .system,
-                logger: logger)
+                paths: setup.paths, configuration: setup.configuration, bus: try SocketBus(setup.paths),
+                service: setup.service, clock: .system, logger: logger)
             Program.ready([("candles", aggregator.endpoint)])
             try aggregator.run(until: setup.stop)
         }

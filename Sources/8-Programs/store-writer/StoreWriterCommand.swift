@@ -1,8 +1,11 @@
 internal import ArgumentParser
+internal import Engines
 internal import Host
 internal import Logging
 internal import Settings
+import Store
 internal import StoreWriting
+internal import Streams
 
 @main
 struct StoreWriterCommand: ParsableCommand {
@@ -28,9 +31,11 @@ struct StoreWriterCommand: ParsableCommand {
 
     func run() {
         Program.run("store-writer", options) { setup, logger in
+            let store = try storeEngine.openWriter(
+                setup.paths, enforcesOpinions: setup.configuration.secondOpinion == .enforce)
             let writer = try StoreWriter(
-                paths: setup.paths, configuration: setup.configuration, service: setup.service, clock: .system,
-                logger: logger)
+                paths: setup.paths, configuration: setup.configuration, store: store, bus: try SocketBus(setup.paths),
+                service: setup.service, clock: .system, logger: logger)
             Program.ready([("stored", writer.endpoint), ("database", setup.paths.database)])
             try writer.run(until: setup.stop)
         }

@@ -10,10 +10,11 @@ func openWriter(_ folder: String, segmentRecords: Int = 1_024, bootID: String? =
     var settings = JournalSettings()
     settings.segmentRecords = segmentRecords
     settings.syncMilliseconds = 1
+    settings.bootID = bootID
     // Times here are positions: a skip of positions would be a leap of a century, and drop what is before it.
     settings.retentionDays = 0
     return try JournalWriter(
-        folder: folder, recordSize: TickEnvelope.byteCount, settings: settings, logger: quietLogger(), bootID: bootID)
+        folder: folder, recordSize: TickEnvelope.byteCount, settings: settings, logger: quietLogger())
 }
 
 func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }

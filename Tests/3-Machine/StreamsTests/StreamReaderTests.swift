@@ -34,13 +34,13 @@ private struct Stream {
         var settings = JournalSettings()
         settings.segmentRecords = 1_024
         return try StreamWriter(
-            stream: .ticks, paths: paths, settings: settings, context: context,
+            stream: .ticks, paths: paths, settings: settings, bus: try SocketBus(paths),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     func reader(from position: UInt64 = 1) throws -> StreamReader {
         try StreamReader(
-            stream: .ticks, paths: paths, from: position, consumer: .aggregator, context: context,
+            stream: .ticks, paths: paths, from: position, consumer: .aggregator, bus: try SocketBus(paths),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

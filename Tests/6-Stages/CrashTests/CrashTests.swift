@@ -34,8 +34,8 @@ import TestKit
     private static func faults(_ share: Int) -> [String] {
         stride(from: share, to: seeds.count, by: shares).flatMap { place in
             let folder = TemporaryFolder()
-            let world = CrashWorld(seed: seeds[place], folder: folder.path)
             do {
+                let world = try CrashWorld(seed: seeds[place], folder: folder.path)
                 try world.run(steps: 150)
                 return try Invariants(world).violations.map { fault(place, $0) }
             } catch {

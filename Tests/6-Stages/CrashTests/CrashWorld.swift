@@ -1,6 +1,11 @@
+import Aggregation
 import Glibc
 import Host
 import MarketData
+import SQLiteStore
+import Settings
+import Store
+import StoreWriting
 import Streams
 import TestKit
 import Wire
@@ -18,7 +23,6 @@ final class CrashWorld {
 
     let trouble: Trouble
     private(set) var broker: SimulatedBroker
-    private(set) var database = SimulatedDatabase()
     /// What breaks a promise, as a sentence each.
     private(set) var violations: [String] = []
     /// Every record that was ever appended, by position, and up to where it was synced.
@@ -41,47 +45,40 @@ final class CrashWorld {
         }
     }
 
-    enum Stream: String {
-        case ticks, candles
-        var recordSize: Int { self == .ticks ? TickEnvelope.byteCount : CandleEnvelope.byteCount }
-    }
-
-    private let folder: String
-    private var settings = JournalSettings()
+    let paths: Paths
+    private(set) var configuration = Configuration()
     private var random: SplitMix
-    private let tickBus: SimulatedBus
-    private let candleBus: SimulatedBus
+    private let bus: MemoryBus
+    private let clock = SteppedClock(now: UTCNanos(rawValue: SimulatedBroker.start))
     private var ingest: SimulatedIngest?
-    private var aggregator: SimulatedAggregator?
-    private var storeWriter: SimulatedStoreWriter?
+    private var aggregator: Aggregator?
+    private var storeWriter: StoreWriter?
     private var boot = 1
     private var clockError: Int64 = 0
     /// What the broker sent since the connection was cut; `nil` while it stands.
     private var missed: [SimulatedBroker.Message]?
 
-    init(seed: UInt64, folder: String) {
+    init(seed: UInt64, folder: String) throws {
         random = SplitMix(seed: seed)
         trouble = Trouble.allCases[Int(seed % 3)]
         broker = SimulatedBroker(seed: seed &+ 1)
-        tickBus = SimulatedBus(seed: seed &+ 2)
-        candleBus = SimulatedBus(seed: seed &+ 3)
-        self.folder = folder
-        settings.segmentRecords = Int.random(in: 20...300, using: &random)
-        settings.syncMilliseconds = 60_000
-        settings.retentionDays = 0
-        let faults = Int.random(in: 0...30, using: &random)
-        tickBus.faultRate = faults
-        candleBus.faultRate = faults
+        bus = MemoryBus(seed: seed &+ 2)
+        paths = try Paths(state: folder)
+        configuration.timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
+        configuration.journal.segmentRecords = Int.random(in: 20...300, using: &random)
+        configuration.journal.syncMilliseconds = 60_000
+        configuration.journal.retentionDays = 0
+        configuration.journal.bootID = "boot-1"
+        bus.faultRate = Int.random(in: 0...30, using: &random)
+        bus.published = { [unowned self] in note($0, $1) }
     }
-
-    func path(_ stream: Stream) -> String { "\(folder)/\(stream.rawValue)" }
 
     // MARK: One step after another
 
     func run(steps: Int) throws {
         try startAll()
         for _ in 0..<steps { try step() }
-        (tickBus.faultRate, candleBus.faultRate) = (0, 0)
+        bus.faultRate = 0
         try startAll()
         try connect()
         for pair in SimulatedBroker.pairs.indices {
@@ -96,7 +93,7 @@ final class CrashWorld {
         switch Int.random(in: 0..<100, using: &random) {
         case ..<35: try pass(seconds: Double.random(in: 0.1...20, using: &random))
         case ..<60: try turn()
-        case ..<66: storeWriter?.commit(to: &database)
+        case ..<66: clock.advance(by: .milliseconds(Int.random(in: 1...2_000, using: &random)))
         case ..<72: aggregator = nil
         case ..<77: storeWriter = nil
         case ..<80: killIngest()
@@ -131,8 +128,8 @@ final class CrashWorld {
 
     private func turn() throws {
         for _ in 0..<Int.random(in: 1...4, using: &random) {
-            do { _ = try aggregator?.turn() } catch { try exit(error) { aggregator = nil } }
-            do { _ = try storeWriter?.turn() } catch { try exit(error) { storeWriter = nil } }
+            do { _ = try aggregator?.turn(milliseconds: 0, stop: -1) } catch { try exit(error) { aggregator = nil } }
+            do { _ = try storeWriter?.turn(milliseconds: 0, stop: -1) } catch { try exit(error) { storeWriter = nil } }
         }
     }
 
@@ -142,13 +139,16 @@ final class CrashWorld {
         stage()
     }
 
-    /// Until nobody has anything left to take.
+    /// Until no stage has anything left to take.
     private func settle() throws {
         var quiet = 0
         while quiet < 4 {
-            let count = try (aggregator?.turn() ?? 0) + (storeWriter?.turn() ?? 0)
-            storeWriter?.commit(to: &database)
-            quiet = count == 0 ? quiet + 1 : 0
+            try startAll()
+            let taken =
+                try (aggregator?.turn(milliseconds: 0, stop: -1) ?? 0)
+                + (storeWriter?.turn(milliseconds: 0, stop: -1) ?? 0)
+            clock.advance(by: .seconds(1))
+            quiet = taken == 0 && storeWriter != nil ? quiet + 1 : 0
         }
     }
 
@@ -158,24 +158,46 @@ final class CrashWorld {
         // A writer makes durable what it finds.
         if ingest == nil {
             noteSynced(.ticks)
-            ingest = try SimulatedIngest(
-                folder: path(.ticks), settings: settings, bootID: "boot-\(boot)", bus: tickBus, clockError: clockError,
-                appended: { [unowned self] in note($0, .ticks) })
-            // The segment behind a skip is durable at once.
-            if ingest?.writer.skipped != nil { noteNamed(.ticks) }
+            ingest = try started {
+                try SimulatedIngest(paths: paths, settings: configuration.journal, bus: bus, clockError: clockError)
+            }
+            noteSkip(.ticks)
             missed = []
             if Bool.random(using: &random) { try connect() }
         }
         if aggregator == nil {
             noteSynced(.candles)
-            aggregator = try SimulatedAggregator(
-                ticks: path(.ticks), candles: path(.candles), settings: settings, bootID: "boot-\(boot)",
-                input: tickBus, output: candleBus, appended: { [unowned self] in note($0, .candles) })
-            if aggregator?.writer.skipped != nil { noteNamed(.candles) }
+            aggregator = try started {
+                try Aggregator(
+                    paths: paths, configuration: configuration, bus: bus, service: service(), clock: clock.clock,
+                    logger: quietLogger())
+            }
+            noteSkip(.candles)
         }
         if storeWriter == nil {
-            storeWriter = try SimulatedStoreWriter(
-                candles: path(.candles), from: database.position, input: candleBus)
+            storeWriter = try started {
+                try StoreWriter(
+                    paths: paths, configuration: configuration,
+                    store: try SQLiteEngine().openWriter(paths, enforcesOpinions: false), bus: bus,
+                    service: service(), clock: clock.clock, logger: quietLogger())
+            }
+        }
+    }
+
+    private func service() throws -> ServiceNotifier {
+        try ServiceNotifier(environment: Environment([:]), clock: clock.clock)
+    }
+
+    /// A program that another test starts holds a copy of the former process's locks between fork and exec: so a start is
+    /// tried again for a while.
+    private func started<Process>(_ start: () throws -> Process) throws -> Process {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            do {
+                return try start()
+            } catch let failure as Failure
+                where failure.description.contains("held by process") && ContinuousClock.now < deadline
+            { sched_yield() }
         }
     }
 
@@ -188,8 +210,7 @@ final class CrashWorld {
         killIngest()
         aggregator = nil
         storeWriter = nil
-        tickBus.unsubscribe()
-        candleBus.unsubscribe()
+        bus.unsubscribeAll()
     }
 
     /// A new session, where the connection is cut.
@@ -248,11 +269,17 @@ final class CrashWorld {
         noteNamed(stream)
     }
 
+    /// The segment behind positions that a writer skipped at its start is durable at once.
+    private func noteSkip(_ stream: Stream) {
+        let last = appended[stream]?.keys.max() ?? 0
+        if let segment = segments(stream).last, segment.first > last + 1 { noteNamed(stream) }
+    }
+
     private func noteNamed(_ stream: Stream) { namedSegments.formUnion(segments(stream).map(\.path)) }
 
     private func segments(_ stream: Stream) -> [(path: String, first: UInt64)] {
-        folderNames(path(stream)).filter { $0.hasSuffix(".journal") }.map {
-            ("\(path(stream))/\($0)", UInt64($0.prefix(20))!)
+        folderNames(paths.journal(stream)).filter { $0.hasSuffix(".journal") }.map {
+            ("\(paths.journal(stream))/\($0)", UInt64($0.prefix(20))!)
         }
     }
 
@@ -271,6 +298,7 @@ final class CrashWorld {
     private func powerCut() throws {
         killAll()
         boot += 1
+        configuration.journal.bootID = "boot-\(boot)"
         for stream in [Stream.ticks, .candles] {
             mayBeLost[stream]?.formUnion((appended[stream] ?? [:]).keys.filter { $0 > synced[stream, default: 0] })
             for segment in segments(stream) { lose(segment, stream) }

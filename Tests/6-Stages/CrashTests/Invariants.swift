@@ -1,5 +1,10 @@
+import Aggregation
 import Candles
+import Host
 import MarketData
+import Settings
+import SQLiteStore
+import Store
 import Streams
 import TestKit
 import Wire
@@ -8,10 +13,18 @@ import Wire
 struct Invariants {
     private let world: CrashWorld
     private(set) var violations: [String]
+    /// What the store-writer committed.
+    private var rows: [Interval: CandleRecord] = [:]
+    private let events: [StoredEvent]
 
     init(_ world: CrashWorld) throws {
         self.world = world
         violations = world.violations
+        let reader = try SQLiteEngine().openReader(world.paths)
+        for series in try reader.series() {
+            for record in try reader.records(series) { rows[Interval(series, start: record.start.seconds)] = record }
+        }
+        events = try reader.events(last: .max)
         let ticks = try read(.ticks, TickEnvelope.self)
         let candles = try read(.candles, CandleEnvelope.self)
         try checkJournal(.ticks, ticks)
@@ -23,8 +36,7 @@ struct Invariants {
                 candles.map(content) == reference.map(content),
                 "the candles journal is not the fold of the ticks journal")
             expect(
-                rows(reference).mapValues { content($0.envelope) }
-                    == world.database.rows.mapValues { content($0.envelope) },
+                best(of: reference).mapValues { content($0.envelope) } == rows.mapValues { content($0.envelope) },
                 "the store is not the fold")
         }
         checkCandles()
@@ -32,14 +44,14 @@ struct Invariants {
 
     // MARK: Journals
 
-    private func read<Record: StreamEnvelope>(_ stream: CrashWorld.Stream, _ type: Record.Type) throws -> [Record] {
+    private func read<Record: StreamEnvelope>(_ stream: Stream, _ type: Record.Type) throws -> [Record] {
         var records: [Record] = []
-        let reader = try JournalReader(folder: world.path(stream), recordSize: Record.byteCount)
+        let reader = try JournalReader(folder: world.paths.journal(stream), recordSize: Record.byteCount)
         while try reader.read(type, { records.append($0) }) > 0 {}
         return records
     }
 
-    private mutating func checkJournal(_ stream: CrashWorld.Stream, _ records: [some StreamEnvelope]) throws {
+    private mutating func checkJournal(_ stream: Stream, _ records: [some StreamEnvelope]) throws {
         var last: UInt64 = 0
         for record in records {
             expect(record.position > last, "\(stream): position \(record.position) after \(last)")
@@ -57,7 +69,7 @@ struct Invariants {
     // MARK: Candles
 
     private func fold(_ ticks: [TickEnvelope]) -> [CandleEnvelope] {
-        var builder = CandleBuilder(options: SimulatedAggregator.options)
+        var builder = CandleBuilder(options: CandleBuilder.Options(world.configuration))
         for tick in ticks { builder.fold(tick) }
         return builder.output
     }
@@ -70,26 +82,31 @@ struct Invariants {
         return record.bytes
     }
 
-    private func rows(_ candles: [CandleEnvelope]) -> [SimulatedDatabase.Key: CandleRecord] {
-        var database = SimulatedDatabase()
-        for candle in candles { database.take(candle) }
-        return database.rows
+    /// Of each interval the candle that a store keeps.
+    private func best(of records: [CandleEnvelope]) -> [Interval: CandleRecord] {
+        records.compactMap(\.candle).reduce(into: [:]) { best, candle in
+            let interval = Interval(candle.series, start: candle.start.seconds)
+            guard let former = best[interval], !CandleRank(candle).replaces(CandleRank(former)) else {
+                best[interval] = candle
+                return
+            }
+        }
     }
 
     /// Every candle that is shown as whole is what happened on the market; every other one says why not.
     private mutating func checkCandles() {
         let holes = Dictionary(uniqueKeysWithValues: SimulatedBroker.pairs.map { ($0, recordedHoles(of: $0)) })
         let truth = truth()
-        for key in world.database.rows.keys where truth[key] == nil {
+        for key in rows.keys where truth[key] == nil {
             expect(false, "\(name(key)) never was")
         }
-        let end = world.broker.now - 400_000_000_000
-        for (key, ticks) in truth where key.start + key.timeframe < end {
-            let interval = key.start..<(key.start + key.timeframe)
+        let end = UTCNanos(rawValue: world.broker.now) - .seconds(400)
+        for (key, ticks) in truth where UTCNanos(seconds: key.end) < end {
+            let interval = UTCNanos(seconds: key.start)..<UTCNanos(seconds: key.end)
             let name = name(key)
-            let isTouched = holes[key.pair]?.contains { $0.overlaps(interval) } == true
-            guard let row = world.database.rows[key] else {
-                expect(isTouched || isDeclaredLost(key.pair, interval), "\(name) is missing without a hole")
+            let isTouched = holes[key.series.pair]?.contains { $0.overlaps(interval) } == true
+            guard let row = rows[key] else {
+                expect(isTouched || isDeclaredLost(key.series.pair, interval), "\(name) is missing without a hole")
                 continue
             }
             if row.flags.contains(.partial) {
@@ -107,53 +124,51 @@ struct Invariants {
     }
 
     /// All its ticks may be updates that the broker declared lost.
-    private func isDeclaredLost(_ pair: Pair, _ interval: Range<Int64>) -> Bool {
-        let margin: Int64 = 2_000_000_000
-        let window = (interval.lowerBound - margin)..<(interval.upperBound + margin)
-        return world.database.events.contains {
-            guard case .updatesLost = $0.feedEvent, $0.pair == pair else { return false }
-            return window.contains($0.start.rawValue)
+    private func isDeclaredLost(_ pair: Pair, _ interval: Range<UTCNanos>) -> Bool {
+        let window = (interval.lowerBound - .seconds(2))..<(interval.upperBound + .seconds(2))
+        return events.contains {
+            $0.event == "updates lost" && $0.pair == pair.description && window.contains($0.time)
         }
     }
 
     /// Of the feed, and of a pair by itself.
-    private func recordedHoles(of pair: Pair) -> [Range<Int64>] { holes(told: .none) + holes(told: pair) }
+    private func recordedHoles(of pair: Pair) -> [Range<UTCNanos>] {
+        recordedHoles(nil) + recordedHoles(pair.description)
+    }
 
-    /// `blind ended` tells a hole; where that record was damaged, `blind began` tells one until the next word.
-    private func holes(told pair: Pair) -> [Range<Int64>] {
-        var holes: [Range<Int64>] = []
-        var since: Int64?
-        let events = world.database.events.filter { $0.pair == pair }
-        for record in events.sorted(by: { order($0) < order($1) }) {
-            switch record.feedEvent {
-            case .blindBegan(let from):
-                if let since, from.rawValue > since { holes.append(since..<from.rawValue) }
-                since = from.rawValue
-            case .blindEnded(let from, let until):
+    /// `blind ended` records a hole; if that record was damaged, `blind began` records one until the next event.
+    private func recordedHoles(_ pair: String?) -> [Range<UTCNanos>] {
+        var holes: [Range<UTCNanos>] = []
+        var since: UTCNanos?
+        for event in events.filter({ $0.pair == pair }).sorted(by: { order($0) < order($1) }) {
+            let (from, until) = (UTCNanos(rawValue: event.detail), UTCNanos(rawValue: event.until))
+            switch event.event {
+            case "blind began":
+                if let since, from > since { holes.append(since..<from) }
+                since = from
+            case "blind ended":
                 since = nil
-                if until > from { holes.append(from.rawValue..<until.rawValue) }
+                if until > from { holes.append(from..<until) }
             default: break
             }
         }
-        return holes + (since.map { [$0..<Int64.max] } ?? [])
+        return holes + (since.map { [$0..<UTCNanos(rawValue: .max)] } ?? [])
     }
 
     /// At one position the end of a stretch comes before the beginning of the next.
-    private func order(_ record: CandleEnvelope) -> (UInt64, Int) {
-        if case .blindBegan = record.feedEvent { (record.inputPosition, 1) } else { (record.inputPosition, 0) }
+    private func order(_ event: StoredEvent) -> (UInt64, Int) { (event.position, event.event == "blind began" ? 1 : 0) }
+
+    private func name(_ key: Interval) -> String {
+        "\(key.series) \(UTCNanos(seconds: key.start))"
     }
 
-    private func name(_ key: SimulatedDatabase.Key) -> String {
-        "\(key.pair) \(key.timeframe / 60_000_000_000)m \(UTCNanos(rawValue: key.start))"
-    }
-
-    private func truth() -> [SimulatedDatabase.Key: [SimulatedBroker.Tick]] {
-        var candles: [SimulatedDatabase.Key: [SimulatedBroker.Tick]] = [:]
-        for timeframe in SimulatedAggregator.options.timeframes {
+    private func truth() -> [Interval: [SimulatedBroker.Tick]] {
+        var candles: [Interval: [SimulatedBroker.Tick]] = [:]
+        for timeframe in world.configuration.timeframes {
             for tick in world.broker.truth {
-                let key = SimulatedDatabase.Key(
-                    pair: SimulatedBroker.pairs[tick.pair], timeframe: timeframe.nanos,
-                    start: tick.time - tick.time % timeframe.nanos)
+                let key = Interval(
+                    Series(SimulatedBroker.pairs[tick.pair], timeframe),
+                    start: timeframe.start(of: UTCNanos(rawValue: tick.time)).seconds)
                 candles[key, default: []].append(tick)
             }
         }

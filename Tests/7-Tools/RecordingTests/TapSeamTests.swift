@@ -31,7 +31,7 @@ private final class RunningStream: Sendable {
         settings.segmentRecords = 5_000
         let writer = try StreamWriter(
             stream: .ticks, paths: paths, settings: settings,
-            context: try BusContext(), logger: silent)
+            bus: try SocketBus(paths), logger: silent)
         let pace = DispatchSemaphore(value: 0)
         while !isOver.withLock({ $0 }) {
             for _ in 0..<Int.random(in: 1...20, using: &random) { try writer.append(Make.tick(1, "1.1", "1.2")) }

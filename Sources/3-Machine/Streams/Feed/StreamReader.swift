@@ -2,17 +2,6 @@ public import Host
 public import Logging
 public import Wire
 
-/// Where a stream's records come live: the bus, or a test's model of it.
-public protocol LiveSource: AnyObject {
-    /// Waits until a message is there, `stop` becomes readable, or the time is over.
-    func wait(milliseconds: Int, stop: Int32)
-    /// Hands out one message that is already there; its bytes are valid during the call.
-    /// - Returns: false where none is.
-    func receive(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
-}
-
-extension Subscriber: LiveSource {}
-
 /// A stream without a gap: its journal from a position on, then live from the bus, with the journal
 /// again wherever the bus lost something. Every position once, in order.
 ///
@@ -57,12 +46,11 @@ public final class StreamReader {
     ///   - position: the first position that is wanted; `nil`: the oldest that the journal still has.
     ///   - consumer: under which name `noteTaken` holds the journal's retention back.
     public convenience init(
-        stream: Stream, paths: Paths, from position: UInt64?, consumer: Consumer, context: BusContext,
-        logger: Logger
+        stream: Stream, paths: Paths, from position: UInt64?, consumer: Consumer, bus: any Bus, logger: Logger
     ) throws {
         let folder = paths.journal(stream)
         try self.init(
-            live: try Subscriber(context: context, endpoint: try paths.endpoint(stream)), journalFolder: folder,
+            live: try bus.subscribe(stream), journalFolder: folder,
             recordSize: stream.recordSize, from: position, logger: logger,
             mark: ConsumerMark(folder: folder, consumer: consumer))
     }

@@ -8,27 +8,33 @@ public import Wire
 /// - Note: Data thread only.
 public final class StreamWriter {
     @usableFromInline let journal: JournalWriter
-    private let publisher: Publisher
+    private let live: any LiveSink
 
-    /// Opens the journal of `stream` and binds its endpoint.
-    /// - Parameters:
-    ///   - consumer: who must have taken what age drops, from the first record on, whether it ever ran or not.
-    ///   - slowReaders: what becomes of readers that do not keep up.
-    /// - Throws: `Failure` (75) where another process writes it; `JournalError`, `BusError`.
+    /// Opens the journal of `stream`, then publishes it on the bus.
+    /// - Parameter consumer: whose mark holds back what age drops, from the first record on, even if it never ran.
+    /// - Throws: `Failure` (75) if another process writes it; `JournalError`, `BusError`.
     public init(
-        stream: Stream, paths: Paths, settings: JournalSettings, context: BusContext,
-        logger: Logger, heldFor consumer: Consumer? = nil, slowReaders: Publisher.SlowReaders = .lose
+        stream: Stream, paths: Paths, settings: JournalSettings, logger: Logger, heldFor consumer: Consumer? = nil,
+        publish: () throws -> any LiveSink
     ) throws {
         journal = try JournalWriter(
             folder: paths.journal(stream), recordSize: stream.recordSize, settings: settings, logger: logger)
         if let consumer, journal.lastPosition == 0 {
             try ConsumerMark(folder: paths.journal(stream), consumer: consumer).note(0)
         }
-        publisher = try Publisher(
-            context: context, endpoint: try paths.endpoint(stream), slowReaders: slowReaders)
+        live = try publish()
     }
 
-    public var endpoint: String { publisher.endpoint }
+    public convenience init(
+        stream: Stream, paths: Paths, settings: JournalSettings, bus: any Bus, logger: Logger,
+        heldFor consumer: Consumer? = nil
+    ) throws {
+        try self.init(stream: stream, paths: paths, settings: settings, logger: logger, heldFor: consumer) {
+            try bus.publish(stream)
+        }
+    }
+
+    public var endpoint: String { live.endpoint }
 
     /// The position of the last appended record; 0 before the first.
     @inlinable public var lastPosition: UInt64 { journal.lastPosition }
@@ -50,14 +56,10 @@ public final class StreamWriter {
         try journal.append(sealed: record)
     }
 
-    /// Waits until somebody has subscribed. Only where slow readers are waited for.
-    /// - Returns: false where a stop was asked for.
-    public func waitForReader(until stop: StopSignal) -> Bool { publisher.waitForReader(until: stop) }
-
     /// Ends the burst: one write to the journal, then each record goes out on the bus.
     /// - Parameter durably: it is on the disk before it goes out.
     public func commit(durably: Bool = false) throws {
-        try journal.flush(durably: durably) { publisher.send(records: $0, recordSize: journal.recordSize) }
+        try journal.flush(durably: durably) { live.send(records: $0, recordSize: journal.recordSize) }
     }
 
     /// Commits, forces everything to the disk, and notes an orderly end.

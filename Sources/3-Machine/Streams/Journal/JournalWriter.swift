@@ -59,20 +59,17 @@ public final class JournalWriter {
     private static var bufferSize: Int { 256 * 1024 }
 
     /// Opens the journal, makes its folder, cuts a torn tail, drops what is too old.
-    /// - Parameters:
-    ///   - bootID: names the machine's run; `nil`: the present one. A test says another.
-    ///   - clock: the host's; what is too old is not told by the stream alone.
+    /// - Parameter clock: the host's: the stream's own time alone does not say what is too old.
     /// - Throws: `Failure` (75) where another process writes it; `JournalError`.
     public init(
-        folder: String, recordSize: Int, settings: JournalSettings, logger: Logger, bootID: String? = nil,
-        clock: Clock = .system
+        folder: String, recordSize: Int, settings: JournalSettings, logger: Logger, clock: Clock = .system
     ) throws {
         try makeFolder(folder)
         self.folder = folder
         self.recordSize = recordSize
         segmentRecords = UInt64(settings.segmentRecords)
         lock = try FileLock(path: "\(folder)/writer.lock")
-        self.bootID = try bootID ?? JournalWriter.currentBootID()
+        self.bootID = try settings.bootID ?? JournalWriter.currentBootID()
         let retention = Retention(settings)
         syncer = JournalSyncer(milliseconds: settings.syncMilliseconds) {
             retention.apply(

@@ -7,17 +7,17 @@ public import Wire
 /// Publishes a stage's status on the bus, once a second: `STAT`, the stage's name in 12 bytes (cut or NUL-padded),
 /// then one `StageStatus` in JSON. Not journaled. Source: docs/formats.md § 4.
 public final class StatusPublisher {
-    private let publisher: Publisher
+    private let live: any LiveSink
     private let topic: [UInt8]
     private let logger: Logger
     private var nextTime = Int64.min
     /// Peers that were turned away, as told last, and when the next line may come, ns.
     private var refused = (told: UInt64(0), nextTime: Int64.min)
 
-    /// - Throws: as `Publisher.init`.
-    public init(context: BusContext, endpoint: String, stage: Stage, logger: Logger) throws {
+    /// - Throws: as `Bus.publishStatus`.
+    public init(_ stage: Stage, bus: any Bus, logger: Logger) throws {
         self.logger = logger
-        publisher = try Publisher(context: context, endpoint: endpoint)
+        live = try bus.publishStatus(stage)
         let name = Array(stage.name.utf8.prefix(12))
         topic = Array("STAT".utf8) + name + [UInt8](repeating: 0, count: 12 - name.count)
     }
@@ -50,7 +50,7 @@ public final class StatusPublisher {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let message = topic + [UInt8](try encoder.encode(status))
-        message.withUnsafeBytes { publisher.send($0) }
+        message.withUnsafeBytes { live.send($0) }
     }
 }
 

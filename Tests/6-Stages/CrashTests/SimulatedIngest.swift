@@ -1,35 +1,15 @@
-import Aggregation
-import Candles
-import Glibc
 import Host
 import Logging
 import MarketData
-@testable import Store
 import Streams
 import TestKit
 import Wire
-
-/// A journal's writer. A program that another test starts holds a copy of the former writer's lock between fork and
-/// exec: so it is tried again for a while.
-private func openWriter(_ folder: String, _ recordSize: Int, _ settings: JournalSettings, bootID: String) throws
-    -> JournalWriter
-{
-    let deadline = ContinuousClock.now + .seconds(10)
-    while true {
-        do {
-            return try JournalWriter(
-                folder: folder, recordSize: recordSize, settings: settings, logger: quietLogger(), bootID: bootID)
-        } catch is Failure where ContinuousClock.now < deadline { sched_yield() }
-    }
-}
 
 func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
 /// ingest-stream as far as the journal and the bus see it: our journal, a model of the session.
 final class SimulatedIngest {
-    let writer: JournalWriter
-    private let bus: SimulatedBus
-    private let appended: (UnsafeRawBufferPointer) -> Void
+    private let writer: StreamWriter
     /// The wall clock's error: it may step. Only `receiveTime` shows it.
     private let clockError: Int64
     private var feedTime: Int64
@@ -46,18 +26,15 @@ final class SimulatedIngest {
     private var blindPairs: [Int: Int64] = [:]
     private var lastTicks: [Int: Int64] = [:]
 
-    init(
-        folder: String, settings: JournalSettings, bootID: String, bus: SimulatedBus, clockError: Int64,
-        appended: @escaping (UnsafeRawBufferPointer) -> Void
-    ) throws {
-        self.bus = bus
-        self.appended = appended
+    init(paths: Paths, settings: JournalSettings, bus: MemoryBus, clockError: Int64) throws {
+        let folder = paths.journal(.ticks)
         self.clockError = clockError
         feedTime = try FeedTail.newestTime(folder: folder).rawValue
         for (pair, since) in try FeedTail.sight(folder: folder).blindPairs {
             if let index = SimulatedBroker.pairs.firstIndex(of: pair) { blindPairs[index] = since.rawValue }
         }
-        writer = try openWriter(folder, TickEnvelope.byteCount, settings, bootID: bootID)
+        writer = try StreamWriter(
+            stream: .ticks, paths: paths, settings: settings, bus: bus, logger: quietLogger())
         if let skipped = writer.skipped {
             try event(.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count)))
         }
@@ -179,118 +156,7 @@ final class SimulatedIngest {
         try put(.feed(event, pair: pair, brokerTime: UTCNanos(rawValue: feedTime), receiveTime: wall))
     }
 
-    private func put(_ record: TickEnvelope) throws {
-        if writer.needsFlush { try commit() }
-        writer.append(record)
-    }
+    private func put(_ record: TickEnvelope) throws { try writer.append(record) }
 
-    private func commit() throws {
-        try writer.flush {
-            appended($0)
-            bus.publish($0, recordSize: TickEnvelope.byteCount)
-        }
-    }
-}
-
-/// The aggregator without its sockets: reader, fold and journal are those of the product.
-final class SimulatedAggregator {
-    let reader: StreamReader
-    private var fold: ResumedFold
-    let writer: JournalWriter
-    private let bus: SimulatedBus
-    private let appended: (UnsafeRawBufferPointer) -> Void
-
-    init(
-        ticks: String, candles: String, settings: JournalSettings, bootID: String, input: SimulatedBus,
-        output: SimulatedBus, appended: @escaping (UnsafeRawBufferPointer) -> Void
-    ) throws {
-        bus = output
-        self.appended = appended
-        writer = try openWriter(candles, CandleEnvelope.byteCount, settings, bootID: bootID)
-        fold = ResumedFold(
-            options: SimulatedAggregator.options, emitted: try EmittedMarks(journalFolder: candles).ticks)
-        reader = try StreamReader(
-            live: input.subscribe(), journalFolder: ticks, recordSize: TickEnvelope.byteCount, from: nil,
-            logger: quietLogger())
-    }
-
-    static let options: CandleBuilder.Options = {
-        var options = CandleBuilder.Options()
-        options.timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
-        return options
-    }()
-
-    /// - Returns: how many records were folded.
-    func turn() throws -> Int {
-        let count = try reader.pollBytes(milliseconds: 0, stop: -1) { fold.fold($0) }
-        try fold.takeNew(publishTime: UTCNanos(rawValue: 1)) {
-            if writer.needsFlush { try flush() }
-            writer.append($0)
-        }
-        try flush()
-        return count
-    }
-
-    private func flush() throws {
-        try writer.flush {
-            appended($0)
-            bus.publish($0, recordSize: CandleEnvelope.byteCount)
-        }
-    }
-}
-
-/// What the store-writer commits: rows, events and position change together or not at all.
-struct SimulatedDatabase {
-    struct Key: Hashable {
-        let pair: Pair
-        let timeframe: Int64
-        let start: Int64
-    }
-
-    private(set) var rows: [Key: CandleRecord] = [:]
-    private(set) var events: [CandleEnvelope] = []
-    private(set) var position: UInt64 = 0
-
-    mutating func commit(_ batch: [CandleEnvelope]) {
-        for record in batch { take(record) }
-        position = batch.last?.position ?? position
-    }
-
-    /// Events once, of each interval the better candle.
-    mutating func take(_ envelope: CandleEnvelope) {
-        guard let record = envelope.candle else {
-            let isThere = events.contains {
-                $0.inputPosition == envelope.inputPosition && $0.feedEvent == envelope.feedEvent
-            }
-            if !isThere { events.append(envelope) }
-            return
-        }
-        let key = Key(pair: record.pair, timeframe: record.timeframe.nanos, start: record.start.rawValue)
-        guard let row = rows[key] else {
-            rows[key] = record
-            return
-        }
-        if CandleRank(record).replaces(CandleRank(row)) { rows[key] = record }
-    }
-}
-
-/// The store-writer without SQLite: the database survives it.
-final class SimulatedStoreWriter {
-    private let reader: StreamReader
-    private var batch: [CandleEnvelope] = []
-
-    init(candles: String, from position: UInt64, input: SimulatedBus) throws {
-        reader = try StreamReader(
-            live: input.subscribe(), journalFolder: candles, recordSize: CandleEnvelope.byteCount, from: position + 1,
-            logger: quietLogger())
-    }
-
-    func turn() throws -> Int {
-        try reader.poll(CandleEnvelope.self, milliseconds: 0, stop: -1) { batch.append($0) }
-    }
-
-    func commit(to database: inout SimulatedDatabase) {
-        database.commit(batch)
-        batch = []
-    }
+    private func commit() throws { try writer.commit() }
 }

@@ -1,0 +1,175 @@
+import Foundation
+import Host
+import MarketData
+import Settings
+import Store
+import StoreWriting
+import Streams
+import Testing
+import TestKit
+import Wire
+
+/// A store in memory that says what was asked of it, and may fail.
+private final class StoreDouble: CandleWriter {
+    struct DiskFull: Error {}
+
+    private(set) var batches: [[CandleEnvelope]] = []
+    private(set) var positions: [Wire.Stream: UInt64] = [:]
+    private(set) var tasks: [MaintenanceTask] = []
+    private(set) var forgotten: [UTCNanos] = []
+    var isFull = false
+
+    func position(of stream: Wire.Stream) -> UInt64 { positions[stream] ?? 0 }
+
+    func write(
+        _ records: [CandleEnvelope], stream: Wire.Stream, position: UInt64, now: UTCNanos
+    ) throws -> [CandleRecord] {
+        if isFull { throw DiskFull() }
+        batches.append(records)
+        positions[stream] = position
+        return records.compactMap(\.candle)
+    }
+
+    func forget(before moment: UTCNanos, progressed: () -> Void) -> Int {
+        forgotten.append(moment)
+        return 0
+    }
+
+    func perform(_ task: MaintenanceTask, progressed: () -> Void) -> String {
+        tasks.append(task)
+        return "done"
+    }
+
+    func close() {}
+}
+
+/// The stage itself, on a bus in memory.
+@Suite struct StoreWriterTests {
+    let world: StageWorld
+    private let store = StoreDouble()
+
+    init() throws {
+        world = try StageWorld()
+        world.configuration.store.batchRows = 3
+        world.configuration.store.batchMilliseconds = 50
+    }
+
+    private func writer() throws -> StoreWriter {
+        try StoreWriter(
+            paths: world.paths, configuration: world.configuration, store: store, bus: world.bus,
+            service: try world.service(), clock: world.clock.clock, logger: world.logger)
+    }
+
+    private func write(_ count: Int64, from first: Int64 = 1, _ candles: StreamWriter) throws {
+        for place in first..<(first + count) { try candles.append(Make.candle(place * 300)) }
+        try candles.commit()
+    }
+
+    private func turn(_ writer: StoreWriter) throws { _ = try writer.turn(milliseconds: 0, stop: -1) }
+
+    /// Positions of each batch.
+    private var batches: [[UInt64]] { store.batches.map { $0.map(\.position) } }
+
+    @Test func `what came is one transaction once its time is over, then goes out`() throws {
+        let candles = try world.writer(.candles)
+        let writer = try writer()
+        try turn(writer)
+        try write(1, candles)
+        try turn(writer)
+        world.clock.advance(by: .milliseconds(49))
+        try write(1, from: 2, candles)
+        try turn(writer)
+        #expect(batches.isEmpty && world.published[.stored] == nil)
+        world.clock.advance(by: .milliseconds(1))
+        try turn(writer)
+        #expect(batches == [[1, 2]] && store.position(of: .candles) == 2)
+        #expect(world.candles(.stored).map(\.start.seconds) == [300, 600])
+    }
+
+    @Test func `a full batch does not wait`() throws {
+        let candles = try world.writer(.candles)
+        let writer = try writer()
+        try turn(writer)
+        try write(7, candles)
+        try turn(writer)
+        #expect(batches == [[1, 2, 3], [4, 5, 6]])
+        world.clock.advance(by: .milliseconds(50))
+        try turn(writer)
+        #expect(batches.last == [7])
+    }
+
+    @Test func `a store that fails ends the stage, and a later one writes all of it`() throws {
+        let candles = try world.writer(.candles)
+        store.isFull = true
+        do {
+            let writer = try writer()
+            try turn(writer)
+            try write(3, candles)
+            #expect(throws: StoreDouble.DiskFull.self) { try turn(writer) }
+        }
+        #expect(world.published[.stored] == nil)
+        store.isFull = false
+        let writer = try writer()
+        try turn(writer)
+        #expect(batches == [[1, 2, 3]] && world.candles(.stored).count == 3)
+    }
+
+    @Test func `a restarted writer goes on behind the database's position`() throws {
+        let candles = try world.writer(.candles)
+        try write(6, candles)
+        _ = try store.write([], stream: .candles, position: 3, now: UTCNanos(rawValue: 0))
+        let writer = try writer()
+        try turn(writer)
+        #expect(batches == [[], [4, 5, 6]])
+    }
+
+    @Test func `a journal that ends before the database's position is refused`() throws {
+        do { try write(2, try world.writer(.candles)) }
+        _ = try store.write([], stream: .candles, position: 3, now: UTCNanos(rawValue: 0))
+        let failure = #expect(throws: Failure.self) { try writer() }
+        #expect(failure?.code == .temporary && failure?.description.contains("up to position 3") == true)
+        #expect(folderNames(world.paths.journal(.candles)).contains("store-writer.taken"))
+    }
+
+    @Test func `native candles are taken once a second, and their journal's loss stops no candle`() throws {
+        let (candles, native) = (try world.writer(.candles), try world.writer(.native))
+        let writer = try writer()
+        try turn(writer)
+        try native.append(Make.candle(300, source: .native))
+        try native.commit()
+        try turn(writer)
+        #expect(batches.isEmpty)
+        world.clock.advance(by: .seconds(1))
+        try turn(writer)
+        #expect(store.position(of: .native) == 1 && batches == [[1]])
+        try write(3, candles)
+        try turn(writer)
+        #expect(store.position(of: .candles) == 3)
+    }
+
+    @Test func `maintenance comes between two batches, with a reply`() throws {
+        let candles = try world.writer(.candles)
+        let writer = try writer()
+        try turn(writer)
+        try write(1, candles)
+        world.bus.requests = [Array(try JSONEncoder().encode(MaintenanceTask.vacuum)), Array("nonsense".utf8)]
+        try turn(writer)
+        try turn(writer)
+        #expect(batches == [[1]] && store.tasks == [.vacuum])
+        let replies = world.bus.replies.map { String(decoding: $0, as: UTF8.self) }
+        #expect(replies.count == 2 && replies[0].contains("done") && replies[1].contains("cannot be read"))
+    }
+
+    @Test func `its status says what it stored, and its mark lets the journal forget`() throws {
+        let candles = try world.writer(.candles)
+        let writer = try writer()
+        try turn(writer)
+        try write(3, candles)
+        world.clock.advance(by: .seconds(1))
+        try turn(writer)
+        let status = try #require(try world.status(.storeWriter))
+        #expect(status.taken(.candles) == 3 && status.written(.stored) == 3 && status.metrics[.candlesStored] == 3)
+        let mark = fileBytes(world.paths.journal(.candles) + "/store-writer.taken")
+        #expect(String(decoding: mark, as: UTF8.self) == "00000000000000000003\n")
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+public import Host
+public import Logging
+public import Settings
+public import Streams
+public import Wire
+
+/// A folder, a bus and a clock for stages that run inside a test.
+public final class StageWorld {
+    public let folder = TemporaryFolder()
+    public let paths: Paths
+    public let bus = MemoryBus()
+    public let clock = SteppedClock()
+    public var configuration = Configuration()
+    public let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    /// What the stages published on each stream, a record each.
+    public private(set) var published: [Wire.Stream: [[UInt8]]] = [:]
+
+    public init() throws {
+        paths = try Paths(state: folder.path)
+        configuration.journal.retentionDays = 0
+        configuration.journal.syncMilliseconds = 60_000
+        bus.published = { [unowned self] bytes, stream in
+            for start in stride(from: 0, to: bytes.count, by: stream.recordSize) {
+                published[stream, default: []].append(Array(bytes[start..<(start + stream.recordSize)]))
+            }
+        }
+    }
+
+    public func service() throws -> ServiceNotifier {
+        try ServiceNotifier(environment: Environment([:]), clock: clock.clock)
+    }
+
+    /// Writes a stream in the place of its stage.
+    public func writer(_ stream: Wire.Stream) throws -> StreamWriter {
+        try StreamWriter(stream: stream, paths: paths, settings: configuration.journal, bus: bus, logger: logger)
+    }
+
+    public func candles(_ stream: Wire.Stream) -> [CandleEnvelope] {
+        (published[stream] ?? []).compactMap { bytes in bytes.withUnsafeBytes { CandleEnvelope(bytes: $0) } }
+    }
+
+    public func status(_ stage: Stage) throws -> StageStatus? {
+        try bus.statuses[stage].map { try JSONDecoder().decode(StageStatus.self, from: Data($0)) }
+    }
+}
