@@ -17,10 +17,9 @@ extension CandleBuilder {
     mutating func jump(to record: TickEnvelope) {
         let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
-        let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
-        let time = max(0, feedTime.rawValue)
+        let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
-        let until = max(isBelieved ? told : 0, time) &+ margin
+        let until = max(feed.believes(told) ? told : 0, time) &+ margin
         let dark = evidence.feed.since
         let from = max(0, min(time - margin, dark ?? .max))
         position = record.position &- 1
@@ -59,7 +58,7 @@ extension CandleBuilder {
             evidence.blindEnded(pair, from: from.rawValue, until: until.rawValue)
             reviseBlindness(pair, from: from.rawValue, until: darkest)
             // After a long silence ticks come before the first new clock.
-            if pair == .none, let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
+            if pair == .none, feed.clock != nil, FeedTime.isPlausible(until.rawValue) { feed.noteClock(until.rawValue) }
         case .updatesLost(let count): lose(count, record)
         case .clockSetBack(_, let to): setBack(to: to.rawValue)
         case .sessionNew, .sessionReplaced, .sessionRecovered: expectDark(record)
@@ -77,7 +76,7 @@ extension CandleBuilder {
     /// are not touched.
     mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
         // No closed candle begins later, but for those that a wrong time made, which are settled.
-        let latest = feedTime.rawValue == .min ? .max : feedTime.rawValue &+ (lengths.max() ?? 0)
+        let latest = feed.newest == .min ? .max : feed.newest &+ (lengths.max() ?? 0)
         let earliest = from == .min ? from : from &- options.graceNanos
         for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
@@ -139,7 +138,7 @@ extension CandleBuilder {
     /// The broker's time was wrong and ahead, and is `time`. What was closed by it goes on: an interval that has
     /// begun takes further ticks; one that has not was made of ticks with wrong times, and begins anew.
     mutating func setBack(to time: Int64) {
-        guard Self.isPlausible(time), time < max(feedTime.rawValue, clock ?? .min) else { return }
+        guard FeedTime.isPlausible(time), time < max(feed.newest, feed.clock ?? .min) else { return }
         counters.clocksSetBack += 1
         evidence.cut(at: time)
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
@@ -147,14 +146,12 @@ extension CandleBuilder {
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
         for key in early.sorted(by: { order($0) < order($1) }) { revise(key) { $0.isVoid = true } }
         for index in lastTicks.indices where lastTicks[index].time > time { lastTicks[index].time = time }
-        (feedTime, clock) = (UTCNanos(rawValue: time), time)
-        nextPruning = time &+ Self.hour
+        feed.setBack(to: time)
+        nextPruning = time &+ FeedTime.hour
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {
             nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ options.graceNanos)
         }
-        for key in pending.keys {
-            nextClose = min(nextClose, key.start &+ lengths[key.timeframe] &+ options.graceNanos)
-        }
+        for key in pending.keys { nextClose = min(nextClose, closing(key)) }
     }
 }
