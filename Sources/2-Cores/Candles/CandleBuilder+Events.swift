@@ -8,7 +8,7 @@ extension CandleBuilder {
         isFirst = false
         if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
-        evidence.missing(from: 0, until: record.brokerTime.rawValue)
+        missing.feedMissing(from: 0, until: record.brokerTime.rawValue)
     }
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
@@ -20,7 +20,7 @@ extension CandleBuilder {
         let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
         let until = max(feed.believes(told) ? told : 0, time) &+ margin
-        let dark = evidence.feed.since
+        let dark = missing.feed.since
         let from = max(0, min(time - margin, dark ?? .max))
         position = record.position &- 1
         tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record.receiveTime)
@@ -40,7 +40,7 @@ extension CandleBuilder {
 
     /// What only comes in the dark shows that the word of its beginning is missing.
     mutating func expectDark(_ record: FeedRecord) {
-        guard let since = suspectSince, evidence.feed.since == nil else { return }
+        guard let since = suspectSince, missing.feed.since == nil else { return }
         tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record.receiveTime)
     }
 
@@ -49,13 +49,13 @@ extension CandleBuilder {
         switch record.event {
         case .blindBegan(let since):
             if pair == .none { suspectSince = nil }
-            let earliest = min(since.rawValue, evidence.blindSince(pair) ?? .max)
-            evidence.blindBegan(pair, since: since.rawValue)
+            let earliest = min(since.rawValue, missing.blindSince(pair) ?? .max)
+            missing.blindBegan(pair, since: since.rawValue)
             reviseBlindness(pair, from: earliest, until: .max)
         case .blindEnded(let from, let until):
             if pair == .none { suspectSince = nil }
-            let darkest = max(until.rawValue, evidence.blindSince(pair) == nil ? .min : .max)
-            evidence.blindEnded(pair, from: from.rawValue, until: until.rawValue)
+            let darkest = max(until.rawValue, missing.blindSince(pair) == nil ? .min : .max)
+            missing.blindEnded(pair, from: from.rawValue, until: until.rawValue)
             reviseBlindness(pair, from: from.rawValue, until: darkest)
             // After a long silence ticks come before the first new clock.
             if pair == .none, feed.clock != nil, FeedTime.isPlausible(until.rawValue) { feed.noteClock(until.rawValue) }
@@ -80,7 +80,7 @@ extension CandleBuilder {
         let earliest = from == .min ? from : from &- options.graceNanos
         for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
-            let blind = evidence.blindMilliseconds(pairs.pairs[key.pair], interval(key))
+            let blind = missing.blindMilliseconds(pairs.pairs[key.pair], interval(key))
             if blind != closed.blindMilliseconds { revise(key) { $0.blindMilliseconds = blind } }
         }
     }
@@ -91,7 +91,7 @@ extension CandleBuilder {
         guard count > .zero, record.pair != .none else { return }
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
-        evidence.lost(count, pair: record.pair, from: from, until: until)
+        missing.lost(count, pair: record.pair, from: from, until: until)
         let earliest = from == .min ? from : from &- options.graceNanos
         for key in closedKeys(record.pair, from: earliest, until: until &+ options.graceNanos) {
             guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
@@ -140,7 +140,7 @@ extension CandleBuilder {
     mutating func setBack(to time: Int64) {
         guard FeedTime.isPlausible(time), time < max(feed.newest, feed.clock ?? .min) else { return }
         counters.clocksSetBack += 1
-        evidence.cut(at: time)
+        missing.cut(at: time)
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
         pending = pending.filter { $0.key.start < time }
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys

@@ -35,7 +35,7 @@ public struct CandleBuilder {
     var pending: [Key: OpenCandle] = [:]
     /// Final candles within the reach of late ticks.
     var final: [Key: ClosedCandle] = [:]
-    var evidence = Evidence()
+    var missing = MissingData()
     /// Since when it may be dark without the feed's word: that may have been among positions that are missing.
     var suspectSince: Int64?
     /// The earliest feed time at which something closes.
@@ -87,7 +87,7 @@ public struct CandleBuilder {
         }
         if time > feed.newest, !advance(to: time) {
             counters.implausible += 1
-            return evidence.lost(1, pair: tick.pair, from: feed.newest, until: feed.newest)
+            return missing.lost(1, pair: tick.pair, from: feed.newest, until: feed.newest)
         }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         if tick.flags.rawValue != 0, !counts(tick, pair) { return }
@@ -266,7 +266,7 @@ public struct CandleBuilder {
     mutating func prune() {
         let oldest = feed.newest &- options.lateReachNanos
         final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
-        evidence.forget(before: oldest &- (lengths.max() ?? 0))
+        missing.forget(before: oldest &- (lengths.max() ?? 0))
         nextPruning = feed.newest &+ FeedTime.hour
     }
 
@@ -280,8 +280,8 @@ public struct CandleBuilder {
         let interval = interval(key)
         emit(
             ClosedCandle(
-                candle: candle, blindMilliseconds: evidence.blindMilliseconds(pair, interval),
-                lost: evidence.lostUpdates(pair, interval, grace: options.graceNanos)), key)
+                candle: candle, blindMilliseconds: missing.blindMilliseconds(pair, interval),
+                lost: missing.lostUpdates(pair, interval, grace: options.graceNanos)), key)
     }
 
     mutating func emit(_ closed: ClosedCandle, _ key: Key) {
