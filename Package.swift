@@ -108,7 +108,7 @@ let package = Package(
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
-        library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
+        library(.machine, "Settings", ["MarketData", "Reports", "Host", "Streams", arguments, log, yams]),
 
         library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", grdb]),
         library(.stores, "Store", ["MarketData", "Wire", "Candles", "IG", "Host", "CandleReader", grdb]),

@@ -6,7 +6,7 @@ internal import Settings
 internal import Store
 
 /// What the database tells of the pipeline, read at one moment.
-struct StoredFacts {
+struct StoreSnapshot {
     var candles: [CandleReader.SeriesStatistics] = []
     var continuity = Continuity()
     /// The newest ones, newest first.
