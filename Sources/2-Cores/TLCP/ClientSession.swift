@@ -129,7 +129,7 @@ public struct ClientSession: ~Copyable {
     var retired: Set<Int> = []
     /// Requests that may have arrived before a cut, and when they are sent again.
     var doubtful: (controls: [Control], resendAt: Duration)?
-    var random: SplitMix
+    var random: Jitter
     var backoff: Backoff
     var longBackoff: Backoff
 
@@ -145,7 +145,7 @@ public struct ClientSession: ~Copyable {
     public init(options: SessionOptions, seed: UInt64) {
         self.options = options
         reader = LineReader(lengthMax: options.lineLengthMax)
-        random = SplitMix(seed: seed)
+        random = Jitter(seed: seed)
         backoff = Backoff(base: options.retryBase, ceiling: options.retryCeiling)
         longBackoff = Backoff(base: options.longRetryBase, ceiling: options.longRetryCeiling)
     }

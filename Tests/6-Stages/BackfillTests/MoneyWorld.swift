@@ -34,7 +34,7 @@ final class MoneyWorld {
     private let store: CandleStore
     private let time = TestTime(base: MoneyWorld.start)
     private let name: String
-    private var random: TestKit.SplitMix
+    private var random: SplitMix
     private var position: UInt64 = 0
     /// End of what is streamed, Unix seconds.
     private var streamedUntil: Int64
@@ -48,7 +48,7 @@ final class MoneyWorld {
 
     init(seed: UInt64) throws {
         name = "seed \(seed)"
-        random = TestKit.SplitMix(seed: seed)
+        random = SplitMix(seed: seed)
         paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
         try paths.prepare()
         store = try CandleStore(path: paths.database)
