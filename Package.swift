@@ -108,7 +108,7 @@ let package = Package(
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
-        library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
+        library(.machine, "Settings", ["MarketData", "Reports", "Host", "Streams", arguments, log, yams]),
 
         library(.stores, "Store", ["MarketData", "Wire", "Host"]),
         library(.stores, "SQLiteStore", ["MarketData", "Wire", "Candles", "Host", "Store", grdb]),
@@ -207,6 +207,7 @@ let package = Package(
         tests(
             .stages, "BackfillTests",
             [
+                "IGClient", "IG",
                 "SQLiteStore",
                 "Reports",
                 "MarketData", "Wire", "Planning", "Host", "Streams", "Settings", "Store",

@@ -82,7 +82,7 @@ struct Walk {
 
     private var quotes: [Quote]
     private var isKnown: [Bool]
-    private var random = SplitMix(seed: 1)
+    private var random = Jitter(seed: 1)
 
     /// A point, in units of 1e-9.
     private static let point: Int64 = 10_000

@@ -40,15 +40,6 @@ public enum Stage: String, CaseIterable, Sendable {
         case .storeWriter: [.candles, .native]
         }
     }
-
-    public var outputs: [Stream] {
-        switch self {
-        case .ingestStream: [.ticks, .native]
-        case .aggregator: [.candles]
-        case .storeWriter: [.stored]
-        case .ingestBackfill: [.history]
-        }
-    }
 }
 
 extension Stage: CustomStringConvertible {

@@ -8,7 +8,7 @@ extension CandleBuilder {
         isFirst = false
         if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
-        evidence.missing(from: 0, until: record.brokerTime.rawValue)
+        missing.feedMissing(from: 0, until: record.brokerTime.rawValue)
     }
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
@@ -17,11 +17,10 @@ extension CandleBuilder {
     mutating func jump(to record: TickEnvelope) {
         let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
-        let isBelieved = Self.isPlausible(told) && told < (clock ?? told) &+ Self.day
-        let time = max(0, feedTime.rawValue)
+        let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
-        let until = max(isBelieved ? told : 0, time) &+ margin
-        let dark = evidence.feed.since
+        let until = max(feed.believes(told) ? told : 0, time) &+ margin
+        let dark = missing.feed.since
         let from = max(0, min(time - margin, dark ?? .max))
         position = record.position &- 1
         tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record.receiveTime)
@@ -41,7 +40,7 @@ extension CandleBuilder {
 
     /// What only comes in the dark shows that the word of its beginning is missing.
     mutating func expectDark(_ record: FeedRecord) {
-        guard let since = suspectSince, evidence.feed.since == nil else { return }
+        guard let since = suspectSince, missing.feed.since == nil else { return }
         tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record.receiveTime)
     }
 
@@ -50,16 +49,16 @@ extension CandleBuilder {
         switch record.event {
         case .blindBegan(let since):
             if pair == .none { suspectSince = nil }
-            let earliest = min(since.rawValue, evidence.blindSince(pair) ?? .max)
-            evidence.blindBegan(pair, since: since.rawValue)
+            let earliest = min(since.rawValue, missing.blindSince(pair) ?? .max)
+            missing.blindBegan(pair, since: since.rawValue)
             reviseBlindness(pair, from: earliest, until: .max)
         case .blindEnded(let from, let until):
             if pair == .none { suspectSince = nil }
-            let darkest = max(until.rawValue, evidence.blindSince(pair) == nil ? .min : .max)
-            evidence.blindEnded(pair, from: from.rawValue, until: until.rawValue)
+            let darkest = max(until.rawValue, missing.blindSince(pair) == nil ? .min : .max)
+            missing.blindEnded(pair, from: from.rawValue, until: until.rawValue)
             reviseBlindness(pair, from: from.rawValue, until: darkest)
             // After a long silence ticks come before the first new clock.
-            if pair == .none, let clock, Self.isPlausible(until.rawValue) { self.clock = max(clock, until.rawValue) }
+            if pair == .none, feed.clock != nil, FeedTime.isPlausible(until.rawValue) { feed.noteClock(until.rawValue) }
         case .updatesLost(let count): lose(count, record)
         case .clockSetBack(_, let to): setBack(to: to.rawValue)
         case .sessionNew, .sessionReplaced, .sessionRecovered: expectDark(record)
@@ -77,11 +76,11 @@ extension CandleBuilder {
     /// are not touched.
     mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
         // No closed candle begins later, but for those that a wrong time made, which are settled.
-        let latest = feedTime.rawValue == .min ? .max : feedTime.rawValue &+ (lengths.max() ?? 0)
+        let latest = feed.newest == .min ? .max : feed.newest &+ (lengths.max() ?? 0)
         let earliest = from == .min ? from : from &- options.graceNanos
         for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
-            let blind = evidence.blindMilliseconds(pairs.pairs[key.pair], interval(key))
+            let blind = missing.blindMilliseconds(pairs.pairs[key.pair], interval(key))
             if blind != closed.blindMilliseconds { revise(key) { $0.blindMilliseconds = blind } }
         }
     }
@@ -92,7 +91,7 @@ extension CandleBuilder {
         guard count > .zero, record.pair != .none else { return }
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
-        evidence.lost(count, pair: record.pair, from: from, until: until)
+        missing.lost(count, pair: record.pair, from: from, until: until)
         let earliest = from == .min ? from : from &- options.graceNanos
         for key in closedKeys(record.pair, from: earliest, until: until &+ options.graceNanos) {
             guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
@@ -139,22 +138,20 @@ extension CandleBuilder {
     /// The broker's time was wrong and ahead, and is `time`. What was closed by it goes on: an interval that has
     /// begun takes further ticks; one that has not was made of ticks with wrong times, and begins anew.
     mutating func setBack(to time: Int64) {
-        guard Self.isPlausible(time), time < max(feedTime.rawValue, clock ?? .min) else { return }
+        guard FeedTime.isPlausible(time), time < max(feed.newest, feed.clock ?? .min) else { return }
         counters.clocksSetBack += 1
-        evidence.cut(at: time)
+        missing.cut(at: time)
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
         pending = pending.filter { $0.key.start < time }
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
         for key in early.sorted(by: { order($0) < order($1) }) { revise(key) { $0.isVoid = true } }
         for index in lastTicks.indices where lastTicks[index].time > time { lastTicks[index].time = time }
-        (feedTime, clock) = (UTCNanos(rawValue: time), time)
-        nextPruning = time &+ Self.hour
+        feed.setBack(to: time)
+        nextPruning = time &+ FeedTime.hour
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {
             nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ options.graceNanos)
         }
-        for key in pending.keys {
-            nextClose = min(nextClose, key.start &+ lengths[key.timeframe] &+ options.graceNanos)
-        }
+        for key in pending.keys { nextClose = min(nextClose, closing(key)) }
     }
 }

@@ -18,31 +18,9 @@ public struct CandleBuilder {
         public init() {}
     }
 
-    public struct Counters: Hashable, Sendable {
-        public var ticks: UInt64 = 0
-        /// Snapshots that only repeat the pair's last tick, or an older one.
-        public var duplicates: UInt64 = 0
-        /// Ticks that bring one side: they move that side.
-        public var oneSided: UInt64 = 0
-        /// Ticks that bring neither side: they do not move candles.
-        public var sideMissing: UInt64 = 0
-        /// Ticks with the ask below the bid: kept as they came.
-        public var inverted: UInt64 = 0
-        /// Ticks after their candle was final, each a new revision.
-        public var late: UInt64 = 0
-        /// Late ticks beyond the reach, left out.
-        public var tooLate: UInt64 = 0
-        /// Ticks and clocks before 1970, after 2200, or more than a day ahead of the feed's clock: left out.
-        public var implausible: UInt64 = 0
-        /// How often the broker's time turned out to be wrong and ahead.
-        public var clocksSetBack: UInt64 = 0
-        public var candles: UInt64 = 0
-        public var unknownRecords: UInt64 = 0
-    }
-
     public internal(set) var counters = Counters()
     /// The newest time that the feed has told.
-    public internal(set) var feedTime = UTCNanos(rawValue: .min)
+    public var feedTime: UTCNanos { UTCNanos(rawValue: feed.newest) }
     /// What became final, and the feed events in their place between. The caller takes them away.
     public var output: [CandleEnvelope] = []
 
@@ -57,45 +35,20 @@ public struct CandleBuilder {
     var pending: [Key: OpenCandle] = [:]
     /// Final candles within the reach of late ticks.
     var final: [Key: ClosedCandle] = [:]
-    var evidence = Evidence()
+    var missing = MissingData()
     /// Since when it may be dark without the feed's word: that may have been among positions that are missing.
     var suspectSince: Int64?
     /// The earliest feed time at which something closes.
     var nextClose = Int64.max
-    var clock: Int64?
+    var feed = FeedTime()
     var isFirst = true
     var nextPruning = Int64.min
     var position: UInt64 = 0
-
-    struct ClosedCandle {
-        var candle: OpenCandle
-        var blindMilliseconds: UInt32
-        var lost: LossCount
-        /// Its ticks came while the broker's time was wrong: right ones begin it anew.
-        var isVoid = false
-
-        /// Nothing that is learned changes it any more.
-        var isSettled: Bool { isVoid || candle.isExhausted }
-    }
-
-    struct LastTick {
-        var time = Int64.min
-        var bid: Int64 = 0
-        var ask: Int64 = 0
-    }
 
     struct Key: Hashable {
         let pair: Int
         let timeframe: Int
         let start: Int64
-    }
-
-    static let day = 86_400 * UTCNanos.perSecond
-    static let hour = 3_600 * UTCNanos.perSecond
-
-    /// 1970 to 2200: outside of it, interval arithmetic could leave 64 bits.
-    static func isPlausible(_ time: Int64) -> Bool {
-        UInt64(bitPattern: time) < 7_258_118_400_000_000_000
     }
 
     public init(options: Options) {
@@ -128,13 +81,13 @@ public struct CandleBuilder {
 
     mutating func foldTick(_ tick: TickRecord) {
         let time = tick.brokerTime.rawValue
-        guard Self.isPlausible(time) else {
+        guard FeedTime.isPlausible(time) else {
             counters.implausible += 1
             return
         }
-        if time > feedTime.rawValue, !advance(to: time) {
+        if time > feed.newest, !advance(to: time) {
             counters.implausible += 1
-            return evidence.lost(1, pair: tick.pair, from: feedTime.rawValue, until: feedTime.rawValue)
+            return missing.lost(1, pair: tick.pair, from: feed.newest, until: feed.newest)
         }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         if tick.flags.rawValue != 0, !counts(tick, pair) { return }
@@ -190,12 +143,7 @@ public struct CandleBuilder {
             counters.sideMissing += 1
             return false
         }
-        let last = lastTicks[pair]
-        let time = tick.brokerTime.rawValue
-        let isOld =
-            last.time > time
-            || last.time == time && last.bid == tick.bid.rawValue && last.ask == tick.ask.rawValue
-        if tick.flags.contains(.duplicate) || tick.flags.contains(.snapshot) && isOld {
+        if tick.flags.contains(.duplicate) || tick.flags.contains(.snapshot) && lastTicks[pair].covers(tick) {
             counters.duplicates += 1
             return false
         }
@@ -204,8 +152,8 @@ public struct CandleBuilder {
 
     /// A tick that does not belong to its pair's open candle.
     mutating func foldElsewhere(_ key: Key, _ quote: Quote) {
-        let closes = key.start &+ lengths[key.timeframe] &+ options.graceNanos
-        if closes <= feedTime.rawValue { return foldLate(key, quote) }
+        let closes = closing(key)
+        if closes <= feed.newest { return foldLate(key, quote) }
         let slot = key.pair * lengths.count + key.timeframe
         let present = open[slot].start
         if present == OpenCandle.none || key.start > present {
@@ -223,21 +171,12 @@ public struct CandleBuilder {
 
     /// A candle of one tick. After the clock was set back it may have been closed before its time.
     mutating func opened(_ key: Key, _ quote: Quote) -> OpenCandle {
-        guard let former = final.removeValue(forKey: key) else { return OpenCandle(start: key.start, quote) }
-        var candle = former.candle
-        if former.isVoid {
-            candle = OpenCandle(start: key.start, quote)
-            candle.revision = former.candle.revision
-        } else {
-            candle.fold(quote)
-        }
-        candle.countRevision()
-        return candle
+        final.removeValue(forKey: key)?.reopened(by: quote) ?? OpenCandle(start: key.start, quote)
     }
 
     /// A tick of an interval that is final: a new revision, or the first candle of a silent interval.
     mutating func foldLate(_ key: Key, _ quote: Quote) {
-        guard key.start &+ lengths[key.timeframe] >= feedTime.rawValue &- options.lateReachNanos else {
+        guard key.start &+ lengths[key.timeframe] >= feed.newest &- options.lateReachNanos else {
             counters.tooLate += 1
             return
         }
@@ -248,9 +187,7 @@ public struct CandleBuilder {
             return close(candle, key)
         }
         if closed.candle.isExhausted { return }
-        closed.candle.fold(quote)
-        closed.candle.countRevision()
-        closed.candle.flags.insert(.late)
+        closed.takeLate(quote)
         emit(closed, key)
     }
 
@@ -264,35 +201,29 @@ public struct CandleBuilder {
 
     mutating func foldClock(_ record: ClockRecord) {
         let time = record.brokerTime.rawValue
-        guard Self.isPlausible(time) else {
+        guard FeedTime.isPlausible(time) else {
             counters.implausible += 1
             return
         }
-        // The clock never steps back by itself: the word that it was set back must be among missing positions.
-        if let clock, time < clock &- Self.hour { setBack(to: time) }
-        clock = max(clock ?? time, time)
-        if time > feedTime.rawValue {
+        if feed.wasSetBack(by: time) { setBack(to: time) }
+        feed.noteClock(time)
+        if time > feed.newest {
             move(to: time, closingBy: record.isStandIn ? .localClock : [])
         }
     }
 
-    /// Moves feed time to a tick's, but no further than the order margin beyond the clock: one tick with a wrong time
-    /// must not close what others are still filling.
+    /// Moves feed time as far as a tick may.
     /// - Returns: false if the tick is stamped impossibly far ahead.
     mutating func advance(to time: Int64) -> Bool {
-        var reached = time
-        if let clock {
-            if time > clock &+ Self.day { return false }
-            reached = min(time, clock &+ FeedEvent.orderMargin)
-        }
-        if reached > feedTime.rawValue { move(to: reached, closingBy: []) }
+        guard let reached = feed.reach(ofTick: time) else { return false }
+        if reached > feed.newest { move(to: reached, closingBy: []) }
         return true
     }
 
     mutating func move(to time: Int64, closingBy flags: CandleFlags) {
         // A leap may be a wrong time: what it would forget is still needed if it is taken back.
-        if time &- Self.hour > feedTime.rawValue { nextPruning = time &+ Self.hour }
-        feedTime = UTCNanos(rawValue: time)
+        if time &- FeedTime.hour > feed.newest { nextPruning = time &+ FeedTime.hour }
+        feed.newest = time
         if time >= nextClose { closeDue(by: flags) }
     }
 
@@ -315,25 +246,28 @@ public struct CandleBuilder {
             candle.flags.formUnion(flags)
             close(candle, key)
         }
-        if feedTime.rawValue >= nextPruning { prune() }
+        if feed.newest >= nextPruning { prune() }
     }
 
     /// Whether the interval is over; notes when it will be if it is not.
     mutating func isDue(_ key: Key) -> Bool {
-        let closes = key.start &+ lengths[key.timeframe] &+ options.graceNanos
-        if closes > feedTime.rawValue { nextClose = min(nextClose, closes) }
-        return closes <= feedTime.rawValue
+        let closes = closing(key)
+        if closes > feed.newest { nextClose = min(nextClose, closes) }
+        return closes <= feed.newest
     }
+
+    /// The feed time at which the interval closes.
+    func closing(_ key: Key) -> Int64 { key.start &+ lengths[key.timeframe] &+ options.graceNanos }
 
     func order(_ key: Key) -> (Int64, Pair, Int64) {
         (key.start &+ lengths[key.timeframe], pairs.pairs[key.pair], lengths[key.timeframe])
     }
 
     mutating func prune() {
-        let oldest = feedTime.rawValue &- options.lateReachNanos
+        let oldest = feed.newest &- options.lateReachNanos
         final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
-        evidence.forget(before: oldest &- (lengths.max() ?? 0))
-        nextPruning = feedTime.rawValue &+ Self.hour
+        missing.forget(before: oldest &- (lengths.max() ?? 0))
+        nextPruning = feed.newest &+ FeedTime.hour
     }
 
     // MARK: Output
@@ -346,23 +280,13 @@ public struct CandleBuilder {
         let interval = interval(key)
         emit(
             ClosedCandle(
-                candle: candle, blindMilliseconds: evidence.blindMilliseconds(pair, interval),
-                lost: evidence.lostUpdates(pair, interval, grace: options.graceNanos)), key)
+                candle: candle, blindMilliseconds: missing.blindMilliseconds(pair, interval),
+                lost: missing.lostUpdates(pair, interval, grace: options.graceNanos)), key)
     }
 
     mutating func emit(_ closed: ClosedCandle, _ key: Key) {
         counters.candles += 1
-        var record = closed.candle.record(pair: pairs.pairs[key.pair], timeframe: options.timeframes[key.timeframe])
-        record.blindMilliseconds =
-            closed.isSettled
-            ? UInt32(clamping: lengths[key.timeframe] / UTCNanos.perMillisecond) : closed.blindMilliseconds
-        record.lostUpdates = closed.lost.rawValue
-        if closed.candle.lacksMid { record.flags.insert(.sideMissing) }
-        if record.blindMilliseconds > 0 || record.lostUpdates > 0 || closed.candle.lacksMid {
-            // Whether an earlier revision was shown as whole is not known here: the journal may have lost since
-            // what it was made of.
-            record.flags.formUnion(closed.candle.revision > 1 ? [.partial, .withdrawn] : .partial)
-        }
+        var record = closed.record(pair: pairs.pairs[key.pair], timeframe: options.timeframes[key.timeframe])
         record.inputPosition = position
         final[key] = closed
         output.append(record.envelope)

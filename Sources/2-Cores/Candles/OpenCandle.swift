@@ -192,7 +192,7 @@ struct OpenCandle {
     /// No further revision can be numbered.
     var isExhausted: Bool { revision == .max }
 
-    /// The record of it, without what only the builder knows: evidence and input position.
+    /// The record of it, without what only the builder knows: what is missing and the input position.
     func record(pair: Pair, timeframe: Timeframe) -> CandleRecord {
         var record = CandleRecord(
             Series(pair, timeframe), start: UTCNanos(rawValue: start),

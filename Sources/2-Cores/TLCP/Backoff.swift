@@ -12,7 +12,7 @@ public struct Backoff: Sendable {
     }
 
     /// Counts a failure and gives the pause after it, between half and the whole of the doubled base.
-    public mutating func failed(random: inout SplitMix) -> Duration {
+    public mutating func failed(random: inout Jitter) -> Duration {
         attempts = min(attempts + 1, 1_000_000)
         var pause = base
         for _ in 1..<min(attempts, 32) where pause < ceiling { pause *= 2 }
@@ -21,19 +21,4 @@ public struct Backoff: Sendable {
     }
 
     public mutating func succeeded() { attempts = 0 }
-}
-
-/// A small generator whose seed is handed in. Source: S. Vigna, "splitmix64".
-public struct SplitMix: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

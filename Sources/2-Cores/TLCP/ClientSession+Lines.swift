@@ -78,8 +78,7 @@ extension ClientSession {
         // A bound on what a confused server can make us remember.
         guard zombies.count < 1_000, zombies.insert(subscription).inserted else { return }
         sink.happened(.oddLine("unknown subscription \(subscription)"))
-        pendingControls.append(
-            Control(operation: .delete(cause: "zombie"), handle: nil, subscription: subscription))
+        controls.add(.delete(cause: "zombie"), subscription: subscription)
         sendControls()
     }
 
@@ -112,7 +111,7 @@ extension ClientSession {
         case .ended(let code, let text): ended(code: code, text: text, now: now, &sink)
         case .progress(let count): progress(count, now: now, &sink)
         case .loop: looped(now: now, &sink)
-        case .requestAccepted(let request): if let request { sentControls[request] = nil }
+        case .requestAccepted(let request): if let request { controls.answered(request) }
         case .requestRefused(let request, let code, let text):
             requestRefused(request, code: code, text: text, now: now, &sink)
         case .requestNotUnderstood(let code, let text): fail("ERROR,\(code) \(text)", now: now, &sink)
@@ -217,7 +216,7 @@ extension ClientSession {
         catchUp = nil
         flags.remove(.recovered)
         sink.happened(.recovered(resent: Int(clamping: serverAt &- from)))
-        waitForAnswers(now: now)
+        controls.waitForAnswers(until: now + options.requeueAfter)
         sendControls()
     }
 

@@ -36,9 +36,9 @@ extension ClientSession {
         case .bound:
             var next = isStalled ? silenceLimit(options.cutAfter) : silenceLimit(options.stallAfter)
             if let catchUp, isCaughtUp() { next = min(next, max(catchUp.until, lastLine)) }
-            if let postRetry { next = min(next, postRetry) }
+            if let retry = controls.postRetry { next = min(next, retry) }
             if awaitsProgress { next = min(next, boundAt + options.answerWithin) }
-            if let doubtful, doubtful.resendAt > .zero { next = min(next, doubtful.resendAt) }
+            if let resendAt = controls.resendAt { next = min(next, resendAt) }
             for subscription in subscriptions {
                 if let at = subscription.askAt { next = min(next, at) }
                 if waitsForAnswers, subscription.answer == .pending || subscription.renewal != nil {
@@ -79,9 +79,9 @@ extension ClientSession {
         if awaitsProgress, now >= boundAt + options.answerWithin { return fail("no PROG", now: now, &sink) }
         if waitsForAnswers { endUnanswered(now: now, &sink) }
         if let catchUp, now >= catchUp.until { endCatchUp(now: now, &sink) }
-        if let doubtful, doubtful.resendAt > .zero, now >= doubtful.resendAt { resendDoubtful() }
-        if let retry = postRetry, now >= retry {
-            postRetry = nil
+        if let resendAt = controls.resendAt, now >= resendAt { resendDoubtful() }
+        if let retry = controls.postRetry, now >= retry {
+            controls.postRetry = nil
             sendControls()
         }
         var isAsking = false
@@ -95,7 +95,7 @@ extension ClientSession {
     }
 
     /// What was asked for is on its way, and no recovery still brings old answers.
-    private var waitsForAnswers: Bool { !awaitsProgress && catchUp == nil && doubtful == nil }
+    private var waitsForAnswers: Bool { !awaitsProgress && catchUp == nil && !controls.hasDoubtful }
 
     private func silenceLimit(_ extra: Duration) -> Duration {
         lastLine + .milliseconds(identity?.keepaliveMillis ?? 5_000) + extra
@@ -177,8 +177,7 @@ extension ClientSession {
     mutating func cut(reason: String, now: Duration, _ sink: inout some SessionSink) {
         sink.happened(.cut(reason: reason))
         isStalled = false
-        post = nil
-        requeueSentControls(now: now)
+        controls.connectionCut()
         recoveryDeadline = now + options.recoveryWindow
         attemptStart = now
         let jitter = Duration.milliseconds(Int(random.next() % 101))
@@ -217,11 +216,7 @@ extension ClientSession {
         routes.removeAll()
         zombies = []
         retired = []
-        doubtful = nil
-        pendingControls = []
-        sentControls = [:]
-        post = nil
-        postRetry = nil
+        controls.removeAll()
         allWereAnswered = false
         for handle in subscriptions.indices {
             subscriptions[handle].answer = .none

@@ -83,12 +83,6 @@ public struct ClientSession: ~Copyable {
         }
     }
 
-    struct Control: Hashable {
-        let operation: ControlOperation
-        let handle: Int?
-        let subscription: Int?
-    }
-
     public internal(set) var options: SessionOptions
     var phase = Phase.idle
     var transport: Transport?
@@ -118,18 +112,12 @@ public struct ClientSession: ~Copyable {
     var reader: LineReader
     var routes = RouteTable()
     var actions: [SessionAction] = []
-    var pendingControls: [Control] = []
-    var sentControls: [Int: Control] = [:]
-    var post: (id: TransportID, requests: [Int])?
-    var postRetry: Duration?
-    var lastRequest = 0
+    var controls = ControlQueue()
     var lastTransport = 0
     var zombies: Set<Int> = []
     /// Numbers whose updates are not wanted any more: their end is on its way.
     var retired: Set<Int> = []
-    /// Requests that may have arrived before a cut, and when they are sent again.
-    var doubtful: (controls: [Control], resendAt: Duration)?
-    var random: SplitMix
+    var random: Jitter
     var backoff: Backoff
     var longBackoff: Backoff
 
@@ -145,7 +133,7 @@ public struct ClientSession: ~Copyable {
     public init(options: SessionOptions, seed: UInt64) {
         self.options = options
         reader = LineReader(lengthMax: options.lineLengthMax)
-        random = SplitMix(seed: seed)
+        random = Jitter(seed: seed)
         backoff = Backoff(base: options.retryBase, ceiling: options.retryCeiling)
         longBackoff = Backoff(base: options.longRetryBase, ceiling: options.longRetryCeiling)
     }
@@ -198,9 +186,7 @@ public struct ClientSession: ~Copyable {
         subscriptions[handle].isWanted = false
         guard identity != nil, subscriptions[handle].answer == .active || subscriptions[handle].answer == .pending
         else { return }
-        let control = Control(
-            operation: .delete(cause: nil), handle: handle, subscription: subscriptions[handle].number)
-        pendingControls.append(control)
+        controls.add(.delete(cause: nil), handle: handle, subscription: subscriptions[handle].number)
         sendControls()
     }
 
@@ -213,8 +199,7 @@ public struct ClientSession: ~Copyable {
         let number = routes.add(handle: handle)
         subscriptions[handle].renewal = number
         subscriptions[handle].askedAt = now
-        pendingControls.append(
-            Control(operation: .add(subscriptions[handle].request), handle: handle, subscription: number))
+        controls.add(.add(subscriptions[handle].request), handle: handle, subscription: number)
         sendControls()
     }
 
@@ -230,7 +215,7 @@ public struct ClientSession: ~Copyable {
     /// Sends another control request, such as `forceRebind`.
     public mutating func control(_ operation: ControlOperation, subscription handle: Int? = nil) {
         let number = handle.map { subscriptions[$0].number }
-        pendingControls.append(Control(operation: operation, handle: nil, subscription: number))
+        controls.add(operation, subscription: number)
         sendControls()
     }
 
@@ -259,9 +244,7 @@ public struct ClientSession: ~Copyable {
         switch phase {
         case .stopped, .destroying: return
         case .bound:
-            post = nil
-            postRetry = nil
-            pendingControls = [Control(operation: .destroy, handle: nil, subscription: nil)]
+            controls.addOnly(.destroy)
             sendControls()
             phase = .destroying(until: now + .seconds(1))
             takesUpdates = false

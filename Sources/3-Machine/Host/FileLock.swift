@@ -31,7 +31,7 @@ public final class FileLock {
         for _ in 0..<10 {
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
             guard errno == EWOULDBLOCK else { return false }
-            usleep(10_000)
+            poll(nil, 0, 10)
         }
         return flock(descriptor, LOCK_EX | LOCK_NB) == 0
     }

@@ -1,4 +1,5 @@
 internal import MarketData
+internal import Reports
 internal import Streams
 internal import Yams
 
@@ -112,9 +113,9 @@ public struct ConfigurationKey: Sendable {
         let rows = all.map { key in
             let isLong = key.path == "instruments"
             let value = isLong ? "the 28 crosses of EUR, GBP, AUD, NZD, USD, CAD, CHF, JPY" : "`\(key.defaultValue)`"
-            return "| `\(key.path)` | \(value) | \(key.range) | \(key.help) |\n"
+            return ["`\(key.path)`", value, key.range, key.help]
         }
-        return "| key | default | range | meaning |\n|---|---|---|---|\n" + rows.joined()
+        return MarkdownTable(head: ["key", "default", "range", "meaning"], rows: rows).text
     }
 
     /// A configuration that changes nothing: every key behind a `#`, with its meaning and its default.

@@ -10,7 +10,7 @@ internal import Wire
 
 /// Buys what a plan says: each request is in the journal before it is sent, each reply with its candles behind it.
 final class Buyer {
-    private let writer: StreamWriter
+    private let journal: PurchaseJournal
     private let known: KnownHistory
     private let session: BrokerSession
     private let instruments: [Pair: Instrument]
@@ -34,7 +34,7 @@ final class Buyer {
         writer: StreamWriter, known: KnownHistory, session: BrokerSession, instruments: [Instrument],
         spending: @escaping () -> Spending, isRepair: Bool, clock: Clock, logger: Logger
     ) {
-        self.writer = writer
+        journal = PurchaseJournal(writer: writer, known: known, clock: clock, logger: logger)
         self.known = known
         self.session = session
         self.instruments = Dictionary(uniqueKeysWithValues: instruments.map { ($0.pair, $0) })
@@ -182,13 +182,12 @@ final class Buyer {
         guard let message else { return .failed("\(series): the broker does not sell this timeframe") }
         let request = HistoryRequest(
             series: series, first: first, last: last, points: starts.count, sent: clock.now(), isRepair: isRepair)
-        let position = try append(RequestRecord(request))
-        try writer.commit(durably: true)
+        let position = try journal.begin(request)
         let reply: PricesReply
         do {
             reply = try session.prices(message, pointShift: instrument.pointShift)
         } catch {
-            try record(error, to: request, position)
+            try journal.end(request, position, error)
             throw error
         }
         return try take(reply, to: request, position, starts, asked: message.from)
@@ -209,10 +208,11 @@ final class Buyer {
             for start in [request.first, request.last] { accountClock.forget(at: start) }
         }
         let isWhole = isKnown && !isOfOtherTimes && reply.pageCount <= 1
-        let used = try record(reply, to: request, position, offset, missing: isWhole ? starts : [])
+        let used = try journal.end(
+            request, position, reply, clockOffset: offset, missing: isWhole ? starts : [], now: session.now)
         if used == 0, reply.rows.count >= Buyer.uselessMin {
             throw BuyingEnd.unavailable(
-                "\(request.series): none of \(reply.rows.count) candles can be used: \(flaw(reply.rows[0]))")
+                "\(request.series): none of \(reply.rows.count) candles can be used: \(reply.rows[0].flaw)")
         }
         return isOfOtherTimes ? .otherTimes : reply.pageCount > 1 ? .part : .whole
     }
@@ -223,119 +223,6 @@ final class Buyer {
             TradingWeek.opened(by: got) == TradingWeek.opened(by: second)
         else { return nil }
         return AccountClock.offset(asked: asked, got: got)
-    }
-
-    // MARK: Records
-
-    /// Candles, then what is not there, then the reply: one burst, durable before it goes out.
-    /// - Parameter missing: the intervals that have no candle where the reply has none.
-    /// - Returns: how many candles can be used.
-    private func record(
-        _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ offset: Int64?, missing: [Int64]
-    ) throws -> Int {
-        let now = session.now
-        var used = 0
-        var missing = Set(missing)
-        for row in reply.rows {
-            guard let start = start(of: row, request.series, endedBy: now) else { continue }
-            missing.remove(start.seconds)
-            if let candle = candle(row, request.series, start) {
-                used += 1
-                _ = try append(candle)
-            } else {
-                _ = try append(EmptyRecord(request.series, start: start, isUnusable: true))
-            }
-        }
-        let newest = reply.rows.compactMap(\.start).max() ?? .min
-        for start in missing.sorted() where isEmpty(start, request, newest: newest, now: now) {
-            let isUnusable = try known.isPartial(request.series, start)
-            _ = try append(EmptyRecord(request.series, start: UTCNanos(seconds: start), isUnusable: isUnusable))
-        }
-        let allowance = reply.allowance.map {
-            HistoryReply.Allowance(
-                remaining: $0.remaining, total: $0.total,
-                renewal: $0.expiry.map { clock.now().seconds + Int64($0) } ?? 0)
-        }
-        try close(
-            HistoryReply(
-                request: position, outcome: .answered, points: reply.rows.count, allowance: allowance,
-                received: clock.now(), clockOffset: offset), request)
-        return used
-    }
-
-    /// Whether a candle that did not come does not exist: the broker has later ones, or had an hour's time; and a reply
-    /// without any candle counts only where another one, an hour before, had none either.
-    private func isEmpty(_ start: Int64, _ request: HistoryRequest, newest: Int64, now: Int64) -> Bool {
-        if newest > .min { return start < newest || start + request.series.timeframe.seconds + 3_600 <= now }
-        let hourAgo = clock.now().seconds - 3_600
-        return known.ledger.entries.contains { entry in
-            guard let reply = entry.reply, reply.outcome == .answered, reply.points == 0 else { return false }
-            return entry.request.series == request.series && reply.received.seconds <= hourAgo
-                && (entry.request.first...entry.request.last).contains(start)
-        }
-    }
-
-    private func record(_ error: RESTError, to request: HistoryRequest, _ position: UInt64) throws {
-        var outcome = HistoryReply.Outcome.unanswered
-        // A gateway's error may hide an answer that was paid.
-        if case .refused(let status, _) = error.cause, status < 500 { outcome = .refused }
-        var allowance: HistoryReply.Allowance?
-        if error.disposition == .allowanceSpent {
-            let estimate = known.ledger.estimate(now: clock.now().seconds)
-            allowance = HistoryReply.Allowance(
-                remaining: 0, total: estimate.total, renewal: estimate.renewal ?? 0)
-        }
-        try close(
-            HistoryReply(
-                request: position, outcome: outcome, points: 0, allowance: allowance, received: clock.now()), request)
-    }
-
-    private func close(_ reply: HistoryReply, _ request: HistoryRequest) throws {
-        _ = try append(ReplyRecord(reply, to: request))
-        try writer.commit(durably: true)
-    }
-
-    /// Where a row's interval begins; `nil` where it has not ended, or is none of ours.
-    private func start(of row: PricesReply.Row, _ series: Series, endedBy now: Int64) -> UTCNanos? {
-        let length = series.timeframe.seconds
-        guard let start = row.start, start + length <= now, floorDivide(start, length) * length == start else {
-            return nil
-        }
-        return UTCNanos(seconds: start)
-    }
-
-    /// - Returns: `nil` where a side is missing, or the prices cannot be a candle's.
-    private func candle(_ row: PricesReply.Row, _ series: Series, _ start: UTCNanos) -> CandleRecord? {
-        guard let bid = row.bid, let ask = row.ask, bid.isConsistent, ask.isConsistent else {
-            logger.notice(
-                "A candle of the broker cannot be used",
-                metadata: ["series": "\(series)", "start": "\(start.text())", "reason": "\(flaw(row))"])
-            return nil
-        }
-        var candle = CandleRecord(
-            series, start: start, bid: bid, ask: ask, mid: .mid(bid: bid, ask: ask), source: .bought,
-            inputStream: .history)
-        // What the broker calls volume is its count of ticks. Source: `ig-api` § 3.3.
-        candle.tickCount = UInt32(clamping: row.volume ?? 0)
-        candle.publishTime = clock.now()
-        return candle
-    }
-
-    /// Why a row is no candle.
-    private func flaw(_ row: PricesReply.Row) -> String {
-        guard row.bid != nil, row.ask != nil else {
-            return "a price of it is missing, or is no decimal of at most \(Price.decimalsMax) places above 0"
-        }
-        return "its open or close lies outside of its low and high"
-    }
-
-    private func append<Record: StreamRecord>(_ record: Record) throws -> UInt64
-    where Record.Envelope == CandleEnvelope {
-        let position = try writer.append(record)
-        var noted = record.envelope
-        noted.position = position
-        known.note(noted)
-        return position
     }
 }
 

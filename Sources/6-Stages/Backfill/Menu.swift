@@ -94,7 +94,7 @@ public final class Menu {
     private func carryOut(_ entry: Entry) throws {
         switch entry {
         case .task(let task): try buy(task)
-        case .status: say(try DatabaseReport.text(paths, configuration))
+        case .status: say(try DatabaseSummary.text(paths, configuration))
         case .quota: say(try backfill.ledger().report(now: clock.now().seconds, reserve: backfill.reserve))
         case .quit: break
         }
@@ -124,25 +124,6 @@ public final class Menu {
 
 @available(*, unavailable)
 extension Menu: Sendable {}
-
-/// What the database holds, in a few lines.
-public enum DatabaseReport {
-    /// - Throws: `Failure` (69) where there is no database yet.
-    public static func text(_ paths: Paths, _ configuration: Configuration) throws -> String {
-        let lines = try storeEngine.openReader(paths).statistics()
-        var text = "Database \(paths.database)\n"
-        for timeframe in configuration.timeframes {
-            let rows = lines.filter { $0.series.timeframe == timeframe }
-            let (count, complete) = (rows.reduce(0) { $0 + $1.count }, rows.reduce(0) { $0 + $1.complete })
-            let enough = rows.count { $0.complete >= configuration.history.depth }
-            text += "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(count, "candle"))"
-            text +=
-                ", \(grouped(complete)) of them whole; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
-            text += rows.map(\.newest).max().map { "; newest \(UTCNanos(seconds: $0).minuteText)\n" } ?? "\n"
-        }
-        return text
-    }
-}
 
 extension String {
     fileprivate var trimmed: String { String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()) }

@@ -72,9 +72,9 @@ public struct AssumptionTable: Report {
     /// A table in Markdown.
     public func text(_ style: TextStyle) -> String {
         let rows = Assumption.allCases.map {
-            "| `\($0.rawValue)` | \($0.fact.sentence) | \($0.fact.source) | \($0.fact.consequence) |\n"
+            ["`\($0.rawValue)`", $0.fact.sentence, $0.fact.source, $0.fact.consequence]
         }
-        return "| Name | Assumption | Source | If it does not hold |\n|---|---|---|---|\n" + rows.joined()
+        return MarkdownTable(head: ["Name", "Assumption", "Source", "If it does not hold"], rows: rows).text
     }
 
     private struct Line: Encodable {

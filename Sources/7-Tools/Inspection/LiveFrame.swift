@@ -19,8 +19,8 @@ struct LiveFrame {
 
     private var now: UTCNanos { seen.now }
     private var stages: [StatusListener.Heard] { seen.stages }
-    private var facts: StoredFacts { seen.facts }
-    private var candles: [SeriesStatistics] { facts.candles }
+    private var stored: StoreSnapshot { seen.stored }
+    private var candles: [SeriesStatistics] { stored.candles }
 
     struct Line {
         var text: String
@@ -69,13 +69,10 @@ struct LiveFrame {
 
     // MARK: Facts
 
-    private func stage(_ stage: Stage) -> StageStatus? { stages.first { $0.stage == stage }?.status }
-
     /// What the pipeline does.
     private var pace: [String] {
-        let ingest = stage(.ingestStream)
-        let store = stage(.storeWriter)
-        let rate = ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
+        let store = seen.heard(.storeWriter)?.status
+        let rate = seen.ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
         let count = candles.reduce(0) { $0 + $1.count }
         let delay = store?.metrics[.commitDelay].map { Duration.seconds($0).brief }
         return [
@@ -89,8 +86,8 @@ struct LiveFrame {
     private var stock: [String] {
         let partial = candles.reduce(0) { $0 + $1.count - $1.complete }
         return [
-            "\(partial) partial", "\(facts.continuity.holes.count) holes",
-            "\(facts.quota.remaining) of \(facts.quota.total) points left",
+            "\(partial) partial", "\(stored.continuity.holes.count) holes",
+            "\(stored.quota.remaining) of \(stored.quota.total) points left",
         ] + (seen.free.map { ["disk \(byteText($0)) free"] } ?? [])
     }
 
@@ -99,7 +96,7 @@ struct LiveFrame {
     }
 
     private var lag: String? {
-        guard let received = seen.ingestReceivedAt, let feedTime else { return nil }
+        guard let received = seen.heard(.ingestStream)?.receivedAt, let feedTime else { return nil }
         let lag = Duration.nanoseconds(received.rawValue) - .nanoseconds(feedTime.rawValue)
         // Simulated market time may run ahead of the clock: then there is nothing to lag behind.
         return lag < .zero ? nil : lag.brief

@@ -57,9 +57,9 @@ public final class LiveView {
     }
 
     private func show() -> Bool {
-        let (stages, facts) = (listener.heard, database.latest())
+        let (stages, stored) = (listener.heard, database.latest())
         let seen = Verdict.Observation(
-            stages: stages, facts: facts, configuration: configuration, now: clock.now(),
+            stages: stages, stored: stored, configuration: configuration, now: clock.now(),
             free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state))
         switch style {
         case .json:
@@ -85,24 +85,24 @@ private final class DatabaseGlance {
     private let configuration: Configuration
     private let clock: Clock
     private var reader: (any CandleQueries)?
-    private var last: StoredFacts
+    private var last: StoreSnapshot
     private var nextRead = Int64.min
 
     init(paths: Paths, configuration: Configuration, clock: Clock) {
         self.paths = paths
         self.configuration = configuration
         self.clock = clock
-        last = StoredFacts(configuration, now: clock.now().seconds)
+        last = StoreSnapshot(configuration, now: clock.now().seconds)
     }
 
     /// What the database holds; what it held before, or nothing, while it cannot be read.
-    func latest() -> StoredFacts {
+    func latest() -> StoreSnapshot {
         let began = clock.monotonic()
         guard began >= nextRead else { return last }
         do {
             let reader = try self.reader ?? storeEngine.openReader(paths)
             self.reader = reader
-            last = try StoredFacts(reader, configuration, now: clock.now().seconds)
+            last = try StoreSnapshot(reader, configuration, now: clock.now().seconds)
         } catch {
             // Not there yet, or just being made: the view says "no candles yet", and asks again.
             reader = nil

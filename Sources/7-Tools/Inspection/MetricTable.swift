@@ -9,9 +9,9 @@ public struct MetricTable: Report {
     /// A table in Markdown.
     public func text(_ style: TextStyle) -> String {
         let rows = Metric.allCases.map {
-            "| `\($0.name)` | \($0.kind.rawValue) | \($0.label.map { "`\($0)`" } ?? "") | \($0.help) |\n"
+            ["`\($0.name)`", $0.kind.rawValue, $0.label.map { "`\($0)`" } ?? "", $0.help]
         }
-        return "| Name | Kind | Label | Meaning |\n|---|---|---|---|\n" + rows.joined()
+        return MarkdownTable(head: ["Name", "Kind", "Label", "Meaning"], rows: rows).text
     }
 
     private struct Line: Encodable {

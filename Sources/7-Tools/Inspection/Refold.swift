@@ -69,23 +69,10 @@ struct Refold {
     init(
         paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
     ) throws {
-        let store = try SQLiteWriter(path: path)
-        var batch: [CandleEnvelope] = []
-        var unnumbered: [Interval: CandleRecord] = [:]
-        func write(atLeast count: Int) throws {
-            if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
-            guard batch.count >= count else { return }
-            _ = try store.write(batch, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
-            batch.removeAll(keepingCapacity: true)
-        }
-        func take(_ record: CandleEnvelope) {
-            guard let candle = record.candle, bounds.includes(candle) else { return }
-            batch.append(record)
-            if candle.revision == .max {
-                unnumbered[Interval(candle.series, start: candle.start.seconds)] = candle
-            }
-        }
-        var fold = ResumedFold(options: .init(configuration), emitted: EmittedMark())
+        let options = CandleBuilder.Options(configuration)
+        let nothing = EmittedMark()
+        var candles = try FoldedCandles(into: path, bounds, stop)
+        var fold = ResumedFold(options: options, emitted: nothing)
         let journal = try JournalScan(TickEnvelope.self, .ticks, paths)
         oldestTick = journal.oldest
         var (count, first) = (0, UTCNanos(rawValue: .max))
@@ -94,22 +81,21 @@ struct Refold {
             count += 1
             fold.fold($0)
         } batchEnded: {
-            try fold.takeNew(publishTime: UTCNanos(rawValue: 0), take)
-            try write(atLeast: 10_000)
+            try fold.takeNew(publishTime: UTCNanos(rawValue: 0)) { candles.take($0) }
+            try candles.write(atLeast: 10_000)
         }
         (ticks, firstTime) = (count, first)
-        var history = ResumedHistory(timeframes: configuration.timeframes, emitted: EmittedMark())
+        var history = ResumedHistory(timeframes: configuration.timeframes, emitted: nothing)
         let bought = try JournalScan(CandleEnvelope.self, .history, paths)
         oldestHistory = bought.oldest
         try bought.forEach {
             history.take($0)
         } batchEnded: {
-            try history.takeNew(publishTime: UTCNanos(rawValue: 0), take)
-            try write(atLeast: 10_000)
+            try history.takeNew(publishTime: UTCNanos(rawValue: 0)) { candles.take($0) }
+            try candles.write(atLeast: 10_000)
         }
-        try write(atLeast: 1)
-        try store.close()
-        self.unnumbered = unnumbered
+        try candles.close()
+        unnumbered = candles.unnumbered
     }
 
     /// What the fold said last of an interval, where the store shows its first candle of the highest revision number.
@@ -130,4 +116,38 @@ struct Refold {
 
     /// Whether what is derived could be derived again: its parts may be older than what the journal holds.
     func canDerive(_ record: CandleRecord) -> Bool { record.source != .derived || oldestHistory == 1 }
+}
+
+/// Writes folded candles into a database of their own, many in a transaction.
+private struct FoldedCandles {
+    private let store: SQLiteWriter
+    private let bounds: Bounds
+    private let stop: StopSignal
+    private var batch: [CandleEnvelope] = []
+    /// As `Refold.unnumbered`.
+    private(set) var unnumbered: [Interval: CandleRecord] = [:]
+
+    init(into path: String, _ bounds: Bounds, _ stop: StopSignal) throws {
+        store = try SQLiteWriter(path: path)
+        (self.bounds, self.stop) = (bounds, stop)
+    }
+
+    mutating func take(_ record: CandleEnvelope) {
+        guard let candle = record.candle, bounds.includes(candle) else { return }
+        batch.append(record)
+        if candle.revision == .max { unnumbered[Interval(candle.series, start: candle.start.seconds)] = candle }
+    }
+
+    /// - Throws: `Failure` (75) when a stop was asked for.
+    mutating func write(atLeast count: Int) throws {
+        if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
+        guard batch.count >= count else { return }
+        _ = try store.write(batch, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    mutating func close() throws {
+        try write(atLeast: 1)
+        try store.close()
+    }
 }

@@ -17,9 +17,9 @@ public struct StatusReport: Report {
     let verdict: Verdict
 
     private var stages: [StatusListener.Heard] { seen.stages }
-    private var facts: StoredFacts { seen.facts }
-    private var candles: [SeriesStatistics] { facts.candles }
-    private var continuity: ContinuityReport { ContinuityReport(facts.continuity, seen.ingest) }
+    private var stored: StoreSnapshot { seen.stored }
+    private var candles: [SeriesStatistics] { stored.candles }
+    private var continuity: ContinuityReport { ContinuityReport(stored.continuity, seen.ingest) }
 
     /// Listens to the stages for up to two seconds, and reads the database.
     /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
@@ -31,10 +31,10 @@ public struct StatusReport: Report {
     /// Reads the database; what the stages say is known.
     init(stages: [StatusListener.Heard], paths: Paths, configuration: Configuration, clock: Clock) throws {
         let reader = try storeEngine.openReader(paths)
-        let facts = try StoredFacts(reader, configuration, now: clock.now().seconds)
+        let stored = try StoreSnapshot(reader, configuration, now: clock.now().seconds)
         self.init(
             Verdict.Observation(
-                stages: stages, facts: facts, configuration: configuration, now: clock.now(),
+                stages: stages, stored: stored, configuration: configuration, now: clock.now(),
                 free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state)),
             paths: paths)
     }
@@ -100,7 +100,7 @@ public struct StatusReport: Report {
 
     /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `verdict`, `findings`.
     public var json: String {
-        let quota = facts.quota
+        let quota = stored.quota
         let whole = Whole(
             stages: Dictionary(uniqueKeysWithValues: stages.map { ($0.stage.name, $0.status) }),
             candles: candles.map {
@@ -110,7 +110,7 @@ public struct StatusReport: Report {
                     state: seen.freshness($0).name)
             },
             continuity: continuity,
-            events: facts.events.map {
+            events: stored.events.map {
                 EventLine(
                     time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
             },
@@ -156,7 +156,7 @@ public struct StatusReport: Report {
     }
 
     private func eventTable(_ style: TextStyle) -> String {
-        let rows = facts.events.map { [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText] }
+        let rows = stored.events.map { [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText] }
         guard !rows.isEmpty else { return "no feed events yet\n" }
         let head = ["feed time (UTC)", "pair", "event", "detail"]
         return TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style)
@@ -166,7 +166,7 @@ public struct StatusReport: Report {
         let sizes = journalSizes.filter { $0.1 > 0 }.map { "\($0.0) \(byteText($0.1))" }.joined(separator: ", ")
         let free = seen.free.map { ", \(byteText($0)) free" } ?? ""
         return """
-            quota     \(facts.quota.text)
+            quota     \(stored.quota.text)
             disk      database \(byteText(databaseSize)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)
             database  \(paths.database)
             sockets   \(paths.runtime)

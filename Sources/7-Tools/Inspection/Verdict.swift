@@ -4,7 +4,6 @@ internal import Host
 internal import IG
 internal import MarketData
 internal import Planning
-internal import Settings
 internal import Store
 internal import Streams
 internal import Wire
@@ -15,55 +14,6 @@ internal import Wire
 /// Times are the market's: the host's clock plus the offset that ingest-stream has learned. Silence of feed, pairs and
 /// candles is judged only while the market is open (`TradingWeek`). Source: docs/operations.md § Verdict.
 struct Verdict {
-    /// What was seen of the pipeline.
-    struct Observation {
-        var stages: [StatusListener.Heard]
-        var facts: StoredFacts
-        /// Those that are configured.
-        var pairs: [Pair]
-        var timeframes: [Timeframe]
-        /// The host's clock.
-        var now: UTCNanos
-        /// Bytes free on the state folder's disk; `nil` if that is not known.
-        var free: Int64?
-        /// Where the broker did what is assumed of it, and where not.
-        var assumptions: AssumptionTally
-        /// What ingest-stream says; `nil` if it says nothing.
-        let ingest: StageStatus?
-        /// When that came, by the host's clock.
-        let ingestReceivedAt: UTCNanos?
-        /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
-        let marketNow: UTCNanos
-
-        init(
-            stages: [StatusListener.Heard], facts: StoredFacts, configuration: Configuration, now: UTCNanos,
-            free: Int64?,
-            assumptions: AssumptionTally
-        ) {
-            (self.stages, self.facts, self.now, self.free, self.assumptions) = (stages, facts, now, free, assumptions)
-            pairs = configuration.instruments.map(\.pair)
-            timeframes = configuration.timeframes
-            let heard = stages.first { $0.stage == .ingestStream }
-            (ingest, ingestReceivedAt) = (heard?.status, heard?.receivedAt)
-            if let told = ingest?.metrics.nanos(.marketTime), let received = ingestReceivedAt {
-                marketNow = UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
-            } else {
-                marketNow = now
-            }
-        }
-
-        /// The newest time that the feed has told; `nil` if no stage says one.
-        var feedTime: UTCNanos? {
-            [Stage.ingestStream, .aggregator].lazy.compactMap { stage in
-                stages.first { $0.stage == stage }?.status?.metrics.nanos(.feedTime)
-            }.first { $0 > 0 }.map { UTCNanos(rawValue: $0) }
-        }
-
-        func freshness(_ line: SeriesStatistics) -> Freshness {
-            Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
-        }
-    }
-
     /// What deserves a look; empty if all is well.
     let findings: [Finding]
 
@@ -171,7 +121,7 @@ struct Verdict {
 
         var blindPairs: [Finding] {
             guard isOpen, silence == nil, ingest != nil else { return [] }
-            return seen.facts.continuity.blindPairs.compactMap { blind in
+            return seen.stored.continuity.blindPairs.compactMap { blind in
                 guard seen.pairs.contains(where: { $0.description == blind.pair }) else { return nil }
                 let age = (seen.marketNow - blind.since).nanoseconds
                 let isRefused = ["instrument refused", "updates limited"].contains(blind.reason?.event)
@@ -192,7 +142,7 @@ struct Verdict {
         /// Pairs that bring nothing while most of the others are lively.
         var silentPairs: [Finding] {
             guard isOpen, silence == nil, let ingest else { return [] }
-            let blind = Set(seen.facts.continuity.blindPairs.map(\.pair))
+            let blind = Set(seen.stored.continuity.blindPairs.map(\.pair))
             let ages = seen.pairs.compactMap { pair in ingest.age(.tickTime, pair.description).map { (pair, $0) } }
                 .filter { !blind.contains($0.0.description) }
             let lively = ages.count { $0.1 < Verdict.liveliness }
@@ -211,7 +161,7 @@ struct Verdict {
         // MARK: Candles
 
         var candles: [Finding] {
-            guard !seen.facts.candles.isEmpty else {
+            guard !seen.stored.candles.isEmpty else {
                 return [
                     Finding(
                         "candles", "", isOpen ? .failed : .warning, "no candle is stored",
@@ -219,7 +169,7 @@ struct Verdict {
                 ]
             }
             // What was only bought or imported is not expected to go on.
-            let streamed = seen.facts.candles.filter {
+            let streamed = seen.stored.candles.filter {
                 $0.bySource[.streamed] != nil && seen.timeframes.contains($0.series.timeframe)
             }
             let states = streamed.map { ($0, seen.freshness($0)) }
@@ -238,7 +188,7 @@ struct Verdict {
 
         /// Of the last day.
         var disputes: [Finding] {
-            let disputed = seen.facts.disputed
+            let disputed = seen.stored.disputed
             guard disputed.count > 0, let newest = disputed.newest else { return [] }
             return [
                 Finding(
@@ -279,7 +229,7 @@ struct Verdict {
         }
 
         var quota: [Finding] {
-            let quota = seen.facts.quota
+            let quota = seen.stored.quota
             guard quota.isTold, quota.remaining * 10 < quota.total, let renewal = quota.renewal,
                 renewal > seen.now.seconds + 86_400
             else { return [] }

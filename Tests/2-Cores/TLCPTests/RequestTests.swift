@@ -120,7 +120,7 @@ import Testing
 
     @Test func `pauses double up to the ceiling and never leave the upper half`() {
         var backoff = Backoff(base: .seconds(1), ceiling: .seconds(60))
-        var random = SplitMix(seed: 7)
+        var random = Jitter(seed: 7)
         for whole in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
             let pause = backoff.failed(random: &random)
             #expect(pause >= .seconds(whole) / 2 && pause <= .seconds(whole))

@@ -42,7 +42,7 @@ import Testing
             script.receive("PROBE")
             guard !Self.adds(script.trace()).isEmpty else { continue }
             asked.append((script.now - began) / .seconds(1))
-            script.receive("REQERR,\(script.session.lastRequest),-1,Invalid account type")
+            script.receive("REQERR,\(script.session.controls.lastRequest),-1,Invalid account type")
             #expect(script.trace() == ["refused(0, code: -1, text: \"Invalid account type\")"])
         }
         let pauses = zip(asked, [0] + asked).map { $0 - $1 }
@@ -114,7 +114,7 @@ import Testing
     @Test func `a refusal of what is active is not believed`() {
         var script = Self.script()
         _ = script.session.subscribe(Self.request, now: script.now)
-        let request = script.session.lastRequest
+        let request = script.session.controls.lastRequest
         script.receive("SUBOK,3,1,1", "REQERR,\(request),-1,Invalid account type")
         #expect(!script.trace().contains { $0.hasPrefix("refused") })
     }
@@ -144,7 +144,7 @@ import Testing
         var script = Self.script()
         script.session.renew(0, now: script.now)
         _ = script.trace()
-        script.receive("REQERR,\(script.session.lastRequest),-1,Subscription limit exceeded", "U,1,1,6")
+        script.receive("REQERR,\(script.session.controls.lastRequest),-1,Subscription limit exceeded", "U,1,1,6")
         #expect(script.trace().last == "U 0.1 6")
         script.session.renew(0, now: script.now)
         #expect(Self.adds(script.trace()).count == 1)
@@ -199,7 +199,7 @@ import Testing
         script.session.close(handles[0])
         script.session.open(handles[1], now: script.now)
         _ = script.trace()
-        script.receive("REQERR,\(script.session.lastRequest),19,Subscription not found")
+        script.receive("REQERR,\(script.session.controls.lastRequest),19,Subscription not found")
         #expect(Self.adds(script.trace()).first?.contains("LS_subId=4") == true)
         script.receive("SUBOK,3,1,1", "SUBOK,4,1,1")
         let trace = script.trace()

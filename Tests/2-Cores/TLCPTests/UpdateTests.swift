@@ -34,7 +34,7 @@ import TestKit
     }
 
     @Test func `values of any length, escaped or not, are cut where the bars are`() {
-        var random = TestKit.SplitMix(seed: 1)
+        var random = SplitMix(seed: 1)
         for _ in 0..<5_000 {
             let count = Int.random(in: 1...4, using: &random)
             let values = (0..<count).map { _ in

@@ -1,9 +1,7 @@
 import Foundation
-import Glibc
 import Logging
 import MarketData
 @testable import Simulation
-import TestKit
 
 /// The simulator's REST side with its own allowance, over plain HTTP of this machine, and what it was paid for.
 ///
@@ -27,8 +25,8 @@ final class MoneyBroker: @unchecked Sendable {
     var isDead = false
     /// Monotonic time of the broker, nanoseconds.
     var now: Int64 = 0
-    let port: UInt16
-    private let listener: Int32
+    var port: UInt16 { line.port }
+    private let line = LoopbackHTTP()
 
     /// - Parameter ticks: of each pair.
     init(_ ticks: [Pair: [MarketTick]], points: Int, start: Int64, end: Int64) {
@@ -41,18 +39,7 @@ final class MoneyBroker: @unchecked Sendable {
         server = RESTServer(
             accounts: Accounts(credentials: .init(), seed: 1), market: market, settings: settings,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, admin: { _ in nil })
-        (listener, port) = listenOnLoopback()
-        Thread { [listener, weak self] in
-            while case let line = accept(listener, nil, nil), line >= 0 {
-                self?.serve(line)
-                close(line)
-            }
-        }.start()
-    }
-
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
+        line.answer = { [unowned self] in answer($0) }
     }
 
     var remaining: Int { server.allowance.remaining }
@@ -60,18 +47,17 @@ final class MoneyBroker: @unchecked Sendable {
     /// Lets the market run up to a moment, Unix seconds.
     func step(until second: Int64) { _ = market.step(until: second * UTCNanos.perSecond, budget: .max) }
 
-    /// One request; the line closes behind its answer.
-    private func serve(_ line: Int32) {
-        guard let request = read(line), !isDead else { return }
+    private func answer(_ asked: LoopbackHTTP.Request) -> LoopbackHTTP.Answer? {
+        guard !isDead else { return nil }
+        let request = RESTRequest(
+            method: asked.method, uri: asked.uri, headers: asked.headers, body: Array(asked.body.utf8))
         let before = remaining
         let reply = server.reply(to: request, now: now)
         if remaining < before, let payment = payment(request, reply), onPayment(payment) { isDead = true }
-        guard !reply.isLost, !isDead else { return }
-        let body = reply.body?.text ?? ""
-        let head = ["HTTP/1.1 \(reply.status) x", "Date: \(date)", "Connection: close"]
-        let fields = reply.headers.map { "\($0.name): \($0.value)" } + ["Content-Length: \(body.utf8.count)"]
-        let text = (head + fields).joined(separator: "\r\n") + "\r\n\r\n" + body
-        _ = send(line, text, text.utf8.count, Int32(MSG_NOSIGNAL))
+        guard !reply.isLost, !isDead else { return nil }
+        return LoopbackHTTP.Answer(
+            status: reply.status, headers: [("Date", date)] + reply.headers.map { ($0.name, $0.value) },
+            body: reply.body?.text ?? "")
     }
 
     private var date: String {
@@ -79,30 +65,6 @@ final class MoneyBroker: @unchecked Sendable {
         (format.locale, format.timeZone) = (Locale(identifier: "en_US_POSIX"), TimeZone(identifier: "GMT"))
         format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
         return format.string(from: Date(timeIntervalSince1970: Double(market.second)))
-    }
-
-    private func read(_ line: Int32) -> RESTRequest? {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let parts = String(decoding: bytes, as: UTF8.self).components(separatedBy: "\r\n\r\n")
-            if parts.count > 1 {
-                let lines = parts[0].components(separatedBy: "\r\n")
-                let fields = lines.dropFirst().map { $0.split(separator: ":", maxSplits: 1).map(String.init) }
-                let headers = Dictionary(
-                    fields.filter { $0.count == 2 }.map {
-                        ($0[0].lowercased(), $0[1].trimmingCharacters(in: .whitespaces))
-                    }
-                ) { first, _ in first }
-                if parts[1].utf8.count >= Int(headers["content-length"] ?? "0") ?? 0 {
-                    let words = lines[0].split(separator: " ").map(String.init)
-                    return RESTRequest(method: words[0], uri: words[1], headers: headers, body: Array(parts[1].utf8))
-                }
-            }
-            let count = recv(line, &buffer, buffer.count, 0)
-            guard count > 0 else { return nil }
-            bytes += buffer[..<count]
-        }
     }
 
     private func payment(_ request: RESTRequest, _ reply: RESTReply) -> Payment? {

@@ -34,7 +34,7 @@ final class MoneyWorld {
     private let store: SQLiteWriter
     private let time = TestTime(base: MoneyWorld.start)
     private let name: String
-    private var random: TestKit.SplitMix
+    private var random: SplitMix
     private var position: UInt64 = 0
     /// End of what is streamed, Unix seconds.
     private var streamedUntil: Int64
@@ -48,7 +48,7 @@ final class MoneyWorld {
 
     init(seed: UInt64) throws {
         name = "seed \(seed)"
-        random = TestKit.SplitMix(seed: seed)
+        random = SplitMix(seed: seed)
         paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
         try paths.prepare()
         store = try SQLiteWriter(path: paths.database)
@@ -367,7 +367,7 @@ struct MoneyReport: CustomStringConvertible {
     }
 }
 
-/// Clocks that the test sets. Each look at the monotonic one passes eleven seconds, so that no wait takes time.
+/// Clocks that the test sets. Each look at the monotonic one passes some seconds, so that no wait takes time.
 final class TestTime: @unchecked Sendable {
     /// The broker's time, Unix seconds.
     private(set) var broker: Int64
@@ -377,7 +377,11 @@ final class TestTime: @unchecked Sendable {
     private var onCrash: () -> String = { "" }
     private var snapshot: String?
 
-    init(base: Int64) { broker = base }
+    /// Seconds.
+    private let step: Int64
+
+    /// - Parameter step: of the monotonic clock, seconds.
+    init(base: Int64, step: Int64 = 11) { (broker, self.step) = (base, step) }
 
     func pass(_ seconds: Int64) { broker += seconds }
     /// The local clock alone.
@@ -402,7 +406,7 @@ final class TestTime: @unchecked Sendable {
                 return UTCNanos(seconds: self.broker + self.wall)
             },
             monotonic: {
-                self.monotonic += 11 * UTCNanos.perSecond
+                self.monotonic += self.step * UTCNanos.perSecond
                 return self.monotonic
             })
     }

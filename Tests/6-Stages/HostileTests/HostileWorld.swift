@@ -19,7 +19,7 @@ final class HostileWorld {
         Instrument(pair: $0, epic: "CS.D.\($0.base)\($0.quote).CFD.IP")
     }
     private var transport: TransportID?
-    private var random: TestKit.SplitMix
+    private var random: SplitMix
     /// Monotonic.
     private(set) var clock: Int64 = 1_000_000_000_000
     /// What the host's wall clock is ahead of the broker's.
@@ -27,7 +27,7 @@ final class HostileWorld {
     private var nextSecond: Int64 = 1_000_000_000_000
 
     init(seed: UInt64) {
-        random = TestKit.SplitMix(seed: seed &+ 7)
+        random = SplitMix(seed: seed &+ 7)
         broker = HostileBroker(seed: seed)
         session = HostileWorld.makeSession(seed)
         recorder = FeedRecorder(instruments: instruments, past: FeedPast())

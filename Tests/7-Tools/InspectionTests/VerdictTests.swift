@@ -56,13 +56,14 @@ import Wire
             }
             var configuration = Configuration()
             configuration.instruments = Instrument.defaults.filter { VerdictTests.pairs.contains($0.pair) }
-            var facts = StoredFacts(configuration, now: now)
-            facts.quota = quota
+            var stored = StoreSnapshot(configuration, now: now)
+            stored.quota = quota
             for blind in blind {
-                facts.continuity.pairs[blind.pair, default: Blindness()].since = UTCNanos(seconds: now - blind.seconds)
+                stored.continuity.pairs[blind.pair, default: Blindness()].since =
+                    UTCNanos(seconds: now - blind.seconds)
             }
             if let candleAge {
-                facts.candles = configuration.timeframes.flatMap { timeframe in
+                stored.candles = configuration.timeframes.flatMap { timeframe in
                     VerdictTests.pairs.map {
                         SeriesStatistics(
                             series: Series($0, timeframe), count: 9, complete: 9, oldest: 0,
@@ -73,7 +74,7 @@ import Wire
             }
             return Verdict(
                 Verdict.Observation(
-                    stages: stages, facts: facts, configuration: configuration, now: host, free: free,
+                    stages: stages, stored: stored, configuration: configuration, now: host, free: free,
                     assumptions: assumptions))
         }
     }

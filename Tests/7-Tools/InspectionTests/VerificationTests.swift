@@ -74,6 +74,58 @@ import Wire
         #expect(verification.isSound && verification.compared > 0, "\(verification.text(.plain))")
     }
 
+    /// Two candles of five minutes and one of fifteen.
+    private var threeCandles: [TickEnvelope] {
+        let seconds = [0.0, 60, 310].map { Self.start + $0 }
+        return [Make.clock(Self.start)] + seconds[..<2].map { Make.tick($0, "1.1", "1.2") }
+            + [Make.clock(Self.start + 305), Make.tick(seconds[2], "1.3", "1.4"), Make.clock(Self.start + 1_000)]
+    }
+
+    private func candle(_ records: [CandleEnvelope], _ start: Double, minutes: Int) -> Int? {
+        records.firstIndex { $0.start.seconds == Int64(start) && $0.candle?.timeframe.minutes == minutes }
+    }
+
+    @Test func `an untouched database is sound`() throws {
+        let verification = try verification(of: threeCandles)
+        #expect(verification.isSound && verification.compared == 3 && verification.beyond == 0)
+        #expect(verification.text(.plain).contains("3 candles compared: all equal"), "\(verification.text(.plain))")
+    }
+
+    @Test func `a changed price is named with both values, and the ticks behind it`() throws {
+        let verification = try verification(of: threeCandles) {
+            guard let index = candle($0, Self.start, minutes: 5), var changed = $0[index].candle else { return }
+            changed.bid.high = Price("9.9")!
+            $0[index] = changed.envelope
+        }
+        #expect(verification.wrong == 1 && verification.compared == 3)
+        let text = verification.text(.plain)
+        #expect(text.contains("EUR_USD 5m 2026-05-12 08:00:00  different; 2 ticks, positions 2 to 3"), "\(text)")
+        #expect(text.contains("    bid_high: database 9.9, journals 1.1"), "\(text)")
+        #expect(text.split(separator: "\n").count == 3, "nothing else differs: \(text)")
+    }
+
+    @Test func `a row that is missing is reported`() throws {
+        let verification = try verification(of: threeCandles) {
+            guard let index = candle($0, Self.start + 300, minutes: 5) else { return }
+            $0.remove(at: index)
+        }
+        #expect(verification.wrong == 1 && verification.compared == 3)
+        let text = verification.text(.plain)
+        #expect(text.contains("EUR_USD 5m 2026-05-12 08:05:00  not in the database; 1 ticks"), "\(text)")
+    }
+
+    @Test func `a row that no tick made is reported`() throws {
+        let verification = try verification(of: threeCandles) {
+            var invented = Make.candle(Int64(Self.start) + 600)
+            invented.inputPosition = 2
+            $0.append(invented.envelope)
+        }
+        #expect(verification.wrong == 1 && verification.compared == 4)
+        let text = verification.text(.plain)
+        #expect(
+            text.contains("EUR_USD 5m 2026-05-12 08:10:00  not in the journals; no ticks in the journal"), "\(text)")
+    }
+
     @Test func `a stored candle that is older than the last of one number is wrong`() throws {
         let verification = try verification(of: ticks(late: 65_600)) {
             guard var last = $0.popLast()?.candle else { return }

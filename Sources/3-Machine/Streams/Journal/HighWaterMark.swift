@@ -102,15 +102,8 @@ final class HighWaterMark {
         guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0, rename(draft, path) == 0 else {
             throw JournalError(.mark, draft, errno: errno)
         }
-        try syncParent(of: path)
-    }
-
-    private static func syncParent(of path: String) throws(JournalError) {
         let slash = path.lastIndex(of: "/")
-        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let file = open(folder, O_RDONLY | O_CLOEXEC)
-        defer { if file >= 0 { close(file) } }
-        guard file >= 0, fsync(file) == 0 else { throw JournalError(.sync, folder, errno: errno) }
+        try syncFolder(slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
     }
 }
 

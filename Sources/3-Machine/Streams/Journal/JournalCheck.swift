@@ -85,7 +85,9 @@ public struct JournalCheck: Sendable {
         // The writer may have taken some away.
         let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
         for segment in segments.dropLast() { _ = try segment.repairHeader(recordSize: recordSize) }
-        if writer.cutBytes > 0 { done.append("\(writer.cutBytes) bytes of a torn tail cut off \(writer.cutPath)") }
+        if writer.cutBytes > 0, let last = writer.found.last {
+            done.append("\(writer.cutBytes) bytes of a torn tail cut off \(last.path)")
+        }
         if let skipped = writer.skipped {
             done.append("positions \(skipped.lowerBound) to \(skipped.upperBound - 1) skipped: none is given twice")
         }
@@ -120,15 +122,9 @@ extension JournalCheck.SegmentCondition {
         let size = Int(lseek(file, 0, SEEK_END))
         var header = [UInt8](repeating: 0, count: Segment.headerSize)
         isHeaderDamaged = pread(file, &header, header.count, 0) != header.count || !Segment.isHeaderWhole(header)
-        var whole = 0
-        var end = 0
-        try segment.eachSlot(from: 0, file, recordSize: recordSize) { slot, isValid, _ in
-            if isValid { (whole, end) = (whole + 1, slot + 1) }
-            return true
-        }
-        records = whole
-        damagedRecords = end - whole
-        tailBytes = max(0, size - Segment.offset(slot: end, recordSize: recordSize))
+        let end = try SegmentEnd(of: segment, file, recordSize: recordSize)
+        (records, damagedRecords) = (end.whole, end.damaged)
+        tailBytes = max(0, size - end.offset)
     }
 }
 

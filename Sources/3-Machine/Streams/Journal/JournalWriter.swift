@@ -19,18 +19,10 @@ public final class JournalWriter {
     /// The position of the last appended record; 0 before the first.
     @inlinable public var lastPosition: UInt64 { appended }
     @usableFromInline var appended: UInt64 = 0
-    /// Bytes that were cut off a torn tail at opening.
-    public private(set) var cutBytes = 0
-    /// The segment that they were cut off.
-    private(set) var cutPath = ""
-    /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers
-    /// step over them.
-    public private(set) var damagedRecords = 0
-    /// The present paths of files that were set aside at opening, because they do not belong under the names of
-    /// segments that they had.
-    public private(set) var misplaced: [String] = []
     /// The positions that were skipped at opening, for the stream's own record of it.
     public private(set) var skipped: Range<UInt64>?
+    /// What there was at opening.
+    let found: JournalRecovery
 
     @usableFromInline let buffer: UnsafeMutableRawBufferPointer
     @usableFromInline var buffered = 0
@@ -41,7 +33,7 @@ public final class JournalWriter {
     private var segment: Segment
     private var mark: HighWaterMark?
     /// Whether there was no segment at opening and nothing was appended since.
-    private var isFresh = true
+    private var isFresh: Bool
     /// Why nothing can be written any more: writing the same bytes again could repeat or misalign records.
     private var broken: (any Error)?
     private var descriptor: Int32 = -1
@@ -51,8 +43,6 @@ public final class JournalWriter {
     /// The time of the segment's first record that has one, ns; 0 before it.
     private var segmentTime: Int64 = 0
 
-    /// How many positions are skipped: more than any writer appends between two syncs.
-    private static var skipCount: UInt64 { 1 << 32 }
     /// A segment spans at most a day of the stream's time, so that age can drop it.
     private static var segmentNanos: Int64 { 86_400_000_000_000 }
     /// The burst that is written at once, in bytes.
@@ -69,15 +59,17 @@ public final class JournalWriter {
         self.recordSize = recordSize
         segmentRecords = UInt64(settings.segmentRecords)
         lock = try FileLock(path: "\(folder)/writer.lock")
-        self.bootID = try settings.bootID ?? JournalWriter.currentBootID()
+        self.bootID = try settings.bootID ?? JournalRecovery.presentBootID()
         let retention = Retention(settings)
         syncer = JournalSyncer(milliseconds: settings.syncMilliseconds) {
             retention.apply(
                 folder: folder, recordSize: recordSize, host: clock.now().rawValue, logger: logger)
         }
-        segment = Segment(folder: folder, firstPosition: 1)
+        found = try JournalRecovery(folder: folder, recordSize: recordSize, logger: logger)
+        segment = found.last ?? Segment(folder: folder, firstPosition: 1)
+        isFresh = found.last == nil
         buffer = .allocate(byteCount: Self.bufferSize / recordSize * recordSize, alignment: 64)
-        try recover(logger: logger)
+        try begin(logger)
         try lock.write(note: "open \(self.bootID)")
     }
 
@@ -153,7 +145,7 @@ public final class JournalWriter {
     private func sync() throws {
         if fdatasync(descriptor) != 0 { throw JournalError(.sync, segment.path, errno: errno) }
         guard syncedSegment != segment.firstPosition else { return }
-        try syncFolder()
+        try syncFolder(folder)
         syncedSegment = segment.firstPosition
     }
 
@@ -208,23 +200,13 @@ public final class JournalWriter {
 
     // MARK: Opening
 
-    private func recover(logger: Logger) throws {
-        try setMisplacedAside(logger)
-        let end = try openLastSegment(logger)
-        if cutBytes > 0 {
-            logger.warning(
-                "Torn tail cut off the journal", metadata: ["segment": "\(segment.path)", "bytes": "\(cutBytes)"])
-        }
-        if damagedRecords > 0 {
-            logger.error(
-                "Damaged records in the journal",
-                metadata: ["segment": "\(segment.path)", "count": "\(damagedRecords)"])
-        }
-        let skipEnd = endOfSkip(known: try highestKnown(logger))
+    /// Goes on behind the last record, and behind every position that may have been given.
+    private func begin(_ logger: Logger) throws {
+        if let last = found.last { try resume(last, found.end) }
+        let skipEnd = try found.endOfSkip(formerNote: lock.formerNote, bootID: bootID)
         if skipEnd > lastPosition {
-            let former = segment
             let skipped = try skipPositions(upTo: skipEnd)
-            if cutBytes >= recordSize { try cut(former, at: end) }
+            if cutBytes >= recordSize { try found.cutTail() }
             logger.warning(
                 "Positions skipped: they may have been given, and the journal does not hold them",
                 metadata: ["first": "\(skipped.lowerBound)", "count": "\(skipped.count)"])
@@ -236,83 +218,13 @@ public final class JournalWriter {
         self.mark = mark
     }
 
-    /// One of them might have the name of a segment that is to be made.
-    private func setMisplacedAside(_ logger: Logger) throws(JournalError) {
-        for segment in try Segment.all(in: folder) where try segment.misplacement(recordSize: recordSize) != nil {
-            try setAside(segment, logger)
-        }
-    }
-
-    private func setAside(_ segment: Segment, _ logger: Logger) throws(JournalError) {
-        let target = try segment.setAside()
-        misplaced.append(target)
-        logger.error(
-            "Misplaced segment set aside: if its name was changed, end the stages and give it back",
-            metadata: ["segment": "\(segment.path)", "file": "\(target)"])
-    }
-
-    /// The highest position that was given, as far as the mark beside the folder and the consumers' marks tell.
-    private func highestKnown(_ logger: Logger) throws(JournalError) -> UInt64 {
-        let taken = try ConsumerMark.all(in: folder).map(\.position)
-        var known = taken.filter { $0 < Segment.positionMax }.max() ?? 0
-        switch try HighWaterMark.content(of: folder) {
-        case .position(let position): known = max(known, position)
-        case .absent: break
-        case .unreadable:
-            logger.warning(
-                "The journal's highest position cannot be read: what journal and consumers tell stands in",
-                metadata: ["file": "\(HighWaterMark.path(of: folder))", "position": "\(max(known, lastPosition))"])
-        }
-        return known
-    }
-
-    /// The last position that must not be given; `lastPosition` when nothing may be missing.
-    private func endOfSkip(known: UInt64) -> UInt64 {
-        let note = lock.formerNote.split(separator: " ")
-        let isSameBoot = note.last.map(String.init) == bootID
-        // Without a note and without a record it is the first start of all.
-        let hasPast = lastPosition > 0 || !note.isEmpty
-        let machineStopped = hasPast && note.first != "clean" && !isSameBoot
-        let end = machineStopped || cutBytes >= recordSize ? lastPosition + Self.skipCount : lastPosition
-        guard known > lastPosition else { return end }
-        // Of another boot the mark itself may be as old as its last sync.
-        return max(end, isSameBoot ? known : known + Self.skipCount)
-    }
-
-    /// - Returns: where its last whole record ends, in bytes; 0 where the journal has no segment yet.
-    private func openLastSegment(_ logger: Logger) throws -> Int {
-        var segments = try Segment.all(in: folder)
-        try makeDurable(segments.suffix(2))
-        while let last = segments.popLast() {
-            if let end = try validEnd(of: last) {
-                if end.offset == Segment.headerSize, try isWithin(segments, last) {
-                    try setAside(last, logger)
-                    continue
-                }
-                isFresh = false
-                use(last)
-                appended = end.position
-                segmentTime = end.firstTime
-                damagedRecords = end.damaged
-                _ = try last.repairHeader(recordSize: recordSize)
-                cutPath = last.path
-                try openForAppending(behind: end.offset)
-                return end.offset
-            }
-            // Killed while making the segment: no record was in it.
-            unlink(last.path)
-        }
-        return 0
-    }
-
-    /// Whether a file without a record has its name from the midst of the last segment with records: no writer made it.
-    private func isWithin(_ former: [Segment], _ empty: Segment) throws(JournalError) -> Bool {
-        for segment in former.reversed() {
-            if let end = try validEnd(of: segment), end.offset > Segment.headerSize {
-                return end.position >= empty.firstPosition
-            }
-        }
-        return false
+    private func resume(_ last: Segment, _ end: SegmentEnd) throws(JournalError) {
+        use(last)
+        appended = end.position
+        segmentTime = end.firstTime
+        descriptor = open(last.path, O_RDWR | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else { throw JournalError(.open, last.path, errno: errno) }
+        syncer.watch(descriptor, folder: folder)
     }
 
     /// Positions that may have been given and lost are not given again.
@@ -323,92 +235,20 @@ public final class JournalWriter {
         try startSegment(at: skipped.upperBound)
         // The name is the record of the skip: were it lost, the next skip would lead to the same positions.
         guard fdatasync(descriptor) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
-        try syncFolder()
+        try syncFolder(folder)
         return skipped
     }
+}
 
-    /// What a process left unsynced when it was killed is built upon from now on: a power cut must not take it back.
-    private func makeDurable(_ segments: some Sequence<Segment>) throws(JournalError) {
-        for segment in segments {
-            let file = open(segment.path, O_RDONLY | O_CLOEXEC)
-            defer { if file >= 0 { Glibc.close(file) } }
-            guard file >= 0, fdatasync(file) == 0 else { throw JournalError(.sync, segment.path, errno: errno) }
-        }
-        try syncFolder()
-    }
-
-    private func syncFolder() throws(JournalError) {
-        let file = open(folder, O_RDONLY | O_CLOEXEC)
-        defer { if file >= 0 { Glibc.close(file) } }
-        guard file >= 0, fsync(file) == 0 else { throw JournalError(.sync, folder, errno: errno) }
-    }
-
-    /// The end of a segment: behind its last record that is whole.
-    private struct ValidEnd {
-        var position: UInt64
-        var offset: Int
-        /// Records before it that are not whole.
-        var damaged = 0
-        var firstTime: Int64 = 0
-    }
-
-    /// - Returns: `nil` where not even the header is written.
-    private func validEnd(of segment: Segment) throws(JournalError) -> ValidEnd? {
-        guard let file = try segment.openForReading(recordSize: recordSize) else { return nil }
-        defer { Glibc.close(file) }
-        var end = ValidEnd(position: segment.firstPosition - 1, offset: Segment.headerSize)
-        var whole = 0
-        try segment.eachSlot(from: 0, file, recordSize: recordSize) { slot, isValid, record in
-            guard isValid else { return true }
-            if end.firstTime <= 0 { end.firstTime = RecordBytes.time(record) }
-            whole += 1
-            end.damaged = slot + 1 - whole
-            end.position = segment.firstPosition + UInt64(slot)
-            end.offset = Segment.offset(slot: slot + 1, recordSize: recordSize)
-            return true
-        }
-        return end
-    }
-
-    /// Cuts off less than a record at once. A longer tail may hold positions that were given: it stays until these
-    /// are skipped for good.
-    private func openForAppending(behind end: Int) throws(JournalError) {
-        descriptor = open(segment.path, O_RDWR | O_APPEND | O_CLOEXEC)
-        guard descriptor >= 0 else { throw JournalError(.open, segment.path, errno: errno) }
-        cutBytes = max(0, Int(lseek(descriptor, 0, SEEK_END)) - end)
-        if cutBytes >= recordSize {
-            try keepCutBytes(from: end)
-        } else if cutBytes > 0 {
-            try cut(segment, at: end)
-        }
-        syncer.watch(descriptor, folder: folder)
-    }
-
-    private func cut(_ segment: Segment, at end: Int) throws(JournalError) {
-        guard truncate(segment.path, off_t(end)) == 0 else { throw JournalError(.cut, segment.path, errno: errno) }
-    }
-
-    /// Keeps a cut tail of whole records beside the segment: damage in the middle may hide good records.
-    private func keepCutBytes(from offset: Int) throws(JournalError) {
-        let path = "\(segment.path).cut-\(offset)"
-        let copy = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard copy >= 0 else { throw JournalError(.cut, path, errno: errno) }
-        defer { Glibc.close(copy) }
-        var at = offset
-        while case let read = pread(descriptor, buffer.baseAddress, buffer.count, off_t(at)), read > 0 {
-            guard write(copy, buffer.baseAddress, read) == read else { throw JournalError(.cut, path, errno: errno) }
-            at += read
-        }
-    }
-
-    private static func currentBootID() throws -> String {
-        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw JournalError(.open, "/proc/sys/kernel/random/boot_id", errno: errno) }
-        defer { Glibc.close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = read(file, &bytes, bytes.count)
-        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).filter { !$0.isWhitespace }
-    }
+extension JournalWriter {
+    /// Bytes that were cut off a torn tail at opening.
+    public var cutBytes: Int { found.cutBytes }
+    /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers
+    /// step over them.
+    public var damagedRecords: Int { found.end.damaged }
+    /// The present paths of files that were set aside at opening, because they do not belong under the names of
+    /// segments that they had.
+    public var misplaced: [String] { found.misplaced }
 }
 
 @available(*, unavailable)

@@ -29,7 +29,7 @@ final class StreamServer {
     /// Monotonic nanoseconds: when a client or the clock was last heard.
     private(set) var now: Int64 = 0
     let logger: Logger
-    private var random: SplitMix
+    private var random: SeededRandom
     private var sessionNumber = 0
 
     init(
@@ -41,7 +41,7 @@ final class StreamServer {
         self.logger = logger
         self.authenticate = authenticate
         catalogue = ItemCatalogue(market: market)
-        random = SplitMix(seed: seed ^ 0x5e55)
+        random = SeededRandom(seed: seed ^ 0x5e55)
         market.capture?.breakOff = { [unowned self] fault in
             flush()
             apply(fault)

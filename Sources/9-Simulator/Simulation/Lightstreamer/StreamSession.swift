@@ -4,7 +4,7 @@ internal import NIOCore
 /// waits. Told the time (monotonic nanoseconds), owns no timer and no socket.
 final class StreamSession {
     enum State {
-        case bound(any StreamOutlet, Binding)
+        case bound(BoundConnection)
         /// Nobody listens; kept until the deadline.
         case unbound(deadline: Int64)
         case gone
@@ -16,25 +16,16 @@ final class StreamSession {
     let limits: StreamLimits
     private(set) var state = State.unbound(deadline: .max)
     private(set) var subscriptions: [Int: Subscription] = [:]
-    /// Data notifications so far, sent or about to be.
-    private(set) var count = 0
-    private var log: SentLog
-    /// Encoded data lines that are not sent yet.
-    private var pending = ByteBuffer()
-    private var pendingLines = 0
+    private var lines: DataLines
     private var held = HeldUpdates()
 
-    private var boundAt: Int64 = 0
-    private var lastSent: Int64 = 0
-    private var lastSync: Int64 = 0
-    private var sentBytes = 0
     /// The time of the last `tick`, for lines written between ticks.
     private var now: Int64 = 0
     /// No data goes out: a fault.
     var isSilent = false {
         didSet {
             guard !isSilent else { return }
-            endLine()
+            if case .bound(let connection) = state { connection.endLine() }
             drain()
         }
     }
@@ -44,17 +35,8 @@ final class StreamSession {
     var interruption: Interruption?
     /// The next update has a field too few: a fault.
     var sendsShortUpdate = false
-    /// The end of a line is yet to be sent: a fault.
-    private var isInLine = false
-
     /// Called when updates can no longer go straight to the client.
     var onStall: () -> Void = {}
-
-    /// Bytes after which waiting lines are sent as one frame. Source: TLCP § WebSocket (16,384 at most).
-    static let frameBytes = 15_000
-    /// Room kept in an HTTP response for one more line and `LOOP`.
-    private static let lineRoom = 1_500
-    private static let syncNanos: Int64 = 20_000_000_000
 
     init(id: String, user: String, version: ProtocolVersion, limits: StreamLimits, now: Int64) {
         self.id = id
@@ -62,22 +44,23 @@ final class StreamSession {
         self.version = version
         self.limits = limits
         self.now = now
-        log = SentLog(bytesMax: limits.recoveryBytes)
-        pending.reserveCapacity(16_384)
+        lines = DataLines(bytesMax: limits.recoveryBytes)
     }
 
-    var outlet: (any StreamOutlet)? { if case .bound(let outlet, _) = state { outlet } else { nil } }
+    /// Data notifications so far, sent or about to be.
+    var count: Int { lines.count }
+    var outlet: (any StreamOutlet)? { if case .bound(let connection) = state { connection.outlet } else { nil } }
     var isGone: Bool { if case .gone = state { true } else { false } }
     var itemCount: Int { subscriptions.values.reduce(0) { $0 + ($1.isZombie ? 0 : $1.items.count) } }
 
     /// Whether more updates can go straight to the client.
     var isReady: Bool {
-        guard case .bound(let outlet, _) = state, !isSilent else { return false }
+        guard let outlet, !isSilent else { return false }
         return held.isEmpty && outlet.isWritable
     }
 
     /// Whether anything waits for the client.
-    var hasWaiting: Bool { !held.isEmpty || pendingLines > 0 }
+    var hasWaiting: Bool { !held.isEmpty || lines.areWaiting }
 
     // MARK: Binding
 
@@ -88,15 +71,10 @@ final class StreamSession {
         resend: (position: Int, lines: [ByteBuffer])?, now: Int64
     ) {
         self.now = now
-        state = .bound(outlet, binding)
-        boundAt = now
-        lastSync = now
-        sentBytes = 0
-        isInLine = false
-        polledFrom = (resend?.lines.isEmpty ?? true) ? log.last : log.last - 1
-        var lines = head
-        if let resend { lines.append("PROG,\(resend.position)") }
-        sendNow(lines.joined(separator: "\r\n") + "\r\n")
+        let polledFrom = (resend?.lines.isEmpty ?? true) ? lines.sent : lines.sent - 1
+        state = .bound(BoundConnection(outlet, binding, polledFrom: polledFrom, now: now))
+        let progress = resend.map { ["PROG,\($0.position)"] } ?? []
+        sendNow((head + progress).joined(separator: "\r\n") + "\r\n")
         for buffer in resend?.lines ?? [] { transmit(buffer) }
         flush()
         drain()
@@ -104,18 +82,19 @@ final class StreamSession {
     }
 
     /// What a client that has received `position` notifications must be sent again; `nil` where that is not kept.
-    func recover(from position: Int) -> [ByteBuffer]? { log.lines(after: position) }
+    func recover(from position: Int) -> [ByteBuffer]? { lines.sent(after: position) }
 
     /// The outlet's connection is gone. The session waits to be recovered.
     func outletClosed(_ closed: any StreamOutlet, now: Int64) {
-        guard case .bound(let outlet, _) = state, outlet === closed else { return }
+        guard let outlet, outlet === closed else { return }
         state = .unbound(deadline: now + Int64(limits.sessionRecoveryMillis) * 1_000_000)
         onStall()
     }
 
     /// Asks the client to bind again and lets go of the connection.
     func loop(closingSocket: Bool = false) {
-        guard case .bound(let outlet, let binding) = state else { return }
+        guard case .bound(let connection) = state else { return }
+        let (outlet, binding) = (connection.outlet, connection.binding)
         flushPending()
         sendNow("LOOP,\(binding.isPolling ? binding.pollingMillis : 0)\r\n")
         let wait = limits.sessionTimeoutMillis + (binding.isPolling ? binding.pollingMillis : 0)
@@ -128,7 +107,7 @@ final class StreamSession {
 
     /// Ends the session for good.
     func end(code: Int, text: String, closingSocket: Bool = false) {
-        if case .bound(let outlet, _) = state {
+        if let outlet {
             flushPending()
             sendNow("END,\(code),\(percentEncoded(text))\r\n")
             outlet.flush()
@@ -210,25 +189,20 @@ final class StreamSession {
     private func writeUpdate(_ item: SubscribedItem, _ values: [FieldValue]) {
         let isShort = sendsShortUpdate && item.encoder.canBeShort
         if isShort { sendsShortUpdate = false }
-        item.encoder.encode(values, into: &pending, leavingOut: isShort ? 1 : 0)
+        item.encoder.encode(values, into: &lines.waiting, leavingOut: isShort ? 1 : 0)
         dataLineWritten()
     }
 
     private func writeData(_ line: String) {
-        pending.writeString(line)
+        lines.waiting.writeString(line)
         dataLineWritten()
     }
 
     private func dataLineWritten() {
-        count += 1
-        pendingLines += 1
+        lines.countOne()
         if let interruption, count >= interruption.at { return interrupt(interruption) }
-        if pending.readableBytes >= StreamSession.frameBytes { flushPending() }
-        if case .bound(_, let binding) = state, let length = binding.contentLength,
-            sentBytes + pending.readableBytes + StreamSession.lineRoom > length
-        {
-            loop()
-        }
+        if lines.fillFrame { flushPending() }
+        if case .bound(let connection) = state, connection.isFull(with: lines.waiting.readableBytes) { loop() }
     }
 
     private func interrupt(_ interruption: Interruption) {
@@ -238,17 +212,15 @@ final class StreamSession {
             flush()
             outlet?.cut()
         case .cutInFrame:
-            guard case .bound(let outlet, _) = state, !isSilent else { return }
-            outlet.cut(within: takePending())
+            guard let outlet, !isSilent else { return }
+            outlet.cut(within: lines.take())
         case .loop: loop()
         }
     }
 
     /// Sends what was held, as far as the client reads.
     func drain() {
-        while !held.isEmpty, !isSilent, case .bound(let outlet, _) = state, outlet.isWritable,
-            let entry = held.next()
-        {
+        while !held.isEmpty, !isSilent, let outlet, outlet.isWritable, let entry = held.next() {
             if entry.item.untoldLosses > 0 {
                 writeOverflow(entry.item, lost: entry.item.untoldLosses)
                 entry.item.untoldLosses = 0
@@ -267,49 +239,21 @@ final class StreamSession {
     }
 
     private func flushPending() {
-        guard pendingLines > 0, case .bound = state, !isSilent else { return }
-        transmit(takePending())
+        guard lines.areWaiting, outlet != nil, !isSilent else { return }
+        transmit(lines.take())
     }
 
-    /// The waiting lines, which count as sent from now on.
-    private func takePending() -> ByteBuffer {
-        defer {
-            pending = ByteBuffer()
-            pending.reserveCapacity(16_384)
-            pendingLines = 0
-        }
-        log.append(pending, lines: pendingLines)
-        return pending
-    }
-
-    /// Cuts what is longer than a frame into frames.
     private func transmit(_ buffer: ByteBuffer) {
-        guard case .bound(let outlet, _) = state else { return }
-        endLine()
-        sentBytes += buffer.readableBytes
-        lastSent = now
-        var rest = buffer
-        while let slice = rest.readSlice(length: min(rest.readableBytes, 16_384)), slice.readableBytes > 0 {
-            outlet.send(slice)
-        }
-        if !outlet.isWritable { onStall() }
+        guard case .bound(let connection) = state else { return }
+        connection.send(buffer, now: now)
+        if !connection.outlet.isWritable { onStall() }
     }
 
     private func sendNow(_ text: String) { transmit(ByteBuffer(string: text)) }
 
     /// Sends more of a line that never ends; when something else is to be sent, it ends as a `NOOP`.
     func drip(_ count: Int) {
-        guard case .bound(let outlet, let binding) = state, !binding.isPolling, outlet.isWritable else { return }
-        outlet.send(ByteBuffer(string: (isInLine ? "" : "NOOP,") + String(repeating: ".", count: count)))
-        outlet.flush()
-        isInLine = true
-    }
-
-    private func endLine() {
-        guard isInLine else { return }
-        isInLine = false
-        outlet?.send(ByteBuffer(string: "\r\n"))
-        outlet?.flush()
+        if case .bound(let connection) = state { connection.drip(count) }
     }
 
     /// A line that is no data notification, in order behind those that were written.
@@ -328,30 +272,17 @@ final class StreamSession {
         case .gone: return
         case .unbound(let deadline):
             if now >= deadline { leave() }
-        case .bound(_, let binding):
-            if binding.isPolling {
-                let idleUntil = boundAt + Int64(binding.idleMillis) * 1_000_000
-                if now >= idleUntil { loop() }
-                return
+        case .bound(let connection):
+            switch connection.due(now: now, withholdsProbes: withholdsProbes) {
+            case .nothing: break
+            case .rebind: loop()
+            case .line(let line): sendLine(line)
             }
-            guard !withholdsProbes else { return }
-            if binding.sendsSync, now - lastSync >= StreamSession.syncNanos {
-                lastSync = now
-                sendLine("SYNC,\((now - boundAt) / 1_000_000_000)")
-            }
-            if now - lastSent >= Int64(binding.keepaliveMillis) * 1_000_000 { sendLine("PROBE") }
         }
     }
 
     /// A poll is over once it has delivered something, or when it may not wait.
     func endPollIfDone() {
-        guard case .bound(_, let binding) = state, binding.isPolling else { return }
-        if log.last > polledFrom || binding.idleMillis == 0 {
-            polledFrom = log.last
-            loop()
-        }
+        if case .bound(let connection) = state, connection.isPollDone(sent: lines.sent) { loop() }
     }
-
-    /// Notifications that earlier polls have delivered.
-    private var polledFrom = 0
 }

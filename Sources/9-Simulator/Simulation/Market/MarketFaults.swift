@@ -99,7 +99,7 @@ struct OneSidedTicks {
     /// The tick as the broker sends it.
     func shaped(_ tick: MarketTick, pair key: UInt64) -> MarketTick {
         guard let period = periods.last(where: { $0.from < tick.time && tick.time <= $0.to }) else { return tick }
-        var dice = SplitMix(seed: UInt64(bitPattern: tick.time) ^ key)
+        var dice = SeededRandom(seed: UInt64(bitPattern: tick.time) ^ key)
         guard dice.next() % period.every == 0 else { return tick }
         var shaped = tick
         let kind = dice.next() % 8

@@ -52,7 +52,7 @@ struct RandomWalk: Sendable {
     /// The ticks of one minute since 1970, in order; none while the market is shut.
     func ticks(minute: Int64) -> [MarketTick] {
         guard TradingWeek.isOpen(at: minute * 60) else { return [] }
-        var random = SplitMix(seed: hash(seed ^ base.key ^ (quote.key &* 3) ^ UInt64(bitPattern: minute)))
+        var random = SeededRandom(seed: hash(seed ^ base.key ^ (quote.key &* 3) ^ UInt64(bitPattern: minute)))
         let from = mid(minute: minute)
         let to = mid(minute: minute + 1)
         let count = Int(60 * rate * activity(minute: minute) * (0.4 + 1.2 * random.unit()))
@@ -107,8 +107,8 @@ struct RandomWalk: Sendable {
     }
 }
 
-/// SplitMix64: small, fast, good enough for prices. Source: Steele, Lea and Flood, OOPSLA 2014.
-struct SplitMix: RandomNumberGenerator, Sendable {
+/// Chance from a seed, the same in each run: SplitMix64, small, fast, good enough for prices. Source: Steele, Lea and Flood, OOPSLA 2014.
+struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }

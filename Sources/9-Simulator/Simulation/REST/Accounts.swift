@@ -22,11 +22,11 @@ final class Accounts {
     var onLogin: () -> Void = {}
     private var accessTokens: Set<String> = []
     private var refreshTokens: Set<String> = []
-    private var random: SplitMix
+    private var random: SeededRandom
 
     init(credentials: Credentials, seed: UInt64) {
         self.credentials = credentials
-        random = SplitMix(seed: seed ^ 0xacc0)
+        random = SeededRandom(seed: seed ^ 0xacc0)
     }
 
     /// A login always activates the preferred account. Source: ig-api § 2.1.

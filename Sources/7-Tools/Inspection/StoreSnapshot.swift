@@ -5,7 +5,7 @@ internal import Settings
 internal import Store
 
 /// What the database tells of the pipeline, read at one moment.
-struct StoredFacts {
+struct StoreSnapshot {
     var candles: [SeriesStatistics] = []
     var continuity = Continuity()
     /// The newest ones, newest first.

@@ -3,7 +3,7 @@ internal import Wire
 
 /// What is known to be unknown: stretches of blindness, of the feed and of single pairs, and updates that the
 /// broker declared lost.
-struct Evidence {
+struct MissingData {
     /// Updates that were lost at some moment of `[from, until]`, ns.
     private struct Loss {
         let from: Int64
@@ -27,7 +27,7 @@ struct Evidence {
     }
 
     /// Nothing is known of the feed in `[from, until)`, whatever else is.
-    mutating func missing(from: Int64, until: Int64) { feed.missing(from: from, until: until) }
+    mutating func feedMissing(from: Int64, until: Int64) { feed.missing(from: from, until: until) }
 
     private mutating func change(_ pair: Pair, _ body: (inout Blindness) -> Void) {
         if pair == .none { body(&feed) } else { body(&pairs[pair, default: Blindness()]) }

@@ -1,0 +1,59 @@
+internal import Store
+internal import Assumptions
+internal import MarketData
+internal import Settings
+internal import Streams
+internal import Wire
+
+extension Verdict {
+    /// What was seen of the pipeline.
+    struct Observation {
+        var stages: [StatusListener.Heard]
+        var stored: StoreSnapshot
+        /// Those that are configured.
+        var pairs: [Pair]
+        var timeframes: [Timeframe]
+        /// The host's clock.
+        var now: UTCNanos
+        /// Bytes free on the state folder's disk; `nil` if that is not known.
+        var free: Int64?
+        /// Where the broker did what is assumed of it, and where not.
+        var assumptions: AssumptionTally
+
+        init(
+            stages: [StatusListener.Heard], stored: StoreSnapshot, configuration: Configuration, now: UTCNanos,
+            free: Int64?,
+            assumptions: AssumptionTally
+        ) {
+            (self.stages, self.stored, self.now, self.free, self.assumptions) = (stages, stored, now, free, assumptions)
+            pairs = configuration.instruments.map(\.pair)
+            timeframes = configuration.timeframes
+        }
+
+        /// What a stage said last; `nil` if it is not listened to.
+        func heard(_ stage: Stage) -> StatusListener.Heard? { stages.first { $0.stage == stage } }
+
+        /// What ingest-stream says; `nil` if it says nothing.
+        var ingest: StageStatus? { heard(.ingestStream)?.status }
+
+        /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
+        var marketNow: UTCNanos {
+            let heard = heard(.ingestStream)
+            guard let told = heard?.status?.metrics.nanos(.marketTime), let received = heard?.receivedAt else {
+                return now
+            }
+            return UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
+        }
+
+        /// The newest time that the feed has told; `nil` if no stage says one.
+        var feedTime: UTCNanos? {
+            [Stage.ingestStream, .aggregator].lazy
+                .compactMap { heard($0)?.status?.metrics.nanos(.feedTime) }
+                .first { $0 > 0 }.map { UTCNanos(rawValue: $0) }
+        }
+
+        func freshness(_ line: SeriesStatistics) -> Freshness {
+            Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
+        }
+    }
+}
