@@ -114,9 +114,9 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// A login is a witness of the broker's time.
     private func hear(_ login: StreamLogin) {
         loginTime = login.monotonic
-        recorder.assumptions.note(
+        recorder.output.assumptions.note(
             .loginLimits, holds: login.limits != nil, at: clock.now(), "no answer that could be read")
-        if let time = login.serverTime { recorder.judge.hear(rest: time, monotonic: login.monotonic) }
+        if let time = login.serverTime { recorder.hear(rest: time, monotonic: login.monotonic) }
     }
 
     /// Ends the session at the broker, then the journal.
@@ -182,33 +182,33 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             }
         }
         writeCapture()
-        let events = recorder.events
-        recorder.events.removeAll(keepingCapacity: true)
+        let events = recorder.output.events
+        recorder.output.events.removeAll(keepingCapacity: true)
         for event in events { handle(event) }
         schedule()
     }
 
     private func commit() {
         do {
-            for record in recorder.records { try writer.append(record) }
-            recorder.records.removeAll(keepingCapacity: true)
+            for record in recorder.output.records { try writer.append(record) }
+            recorder.output.records.removeAll(keepingCapacity: true)
             try writer.commit()
         } catch {
             desk.fail(error)
         }
-        if !recorder.candles.isEmpty { commitNative() }
+        if !recorder.output.candles.isEmpty { commitNative() }
     }
 
     /// An opinion that cannot be kept stops no tick.
     private func commitNative() {
         do {
-            for candle in recorder.candles { try nativeWriter?.append(candle) }
+            for candle in recorder.output.candles { try nativeWriter?.append(candle) }
             try nativeWriter?.commit()
         } catch {
             nativeWriter = nil
             logger.error("Native candles cannot be recorded, streaming goes on", metadata: ["error": "\(error)"])
         }
-        recorder.candles.removeAll(keepingCapacity: true)
+        recorder.output.candles.removeAll(keepingCapacity: true)
     }
 
     /// Opens and closes subscriptions of native candles.
@@ -353,7 +353,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
     /// Tokens live at least six hours (`ig-api` § 2.8).
     private func noteRefusedTokens(_ code: Int) {
         let age = (clock.monotonic() - loginTime) / UTCNanos.perSecond
-        recorder.assumptions.note(
+        recorder.output.assumptions.note(
             .tokensLast, holds: age >= 6 * 3_600, at: clock.now(), "code \(code) after \(age) s")
     }
 
@@ -416,7 +416,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     private func publishStatus() {
         let now = clock.monotonic()
-        let ticks = recorder.counters.ticks
+        let ticks = recorder.output.counters.ticks
         let seconds = Double(now - statusMark.monotonic) / 1e9
         let rate = seconds > 0 && statusMark.monotonic > 0 ? Double(ticks - statusMark.ticks) / seconds : 0
         statusMark = (now, ticks)

@@ -167,7 +167,7 @@ struct NativeCandles {
     ///   - feedTime: the broker's time, ns.
     func read(_ update: FieldUpdate, _ index: Int, feedTime: Int64) -> Reading {
         let instrument = instruments[index]
-        guard let millis = update[0].flatMap(DigitWord.number), FeedRecorder.plausibleMillis.contains(millis),
+        guard let millis = update[0].flatMap(DigitWord.number), FeedDecoder.plausibleMillis.contains(millis),
             millis % (timeframe.seconds * 1_000) == 0,
             let count = update[10].flatMap(DigitWord.number), count >= 0
         else { return .wrong("\(instrument.epic): no start of an interval, or no count") }
