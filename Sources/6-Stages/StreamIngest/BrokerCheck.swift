@@ -252,9 +252,9 @@ public struct BrokerCheck {
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
         let loop = group.next()
         var random = SystemRandomNumberGenerator()
-        let probe = try StreamProbe(
-            login: login, instruments: instruments, trustFile: credentials.trustFile, clock: clock, loop: loop,
-            seed: random.next())
+        let probe = StreamProbe(
+            login: login, instruments: instruments, clock: clock, loop: EventDataLoop(loop: loop),
+            connections: try Transports(loop: loop, trustFile: credentials.trustFile), seed: random.next())
         loop.execute { probe.start() }
         while !setup.stop.wait(milliseconds: 50) {
             if let report = probe.report { return report }

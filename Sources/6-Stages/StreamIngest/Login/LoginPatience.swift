@@ -21,56 +21,6 @@ struct StreamLogin: Sendable {
     let limits: ApplicationLimits?
 }
 
-/// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits
-/// for the end. A lock, not a queue: there is at most one request and one outcome.
-final class LoginDesk: Sendable {
-    private let isAsked = NIOLockedValueBox(false)
-    private let isProven = NIOLockedValueBox(false)
-    private let firstFailure = NIOLockedValueBox<(any Error)?>(nil)
-    private let end = ConditionLock(value: false)
-
-    /// The data thread needs new tokens.
-    func ask() { isAsked.withLockedValue { $0 = true } }
-
-    /// The last login led to a stream.
-    func proven() { isProven.withLockedValue { $0 = true } }
-
-    /// Whether a stream has come of a login since the last call.
-    func takeProof() -> Bool {
-        isProven.withLockedValue { isProven in
-            defer { isProven = false }
-            return isProven
-        }
-    }
-
-    /// The data thread cannot go on.
-    func fail(_ error: any Error) {
-        firstFailure.withLockedValue { $0 = $0 ?? error }
-        finish()
-    }
-
-    /// The data thread has stopped.
-    func finish() {
-        end.lock()
-        end.unlock(withValue: true)
-    }
-
-    var failure: (any Error)? { firstFailure.withLockedValue { $0 } }
-
-    /// Takes the request, if there is one.
-    func takeRequest() -> Bool {
-        isAsked.withLockedValue { isAsked in
-            defer { isAsked = false }
-            return isAsked
-        }
-    }
-
-    /// Waits until the data thread has stopped, at most so long.
-    func waitForEnd(seconds: Double) {
-        if end.lock(whenValue: true, timeoutSeconds: seconds) { end.unlock() }
-    }
-}
-
 /// Logs in at the broker, patiently but never stubbornly: what cannot get better by trying again is thrown
 /// at once (accounts get locked), the rest is tried again with growing pauses.
 struct LoginPatience {
