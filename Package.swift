@@ -74,7 +74,7 @@ let package = Package(
         // For the package in Benchmarks/ alone: no stable interface.
         .library(
             name: "Stages",
-            targets: ["StreamIngest", "Aggregation", "Candles", "Streams", "Store", "CandleReader"]),
+            targets: ["IG", "StreamIngest", "Aggregation", "Candles", "Streams", "Store", "CandleReader"]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
@@ -108,10 +108,10 @@ let package = Package(
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
-        library(.machine, "Settings", ["MarketData", "Host", "Streams", arguments, log, yams]),
+        library(.machine, "Settings", ["MarketData", "IG", "Host", "Streams", arguments, log, yams]),
 
         library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", grdb]),
-        library(.stores, "Store", ["MarketData", "Wire", "Candles", "IG", "Host", "CandleReader", grdb]),
+        library(.stores, "Store", ["MarketData", "Wire", "Candles", "Host", "CandleReader", grdb]),
 
         library(.broker, "Assumptions", ["Reports", "MarketData", "Host"]),
         library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),
@@ -146,7 +146,7 @@ let package = Package(
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", log]),
         library(
-            .tools, "CandleFiles", ["MarketData", "Wire", "Host", "Streams", "CandleReader", "Store", csv, log]),
+            .tools, "CandleFiles", ["MarketData", "Wire", "IG", "Host", "Streams", "CandleReader", "Store", csv, log]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -188,7 +188,8 @@ let package = Package(
         tests(
             .stages, "StreamIngestTests",
             [
-                "MarketData", "Wire", "TLCP", "IG", "Host", "Assumptions", "IGClient", "StreamIngest", "Settings", log,
+                "MarketData", "Wire", "TLCP", "IG", "Host", "Streams", "Assumptions", "IGClient", "StreamIngest",
+                "Settings", log,
             ]),
         tests(
             .stages, "AggregationTests", ["MarketData", "Wire", "Candles", "Host", "Streams", "Aggregation", log]),

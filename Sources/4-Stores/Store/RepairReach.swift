@@ -1,5 +1,4 @@
 public import CandleReader
-internal import IG
 public import MarketData
 
 /// Since when repair looks for holes of a series: the first streamed candle, or so many days before now, whichever is
@@ -25,15 +24,19 @@ public final class RepairReach {
     private let reader: CandleReader
     private let sight: Sight
     private let days: Int
+    private let depthDays: (Timeframe) -> Int64
     private let now: Int64
     private var known: [Series: Beginning?] = [:]
     private var streamedTimeframes: Set<Timeframe>?
 
     /// - Parameters:
-    ///   - days: `history.repair_days`; what the broker has of a timeframe may be less.
+    ///   - days: `history.repair_days`.
+    ///   - depthDays: how far back the broker has candles of a timeframe.
     ///   - now: the broker's time, Unix seconds.
-    public init(_ reader: CandleReader, _ sight: Sight, now: Int64, days: Int) {
-        (self.reader, self.sight, self.now, self.days) = (reader, sight, now, days)
+    public init(
+        _ reader: CandleReader, _ sight: Sight, now: Int64, days: Int, depthDays: @escaping (Timeframe) -> Int64
+    ) {
+        (self.reader, self.sight, self.now, self.days, self.depthDays) = (reader, sight, now, days, depthDays)
     }
 
     /// - Returns: `nil` when nothing of the series was streamed, nor looked for: repair wants nothing of it.
@@ -43,7 +46,7 @@ public final class RepairReach {
         guard try isStreamed(series.timeframe) else { return nil }
         let streamed = try reader.oldestStreamed(series, .all)
         let first = sight.expectedSince(series.pair, oldestCandle: streamed)
-        let oldest = now - min(Int64(days), PricesRequest.depthDays(of: series.timeframe)) * 86_400
+        let oldest = now - min(Int64(days), depthDays(series.timeframe)) * 86_400
         let beginning = first.map { first in
             first < oldest ? Beginning(start: oldest, bound: .days) : Beginning(start: first, bound: .stream)
         }

@@ -112,7 +112,7 @@ final class KnownHistory {
     /// - Parameter days: `history.repair_days`.
     func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: Int64) throws -> [Timeframe: Int64] {
         guard let reader, let sight = try sight() else { return [:] }
-        let reach = RepairReach(reader, sight, now: now, days: days)
+        let reach = RepairReach(reader, sight, now: now, days: days, depthDays: PricesRequest.depthDays)
         var since: [Timeframe: Int64] = [:]
         for timeframe in timeframes {
             guard let beginning = try reach.beginning(Series(pair, timeframe)) else { continue }

@@ -1,4 +1,5 @@
 internal import CandleReader
+internal import IG
 internal import MarketData
 internal import Store
 internal import Wire
@@ -22,7 +23,7 @@ public struct ImportedRepair: Hashable, Sendable {
         self.days = days
         guard let reader else { return }
         let sight = try Sight(reader)
-        let reach = RepairReach(reader, sight, now: now, days: days)
+        let reach = RepairReach(reader, sight, now: now, days: days, depthDays: PricesRequest.depthDays)
         for (series, candles) in Dictionary(grouping: candles, by: \.series) {
             guard let beginning = try reach.beginning(series) else { continue }
             if beginning.start < begins ?? .max { (begins, bound) = (beginning.start, beginning.bound) }

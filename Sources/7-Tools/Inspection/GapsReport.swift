@@ -1,3 +1,4 @@
+internal import IG
 public import Reports
 public import CandleReader
 internal import Host
@@ -69,7 +70,8 @@ public struct GapsReport: Report, Encodable {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
         let reach = RepairReach(
-            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays)
+            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays,
+            depthDays: PricesRequest.depthDays)
         var gaps: [Gap] = []
         var intervals = 0
         for series in extent.series {

@@ -1,3 +1,4 @@
+internal import IG
 internal import MarketData
 internal import TLCP
 internal import Wire
@@ -71,7 +72,7 @@ struct NativeCandles {
     var requests: [SubscriptionRequest] {
         let scale = Self.scales.first { $0.0 == timeframe }?.1 ?? ""
         return instruments.map {
-            SubscriptionRequest(mode: .merge, items: ["CHART:\($0.epic):\(scale)"], fields: Self.fields)
+            SubscriptionRequest(mode: .merge, items: [$0.candleItem(scale: scale)], fields: Self.fields)
         }
     }
 
