@@ -33,8 +33,9 @@ public enum StreamIngest {
         try tellSkip(outlets.ticks, outlets.past.time, clock)
 
         var patience = LoginPatience(
-            spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
-            mark: LoginMark(stateFolder: setup.paths.state), clock: clock, logger: logger
+            spacing: LoginSpacing(
+                seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.state),
+            clock: clock, logger: logger
         ) {
             let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
             return try StreamLogin(login, monotonic: clock.monotonic())

@@ -27,8 +27,7 @@ struct LoginPatience {
     private let login: @Sendable () throws -> StreamLogin
     private let clock: Clock
     private let logger: Logger
-    private let spacingNanos: Int64
-    private let mark: LoginMark?
+    private let spacing: LoginSpacing
     private var lastAttempt: Int64?
     /// Logins since the last one that led to a stream: each doubles the pause before the next.
     private var unproven = 0
@@ -39,18 +38,14 @@ struct LoginPatience {
     /// The longest pause before another login, or another try of one.
     private static let pauseMax = 1_800 * UTCNanos.perSecond
 
-    /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
-    ///   from a cache with dead tokens (`ig-api` § 2.8).
-    /// - Parameter mark: tells the attempts of earlier processes.
+    /// - Parameter spacing: knows the attempts of earlier processes too.
     init(
-        spacingSeconds: Int, mark: LoginMark? = nil, clock: Clock, logger: Logger,
-        login: @escaping @Sendable () throws -> StreamLogin
+        spacing: LoginSpacing, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin
     ) {
         self.login = login
         self.clock = clock
         self.logger = logger
-        spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
-        self.mark = mark
+        self.spacing = spacing
     }
 
     /// The last login led to a stream.
@@ -62,17 +57,17 @@ struct LoginPatience {
     mutating func run(until stop: StopSignal, isOver: () -> Bool) throws -> StreamLogin? {
         var pause = 2 * UTCNanos.perSecond
         // Another program may have logged in meanwhile.
-        if let age = mark?.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
+        if let age = spacing.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
         if let lastAttempt {
-            let spacing = min(spacingNanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
-            guard wait(until: lastAttempt + max(spacing, spacingNanos), stop, isOver) else { return nil }
+            let doubled = min(spacing.nanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
+            guard wait(until: lastAttempt + max(doubled, spacing.nanos), stop, isOver) else { return nil }
         }
         unproven += 1
         while true {
-            var floor = spacingNanos
+            var floor = spacing.nanos
             do {
                 lastAttempt = clock.monotonic()
-                mark?.set()
+                spacing.noteAttempt()
                 return try attempt(stop)
             } catch let failure as Failure where failure.code == .configuration {
                 throw failure
