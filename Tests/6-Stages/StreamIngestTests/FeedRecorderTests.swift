@@ -1,4 +1,5 @@
 import Assumptions
+import IG
 import MarketData
 @testable import StreamIngest
 import Testing
@@ -76,21 +77,7 @@ private struct Script: ~Copyable {
     /// The records since the last call, one short text each.
     mutating func take() -> [String] {
         defer { recorder.output.records = [] }
-        return recorder.output.records.map { record in
-            let time = "\(Double(record.brokerTime.rawValue / 1_000_000 - 1_600_000_000_000) / 1000)"
-            switch record.kind {
-            case .tick: return "\(record.pair) \(record.bid) \(record.ask) @\(time) \(record.flags.rawValue)"
-            case .clock: return "clock @\(time)\(record.flags.contains(.localClock) ? " local" : "")"
-            default:
-                switch record.feedEvent {
-                case .blindBegan(let since): return "blind since \(since.rawValue / 1_000_000_000 % 100_000)"
-                case .blindEnded(let from, let until):
-                    return
-                        "blind \(from.rawValue / 1_000_000_000 % 100_000) to \(until.rawValue / 1_000_000_000 % 100_000)"
-                case let event: return event?.name ?? "?"
-                }
-            }
-        }
+        return texts(recorder.output.records)
     }
 }
 
