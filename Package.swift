@@ -74,7 +74,9 @@ let package = Package(
         // For the package in Benchmarks/ alone: no stable interface.
         .library(
             name: "Stages",
-            targets: ["StreamIngest", "Aggregation", "Candles", "Streams", "Store", "SQLiteStore", "CandleReader"]),
+            targets: [
+                "IG", "StreamIngest", "Aggregation", "Candles", "Streams", "Store", "SQLiteStore", "CandleReader",
+            ]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
@@ -108,7 +110,7 @@ let package = Package(
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
-        library(.machine, "Settings", ["MarketData", "Reports", "Host", "Streams", arguments, log, yams]),
+        library(.machine, "Settings", ["MarketData", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 
         library(.stores, "Store", ["MarketData", "Wire", "Host"]),
         library(.stores, "SQLiteStore", ["MarketData", "Wire", "Candles", "Host", "Store", grdb]),
@@ -199,6 +201,7 @@ let package = Package(
         tests(
             .stages, "StreamIngestTests",
             [
+                "Streams",
                 "MarketData", "Wire", "TLCP", "IG", "Host", "Assumptions", "IGClient", "StreamIngest", log,
             ]),
         tests(

@@ -1,3 +1,4 @@
+import IG
 import ArgumentParser
 import Foundation
 import Host

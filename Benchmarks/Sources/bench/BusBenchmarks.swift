@@ -19,7 +19,7 @@ struct Send: ParsableCommand {
         guard publisher.waitForReader(until: stop) else { return }
         let time = UTCNanos(rawValue: 1_778_544_000_000_000_000)
         var record = TickRecord(
-            Instrument.defaults[0].pair, brokerTime: time, receiveTime: time, bid: Price(rawValue: 1_100_000_000),
+            Pair.crosses[0], brokerTime: time, receiveTime: time, bid: Price(rawValue: 1_100_000_000),
             ask: Price(rawValue: 1_100_080_000))
         for position in 1...UInt64(count) {
             record.position = position

@@ -25,7 +25,7 @@ struct AppendJournal: ParsableCommand {
     }
 
     private func append(_ count: Int, to journal: JournalWriter) throws {
-        let pair = Instrument.defaults[0].pair
+        let pair = Pair.crosses[0]
         var left = count
         while left > 0 {
             for _ in 0..<min(left, burst) {

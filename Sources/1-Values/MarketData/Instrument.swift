@@ -21,18 +21,4 @@ public struct Instrument: Hashable, Sendable {
 
     /// The allowed scales, and how far each moves the decimal point.
     public static let pointShifts: [Int: Int] = [1: 0, 10: 1, 100: 2, 1_000: 3, 10_000: 4, 100_000: 5]
-
-    /// The Lightstreamer item of its ticks (`ig-api` § 9.3).
-    public var tickItem: String { "CHART:\(epic):TICK" }
-
-    /// The 28 crosses of EUR, GBP, AUD, NZD, USD, CAD, CHF and JPY in market convention, as CFD epics.
-    public static let defaults: [Instrument] = {
-        let byRank = ["EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY"]
-        return byRank.indices.flatMap { first in
-            byRank[(first + 1)...].map { quote in
-                let base = byRank[first]
-                return Instrument(pair: Pair(base + quote)!, epic: "CS.D.\(base)\(quote).CFD.IP")
-            }
-        }
-    }()
 }

@@ -61,3 +61,13 @@ extension Pair: Comparable {
         (a.head.byteSwapped, a.tail.byteSwapped) < (b.head.byteSwapped, b.tail.byteSwapped)
     }
 }
+
+extension Pair {
+    /// The 28 crosses of EUR, GBP, AUD, NZD, USD, CAD, CHF and JPY in market convention.
+    public static let crosses: [Pair] = {
+        let byRank = ["EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY"]
+        return byRank.indices.flatMap { first in
+            byRank[(first + 1)...].map { quote in Pair(byRank[first] + quote)! }
+        }
+    }()
+}

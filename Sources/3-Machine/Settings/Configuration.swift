@@ -1,3 +1,4 @@
+internal import IG
 internal import Host
 public import MarketData
 public import Streams

@@ -1,3 +1,4 @@
+internal import IG
 internal import MarketData
 internal import Reports
 internal import Streams
@@ -30,8 +31,7 @@ public struct ConfigurationKey: Sendable {
 
     /// A pair alone, or with what is not the default.
     private static func text(_ instrument: Instrument) -> String {
-        let usual = "CS.D.\(instrument.pair.base)\(instrument.pair.quote).CFD.IP"
-        let epic = instrument.epic == usual ? "" : ", epic: \(instrument.epic)"
+        let epic = instrument.hasUsualEpic ? "" : ", epic: \(instrument.epic)"
         let scale = instrument.scale == 1 ? "" : ", scale: \(instrument.scale)"
         let extra = epic + scale
         return extra.isEmpty ? "\(instrument.pair)" : "{pair: \(instrument.pair)\(extra)}"

@@ -1,3 +1,4 @@
+internal import IG
 internal import Host
 internal import MarketData
 internal import Yams
@@ -86,7 +87,7 @@ struct YAMLReader {
             }
         }
         guard let pair else { throw refuse(node, "an instrument needs its pair") }
-        return Instrument(pair: pair, epic: epic ?? "CS.D.\(pair.base)\(pair.quote).CFD.IP", scale: scale)
+        return Instrument(pair: pair, listedAs: epic, scale: scale)
     }
 
     private func pair(_ node: Node) throws -> Pair {

@@ -11,8 +11,7 @@ internal import Settings
 final class BrokerSession {
     private let client: RESTClient
     private let credentials: Credentials
-    private let mark: LoginMark
-    private let loginSpacing: Int64
+    private let spacing: LoginSpacing
     private let stop: StopSignal
     private let clock: Clock
     private let logger: Logger
@@ -41,8 +40,7 @@ final class BrokerSession {
         self.logger = logger
         client = RESTClient(
             base: credentials.restURL, apiKey: credentials.apiKey, trustFile: credentials.trustFile)
-        mark = LoginMark(stateFolder: paths.state)
-        loginSpacing = Int64(configuration.stream.loginSpacingSeconds) * UTCNanos.perSecond
+        spacing = LoginSpacing(seconds: configuration.stream.loginSpacingSeconds, stateFolder: paths.state)
         pacer = RequestPacer(
             spacing: Int64(configuration.history.requestSpacingMilliseconds) * UTCNanos.perMillisecond,
             burst: configuration.history.requestBurst)
@@ -92,10 +90,8 @@ final class BrokerSession {
     /// - Throws: `Failure` (78) where trying again cannot help, (69) where it did not; `BuyingEnd.stopped`.
     func logIn() throws {
         for attempt in 1... {
-            if let age = mark.age(now: clock.now()) {
-                try wait(loginSpacing - age, for: "the distance between two logins")
-            }
-            mark.set()
+            if let left = spacing.wait(now: clock.now()) { try wait(left, for: "the distance between two logins") }
+            spacing.noteAttempt()
             do {
                 let login = try client.login(credentials)
                 self.login = login

@@ -36,12 +36,12 @@ public struct FeedPass: ~Copyable {
         guard let transport else { return }
         recorder.burstBegan(now: time, monotonic: monotonic)
         session.received(bytes, from: transport, now: .nanoseconds(monotonic), into: &recorder)
-        for record in recorder.records {
+        for record in recorder.output.records {
             guard let tick = record.tick else { continue }
             tickCount &+= 1
             sum &+= tick.bid.rawValue &+ tick.ask.rawValue &+ tick.brokerTime.rawValue
         }
-        recorder.records.removeAll(keepingCapacity: true)
+        recorder.output.records.removeAll(keepingCapacity: true)
     }
 
     private mutating func receive(_ text: String, at time: UTCNanos) {

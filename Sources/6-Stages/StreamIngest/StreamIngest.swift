@@ -29,49 +29,73 @@ public enum StreamIngest {
         let instruments = setup.configuration.instruments
         try checkCount(instruments)
         let credentials = try Credentials(environment: setup.environment)
-        let bus = try SocketBus(setup.paths)
-        let writer = try StreamWriter(
-            stream: .ticks, paths: setup.paths,
-            settings: setup.configuration.journal, bus: bus, logger: logger)
-        let nativeWriter = nativeWriter(setup, bus, logger)
-        let capture = try capture.map { try StreamCapture(path: $0) }
-        let status = try StatusPublisher(.ingestStream, bus: bus, logger: logger)
-        let formerPairs = FormerPairs(stateFolder: setup.paths.state)
-        var past = try FeedPast(journal: setup.paths.journal(.ticks))
-        past.formerPairs = formerPairs.read()
-        try tellSkip(writer, past.time, clock)
+        let outlets = try Outlets(setup, capture: capture, logger)
+        try tellSkip(outlets.ticks, outlets.past.time, clock)
 
         var patience = LoginPatience(
-            spacingSeconds: setup.configuration.stream.loginSpacingSeconds,
-            mark: LoginMark(stateFolder: setup.paths.state), clock: clock, logger: logger
+            spacing: LoginSpacing(
+                seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.state),
+            clock: clock, logger: logger
         ) {
             let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
             return try StreamLogin(login, monotonic: clock.monotonic())
         }
-        guard let login = try firstLogin(&patience, setup, status, writer.lastPosition, clock) else {
+        guard let login = try firstLogin(&patience, setup, outlets.status, outlets.ticks.lastPosition, clock) else {
             setup.service.stopping()
-            try nativeWriter?.close()
-            return try writer.close()
+            try outlets.native?.close()
+            return try outlets.ticks.close()
         }
-
         try checkCount(instruments, limit: login.limits?.subscriptions)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
         let loop = group.next()
-        let desk = LoginDesk()
-        var random = SystemRandomNumberGenerator()
-        let ingestor = try StreamIngestor(
-            StreamIngestor.Parts(
-                loop: loop, clock: clock, logger: logger, desk: desk, status: status, service: setup.service,
-                writer: writer, nativeWriter: nativeWriter,
-                native: nativeWriter == nil ? nil : native(setup, login.limits, logger), past: past,
-                formerPairs: formerPairs, instruments: instruments,
-                trustFile: credentials.trustFile, capture: capture,
-                book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next()),
-            login: login)
+        let mailbox = SupervisorMailbox()
+        let ingestor = StreamIngestor(
+            outlets.parts(
+                setup, loop: loop, connections: try Transports(loop: loop, trustFile: credentials.trustFile),
+                native: outlets.native == nil ? nil : native(setup, login.limits, logger), mailbox, clock, logger),
+            nativeOutput: outlets.native, capture: outlets.capture, login: login)
         loop.execute { ingestor.start() }
-        try supervise(ingestor, loop, desk, &patience, setup.stop, logger)
+        try supervise(ingestor, loop, mailbox, &patience, setup.stop, logger)
+    }
+
+    /// What the stage writes, and what it knows from its last run.
+    private struct Outlets {
+        let ticks: StreamWriter
+        let native: StreamWriter?
+        let capture: StreamCapture?
+        let status: StatusPublisher
+        let formerPairs: FormerPairs
+        let past: FeedPast
+
+        init(_ setup: StageSetup, capture path: String?, _ logger: Logger) throws {
+            let bus = try SocketBus(setup.paths)
+            ticks = try StreamWriter(
+                stream: .ticks, paths: setup.paths,
+                settings: setup.configuration.journal, bus: bus, logger: logger)
+            native = StreamIngest.nativeWriter(setup, bus, logger)
+            capture = try path.map { try StreamCapture(path: $0) }
+            status = try StatusPublisher(.ingestStream, bus: bus, logger: logger)
+            formerPairs = FormerPairs(stateFolder: setup.paths.state)
+            var past = try FeedPast(journal: setup.paths.journal(.ticks))
+            past.formerPairs = formerPairs.read()
+            self.past = past
+        }
+
+        func parts(
+            _ setup: StageSetup, loop: any EventLoop, connections: Transports, native candles: NativeCandles?,
+            _ mailbox: SupervisorMailbox, _ clock: Clock, _ logger: Logger
+        ) -> StreamIngestor.Parts {
+            var random = SystemRandomNumberGenerator()
+            return StreamIngestor.Parts(
+                loop: EventDataLoop(loop: loop), connections: connections, clock: clock, logger: logger,
+                mailbox: mailbox, status: status, service: setup.service, ticks: ticks,
+                native: candles, past: past, formerPairs: formerPairs,
+                instruments: setup.configuration.instruments,
+                book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next(),
+                ready: { Program.ready([("ticks", $0)]) })
+        }
     }
 
     /// - Returns: `nil` if no second opinion is wanted, or it cannot be kept: that stops no tick.
@@ -164,23 +188,25 @@ public enum StreamIngest {
 
     /// Logs in again when asked, until the stop or a failure.
     private static func supervise(
-        _ ingestor: StreamIngestor, _ loop: any EventLoop, _ desk: LoginDesk, _ patience: inout LoginPatience,
+        _ ingestor: StreamIngestor, _ loop: any EventLoop, _ mailbox: SupervisorMailbox,
+        _ patience: inout LoginPatience,
         _ stop: StopSignal, _ logger: Logger
     ) throws {
         while !stop.wait(milliseconds: 100) {
-            if let failure = desk.failure { throw failure }
-            if desk.takeProof() { patience.succeeded() }
-            guard desk.takeRequest(), let login = try patience.run(until: stop, isOver: { desk.failure != nil }) else {
+            if let failure = mailbox.failure { throw failure }
+            if mailbox.takeProof() { patience.succeeded() }
+            guard mailbox.takeRequest(), let login = try patience.run(until: stop, isOver: { mailbox.failure != nil })
+            else {
                 continue
             }
             logger.notice("Logged in again")
-            _ = desk.takeRequest()
+            _ = mailbox.takeRequest()
             loop.execute { ingestor.resume(login) }
         }
         loop.execute { ingestor.stop() }
         // The session answers within a second; the units' stop limit is 5.
-        desk.waitForEnd(seconds: 4)
-        if let failure = desk.failure { throw failure }
+        mailbox.waitForEnd(seconds: 4)
+        if let failure = mailbox.failure { throw failure }
     }
 }
 

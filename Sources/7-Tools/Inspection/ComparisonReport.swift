@@ -1,4 +1,5 @@
 internal import Engines
+internal import IG
 public import Reports
 public import Host
 public import MarketData
@@ -124,7 +125,7 @@ public struct ComparisonReport: Report, Encodable {
 
     /// With the decimals of the broker's, so that prices stand below each other.
     fileprivate static func text(_ price: Price, _ pair: Pair) -> String {
-        price.formatted(decimals: pair.quote == "JPY" ? 3 : 5)
+        price.formatted(decimals: pair.listedDecimals)
     }
 
     /// Whether the broker saw more than we did, and nothing took the candle's place.

@@ -86,20 +86,19 @@ import TestKit
     }
 
     @Test func `pairs sort by name`() {
-        let names = Instrument.defaults.map(\.pair.description)
-        #expect(Instrument.defaults.map(\.pair).sorted().map(\.description) == names.sorted())
+        let names = Pair.crosses.map(\.description)
+        #expect(Pair.crosses.sorted().map(\.description) == names.sorted())
     }
 }
 
-@Suite struct InstrumentTests {
-    @Test func `the defaults are the 28 crosses in market convention`() {
-        let names = Set(Instrument.defaults.map(\.pair.description))
+@Suite struct CrossesTests {
+    @Test func `the 28 crosses are in market convention`() {
+        let names = Set(Pair.crosses.map(\.description))
         #expect(names.count == 28)
         for name in ["EUR_USD", "GBP_JPY", "AUD_NZD", "NZD_USD", "USD_CHF", "USD_CAD", "CAD_CHF", "CHF_JPY", "EUR_GBP"]
         {
             #expect(names.contains(name))
         }
-        #expect(Instrument.defaults[0].tickItem.hasPrefix("CHART:CS.D."))
     }
 }
 

@@ -419,7 +419,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
             time += Double.random(in: -3...4, using: &random)
             let bid = "1.\(Int.random(in: 10_000...10_999, using: &random))"
             records.append(
-                Make.tick(max(time, 1), bid, "1.2", pair: Instrument.defaults.randomElement(using: &random)!.pair))
+                Make.tick(max(time, 1), bid, "1.2", pair: Pair.crosses.randomElement(using: &random)!))
         }
         let first = fold(records).output.flatMap(\.bytes)
         #expect(!first.isEmpty && first == fold(records).output.flatMap(\.bytes))

@@ -35,7 +35,7 @@ import Wire
     {
         let store = try engine.writer(folder)
         for (index, order) in permutations(Array(Self.ranked.indices)).enumerated() {
-            let pair = Instrument.defaults[index % 28].pair
+            let pair = Pair.crosses[index % 28]
             let start = Int64(index / 28 + 1) * 300
             let candles = order.map { place in
                 var candle = Self.ranked[place]
@@ -72,7 +72,7 @@ import Wire
         }
         let reader = try engine.reader(folder)
         for (index, order) in permutations(places).enumerated() {
-            let (pair, start) = (Instrument.defaults[index % 28].pair, Int64(index / 28 + 1) * 300)
+            let (pair, start) = (Pair.crosses[index % 28], Int64(index / 28 + 1) * 300)
             for place in order {
                 let seen = try reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start }
                 let changed = try store.write(
@@ -119,7 +119,7 @@ import Wire
     func `each rank beats the next`(engine: EngineUnderTest) throws {
         let store = try engine.writer(folder)
         for index in 1..<Self.ranked.count {
-            let pair = Instrument.defaults[index].pair
+            let pair = Pair.crosses[index]
             for place in [index, index - 1] {
                 let candle = Self.ranked[place]
                 let changed = try store.write(

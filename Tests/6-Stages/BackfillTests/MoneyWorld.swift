@@ -313,7 +313,7 @@ final class MoneyWorld {
 
     private var configuration: Configuration {
         var configuration = Configuration()
-        configuration.instruments = Instrument.defaults.filter { Self.pairs.contains($0.pair) }
+        configuration.instruments = configuration.instruments.filter { Self.pairs.contains($0.pair) }
         configuration.timeframes = [Self.timeframe]
         configuration.stream.loginSpacingSeconds = 0
         configuration.journal.segmentRecords = 1_024

@@ -1,3 +1,4 @@
+import IG
 import Backfill
 import Host
 import Inspection

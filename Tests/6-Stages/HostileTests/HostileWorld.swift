@@ -98,13 +98,13 @@ final class HostileWorld {
     }
 
     private func settle() {
-        journal += recorder.records.enumerated().map { index, record in
+        journal += recorder.output.records.enumerated().map { index, record in
             var record = record
             record.seal(position: UInt64(journal.count + index + 1))
             return record
         }
-        recorder.records = []
-        recorder.events = []
+        recorder.output.records = []
+        recorder.output.events = []
         while session.hasActions {
             for action in session.takeActions() { carryOut(action) }
             deliver()

@@ -1,4 +1,5 @@
 import Assumptions
+import IG
 import MarketData
 @testable import StreamIngest
 import Testing
@@ -75,22 +76,8 @@ private struct Script: ~Copyable {
 
     /// The records since the last call, one short text each.
     mutating func take() -> [String] {
-        defer { recorder.records = [] }
-        return recorder.records.map { record in
-            let time = "\(Double(record.brokerTime.rawValue / 1_000_000 - 1_600_000_000_000) / 1000)"
-            switch record.kind {
-            case .tick: return "\(record.pair) \(record.bid) \(record.ask) @\(time) \(record.flags.rawValue)"
-            case .clock: return "clock @\(time)\(record.flags.contains(.localClock) ? " local" : "")"
-            default:
-                switch record.feedEvent {
-                case .blindBegan(let since): return "blind since \(since.rawValue / 1_000_000_000 % 100_000)"
-                case .blindEnded(let from, let until):
-                    return
-                        "blind \(from.rawValue / 1_000_000_000 % 100_000) to \(until.rawValue / 1_000_000_000 % 100_000)"
-                case let event: return event?.name ?? "?"
-                }
-            }
-        }
+        defer { recorder.output.records = [] }
+        return texts(recorder.output.records)
     }
 }
 
@@ -106,7 +93,7 @@ private struct Script: ~Copyable {
         let nothing = Array(repeating: "#", count: 11).joined(separator: "|")
         for number in [4, 5] { script.say("SUBOK,\(number),1,11", "U,\(number),1,\(nothing)") }
         _ = script.take()
-        script.recorder.events = []
+        script.recorder.output.events = []
         return script
     }
 
@@ -129,14 +116,14 @@ private struct Script: ~Copyable {
         // A start of five minutes, on a Monday.
         let start: Int64 = 1_600_086_900
         _ = Self.pass(&script, to: start + 300, ticking: [2, 3])
-        #expect(script.recorder.candles.count == 2 && script.recorder.suspects == [])
+        #expect(script.recorder.output.candles.count == 2 && script.recorder.suspects == [])
         _ = script.take()
         _ = Self.pass(&script, to: start + 600, ticking: [3])
         #expect(script.recorder.suspects == [1] && script.recorder.blindPairs == [])
         let renewals = Self.pass(&script, to: start + 900, ticking: [3])
         #expect(renewals.first == 1)
         #expect(script.recorder.blindPairs == [Pair("EURUSD")!])
-        #expect(script.recorder.counters.subscriptionsFrozen == 1)
+        #expect(script.recorder.output.counters.subscriptionsFrozen == 1)
         let told = script.take().filter { $0.hasPrefix("blind") || $0.contains("frozen") }
         #expect(told == ["subscription frozen", "blind since 87190"])
         // The next tick ends it, and only then.
@@ -197,8 +184,8 @@ private struct Script: ~Copyable {
         var script = Self.opinionated()
         script.say("UNSUB,4", "OV,5,1,7", "U,5,1,1", "CONF,5,0.5,filtered", "CS,5,1", "EOS,5,1")
         #expect(script.take() == [] && script.recorder.blindPairs == [])
-        #expect(script.recorder.events == [])
-        #expect(script.recorder.counters.lostUpdates == 0)
+        #expect(script.recorder.output.events == [])
+        #expect(script.recorder.output.counters.lostUpdates == 0)
     }
 
     @Test func `a fresh start is blind until every subscription is answered`() {
@@ -219,7 +206,7 @@ private struct Script: ~Copyable {
         var script = Script()
         script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "SUBOK,3,1,3")
         script.say("U,2,1,1.1|1.2|1600000500700", "EOS,2,1", "EOS,3,1")
-        let ends = script.recorder.records.compactMap { record -> Int64? in
+        let ends = script.recorder.output.records.compactMap { record -> Int64? in
             if case .blindEnded(_, let until) = record.feedEvent { until.rawValue } else { nil }
         }
         #expect(ends == [1_600_000_500_700_000_001])
@@ -292,7 +279,7 @@ private struct Script: ~Copyable {
         script.say("U,2,1,1.1|1.2|1600090000000", "U,1,1,1600090000", "U,2,1,1.1|1.2|1600000502000", "U,1,1,1600000502")
         #expect(script.take() == ["updates lost", "EUR_USD 1.1 1.2 @502.0 0", "clock @502.0"])
         script.say("U,1,1,1600090000", "U,1,1,1600090001")
-        #expect(script.take() == [] && script.recorder.counters.timesSetAside == 4)
+        #expect(script.take() == [] && script.recorder.output.counters.timesSetAside == 4)
     }
 
     @Test(arguments: [
@@ -307,7 +294,7 @@ private struct Script: ~Copyable {
         _ = script.take()
         script.say("EOS,2,1", "U,2,1,\(values)", "U,2,1,1.5|1.6|1600000502000")
         #expect(script.take() == ["updates lost", "EUR_USD 1.5 1.6 @502.0 0"])
-        #expect(script.recorder.counters.badPrices + script.recorder.counters.badTimes == 1)
+        #expect(script.recorder.output.counters.badPrices + script.recorder.output.counters.badTimes == 1)
     }
 
     @Test func `each heartbeat is a clock record, in seconds or milliseconds, and never steps back`() {
@@ -316,7 +303,7 @@ private struct Script: ~Copyable {
         _ = script.take()
         script.say("U,1,1,1600000501", "U,1,1,1600000502500", "U,1,1,1600000400", "U,1,1,tick", "U,1,1,#", "U,1,1,5")
         #expect(script.take() == ["clock @501.0", "clock @502.5", "clock @502.5"])
-        #expect(script.recorder.counters.badHeartbeats == 3)
+        #expect(script.recorder.output.counters.badHeartbeats == 3)
     }
 
     @Test func `the local clock stands in after five seconds, from the broker's last time on`() {
@@ -371,7 +358,7 @@ private struct Script: ~Copyable {
             script.say("U,2,1,1.1|1.3|1600000502000", "U,1,1,1600000502")
             for _ in 0..<7 { script.pass(1) }
             script.say("U,2,1,1.2|1.3|1600000509000", "U,1,1,1600000509")
-            let times = script.recorder.records.map { $0.receiveTime.seconds }
+            let times = script.recorder.output.records.map { $0.receiveTime.seconds }
             return (script.take(), times)
         }
         let (steady, times) = play(step: 0)
@@ -438,7 +425,7 @@ private struct Script: ~Copyable {
         _ = script.session.takeActions()
         script.say("CONOK,S1,50000,5000,*", "U,1,1,1600000501")
         #expect(script.take() == ["updates lost", "session preserved", "clock @501.0"])
-        #expect(script.recorder.counters.lostUpdates == 7)
+        #expect(script.recorder.output.counters.lostUpdates == 7)
     }
 
     @Test func `an orderly stop says since when nothing is known`() {
@@ -531,7 +518,7 @@ private struct Script: ~Copyable {
             let instruments = pairs.map { Instrument(pair: $0, epic: "CS.D.\($0).CFD.IP") }
             var recorder = FeedRecorder(instruments: instruments, past: past)
             recorder.begin(now: told, monotonic: 1_000)
-            return recorder.records.filter { $0.pair == yen }
+            return recorder.output.records.filter { $0.pair == yen }
         }
         let left = begun([euro], FeedPast(time: told, formerPairs: [euro, yen]))
         let since = UTCNanos(rawValue: told.rawValue - FeedEvent.orderMargin)
@@ -547,7 +534,7 @@ private struct Script: ~Copyable {
     @Test func `a journal that ends in 2099 is set back by right times`() {
         var script = Script(lastFeedTime: 4_085_000_000)
         script.subscribeAll()
-        let events = script.recorder.records.compactMap(\.feedEvent)
+        let events = script.recorder.output.records.compactMap(\.feedEvent)
         #expect(
             events.contains { if case .clockSetBack(_, let to) = $0 { to.seconds == 1_600_000_500 } else { false } })
         #expect(script.take().contains("clock @500.0") && script.recorder.sight == .seeing)

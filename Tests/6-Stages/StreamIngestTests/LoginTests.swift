@@ -147,10 +147,10 @@ private final class TextServer: Sendable {
     /// A process that logs in and is refused, on a clock whose every look takes a second.
     /// - Parameter body: what happens between its start and its login.
     /// - Returns: the second of its login, from its start.
-    private func login(_ mark: LoginMark, after body: () -> Void = {}) throws -> Int64 {
+    private func login(_ spacing: LoginSpacing, after body: () -> Void = {}) throws -> Int64 {
         let seconds = Shared()
         var patience = LoginPatience(
-            spacingSeconds: 61, mark: mark,
+            spacing: spacing,
             clock: Clock(now: Clock.system.now) { seconds.look() * 1_000_000_000 },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) {
@@ -176,15 +176,15 @@ private final class TextServer: Sendable {
 
     @Test func `a login waits for its distance from that of an earlier process`() throws {
         let folder = TemporaryFolder()
-        let mark = LoginMark(stateFolder: folder.path)
-        #expect(mark.time == nil)
-        #expect(try login(mark) < 5)
-        #expect(try login(mark) >= 61)
+        let spacing = LoginSpacing(seconds: 61, stateFolder: folder.path)
+        #expect(LoginMark(stateFolder: folder.path).time == nil)
+        #expect(try login(spacing) < 5)
+        #expect(try login(spacing) >= 61)
     }
 
     @Test func `a login waits for its distance from that of another process meanwhile`() throws {
         let folder = TemporaryFolder()
-        let mark = LoginMark(stateFolder: folder.path)
-        #expect(try login(mark, after: { mark.set() }) >= 61)
+        let spacing = LoginSpacing(seconds: 61, stateFolder: folder.path)
+        #expect(try login(spacing, after: { spacing.noteAttempt() }) >= 61)
     }
 }

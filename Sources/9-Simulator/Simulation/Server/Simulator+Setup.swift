@@ -49,9 +49,9 @@ extension Simulator {
 
     private static func walk(_ options: SimulatorOptions) -> Market {
         let start = (options.start ?? defaultStart(now: WallClock().second())) * UTCNanos.perSecond
-        let pairs = Instrument.defaults.map { instrument in
-            let walk = RandomWalk(pair: instrument.pair, seed: options.seed, rate: options.rate)
-            return PairMarket(pair: instrument.pair, source: WalkTicks(walk: walk, start: start))
+        let pairs = Pair.crosses.map { pair in
+            let walk = RandomWalk(pair: pair, seed: options.seed, rate: options.rate)
+            return PairMarket(pair: pair, source: WalkTicks(walk: walk, start: start))
         }
         return Market(pairs: pairs, start: start, end: .max, awaited: [])
     }

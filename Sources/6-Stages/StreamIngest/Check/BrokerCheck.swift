@@ -84,9 +84,10 @@ public struct BrokerCheck {
     }
 
     private mutating func login(_ rest: RESTClient, _ credentials: Credentials) throws -> BrokerLogin? {
-        let mark = LoginMark(stateFolder: setup.paths.state)
-        try waitForDistance(mark)
-        mark.set()
+        let spacing = LoginSpacing(
+            seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.state)
+        try keepDistance(spacing)
+        spacing.noteAttempt()
         do throws(RESTError) {
             let login = try rest.tryLogin(credentials)
             let isSecure = credentials.restURL.hasPrefix("https")
@@ -120,14 +121,11 @@ public struct BrokerCheck {
         }
     }
 
-    /// All programs that log in keep their distance; quicker logins are answered with dead tokens.
-    private func waitForDistance(_ mark: LoginMark) throws {
-        let spacing = Int64(setup.configuration.stream.loginSpacingSeconds) * UTCNanos.perSecond
-        guard let age = mark.age(now: clock.now()), age < spacing else { return }
-        let until = clock.monotonic() + spacing - age
+    private func keepDistance(_ spacing: LoginSpacing) throws {
+        guard let wait = spacing.wait(now: clock.now()), wait > 0 else { return }
+        let until = clock.monotonic() + wait
         logger.notice(
-            "Waiting, since the last login is too recent",
-            metadata: ["seconds": "\((spacing - age) / UTCNanos.perSecond + 1)"])
+            "Waiting, since the last login is too recent", metadata: ["seconds": "\(wait / UTCNanos.perSecond + 1)"])
         while case let left = until - clock.monotonic(), left > 0 {
             if setup.stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 100))) { throw Self.stopped }
         }
@@ -235,13 +233,13 @@ public struct BrokerCheck {
             return add(Finding("stream", login.lightstreamerEndpoint, .failed, "\(error)"))
         }
         let report = try look(at: stream, credentials, instruments)
-        add(connection(stream, report))
+        add(report.connection(to: stream.endpoint))
         guard report.failure == nil else { return }
         if let heartbeat = report.heartbeat { clockDifference(heartbeat.told, heartbeat.here, "heartbeat") }
-        add(item(0, "TRADE:HB.U.HEARTBEAT.IP", report, isQuietFine: false))
+        add(report.finding(0, Instrument.heartbeatItem, isQuietFine: false))
         let isShut = !TradingWeek.isOpen(at: (report.heartbeat?.told ?? clock.now()).seconds)
         for (index, instrument) in instruments.enumerated() {
-            add(item(index + 1, instrument.epic, report, isQuietFine: isShut))
+            add(report.finding(index + 1, instrument.epic, isQuietFine: isShut))
         }
     }
 
@@ -252,56 +250,13 @@ public struct BrokerCheck {
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
         let loop = group.next()
         var random = SystemRandomNumberGenerator()
-        let probe = try StreamProbe(
-            login: login, instruments: instruments, trustFile: credentials.trustFile, clock: clock, loop: loop,
-            seed: random.next())
+        let probe = StreamProbe(
+            login: login, instruments: instruments, clock: clock, loop: EventDataLoop(loop: loop),
+            connections: try Transports(loop: loop, trustFile: credentials.trustFile), seed: random.next())
         loop.execute { probe.start() }
         while !setup.stop.wait(milliseconds: 50) {
             if let report = probe.report { return report }
         }
         throw Self.stopped
-    }
-
-    private func connection(_ login: StreamLogin, _ report: ProbeReport) -> Finding {
-        let address = login.endpoint.description
-        if let failure = report.failure {
-            return Finding(
-                "stream", address, .failed, "no session: \(failure)",
-                "look at the network and at what stands between this machine and the broker")
-        }
-        if !report.isOnWebSocket {
-            return Finding(
-                "stream", address, .warning, "streams over HTTP: \(report.fallBack ?? "no WebSocket")",
-                "let WebSockets through")
-        }
-        return Finding("stream", address, .ok, "streams over WebSocket\(login.endpoint.isSecure ? " and TLS" : "")")
-    }
-
-    private func item(_ index: Int, _ subject: String, _ report: ProbeReport, isQuietFine: Bool) -> Finding {
-        let item = report.items[index]
-        switch item.answer {
-        case .none:
-            return Finding("stream", subject, .failed, "the subscription was not answered", "try again later")
-        case .refused(let code, let text):
-            let all = report.items.allSatisfy(\.answer.isRefusal)
-            return Finding(
-                "stream", subject, .failed, "subscription refused: \(code) \(text)",
-                all
-                    ? "try again in some minutes: where all are refused, the login's tokens are dead"
-                    : "correct the epic, or IG_ACC_NUMBER: the account may not stream it")
-        case .accepted(let limit):
-            guard let first = item.first else {
-                let what = "subscribed, no update within \(StreamProbe.updateSeconds) s"
-                return Finding(
-                    "stream", subject, isQuietFine ? .ok : .warning,
-                    what + (isQuietFine ? " while the market is shut" : ""),
-                    isQuietFine ? "" : "look again: a quiet market sends none for a while")
-            }
-            let what = "subscribed, first update after \(first.nanoseconds / UTCNanos.perMillisecond) ms"
-            guard let limit else { return Finding("stream", subject, .ok, what) }
-            return Finding(
-                "stream", subject, .warning, "\(what), at most \(limit) a second",
-                "the broker drops updates above it without a word")
-        }
     }
 }

@@ -1,3 +1,4 @@
+internal import IG
 internal import MarketData
 internal import TLCP
 internal import Wire
@@ -71,7 +72,7 @@ struct NativeCandles {
     var requests: [SubscriptionRequest] {
         let scale = Self.scales.first { $0.0 == timeframe }?.1 ?? ""
         return instruments.map {
-            SubscriptionRequest(mode: .merge, items: ["CHART:\($0.epic):\(scale)"], fields: Self.fields)
+            SubscriptionRequest(mode: .merge, items: [$0.candleItem(scale: scale)], fields: Self.fields)
         }
     }
 
@@ -167,7 +168,7 @@ struct NativeCandles {
     ///   - feedTime: the broker's time, ns.
     func read(_ update: FieldUpdate, _ index: Int, feedTime: Int64) -> Reading {
         let instrument = instruments[index]
-        guard let millis = update[0].flatMap(DigitWord.number), FeedRecorder.plausibleMillis.contains(millis),
+        guard let millis = update[0].flatMap(DigitWord.number), FeedDecoder.plausibleMillis.contains(millis),
             millis % (timeframe.seconds * 1_000) == 0,
             let count = update[10].flatMap(DigitWord.number), count >= 0
         else { return .wrong("\(instrument.epic): no start of an interval, or no count") }

@@ -1,35 +1,22 @@
 internal import Foundation
 internal import IGClient
 internal import Logging
+internal import MarketData
 internal import NIOCore
 internal import TLCP
 internal import TLCPWebSocket
-
-/// Hears what the connections bring, on their event loop.
-protocol TransportOwner: AnyObject, Sendable {
-    func opened(_ id: TransportID)
-    func received(_ bytes: UnsafeRawBufferPointer, from id: TransportID)
-    func burstEnded()
-    func closed(_ id: TransportID, reason: String)
-    func posted(_ id: TransportID, _ answer: Result<[UInt8], PostFailure>)
-}
-
-/// Why a control request got no answer, for people.
-struct PostFailure: Error {
-    let reason: String
-}
 
 /// The open connections of the session: WebSockets on the data thread's own event loop, HTTP streaming and
 /// control requests on threads of their own that hand their bytes to the loop.
 ///
 /// `@unchecked Sendable`: used on `loop` only.
-final class Transports: @unchecked Sendable {
+final class Transports: Connections, @unchecked Sendable {
     private let loop: any EventLoop
     private let trustFile: String?
     private let client: WebSocketClient
     private var sockets: [TransportID: WebSocket<WebSocketListener>] = [:]
     private var streams: [TransportID: StreamingPost] = [:]
-    weak var owner: (any TransportOwner)?
+    weak var owner: (any ConnectionOwner)?
 
     /// One control request may take so long; the session sends it again after that.
     private static let postSeconds = 10
@@ -109,9 +96,9 @@ final class Transports: @unchecked Sendable {
 /// What one WebSocket tells, passed on under its number.
 private final class WebSocketListener: WebSocketDelegate {
     private let id: TransportID
-    private weak var owner: (any TransportOwner)?
+    private weak var owner: (any ConnectionOwner)?
 
-    init(id: TransportID, owner: (any TransportOwner)?) {
+    init(id: TransportID, owner: (any ConnectionOwner)?) {
         self.id = id
         self.owner = owner
     }
@@ -120,4 +107,16 @@ private final class WebSocketListener: WebSocketDelegate {
     func webSocketReceived(_ bytes: UnsafeRawBufferPointer) { owner?.received(bytes, from: id) }
     func webSocketBurstEnded() { owner?.burstEnded() }
     func webSocketClosed(reason: String) { owner?.closed(id, reason: reason) }
+}
+
+/// The data loop of the daemon: an event loop, which also reads the connections.
+struct EventDataLoop: DataLoop {
+    let loop: any EventLoop
+
+    func after(_ pause: Duration, _ body: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+        let task = loop.scheduleTask(in: .nanoseconds(pause.nanoseconds), body)
+        return { task.cancel() }
+    }
+
+    func checkIsCurrent() { loop.preconditionInEventLoop() }
 }

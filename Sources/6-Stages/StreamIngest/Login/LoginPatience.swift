@@ -21,64 +21,13 @@ struct StreamLogin: Sendable {
     let limits: ApplicationLimits?
 }
 
-/// Between the data thread, which asks for logins, and the supervising thread, which makes them and waits
-/// for the end. A lock, not a queue: there is at most one request and one outcome.
-final class LoginDesk: Sendable {
-    private let isAsked = NIOLockedValueBox(false)
-    private let isProven = NIOLockedValueBox(false)
-    private let firstFailure = NIOLockedValueBox<(any Error)?>(nil)
-    private let end = ConditionLock(value: false)
-
-    /// The data thread needs new tokens.
-    func ask() { isAsked.withLockedValue { $0 = true } }
-
-    /// The last login led to a stream.
-    func proven() { isProven.withLockedValue { $0 = true } }
-
-    /// Whether a stream has come of a login since the last call.
-    func takeProof() -> Bool {
-        isProven.withLockedValue { isProven in
-            defer { isProven = false }
-            return isProven
-        }
-    }
-
-    /// The data thread cannot go on.
-    func fail(_ error: any Error) {
-        firstFailure.withLockedValue { $0 = $0 ?? error }
-        finish()
-    }
-
-    /// The data thread has stopped.
-    func finish() {
-        end.lock()
-        end.unlock(withValue: true)
-    }
-
-    var failure: (any Error)? { firstFailure.withLockedValue { $0 } }
-
-    /// Takes the request, if there is one.
-    func takeRequest() -> Bool {
-        isAsked.withLockedValue { isAsked in
-            defer { isAsked = false }
-            return isAsked
-        }
-    }
-
-    /// Waits until the data thread has stopped, at most so long.
-    func waitForEnd(seconds: Double) {
-        if end.lock(whenValue: true, timeoutSeconds: seconds) { end.unlock() }
-    }
-}
-
 /// Logs in at the broker, patiently but never stubbornly: what cannot get better by trying again is thrown
 /// at once (accounts get locked), the rest is tried again with growing pauses.
 struct LoginPatience {
     private let login: @Sendable () throws -> StreamLogin
     private let clock: Clock
     private let logger: Logger
-    private let spacingNanos: Int64
-    private let mark: LoginMark?
+    private let spacing: LoginSpacing
     private var lastAttempt: Int64?
     /// Logins since the last one that led to a stream: each doubles the pause before the next.
     private var unproven = 0
@@ -89,18 +38,14 @@ struct LoginPatience {
     /// The longest pause before another login, or another try of one.
     private static let pauseMax = 1_800 * UTCNanos.perSecond
 
-    /// - Parameter spacingSeconds: at least so long between two logins; the broker answers quicker ones
-    ///   from a cache with dead tokens (`ig-api` § 2.8).
-    /// - Parameter mark: tells the attempts of earlier processes.
+    /// - Parameter spacing: knows the attempts of earlier processes too.
     init(
-        spacingSeconds: Int, mark: LoginMark? = nil, clock: Clock, logger: Logger,
-        login: @escaping @Sendable () throws -> StreamLogin
+        spacing: LoginSpacing, clock: Clock, logger: Logger, login: @escaping @Sendable () throws -> StreamLogin
     ) {
         self.login = login
         self.clock = clock
         self.logger = logger
-        spacingNanos = Int64(spacingSeconds) * UTCNanos.perSecond
-        self.mark = mark
+        self.spacing = spacing
     }
 
     /// The last login led to a stream.
@@ -112,17 +57,17 @@ struct LoginPatience {
     mutating func run(until stop: StopSignal, isOver: () -> Bool) throws -> StreamLogin? {
         var pause = 2 * UTCNanos.perSecond
         // Another program may have logged in meanwhile.
-        if let age = mark?.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
+        if let age = spacing.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
         if let lastAttempt {
-            let spacing = min(spacingNanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
-            guard wait(until: lastAttempt + max(spacing, spacingNanos), stop, isOver) else { return nil }
+            let doubled = min(spacing.nanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
+            guard wait(until: lastAttempt + max(doubled, spacing.nanos), stop, isOver) else { return nil }
         }
         unproven += 1
         while true {
-            var floor = spacingNanos
+            var floor = spacing.nanos
             do {
                 lastAttempt = clock.monotonic()
-                mark?.set()
+                spacing.noteAttempt()
                 return try attempt(stop)
             } catch let failure as Failure where failure.code == .configuration {
                 throw failure

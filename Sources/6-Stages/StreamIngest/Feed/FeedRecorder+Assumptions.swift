@@ -17,19 +17,19 @@ extension FeedRecorder {
     /// Before the event changes what is known.
     mutating func watch(_ event: SessionEvent) {
         switch event {
-        case .began: assumptions.hold(.protocolTaken)
+        case .began: output.assumptions.hold(.protocolTaken)
         case .stopped(let code, _) where code == Self.wrongProtocol: violate(.protocolTaken, "code \(code)")
         case .subscribed(let subscription), .renewed(let subscription):
-            assumptions.hold(.subscriptionShape)
-            assumptions.hold(subscription == 0 ? .heartbeatTaken : .tickItemTaken)
+            output.assumptions.hold(.subscriptionShape)
+            output.assumptions.hold(subscription == 0 ? .heartbeatTaken : .tickItemTaken)
         case .refused(let subscription, let code, let text): watchRefusal(subscription, code, text)
-        case .allAnswered: if subscribedPairs == items.count { assumptions.hold(.itemsFit) }
+        case .allAnswered: if subscribedPairs == instruments.count { output.assumptions.hold(.itemsFit) }
         case .configured(let subscription, let frequency, _):
             note(
                 .unlimitedUpdates, holds: frequency == "unlimited",
                 "\(epic(subscription)): \(frequency.prefix(20)) a second")
-        case .endOfSnapshot: assumptions.hold(.snapshotEnds)
-        case .recovered: assumptions.hold(.recoveryGranted)
+        case .endOfSnapshot: output.assumptions.hold(.snapshotEnds)
+        case .recovered: output.assumptions.hold(.recoveryGranted)
         case .recoveryRefused(let code): violate(.recoveryGranted, "code \(code)")
         default: break
         }
@@ -40,10 +40,10 @@ extension FeedRecorder {
         if code == Self.wrongShape {
             violate(.subscriptionShape, what)
         } else if isItemLimit(text) {
-            violate(.itemsFit, "\(what), \(items.count + 1) items")
+            violate(.itemsFit, "\(what), \(instruments.count + 1) items")
         } else if subscription == 0 {
             violate(.heartbeatTaken, what)
-        } else if isOpen, items[subscription - 1].time == 0 {
+        } else if isOpen, continuity.pairs[subscription - 1].time == 0 {
             // While the market is shut refusals are routine, and so they are of what was served before (`ig-api` § 14).
             violate(.tickItemTaken, what)
         }
@@ -53,19 +53,19 @@ extension FeedRecorder {
     func isItemLimit(_ text: String) -> Bool { text.lowercased().contains("limit exceeded") }
 
     /// Unknown times count as open.
-    var isOpen: Bool { marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: marketTime).seconds) }
+    var isOpen: Bool { clock.marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: clock.marketTime).seconds) }
 
     /// A believed heartbeat, before it becomes the last one.
     mutating func watchBeat(_ time: Int64) {
-        let gap = time - lastBeat
-        if beatsSinceLoss > 0, sight == .seeing {
+        let gap = time - clock.lastBeat
+        if continuity.beatsSinceLoss > 0, sight.isSeeing {
             if gap <= Self.beatGapMax {
                 steadyBeats &+= 1
             } else {
                 violate(.heartbeatPace, "\(gap / UTCNanos.perMillisecond) ms apart")
             }
         }
-        let offset = clockOffset
+        let offset = clock.offset
         guard abs(offset) < Self.strangeOffset else { return }
         if abs(offset) <= Self.offsetMax {
             closeBeats &+= 1
@@ -77,31 +77,27 @@ extension FeedRecorder {
     /// A tick that is older than the one before it.
     @inline(never)
     mutating func noteStepBack(_ index: Int, _ time: Int64) {
-        let step = (items[index].time - time) / UTCNanos.perMillisecond
+        let step = (continuity.pairs[index].time - time) / UTCNanos.perMillisecond
         violate(.tickOrder, "\(instruments[index].epic): \(step) ms back")
     }
 
     mutating func violate(_ assumption: Assumption, _ note: String) {
-        assumptions.violate(assumption, at: receiveTime, note)
+        output.violate(assumption, at: clock, note)
     }
 
     private mutating func note(_ assumption: Assumption, holds: Bool, _ what: String) {
-        assumptions.note(assumption, holds: holds, at: receiveTime, what)
-    }
-
-    /// The epic of a subscription's item.
-    func epic(_ subscription: Int) -> String {
-        instruments.indices.contains(subscription - 1) ? instruments[subscription - 1].epic : "heartbeat"
+        output.assumptions.note(assumption, holds: holds, at: clock.receiveTime, what)
     }
 
     /// What was counted so far, with what the hot path counts by itself.
     var assumptionTally: AssumptionTally {
-        var tally = assumptions
-        for assumption in [Assumption.tickTimes, .tickPrices] { tally.hold(assumption, times: counters.ticks) }
-        tally.hold(.heartbeatTime, times: counters.heartbeats)
+        var tally = output.assumptions
+        let ticks = output.counters.ticks
+        for assumption in [Assumption.tickTimes, .tickPrices] { tally.hold(assumption, times: ticks) }
+        tally.hold(.heartbeatTime, times: output.counters.heartbeats)
         tally.hold(.heartbeatPace, times: steadyBeats)
         tally.hold(.clockOffset, times: closeBeats)
-        tally.hold(.tickOrder, times: counters.ticks - min(counters.ticks, tally[.tickOrder].violated))
+        tally.hold(.tickOrder, times: ticks - min(ticks, tally[.tickOrder].violated))
         return tally
     }
 }

@@ -34,11 +34,11 @@ extension FeedRecorder {
     /// An update of native candles that are over.
     mutating func takeNative(_ update: FieldUpdate) {
         guard let native, let index = native.index(of: update.subscription) else { return }
-        switch native.read(update, index, feedTime: max(feedTime, marketTime)) {
+        switch native.read(update, index, feedTime: max(feedTime, clock.marketTime)) {
         case .candle(var candle):
-            assumptions.hold(.nativeCandles)
-            candle.publishTime = receiveTime
-            candles.append(candle)
+            output.assumptions.hold(.nativeCandles)
+            candle.publishTime = clock.receiveTime
+            output.candles.append(candle)
             judgeSilence(index, candle, native.timeframe)
         case .wrong(let what): violate(.nativeCandles, what)
         case .repeated: break
@@ -49,27 +49,19 @@ extension FeedRecorder {
     /// known of the pair since its last tick.
     private mutating func judgeSilence(_ index: Int, _ candle: CandleRecord, _ timeframe: Timeframe) {
         let start = candle.start
+        let pair = continuity.pairs[index]
         // Candles move in a shut market too (`ig-api` § 10): some other pair must have ticked.
         let isSilent =
-            candle.tickCount > 0 && items[index].time < start.rawValue && sight == .seeing
-            && items[index].sight.isWhole && items[index].sight.blindSince == nil
+            candle.tickCount > 0 && pair.time < start.rawValue && sight.isSeeing
+            && pair.sight.isWhole && pair.sight.blindSince == nil
             && TradingWeek.isOpen(during: start.seconds..<(start.seconds + timeframe.seconds))
-            && items.contains { $0.time >= start.rawValue }
-        switch native?.finish(candle, index, isSilent: isSilent, feedTime: feedTime) {
+            && continuity.pairs.contains { $0.time >= start.rawValue }
+        switch native?.finish(candle, index, isSilent: isSilent, feedTime: clock.feedTime) {
         case .suspect: suspects.append(index + 1)
-        case .proven(let since): contradict(index, since: since)
+        case .proven(let since):
+            continuity.contradict(index, since: since, clock, &output)
+            suspects.append(index + 1)
         case .some(.none), nil: break
         }
-    }
-
-    /// Nothing is known of the pair since its last tick, until the next one.
-    private mutating func contradict(_ index: Int, since silence: Int64) {
-        counters.subscriptionsFrozen += 1
-        append(.subscriptionFrozen, pair: items[index].pair)
-        let since = min(lastTick(of: index), silence)
-        items[index].sight.spoiltSince = since
-        hasSpoilt = true
-        blindPair(index, since: since)
-        suspects.append(index + 1)
     }
 }

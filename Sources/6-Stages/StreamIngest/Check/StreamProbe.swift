@@ -1,7 +1,6 @@
 internal import Host
 internal import MarketData
 internal import NIOConcurrencyHelpers
-internal import NIOCore
 internal import TLCP
 
 /// What a short look at the stream has shown.
@@ -33,11 +32,11 @@ struct ProbeReport: Sendable {
 /// Opens the stream as `StreamIngestor` does, looks whether each item is accepted and sends something, and
 /// leaves. Writes nothing.
 ///
-/// `@unchecked Sendable`: everything happens on `loop`; `report` is behind a lock.
-final class StreamProbe: TransportOwner, @unchecked Sendable {
-    private struct Sink: SessionSink {
-        var updates: [(subscription: Int, fields: [String])] = []
-        var events: [SessionEvent] = []
+/// `@unchecked Sendable`: everything happens on the data loop; `report` is behind a lock.
+final class StreamProbe: SessionOwner, @unchecked Sendable {
+    struct Sink: SessionSink {
+        fileprivate var updates: [(subscription: Int, fields: [String])] = []
+        fileprivate var events: [SessionEvent] = []
 
         mutating func updated(_ update: FieldUpdate) {
             updates.append((update.subscription, (0..<update.fieldCount).map { update.text($0) ?? "" }))
@@ -50,11 +49,8 @@ final class StreamProbe: TransportOwner, @unchecked Sendable {
     static let openSeconds: Int64 = 20
     static let updateSeconds: Int64 = 10
 
-    private let loop: any EventLoop
+    let driver: SessionDriver<Sink>
     private let clock: Clock
-    private let transports: Transports
-    private var session: ClientSession
-    private var sink = Sink()
     private var found: ProbeReport
     private var acceptedAt: [Int: Int64] = [:]
     private var deadline: Int64 = 0
@@ -62,85 +58,42 @@ final class StreamProbe: TransportOwner, @unchecked Sendable {
     private let outcome = NIOLockedValueBox<ProbeReport?>(nil)
 
     init(
-        login: StreamLogin, instruments: [Instrument], trustFile: String?, clock: Clock, loop: any EventLoop,
+        login: StreamLogin, instruments: [Instrument], clock: Clock, loop: any DataLoop, connections: any Connections,
         seed: UInt64
-    ) throws {
-        self.loop = loop
+    ) {
         self.clock = clock
-        transports = try Transports(loop: loop, trustFile: trustFile)
-        let options = SessionOptions(
-            endpoint: login.endpoint, user: login.account, password: login.password.reveal())
-        session = ClientSession(options: options, seed: seed)
+        driver = SessionDriver(
+            login: login, seed: seed, sink: Sink(), loop: loop, clock: clock, connections: connections)
         found = ProbeReport(items: Array(repeating: ProbeReport.Item(), count: instruments.count + 1))
-        for request in SubscriptionRequest.feed(of: instruments) { _ = session.subscribe(request, now: .zero) }
+        for request in SubscriptionRequest.feed(of: instruments) { _ = driver.session.subscribe(request, now: .zero) }
     }
 
     /// What was found, once the session is left.
     var report: ProbeReport? { outcome.withLockedValue { $0 } }
 
     func start() {
-        loop.preconditionInEventLoop()
-        transports.owner = self
         deadline = clock.monotonic() + Self.openSeconds * UTCNanos.perSecond
-        session.start(now: now, into: &sink)
+        driver.start(owner: self)
         settle()
         turn()
     }
 
-    private var now: Duration { .nanoseconds(clock.monotonic()) }
-
-    // MARK: What transports bring
-
-    func opened(_ id: TransportID) {
-        session.transportOpened(id, now: now)
-        settle()
-    }
-
-    func received(_ bytes: UnsafeRawBufferPointer, from id: TransportID) {
-        session.received(bytes, from: id, now: now, into: &sink)
-    }
-
-    func burstEnded() {
-        session.burstEnded(now: now, into: &sink)
-        settle()
-    }
-
-    func closed(_ id: TransportID, reason: String) {
-        transports.forget(id)
-        session.transportClosed(id, reason: reason, now: now, into: &sink)
-        settle()
-    }
-
-    func posted(_ id: TransportID, _ answer: Result<[UInt8], PostFailure>) {
-        if case .success(let body) = answer {
-            body.withUnsafeBytes { session.postAnswered(id, body: $0, now: now, into: &sink) }
-        } else {
-            session.postFailed(id, now: now)
-        }
-        settle()
-    }
-
-    // MARK: Turns
-
-    /// The session's timers and our own, a few times a second.
+    /// Looks at the deadline a few times a second: the answers move it.
     private func turn() {
         guard report == nil else { return }
-        session.timePassed(now: now, into: &sink)
-        settle()
         if clock.monotonic() >= deadline { leave() }
-        loop.scheduleTask(in: .milliseconds(100)) { [self] in turn() }
+        driver.loop.after(.milliseconds(100)) { [self] in turn() }
     }
 
-    private func settle() {
-        while session.hasActions {
-            for action in session.takeActions() { transports.carryOut(action) }
-        }
-        let (updates, events) = (sink.updates, sink.events)
-        sink = Sink()
+    func settle() {
+        driver.carryOutActions()
+        let (updates, events) = (driver.sink.updates, driver.sink.events)
+        driver.sink = Sink()
         // Of a burst the answers are told first: an update never comes before its own.
         for event in events { handle(event) }
         for update in updates { take(update.subscription, update.fields) }
         if found.items.allSatisfy({ $0.answer != .none && ($0.first != nil || $0.answer.isRefusal) }) { leave() }
+        driver.schedule()
     }
 
     private func take(_ subscription: Int, _ fields: [String]) {
@@ -148,15 +101,14 @@ final class StreamProbe: TransportOwner, @unchecked Sendable {
         let since = clock.monotonic() - (acceptedAt[subscription] ?? clock.monotonic())
         found.items[subscription].first = (fields, since)
         guard subscription == 0, let value = Int64(fields[0]), (1..<4_102_444_800_000).contains(value) else { return }
-        // Seconds or milliseconds since 1970: both have been documented (`ig-api` § 9.3).
-        let millis = value < 100_000_000_000 ? value * 1_000 : value
+        let millis = FeedDecoder.heartbeatMillis(value)
         found.heartbeat = (UTCNanos(rawValue: millis * UTCNanos.perMillisecond), clock.now())
     }
 
     private func handle(_ event: SessionEvent) {
         switch event {
         case .fellBackToHTTP(let reason): found.fallBack = reason
-        case .began: found.isOnWebSocket = session.isOnWebSocket ?? true
+        case .began: found.isOnWebSocket = driver.session.isOnWebSocket ?? true
         case .subscribed(let subscription):
             found.items[subscription].answer = .accepted(limit: nil)
             acceptedAt[subscription] = clock.monotonic()
@@ -182,12 +134,12 @@ final class StreamProbe: TransportOwner, @unchecked Sendable {
     private func leave() {
         guard !isLeaving else { return }
         isLeaving = true
-        session.stop(now: now, into: &sink)
+        driver.stop()
         settle()
     }
 
     private func finish() {
-        transports.closeAll()
+        driver.connections.closeAll()
         let found = found
         outcome.withLockedValue { $0 = $0 ?? found }
     }

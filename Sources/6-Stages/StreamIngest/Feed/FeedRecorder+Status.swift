@@ -8,6 +8,7 @@ extension FeedRecorder {
     ///   - time: the host's clock now.
     ///   - start: when the stage began, monotonic ns.
     func report(into metrics: inout MetricValues, at time: UTCNanos, since start: Int64) {
+        let counters = output.counters
         let counts: [(Metric, UInt64)] = [
             (.ticks, counters.ticks), (.heartbeats, counters.heartbeats), (.standInClocks, counters.localClocks),
             (.sessions, counters.sessions), (.recoveries, counters.recoveries), (.updatesLost, counters.lostUpdates),
@@ -19,12 +20,12 @@ extension FeedRecorder {
             (.subscriptionsFrozen, counters.subscriptionsFrozen),
         ]
         for (metric, count) in counts { metrics.set(metric, count) }
-        metrics.set(.heartbeatTime, nanos: time.rawValue - heartbeatAge(since: start))
+        metrics.set(.heartbeatTime, nanos: time.rawValue - clock.heartbeatAge(since: start))
         metrics.set(.feedTime, nanos: feedTime)
         metrics.set(.nativeItems, native?.share ?? 0)
-        if let line = judge.line {
+        if let line = clock.judge.line {
             metrics.set(.marketTime, nanos: line.time)
-            metrics.set(.clockOffset, nanos: clockOffset)
+            metrics.set(.clockOffset, nanos: clock.offset)
         }
         metrics.set(.tickTime, byLabel: tickAges.mapValues { Double(time.rawValue - $0) / 1e9 })
         let blind = blindPairs

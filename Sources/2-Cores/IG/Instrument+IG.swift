@@ -1,0 +1,36 @@
+public import MarketData
+
+/// What IG lists, and under which names. Source: `ig-api` §§ 6, 9.3.
+extension Instrument {
+    /// - Parameter epic: `nil`: the usual one.
+    public init(pair: Pair, listedAs epic: String?, scale: Int = 1) {
+        self.init(pair: pair, epic: epic ?? Instrument.usualEpic(of: pair), scale: scale)
+    }
+
+    /// The epic of a pair's CFD.
+    public static func usualEpic(of pair: Pair) -> String { "CS.D.\(pair.base)\(pair.quote).CFD.IP" }
+
+    public var hasUsualEpic: Bool { epic == Instrument.usualEpic(of: pair) }
+
+    /// The 28 crosses as CFDs.
+    public static let defaults = Pair.crosses.map { Instrument(pair: $0, listedAs: nil) }
+
+    // MARK: Items of the stream
+
+    /// The item that tells the broker's time once a second.
+    public static let heartbeatItem = "TRADE:HB.U.HEARTBEAT.IP"
+    public static let heartbeatFields = ["HEARTBEAT"]
+
+    /// The item of its ticks: bid, ask (IG says offer) and time in ms since 1970.
+    public var tickItem: String { "CHART:\(epic):TICK" }
+    public static let tickFields = ["BID", "OFR", "UTM"]
+
+    /// The item of the broker's own candles.
+    /// - Parameter scale: the broker's name of their timeframe, such as `5MINUTE`.
+    public func candleItem(scale: String) -> String { "CHART:\(epic):\(scale)" }
+}
+
+extension Pair {
+    /// How many decimals IG's prices of it have.
+    public var listedDecimals: Int { quote == "JPY" ? 3 : 5 }
+}
