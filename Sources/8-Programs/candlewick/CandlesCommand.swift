@@ -9,9 +9,9 @@ struct CandlesCommand: ParsableCommand {
         commandName: "candles",
         abstract: "Shows the last candles of a pair.",
         discussion: """
-            Oldest first. Partial candles are shown too, with what is missing; bots should
-            read the view 'candles', which holds the complete ones only. Times are UTC,
-            the start of the interval.
+            Oldest first. Includes partial candles, with their missing time; bots should
+            read the view 'candles', which holds complete candles only. The time is the
+            start of the interval, UTC.
 
             EXAMPLES
               candlewick candles EUR_USD 5m
@@ -30,7 +30,7 @@ struct CandlesCommand: ParsableCommand {
     @Option(help: "table, csv or json.")
     var format: CandleTable.Format?
 
-    @Flag(help: "As --format json.")
+    @Flag(help: "Same as --format json.")
     var json = false
 
     @Option(help: "mid, bid, ask or all.")
