@@ -135,16 +135,16 @@ class ForexDatabase:
         }
 
     def store_candles(self, pair, timeframe, df, source="websocket"):
-        _refuse("store_candles", "History gets in by `ingest-backfill` and by `candlewick import FILE`.")
+        _refuse("store_candles", "Use `ingest-backfill` or `candlewick import FILE` for history.")
 
     def store_candle(self, pair, timeframe, candle, source="websocket"):
-        _refuse("store_candle", "Live candles come from `ingest-stream`, history by `ingest-backfill`.")
+        _refuse("store_candle", "Live candles come from `ingest-stream`, history from `ingest-backfill`.")
 
     def clear_old_data(self, days_to_keep=30):
-        _refuse("clear_old_data", "It drops old rows by itself where `store.retention_days` is set.")
+        _refuse("clear_old_data", "It deletes old rows if `store.retention_days` is set.")
 
     def vacuum(self):
-        _refuse("vacuum", "There is nothing to tidy up.")
+        _refuse("vacuum", "`candlewick maintain vacuum` does that.")
 
     def _rows(self, query, *arguments):
         """All rows of the answer; an empty list if the database does not exist."""
@@ -175,12 +175,12 @@ class ForexDatabase:
     def _why_empty(self):
         if not os.path.exists(self.db_path):
             return (
-                f"there is no database at {self.db_path} yet. store-writer makes it when it starts; if it runs, set"
-                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as for it"
+                f"the database {self.db_path} does not exist yet. store-writer makes it at its start; if it runs, set"
+                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as it has them"
             )
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'candles'"):
             return f"{self.db_path} has no candles yet. store-writer is making it, or it is another program's database"
-        return f"{self.db_path} has no complete candle of them yet"
+        return f"{self.db_path} has no complete candle of this pair and timeframe yet"
 
 
 def _default_path():
@@ -223,22 +223,22 @@ def _named(error, path):
 
 
 def _refuse(name, instead):
-    raise io.UnsupportedOperation(f"{name}: bots only read. store-writer alone writes this database. {instead}")
+    raise io.UnsupportedOperation(f"{name}: bots only read; store-writer alone writes this database. {instead}")
 
 
 def _pair(text):
     match = re.fullmatch(r"([A-Z]{3})[_/]?([A-Z]{3})", str(text).upper())
     if not match:
-        raise ValueError(f"{text!r} is no pair: write it like EUR_USD, EURUSD or EUR/USD")
+        raise ValueError(f"{text!r} is not a pair: write it like EUR_USD, EURUSD or EUR/USD")
     return "_".join(match.groups())
 
 
 def _minutes(timeframe):
-    """As the view has it: minutes as text."""
+    """Minutes as text, as in the view."""
     match = re.fullmatch(r"([0-9]{1,4})([mhd]?)", str(timeframe))
     minutes = int(match[1]) * {"": 1, "m": 1, "h": 60, "d": 1440}[match[2]] if match else 0
     if minutes == 0 or 1440 % minutes:
-        raise ValueError(f"{timeframe!r} is no timeframe: write minutes that divide a day, like 5, '5m', '1h' or '1d'")
+        raise ValueError(f"{timeframe!r} is not a timeframe: write minutes that divide a day, like 5, '5m', '1h' or '1d'")
     return str(minutes)
 
 

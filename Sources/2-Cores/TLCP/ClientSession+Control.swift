@@ -24,7 +24,7 @@ extension ClientSession {
                 return
             }
             // 61 is the code that the official client gives to this.
-            let text = "\(items) items and \(fields) fields instead of those asked for"
+            let text = "\(items) items and \(fields) fields confirmed, not the requested ones"
             return refuse(handle, code: 61, text: text, now: now, &sink)
         }
         routes.activate(number, request)

@@ -167,7 +167,7 @@ extension ClientSession {
         guard case .binding(let attempt, _) = phase else { return fail("CONOK out of place", now: now, &sink) }
         transport?.isProven = true
         if attempt != .create, identity?.session != session {
-            return fail("bound to another session than asked for", now: now, &sink)
+            return fail("bound to a session other than the requested one", now: now, &sink)
         }
         phase = .bound
         boundAt = now

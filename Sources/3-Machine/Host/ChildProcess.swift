@@ -69,7 +69,9 @@ private final class MemoryFile {
 
     init() throws {
         descriptor = candlewick_memory_file()
-        guard descriptor >= 0 else { throw Failure(.io, "no file in memory: \(systemMessage(-descriptor))") }
+        guard descriptor >= 0 else {
+            throw Failure(.io, "a file in memory cannot be made: \(systemMessage(-descriptor))")
+        }
     }
 
     deinit { close(descriptor) }

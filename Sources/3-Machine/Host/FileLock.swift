@@ -19,7 +19,7 @@ public final class FileLock {
             close(descriptor)
             guard code == EWOULDBLOCK else { throw Failure(.io, "lock \(path): \(systemMessage(code))") }
             let owner = former.prefix { $0 != "\n" }
-            throw Failure(.temporary, "\(path) is held by process \(owner): only one may write here")
+            throw Failure(.temporary, "process \(owner) holds \(path): only one process may write here")
         }
         formerNote = former.split(separator: "\n", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
         // The former note stays until the owner has its own: a start that fails must not forget it.

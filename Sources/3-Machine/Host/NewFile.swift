@@ -11,7 +11,7 @@ public final class NewFile {
     public init(path: String) throws {
         self.path = path
         draft = "\(path).part"
-        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) is there already: name another file") }
+        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
         descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(.io, "\(draft) cannot be made: \(systemMessage(errno))") }
     }

@@ -21,7 +21,7 @@ public struct Paths: Sendable {
         runtimeIsShared = chosen == nil
         let home = environment["HOME"].map { "\($0)/.local/state/candlewick" }
         guard let state = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"] ?? home else {
-            throw Failure(.configuration, "no folder for the state: set CANDLEWICK_STATE_DIR or HOME")
+            throw Failure(.configuration, "the state folder is not known: set CANDLEWICK_STATE_DIR or HOME")
         }
         self.state = state
         database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
@@ -53,7 +53,7 @@ public struct Paths: Sendable {
         guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
         guard info.st_mode & S_IWOTH == 0 else {
             throw Failure(
-                .configuration, "every user can write into \(path): take that away (chmod o-w) or name another")
+                .configuration, "every user can write into \(path): run chmod o-w on it or name another folder")
         }
     }
 
@@ -75,7 +75,7 @@ public struct Paths: Sendable {
         guard path.utf8.count <= 107 else {
             throw Failure(
                 .configuration,
-                "socket path \(path) has \(path.utf8.count) bytes, 107 are possible: set a shorter CANDLEWICK_RUNTIME_DIR"
+                "socket path \(path) has \(path.utf8.count) bytes, the limit is 107: set a shorter CANDLEWICK_RUNTIME_DIR"
             )
         }
         return "ipc://\(path)"

@@ -30,7 +30,7 @@ extension CandleReader {
     /// - Throws: `Failure` (64) where the file is there already, (74); `StoreError`.
     public func backUp(to path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else {
-            throw Failure(.usage, "\(path) is there already: name another file")
+            throw Failure(.usage, "\(path) exists: name another file")
         }
         let draft = "\(path).part"
         try? FileManager.default.removeItem(atPath: draft)  // Of a backup that was ended; mostly not there.

@@ -11,7 +11,7 @@ public struct StoreError: ExitCodeProviding, CustomStringConvertible {
     package init(_ operation: String, _ path: String, _ error: DatabaseError) {
         self.operation = operation
         self.path = path
-        reason = "\(error.message ?? "no reason given") (SQLite \(error.extendedResultCode.rawValue))"
+        reason = "\(error.message ?? "reason unknown") (SQLite \(error.extendedResultCode.rawValue))"
         switch error.resultCode {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT: exitCode = .badData
         case .SQLITE_BUSY, .SQLITE_LOCKED: exitCode = .temporary

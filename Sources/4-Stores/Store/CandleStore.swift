@@ -156,7 +156,7 @@ public final class CandleStore {
             return "\(count) candles from before \(UTCNanos(seconds: before).text()) UTC deleted"
         case .analyse:
             try during("analyse") { try withProgress(progressed) { try $0.execute(sql: "ANALYZE") } }
-            return "statistics for the query planner renewed"
+            return "statistics of the query planner updated"
         case .vacuum:
             let before = diskSize
             try during("vacuum") {
@@ -278,7 +278,7 @@ public final class CandleStore {
         let name = pair.description
         try db.execute(sql: "INSERT INTO instrument (name) VALUES (?) ON CONFLICT (name) DO NOTHING", arguments: [name])
         let id = try Int64.fetchOne(db, sql: "SELECT id FROM instrument WHERE name = ?", arguments: [name])
-        guard let id else { throw DatabaseError(message: "instrument \(name) was inserted and is not there") }
+        guard let id else { throw DatabaseError(message: "instrument \(name) was inserted and is missing") }
         instruments[pair] = id
         return id
     }

@@ -68,7 +68,7 @@ final class Buyer {
                 if !accountClock.isKnown(at: unknown) { probes += 1 }
             } else if answer == .otherTimes {
                 detours += 1
-                if detours > 1 { return "\(series): the broker answered with other times than were asked for" }
+                if detours > 1 { return "\(series): the broker answered with candles of other times" }
             } else if answer == .whole || starts.count == before {
                 return nil
             }
@@ -141,12 +141,12 @@ final class Buyer {
                 case .final: throw Failure(.configuration, "\(error): \(error.advice)")
                 case _ where attempt == Buyer.triesMax: throw BuyingEnd.unavailable("\(series): \(error)")
                 case .logIn where hasLoggedIn:
-                    throw BuyingEnd.unavailable("tokens of a fresh login are refused: \(error)")
+                    throw BuyingEnd.unavailable("the broker refuses the tokens of a new login: \(error)")
                 case .logIn:
                     hasLoggedIn = true
                     try session.logIn()
                 case .slowDown:
-                    logger.notice("Too many requests in a minute: resting", metadata: ["error": "\(error)"])
+                    logger.notice("Too many requests in a minute, pausing", metadata: ["error": "\(error)"])
                     session.slowDown()
                 case .retry:
                     // It was paid, and would be again.
@@ -308,7 +308,7 @@ final class Buyer {
     private func candle(_ row: PricesReply.Row, _ series: Series, _ start: UTCNanos) -> CandleRecord? {
         guard let bid = row.bid, let ask = row.ask, bid.isConsistent, ask.isConsistent else {
             logger.notice(
-                "A candle of the broker cannot be used",
+                "A bought candle is not usable",
                 metadata: ["series": "\(series)", "start": "\(start.text())", "reason": "\(flaw(row))"])
             return nil
         }
@@ -324,9 +324,9 @@ final class Buyer {
     /// Why a row is no candle.
     private func flaw(_ row: PricesReply.Row) -> String {
         guard row.bid != nil, row.ask != nil else {
-            return "a price of it is missing, or is no decimal of at most \(Price.decimalsMax) places above 0"
+            return "a price is missing, or is not a positive decimal of at most \(Price.decimalsMax) places"
         }
-        return "its open or close lies outside of its low and high"
+        return "its open or close lies outside its low and high"
     }
 
     private func append<Record: StreamRecord>(_ record: Record) throws -> UInt64

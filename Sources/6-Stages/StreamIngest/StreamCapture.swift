@@ -40,7 +40,7 @@ final class StreamCapture {
         guard descriptor >= 0 else {
             let code = errno
             guard code != EEXIST else {
-                throw Failure(.usage, "\(path) exists: a capture begins a new file, and nothing is written over")
+                throw Failure(.usage, "\(path) exists: name a new file for the capture")
             }
             throw Failure(.io, "capture \(path) cannot be made: \(systemMessage(code))")
         }

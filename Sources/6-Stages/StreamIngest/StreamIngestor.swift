@@ -206,7 +206,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             try nativeWriter?.commit()
         } catch {
             nativeWriter = nil
-            logger.error("Native candles cannot be recorded, streaming goes on", metadata: ["error": "\(error)"])
+            logger.error("Native candles cannot be recorded, streaming continues", metadata: ["error": "\(error)"])
         }
         recorder.candles.removeAll(keepingCapacity: true)
     }
@@ -227,7 +227,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             try capture?.flush()
         } catch {
             capture = nil
-            logger.error("Capture has ended, streaming goes on", metadata: ["error": "\(error)"])
+            logger.error("Capture ended, streaming continues", metadata: ["error": "\(error)"])
         }
     }
 
@@ -291,7 +291,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
             logger.debug("Silent subscription renewed", metadata: ["epic": "\(epic(subscription))"])
         case .refused(let subscription, let code, let text): refusedItem(subscription, code, text)
         case .itemLost(let subscription, let reason):
-            warn("Update not understood, subscribing anew", ["epic": "\(epic(subscription))", "error": "\(reason)"])
+            warn("Unreadable update, subscribing again", ["epic": "\(epic(subscription))", "error": "\(reason)"])
         case .allAnswered: allAnswered()
         case .preserved: say(.info, "Session rebound, nothing missed")
         case .recovered(let resent):
@@ -321,21 +321,22 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         case .credentialsRefused(let code, _):
             state = "logging in"
             service.ready()
-            warn("Session tokens refused, logging in again", ["code": "\(code)"])
+            warn("Broker refused the session tokens, logging in again", ["code": "\(code)"])
             noteRefusedTokens(code)
             desk.ask()
         case .stopped(let code, let text):
             keepBook()
-            desk.fail(Failure(.unavailable, "the broker refused to stream for good: code \(code) \(text)"))
+            desk.fail(
+                Failure(.unavailable, "the broker refuses to stream, and will not change that: code \(code) \(text)"))
         case .destroyed: finish()
-        case .oddLine(let what): warn("Line not understood, left out", ["error": "\(what)"])
+        case .oddLine(let what): warn("Unreadable line ignored", ["error": "\(what)"])
         case .configured(let subscription, let frequency, _):
             // Updates above a limit are dropped by the broker without a word (`tlcp` § Modes).
             if frequency != "unlimited" {
                 warn("Broker limits the updates", ["epic": "\(epic(subscription))", "frequency": "\(frequency)"])
             }
         case .unsubscribed(let subscription):
-            warn("Subscription ended by the broker, asking for it again", ["epic": "\(epic(subscription))"])
+            warn("Broker ended a subscription, subscribing again", ["epic": "\(epic(subscription))"])
         case .endOfSnapshot, .snapshotCleared, .recoveryRefused: break
         }
     }
@@ -359,7 +360,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
 
     private func refusedItem(_ subscription: Int, _ code: Int, _ text: String) {
         warn(
-            "Subscription refused, asking for it again later",
+            "Broker refused a subscription, trying again later",
             ["epic": "\(epic(subscription))", "code": "\(code)", "error": "\(text)"])
     }
 
@@ -369,7 +370,7 @@ final class StreamIngestor: TransportOwner, @unchecked Sendable {
         if subscribed == 0 {
             state = "logging in"
             service.ready()
-            warn("Every subscription was refused, logging in again", [:])
+            warn("Broker refused every subscription, logging in again", [:])
             noteRefusedTokens(0)
             return desk.ask()
         }

@@ -63,7 +63,7 @@ public final class CandleImport {
         guard try last <= reader?.position(of: .history) ?? 0 else {
             throw Failure(
                 .temporary,
-                "what was handed over before is not stored yet: start aggregator and store-writer, then import again")
+                "the former import is not stored yet: start aggregator and store-writer, then import again")
         }
     }
 

@@ -38,10 +38,10 @@ public struct ImportedRepair: Hashable, Sendable {
 
     /// For a person.
     public var sentence: String {
-        guard let begins else { return "repair wants nothing of it: nothing was streamed yet" }
-        let why = bound == .stream ? "where the stream begins" : "\(days) days back (history.repair_days)"
-        let less = filled == 0 ? "" : "; \(filled) of the intervals in the file need not be bought any more"
+        guard let begins else { return "repair buys nothing: no candle was streamed yet" }
+        let why = bound == .stream ? "the begin of the stream" : "\(days) days back (history.repair_days)"
+        let less = filled == 0 ? "" : "; \(filled) intervals of the file need not be bought any more"
         return
-            "repair wants nothing more for it: it begins at \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
+            "the import makes repair buy nothing more: repair begins at \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
     }
 }

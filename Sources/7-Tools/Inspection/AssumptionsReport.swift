@@ -74,7 +74,7 @@ public struct AssumptionTable: Report {
         let rows = Assumption.allCases.map {
             "| `\($0.rawValue)` | \($0.fact.sentence) | \($0.fact.source) | \($0.fact.consequence) |\n"
         }
-        return "| Name | Assumption | Source | If it does not hold |\n|---|---|---|---|\n" + rows.joined()
+        return "| Name | Assumption | Source | If it fails |\n|---|---|---|---|\n" + rows.joined()
     }
 
     private struct Line: Encodable {

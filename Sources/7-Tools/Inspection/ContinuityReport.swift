@@ -107,7 +107,7 @@ struct ContinuityReport: Report, Encodable {
 
     private var sight: String {
         switch (continuity.blindSince, isIngesting) {
-        case (0, _): "blind since ever"
+        case (0, _): "blind from the start"
         case (let since?, _): "blind since \(UTCNanos(rawValue: since).text())"
         case (nil, true): "seen"
         case (nil, false): "not seen: ingest-stream is down"
@@ -119,6 +119,6 @@ extension Continuity.BlindPair {
     /// Such as `blind since 2026-05-12 07:58:59: instrument refused code 17`.
     var text: String {
         let reason = reason.map { ": \($0.event)\($0.detailText.isEmpty ? "" : " \($0.detailText)")" } ?? ""
-        return (since == 0 ? "blind since ever" : "blind since \(UTCNanos(rawValue: since).text())") + reason
+        return (since == 0 ? "blind from the start" : "blind since \(UTCNanos(rawValue: since).text())") + reason
     }
 }

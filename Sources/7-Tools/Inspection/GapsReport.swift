@@ -131,7 +131,7 @@ public struct GapsReport: Report, Encodable {
         ).text(style)
         let count = gaps.reduce(0) { $0 + $1.intervals }
         return table
-            + "\n\(count) of \(intervals) intervals, \(stretch); 'ingest-backfill plan' says what they would cost\n"
+            + "\n\(count) of \(intervals) intervals, \(stretch); 'ingest-backfill plan' shows their cost\n"
     }
 
     private func cause(_ gap: Gap) -> String {

@@ -22,7 +22,7 @@ public struct JournalReport: Report {
         let name = stream.map { "\($0.rawValue) " } ?? ""
         return Failure(
             .unavailable,
-            "there is no \(name)journal in \(paths.state)/journal (CANDLEWICK_STATE_DIR names another state folder)")
+            "\(paths.state)/journal holds no \(name)journal (CANDLEWICK_STATE_DIR names another state folder)")
     }
 
     public var isDamaged: Bool { checks.contains { $0.check.isDamaged } }
@@ -81,13 +81,13 @@ public struct JournalReport: Report {
         if check.lostAtEnd > 0 {
             notes.append(
                 """
-                \(stream.rawValue): \(check.lostAtEnd) positions that were given lie behind the journal's end: their \
-                records are lost, and its writer skips them at its next start
+                \(stream.rawValue): \(check.lostAtEnd) used positions lie behind the journal's end: their records are \
+                lost, and the writer skips the positions at its next start
 
                 """)
         }
         if check.isMarkDamaged {
-            notes.append("\(stream.rawValue): the mark of its highest position cannot be read: its writer renews it\n")
+            notes.append("\(stream.rawValue): the mark of the highest position cannot be read: the writer renews it\n")
         }
         return notes
     }

@@ -90,7 +90,7 @@ extension CandleEnvelope: LineConvertible {
         case .request(let record):
             let request = record.request
             let (first, last) = (UTCNanos(seconds: request.first), UTCNanos(seconds: request.last))
-            return "request of \(first.text()) to \(last.text()), at most \(request.points) points"
+            return "request for \(first.text()) to \(last.text()), at most \(request.points) points"
         case .reply(let record):
             let reply = record.reply
             let left = reply.allowance.map { ", \($0.remaining) of \($0.total) left" } ?? ""

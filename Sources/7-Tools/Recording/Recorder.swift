@@ -35,7 +35,7 @@ public final class Recorder<Record: StreamEnvelope> {
         tap = try Tap(stream: stream, paths: paths, from: start, logger: logger)
         let target = folder.journal(stream)
         guard try !JournalTail.exists(folder: target) else {
-            throw Failure(.usage, "\(target) holds a recording already: name another folder")
+            throw Failure(.usage, "\(target) already holds a recording: name another folder")
         }
         var settings = JournalSettings()
         settings.retentionDays = 0

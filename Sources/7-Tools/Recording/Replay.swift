@@ -49,10 +49,10 @@ public final class Replay {
             throw Failure(.usage, "only ticks can be played several times")
         }
         if let absent = chosen.first(where: { !present.contains($0) }) {
-            throw Failure(.missingInput, "there is no recording of \(absent.rawValue) in \(recording.state)/journal")
+            throw Failure(.missingInput, "\(recording.state)/journal holds no recording of \(absent.rawValue)")
         }
         guard !chosen.isEmpty else {
-            throw Failure(.missingInput, "there is no recording in \(recording.state)/journal")
+            throw Failure(.missingInput, "\(recording.state)/journal holds no recording")
         }
         self.pace = pace
         self.clock = clock
@@ -61,7 +61,7 @@ public final class Replay {
         players = try chosen.map { stream in
             guard try !JournalTail.exists(folder: folders.journal(stream)) else {
                 throw Failure(
-                    .usage, "\(folders.journal(stream)) holds records already: replay into a new folder")
+                    .usage, "\(folders.journal(stream)) already holds records: replay into a new folder")
             }
             return try Player(
                 stream, recording, times: times, into: folders, context: context,
@@ -196,7 +196,7 @@ private final class Player {
     private func checkEnd(_ distance: Int64) throws {
         let (whole, overflow) = distance.multipliedReportingOverflow(by: Int64(times - 1))
         guard !overflow, whole < Player.end - lastTime else {
-            throw Failure(.usage, "round \(times) would lie beyond the year 2200: play it fewer times")
+            throw Failure(.usage, "round \(times) would lie beyond the year 2200: choose a lower --times")
         }
     }
 

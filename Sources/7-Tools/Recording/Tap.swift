@@ -41,7 +41,7 @@ public final class Tap<Record: StreamEnvelope> {
             guard start == .now else {
                 throw Failure(
                     .unavailable,
-                    "there is no journal of \(stream.rawValue) in \(folder): only a tap from now is possible")
+                    "\(folder) holds no journal of \(stream.rawValue): only a tap from now is possible")
             }
             live = try Subscriber(context: context, endpoint: try paths.endpoint(stream))
             reader = nil
@@ -78,7 +78,8 @@ public final class Tap<Record: StreamEnvelope> {
             if hasOwnPositions, let last {
                 guard record.position > last else {
                     throw Failure(
-                        .unavailable, "the stream \(stream.rawValue) began anew: its publisher has another journal now")
+                        .unavailable, "the stream \(stream.rawValue) began again: its publisher has another journal now"
+                    )
                 }
                 missing += record.position - last - 1
             }

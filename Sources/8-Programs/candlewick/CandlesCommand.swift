@@ -51,7 +51,7 @@ struct CandlesCommand: ParsableCommand {
             let candles = try reader.last(last, pair, timeframe, complete ? .complete : .all)
             let format = json ? .json : format ?? .table
             if candles.isEmpty, format == .table {
-                throw Failure(.unavailable, "no \(timeframe) candles of \(pair) in \(reader.path)")
+                throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
             let table = CandleTable(candles, pair: pair, timeframe: timeframe, side: price)
             Program.write(standardOutput: table.text(format))

@@ -62,7 +62,7 @@ struct ChartCommand: ParsableCommand {
             let averages = ma.isEmpty ? [9, 21, 50] : ma
             let all = try reader.last(shown + (averages.max() ?? 0), pair, timeframe, .all)
             guard !all.isEmpty else {
-                throw Failure(.unavailable, "no \(timeframe) candles of \(pair) in \(reader.path)")
+                throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
             if json {
                 let table = CandleTable(Array(all.suffix(shown)), pair: pair, timeframe: timeframe, side: price)

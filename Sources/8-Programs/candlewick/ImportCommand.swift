@@ -68,7 +68,7 @@ struct ImportCommand: ParsableCommand {
             Program.write(
                 standardOutput: json
                     ? "{\"candles\":\(counts.0),\"known\":\(counts.1),\"partial\":\(counts.2),\"outcome\":\"\(outcome)\",\"repairFrom\":\(repair.begins.map(String.init) ?? "null"),\"filled\":\(repair.filled)}\n"
-                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n\(repair.sentence)\n"
+                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) stored already, \(counts.2) partial ones left out\n\(repair.sentence)\n"
             )
         }
     }

@@ -45,7 +45,7 @@ struct JournalCommand: ParsableCommand {
                 let report = try JournalReport(paths: paths, stream: stream)
                 output.show(report)
                 if report.isDamaged {
-                    throw Failure(.badData, "damaged: see docs/operations.md, 'Journals', for what to do")
+                    throw Failure(.badData, "damaged: docs/operations.md, 'Journals', explains what to do")
                 }
             }
         }

@@ -39,7 +39,8 @@ struct MaintainCommand: ParsableCommand {
                 let text = findings.isEmpty ? "sound: \(reader.path)" : findings.joined(separator: "\n")
                 output.show(Outcome(text))
                 guard findings.isEmpty else {
-                    throw Failure(.badData, "database \(reader.path) is damaged: see docs/operations.md for what to do")
+                    throw Failure(
+                        .badData, "database \(reader.path) is damaged: docs/operations.md explains what to do")
                 }
             }
         }

@@ -79,7 +79,7 @@ struct RecordCommand: ParsableCommand {
         }
         try recorder.close()
         guard recorder.count > 0 else {
-            throw Failure(.unavailable, "nothing of \(stream.rawValue) was there to record")
+            throw Failure(.unavailable, "\(stream.rawValue) had no record in this time")
         }
         let facts = (recorder.count, recorder.first, recorder.last)
         Program.write(

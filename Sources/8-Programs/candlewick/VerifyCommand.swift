@@ -30,7 +30,7 @@ struct VerifyCommand: ParsableCommand {
             let verification = try Verification(
                 paths: paths, configuration: try Configuration.load(environment: .process), stop: try StopSignal())
             output.show(verification)
-            if !verification.isSound { throw Failure(.badData, "the database is not what the journals say") }
+            if !verification.isSound { throw Failure(.badData, "database and journals differ") }
         }
     }
 }

@@ -158,7 +158,8 @@ struct BatchCommand: ParsableCommand {
                 throw Failure(
                     .usage,
                     count == 0
-                        ? "no pair fits into a week's allowance" : "there are \(count) batches, no batch \(number)")
+                        ? "a week's allowance cannot buy a single pair"
+                        : "batch \(number) does not exist: the batches are 1 to \(count)")
             }
             return .batch(number)
         }

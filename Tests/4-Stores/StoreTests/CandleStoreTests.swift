@@ -258,7 +258,7 @@ import Wire
     @Test func `a second writer is refused and told who is there`() throws {
         let store = try CandleStore(path: path)
         let failure = #expect(throws: Failure.self) { try CandleStore(path: path) }
-        #expect(failure?.code == .temporary && failure?.description.contains("held by process") == true)
+        #expect(failure?.code == .temporary && failure?.description.contains(" holds /") == true)
         try store.close()
     }
 

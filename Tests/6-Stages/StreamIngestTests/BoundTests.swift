@@ -53,10 +53,10 @@ import TestKit
     @Test func `an address that libcurl does not take is an error with a sentence`() {
         let path = "/" + String(repeating: "p", count: 8 << 20)
         let reason = StreamingPost(url: "http://127.0.0.1:1\(path)", body: []).run { _ in }
-        #expect(reason == "the address has 8388627 bytes, 65536 are possible")
+        #expect(reason == "the address has 8388627 bytes, the limit is 65536")
         let client = RESTClient(base: "http://127.0.0.1:1", apiKey: Secret("k"))
         let error = #expect(throws: (any Error).self) { try client.send(RESTRequest(.get, path, version: 1)) }
-        #expect("\(error!)".contains("65536 are possible"))
+        #expect("\(error!)".contains("the limit is 65536"))
     }
 }
 

@@ -152,7 +152,9 @@ import Wire
     @Test func `a pair that is silent while the others tick is reported within three minutes`() {
         #expect(findings { $0.tickAges = [149, 1, 1] }.isEmpty)
         #expect(
-            findings { $0.tickAges = [151, 1, 1] } == ["failed pair EUR_USD: no tick for 2.5 min, while others tick"])
+            findings { $0.tickAges = [151, 1, 1] } == [
+                "failed pair EUR_USD: no tick for 2.5 min while other pairs tick"
+            ])
     }
 
     @Test func `a thin session is no silence`() {

@@ -143,7 +143,7 @@ struct BackfillTests {
         #expect(run.code == 75 && run.output.contains("points are spent"), "\(run.output) \(run.errors)")
         #expect(try pipeline.count("SELECT COUNT(*) FROM quota_ledger") == 1)
         let again = try await pipeline.backfill("run")
-        #expect(again.code == 75 && again.errors.contains("asked again after an hour"), "\(again)")
+        #expect(again.code == 75 && again.errors.contains("ask the broker again after an hour"), "\(again)")
         try await pipeline.expectAllEndInOrder()
     }
 
@@ -162,7 +162,7 @@ struct BackfillTests {
     }
 
     @Test(arguments: [
-        ("stale-logins=9", 69, "tokens of a fresh login are refused"),
+        ("stale-logins=9", 69, "refuses the tokens of a new login"),
         ("refuse-prices=9:403:error.security.account-suspended", 78, "account-suspended"),
         ("refuse-prices=2:404:error.error.price-history.io-error", 69, "price-history.io-error"),
     ])

@@ -63,7 +63,7 @@ enum SteadyFeed {
         try await eventually("\(ticks) ticks of \(pair); \(pipeline.logs)", within: .seconds(30)) {
             try pipeline.count(sum) == ticks
         }
-        try await eventually("all of them whole; \(pipeline.logs)", within: .seconds(10)) {
+        try await eventually("all of them complete; \(pipeline.logs)", within: .seconds(10)) {
             try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = '\(pair)' AND partial") == 0
         }
         let other = "SELECT COUNT(*) FROM candles_full WHERE pair = '\(pair)' AND tick_count <> timeframe * 60"

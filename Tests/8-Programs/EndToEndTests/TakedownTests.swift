@@ -31,7 +31,7 @@ struct TakedownTests {
         }
         #expect(descriptors(program) <= own + 256)
         try await eventually("it says so", within: .seconds(5)) {
-            program.standardError.contains("Readers turned away")
+            program.standardError.contains("Readers refused")
         }
         // Places become free again.
         for peer in peers { peer.close() }

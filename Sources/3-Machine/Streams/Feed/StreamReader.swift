@@ -120,8 +120,8 @@ public final class StreamReader {
             throw Failure(
                 .badData,
                 """
-                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): it is \
-                damaged there, or belongs to another publisher
+                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): the \
+                journal is damaged there, or belongs to another publisher
                 """)
         }
         // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.

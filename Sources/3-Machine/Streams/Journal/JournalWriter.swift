@@ -229,7 +229,7 @@ public final class JournalWriter {
             let skipped = try skipPositions(upTo: skipEnd)
             if cutBytes >= recordSize { try cut(former, at: end) }
             logger.warning(
-                "Positions skipped: they may have been given, and the journal does not hold them",
+                "Positions skipped: they may have been used, and the journal does not hold them",
                 metadata: ["first": "\(skipped.lowerBound)", "count": "\(skipped.count)"])
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)
@@ -250,7 +250,7 @@ public final class JournalWriter {
         let target = try segment.setAside()
         misplaced.append(target)
         logger.error(
-            "Misplaced segment set aside: if its name was changed, end the stages and give it back",
+            "Misplaced segment set aside: if it was renamed, stop the stages and restore its name",
             metadata: ["segment": "\(segment.path)", "file": "\(target)"])
     }
 
@@ -263,7 +263,7 @@ public final class JournalWriter {
         case .absent: break
         case .unreadable:
             logger.warning(
-                "The journal's highest position cannot be read: what journal and consumers tell stands in",
+                "The journal's highest position cannot be read: using that of journal and consumers",
                 metadata: ["file": "\(HighWaterMark.path(of: folder))", "position": "\(max(known, lastPosition))"])
         }
         return known

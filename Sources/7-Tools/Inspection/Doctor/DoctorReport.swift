@@ -25,7 +25,7 @@ public struct DoctorReport: Report, Encodable {
             findings += status?.verdict.doctorFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
-                Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
+                Finding("configuration", "", .failed, "\(failure)", "correct it: docs/configuration.md has every key"))
         }
         self.findings = findings
     }
@@ -42,7 +42,7 @@ public struct DoctorReport: Report, Encodable {
             }
         } catch {
             return [
-                Finding("broker", "", .warning, "not asked: \(error)", "runuser -u candlewick -- candlewick doctor")
+                Finding("broker", "", .warning, "not checked: \(error)", "runuser -u candlewick -- candlewick doctor")
             ]
         }
         let decoder = JSONDecoder()
@@ -53,7 +53,7 @@ public struct DoctorReport: Report, Encodable {
         let findings = lines.compactMap { try? decoder.decode(Finding.self, from: Data($0.utf8)) }
         guard findings.isEmpty else { return findings }
         let reason = result.errors.split(separator: "\n").first.map(String.init) ?? "exit code \(result.exitCode)"
-        return [Finding("broker", "", .failed, reason, "ingest-stream --check says more")]
+        return [Finding("broker", "", .failed, reason, "ingest-stream --check shows more")]
     }
 
     public func text(_ style: TextStyle) -> String {
@@ -67,6 +67,6 @@ extension Verdict {
     /// What the doctor has not said of stages and disk already.
     fileprivate var doctorFindings: [Finding] {
         let findings = findings.filter { !["stages", "disk"].contains($0.check) }
-        return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are well")] : findings
+        return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are in order")] : findings
     }
 }

@@ -142,7 +142,7 @@ func nanoseconds(_ text: ArraySlice<UInt8>) throws(LineRefusal) -> Int64 {
 }
 
 private func badTime(_ text: ArraySlice<UInt8>) -> LineRefusal {
-    LineRefusal("`\(shown(text))` is no time in nanoseconds since 1970")
+    LineRefusal("`\(shown(text))` is not a time in nanoseconds since 1970")
 }
 
 /// The beginning of a piece of a line, for an error's text.
