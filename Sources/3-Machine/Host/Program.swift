@@ -14,7 +14,8 @@ public enum Program {
         // A file that may not grow any more is an error of its write, not the end by a signal.
         signal(SIGXFSZ, SIG_IGN)
         raiseDescriptorLimit()
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let isJournal = LogLines.isJournal(.process)
+        LoggingSystem.bootstrap { LogLines(program: $0, isJournal: isJournal, clock: .system) }
         var logger = Logger(label: name)
         logger.logLevel = logLevel
         do {

@@ -67,7 +67,7 @@ struct ContinuityTests {
         try pipeline.fault("cut")
         try await Payrolls.expectHonest(pipeline)
         #expect(try pipeline.events("session replaced") == 1)
-        #expect(pipeline.said("ingest-stream", "error=code \(code) ", "Session lost"))
+        #expect(pipeline.said("ingest-stream", "Session lost", "error=\"code \(code) "))
         try pipeline.expectBlindnessTold()
         try await pipeline.expectCleanEnd()
     }
