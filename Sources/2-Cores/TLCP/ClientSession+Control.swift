@@ -90,7 +90,7 @@ extension ClientSession {
             subscriptions[handle].refusals = 0
         }
         subscriptions[handle].answer = .none
-        // Whatever else comes under this number says nothing: the next one is asked for under another.
+        // Other answers under this number are ignored: the next request has another number.
         subscriptions[handle].number = 0
         if subscriptions[handle].isWanted { askLater(handle, now: now) }
         sink.happened(.unsubscribed(handle))
@@ -113,7 +113,7 @@ extension ClientSession {
         subscriptions[handle].answer = .askAgain(at: now + min(pause, options.askAgainCeiling))
     }
 
-    /// An update did not fit: the item's values are not sure. Only this subscription is made anew: at once, and after a
+    /// An update did not fit: the item's values are uncertain. Only this subscription is renewed: at once, and after a
     /// pause if that happens again soon.
     mutating func loseItem(_ handle: Int, reason: String, now: Duration, _ sink: inout some SessionSink) {
         endRenewal(handle)
@@ -194,7 +194,7 @@ extension ClientSession {
         return isOpen ? handle : nil
     }
 
-    /// How often a subscription is asked for again where the server says that it failed for now.
+    /// How often a subscription is repeated if the server reports a temporary failure.
     private static var retriesMax: Int { 3 }
 
     // MARK: Sending
@@ -202,7 +202,7 @@ extension ClientSession {
     /// Sends what is queued, as few messages as the server's limit allows. Over HTTP one POST at a time.
     mutating func sendControls() {
         guard phase == .bound || isDestroying, let transport, let identity, !pendingControls.isEmpty else { return }
-        // What comes again after a recovery may answer what is queued.
+        // Lines resent after a recovery may answer queued requests.
         guard isDestroying || !awaitsProgress && catchUp == nil else { return }
         if transport.isWebSocket {
             let lines = pendingControls.map { number($0, identity: identity).line }
@@ -272,7 +272,7 @@ extension ClientSession {
         postRetry = now + options.retryBase
     }
 
-    /// After a cut nobody knows which requests arrived: those without effect so far are sent again, once what was sent
+    /// After a cut it is unknown which requests arrived: those without effect so far are sent again, once what was sent
     /// before the cut had time to come.
     mutating func requeueSentControls(now: Duration) {
         let controls = sentControls.keys.sorted().compactMap { sentControls[$0] }

@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// An exclusive lock on a file, held until the process ends or the lock is released. The file holds the
-/// owner's process id, and whatever note the owner leaves for the next one.
+/// owner's process id, and the note that the owner leaves for the next one.
 public final class FileLock {
     private let descriptor: Int32
     public let path: String
-    /// What the owner before wrote after its process id.
+    /// The note that the previous owner wrote after its process id.
     public let formerNote: String
 
     /// - Throws: `Failure` (75) that names the process which holds the lock; (74) for anything else.

@@ -10,11 +10,11 @@ public final class ServiceNotifier {
     private let clock: Clock
     private var isReady = false
     private var lastStatus = ""
-    /// Between two pings at least so long, ns: half the supervisor's limit; `nil` where it has none.
+    /// The time between two pings, ns: half the supervisor's limit; `nil` if it has none.
     let pingInterval: Int64?
     private var nextPing = Int64.min
 
-    /// - Throws: `Failure` (78) where `NOTIFY_SOCKET` is no address of a Unix socket.
+    /// - Throws: `Failure` (78) if `NOTIFY_SOCKET` is not an address of a Unix socket.
     public init(environment: Environment, clock: Clock) throws {
         self.clock = clock
         socket = try environment["NOTIFY_SOCKET"].map(NotifySocket.init)
@@ -25,7 +25,7 @@ public final class ServiceNotifier {
     public func ready() {
         if isReady { return }
         isReady = true
-        // It must arrive, or the supervisor gives the start up: so this waits where its queue is full.
+        // It must arrive, or the supervisor gives the start up: so this waits if its queue is full.
         _ = socket?.send("READY=1", waits: true)
     }
 

@@ -41,7 +41,7 @@ extension CandleReader {
             try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
             try copy.close()
         } catch let error as DatabaseError {
-            try? FileManager.default.removeItem(atPath: draft)  // Half of a backup is none.
+            try? FileManager.default.removeItem(atPath: draft)  // Half of a backup is useless.
             throw StoreError("backup", draft, error)
         }
         do {

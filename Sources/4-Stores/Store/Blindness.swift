@@ -1,7 +1,7 @@
 /// What is not known of the whole feed, or of one pair: the stretches that are over, and the one that goes on.
 public struct Blindness: Hashable, Sendable {
     /// Stretches `[from, until)` of feed time of which nothing is known, ns since 1970: sorted, apart from
-    /// each other. What was before the first sight is none.
+    /// each other. The time before the first sight does not count.
     public internal(set) var holes: [Range<Int64>] = []
     /// Since when nothing is known, ns since 1970; 0: since ever; `nil` while there is sight.
     public internal(set) var since: Int64?

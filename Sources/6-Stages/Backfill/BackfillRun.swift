@@ -30,7 +30,7 @@ public struct BackfillSummary: Hashable, Sendable {
     public internal(set) var quota: QuotaLedger.Estimate
 }
 
-/// Who watches the buying.
+/// The observer of the buying.
 public protocol BackfillProgress: AnyObject {
     /// The history stream can be subscribed to.
     func serves(_ endpoint: String)

@@ -295,7 +295,7 @@ final class Buyer {
         try writer.commit(durably: true)
     }
 
-    /// Where a row's interval begins; `nil` where it has not ended, or is none of ours.
+    /// The start of a row's interval; `nil` if it has not ended, or is not one of ours.
     private func start(of row: PricesReply.Row, _ series: Series, endedBy now: Int64) -> UTCNanos? {
         let length = series.timeframe.seconds
         guard let start = row.start, start + length <= now, floorDivide(start, length) * length == start else {

@@ -90,7 +90,7 @@ final class KnownHistory {
         }
     }
 
-    /// Whether the journal beyond the database has an interval's candle, or that there is none.
+    /// Whether the journal beyond the database has an interval's candle, or its absence.
     func has(_ series: Series, _ start: Int64) -> Bool { recent[series]?.contains(start) == true }
 
     /// What there is of a pair in `range`, Unix seconds of the starts.

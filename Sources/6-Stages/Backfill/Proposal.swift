@@ -9,7 +9,7 @@ public enum BackfillTask: Hashable, Sendable {
     case run
     /// The classic way, each candle bought: the n-th batch of pairs, from 1, as many as a week's allowance buys.
     case batch(Int)
-    /// Whatever is missing or partial since the stream began, within bounds: a timer does it unasked.
+    /// All missing and partial candles since the stream began, within bounds: a timer buys them.
     case repair
 
     /// As on the command line.

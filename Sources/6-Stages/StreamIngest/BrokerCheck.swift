@@ -218,7 +218,7 @@ public struct BrokerCheck {
     }
 
     /// The eight currencies of the default pairs cost between 0.1 and 10 of each other, and 10 to 1000 yen.
-    /// - Returns: the price where it is none of such a pair.
+    /// - Returns: the price if it is impossible for such a pair.
     private func implausible(_ bid: Double, _ instrument: Instrument) -> Double? {
         guard Instrument.defaults.contains(where: { $0.pair == instrument.pair }) else { return nil }
         let real = bid / Double(instrument.scale)

@@ -144,7 +144,7 @@ extension FeedRecorder {
     /// - Parameter margin: how far the present moment may be ahead of feed time, ns.
     private mutating func seePair(_ index: Int, margin: Int64 = 0) {
         let pairSight = items[index].sight
-        // While the feed is blind nobody knows until when: its end asks again.
+        // While the feed is blind its end is unknown: the end calls this again.
         if case .blind = sight { return }
         guard let since = pairSight.blindSince, pairSight.isWhole else { return }
         items[index].sight.blindSince = nil

@@ -345,7 +345,7 @@ struct FeedRecorder: SessionSink {
         noteAgreement()
         guard feedTime > 0 else { return }
         native?.timePassed(feedTime: feedTime)
-        // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
+        // A feed without proof may be dead: the fold must know before the next clock closes a candle.
         if monotonic - lastProof >= Self.heartbeatLimit { lose { .silent(since: $0) } }
         guard monotonic - lastHeartbeat >= Self.heartbeatLimit else { return }
         counters.localClocks += 1

@@ -8,7 +8,7 @@ public import Wire
 ///
 /// The first row names the columns, in any order: `timestamp` (Unix seconds) or `time` (ISO 8601, UTC); `bid_open …
 /// bid_close` and `ask_open … ask_close`, or `open, high, low, close`, which stand for bid, ask and mid alike; `pair` and
-/// `timeframe` unless they are given; and, where they are there, `mid_open … mid_close`, `volume` or `tick_count`, and
+/// `timeframe` unless they are given; and optionally `mid_open … mid_close`, `volume` or `tick_count`, and
 /// `complete` (rows with 0 are left out). Others are passed over. What `CandleExport` writes is read.
 public struct CandleFile {
     /// In the file's order, without positions.
@@ -23,10 +23,10 @@ public struct CandleFile {
     private var lines: [Interval: Int] = [:]
 
     /// - Parameters:
-    ///   - pair: of all rows, where the file has no such column.
+    ///   - pair: of all rows, if the file lacks this column.
     ///   - timeframe: the same.
     ///   - end: what has not ended by then cannot be known, Unix seconds.
-    /// - Throws: `Failure` (66) where there is no such file; (65) with the line and the reason.
+    /// - Throws: `Failure` (66) if the file is missing; (65) with the line and the reason.
     public init(path: String, pair: Pair?, timeframe: Timeframe?, endedBy end: Int64) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Failure(.missingInput, "\(path) cannot be read: does it exist?")
@@ -70,13 +70,13 @@ public struct CandleFile {
     }
 }
 
-/// What is wrong with a file.
+/// The fault of a file.
 private struct Flaw: Error {
     let reason: String
     init(_ reason: String) { self.reason = reason }
 }
 
-/// Where each value of a row is.
+/// The column of each value.
 private struct Columns {
     private let places: [String: Int]
     private let pair: Pair?

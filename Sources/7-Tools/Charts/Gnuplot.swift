@@ -2,7 +2,7 @@ internal import Host
 
 /// Runs gnuplot, and writes texts in its language. Source: gnuplot 5.4 manual.
 enum Gnuplot {
-    /// What 500 candles need, many times over.
+    /// Many times the time for 500 candles.
     private static let secondsMax = 60
 
     /// - Parameters:

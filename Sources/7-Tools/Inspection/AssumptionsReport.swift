@@ -4,12 +4,12 @@ internal import Host
 internal import MarketData
 internal import Settings
 
-/// Where the broker did what is assumed of it, and where not. Without secrets: fit to be sent to us.
+/// Counts of how often each assumption about the broker held. Without secrets: fit to be sent to us.
 public struct AssumptionsReport: Report {
     private let tally: AssumptionTally
     private let version = Program.version
 
-    /// - Parameter stateFolder: where the programs keep what they counted.
+    /// - Parameter stateFolder: the folder in which the programs keep their counts.
     public init(stateFolder: String) { tally = AssumptionBook.all(stateFolder: stateFolder) }
 
     private static func moment(_ seconds: Int64?) -> String {
@@ -65,7 +65,7 @@ public struct AssumptionsReport: Report {
     }
 }
 
-/// What is assumed, where it was read, and what goes wrong otherwise.
+/// Each assumption with its source and the effect of its failure.
 public struct AssumptionTable: Report {
     public init() {}
 

@@ -11,7 +11,7 @@ struct ContinuityReport: Report, Encodable {
     private let continuity: Continuity
     /// Feed time, ns since 1970: the end of the last 24 hours.
     private let now: Int64
-    /// Whether ingest-stream answers: where it does not, nobody tells that we are blind.
+    /// Whether ingest-stream answers: if it does not, no process records blindness.
     private let isIngesting: Bool
 
     private static let day = 86_400 * UTCNanos.perSecond
@@ -33,7 +33,7 @@ struct ContinuityReport: Report, Encodable {
         let pair: String
         /// ns since 1970; 0: since ever.
         let since: Int64
-        /// The last event that tells why, and its first detail.
+        /// The last event that gives the reason, and its first detail.
         let reason: String?
         let detail: Int64?
     }

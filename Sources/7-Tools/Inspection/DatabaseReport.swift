@@ -3,7 +3,7 @@ public import CandleReader
 internal import MarketData
 internal import Wire
 
-/// What the database holds, by pair and timeframe and by source.
+/// The content of the database, by pair and timeframe and by source.
 public struct DatabaseReport: Report, Encodable {
     private struct Line: Encodable {
         let pair: String

@@ -35,7 +35,7 @@ public struct IndicatorsReport: Report, Encodable {
         let timeframe: String
         /// Complete candles.
         let candles: Int
-        /// Complete candles up to the newest one without a gap among them; quiet intervals are none.
+        /// Complete candles up to the newest one without a break; quiet intervals do not break it.
         let unbroken: Int
         /// Names of the indicators that have enough candles.
         let ready: [String]
@@ -46,7 +46,7 @@ public struct IndicatorsReport: Report, Encodable {
     let indicators = IndicatorsReport.all
     let lines: [Line]
 
-    /// - Throws: `Failure` (69) where nothing is stored; `StoreError`.
+    /// - Throws: `Failure` (69) if nothing is stored; `StoreError`.
     public init(_ reader: CandleReader, pairs: [Pair], timeframe: Timeframe?) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: 0)
         lines = try extent.series.map { series in

@@ -9,7 +9,7 @@ public struct JournalReport: Report {
     private let checks: [(stream: Stream, check: JournalCheck)]
 
     /// Reads one journal, or all that are there.
-    /// - Throws: `Failure` (69) where there is none; `JournalError`.
+    /// - Throws: `Failure` (69) if it is missing; `JournalError`.
     public init(paths: Paths, stream: Stream?) throws {
         checks = try (stream.map { [$0] } ?? Stream.journaled).compactMap { stream in
             let check = try JournalCheck(folder: paths.journal(stream), recordSize: stream.recordSize)
@@ -75,7 +75,7 @@ public struct JournalReport: Report {
         return segment.isHeaderDamaged ? "damaged" : "sound"
     }
 
-    /// Which files are misplaced, and what the mark beside a journal's folder tells, a line each.
+    /// The misplaced files and the state of the mark beside a journal's folder, a line each.
     private static func notes(_ stream: Stream, _ check: JournalCheck) -> [String] {
         var notes = check.segments.compactMap(\.misplacement).map { "\(stream.rawValue): \($0)\n" }
         if check.lostAtEnd > 0 {
@@ -94,12 +94,12 @@ public struct JournalReport: Report {
 
     /// Mends one journal, or all that are there.
     /// - Returns: what was done, a line each.
-    /// - Throws: `Failure` (75) while the stage that writes it is at work, (69) where there is none, (77) where it is
+    /// - Throws: `Failure` (75) while the stage that writes it is at work, (69) if it is missing, (77) if it is
     ///   another user's; `JournalError`.
     public static func repair(
         paths: Paths, stream: Stream?, settings: JournalSettings, logger: Logger
     ) throws -> [String] {
-        // Also says so where there is none.
+        // Also reports a missing journal.
         _ = try JournalReport(paths: paths, stream: stream)
         return try (stream.map { [$0] } ?? Stream.journaled).flatMap { stream in
             try JournalCheck.repair(

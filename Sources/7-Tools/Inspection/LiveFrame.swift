@@ -8,7 +8,7 @@ internal import Store
 internal import Streams
 internal import Wire
 
-/// What the live view shows at one moment, as text.
+/// The live view at one moment, as text.
 struct LiveFrame {
     private let seen: Verdict.Observation
     private let verdict: Verdict
@@ -40,7 +40,7 @@ struct LiveFrame {
             separator: " | ")
     }
 
-    /// Lines that fit the terminal; pairs stand in several columns where the height does not suffice.
+    /// Lines that fit the terminal; pairs stand in several columns if the height does not suffice.
     func screen(_ size: Terminal.Size) -> [Line] {
         var lines = [
             Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: pace.joined(separator: "  ")),
@@ -72,7 +72,7 @@ struct LiveFrame {
 
     private func stage(_ stage: Stage) -> StageStatus? { stages.first { $0.stage == stage }?.status }
 
-    /// What the pipeline does.
+    /// The pipeline's activity.
     private var pace: [String] {
         let ingest = stage(.ingestStream)
         let store = stage(.storeWriter)
@@ -86,7 +86,7 @@ struct LiveFrame {
         ] + (lag.map { ["lag \($0)"] } ?? [])
     }
 
-    /// What is left, and what is missing.
+    /// Remaining points and disk, missing candles.
     private var stock: [String] {
         let partial = candles.reduce(0) { $0 + $1.count - $1.complete }
         return [

@@ -22,7 +22,7 @@ public struct StatusReport: Report {
     private var continuity: ContinuityReport { ContinuityReport(facts.continuity, seen.ingest) }
 
     /// Listens to the stages for up to two seconds, and reads the database.
-    /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
+    /// - Throws: `Failure` (69) if the database does not exist yet; `StoreError`, `BusError`.
     public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
         let stages = try StatusListener.collect(paths: paths, milliseconds: 2_000, clock: clock)
         try self.init(stages: stages, paths: paths, configuration: configuration, clock: clock)

@@ -68,7 +68,7 @@ struct Verdict {
     /// What deserves a look; empty if all is well.
     let findings: [Finding]
 
-    /// The worst of all. `failed`: a monitor should wake somebody.
+    /// The worst of all. `failed`: a monitor should alert a person.
     var state: Finding.State {
         if findings.contains(where: { $0.state == .failed }) { return .failed }
         return findings.isEmpty ? .ok : .warning

@@ -84,7 +84,7 @@ extension CandleEnvelope: LineConvertible {
         return "\(prices)  \(candle.tickCount) ticks  \(source.name)\(flags.isEmpty ? "" : "  [\(flags)]")"
     }
 
-    /// What a request or a reply says.
+    /// The text of a request or a reply.
     private var historyText: String? {
         switch content {
         case .request(let record):

@@ -94,7 +94,7 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
-/// What a command did, in a sentence.
+/// The outcome of a command, in a sentence.
 struct Outcome: Report, Encodable {
     let done: String
 

@@ -118,7 +118,7 @@ struct TapCommand: ParsableCommand {
     }
 }
 
-/// Lines to standard output, in bursts, until there are enough, the time is over, or nobody reads them.
+/// Lines to standard output, in bursts, until there are enough, the time is over, or the reader has gone.
 struct LineOutput {
     private var text = ""
     private var left: Int

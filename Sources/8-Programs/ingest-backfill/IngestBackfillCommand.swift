@@ -39,7 +39,7 @@ struct IngestBackfillCommand: ParsableCommand {
     }
 }
 
-/// Whether somebody is there to be asked.
+/// Whether a person can be asked.
 private var hasPerson: Bool { Terminal.size != nil && Terminal.isInput }
 
 private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
@@ -49,12 +49,12 @@ private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
         read: { Terminal.line(until: setup.stop) })
 }
 
-/// What every subcommand takes.
+/// The options of every subcommand.
 struct BackfillOptions: ParsableArguments {
     @OptionGroup var stage: StageOptions
     @Flag(help: "Spend the reserve as well (history.reserve_points).") var spendReserve = false
 
-    /// - Parameter looks: it changes nothing, and says where it looked.
+    /// - Parameter looks: it changes nothing, and prints the folder.
     func serve(looks: Bool = false, _ body: (Backfill, StageSetup, Logger) throws -> Void) -> Never {
         Program.run("ingest-backfill", stage, makesFolders: !looks) { setup, logger in
             if looks { Program.write(standardOutput: "State folder \(setup.paths.state)\n") }

@@ -22,7 +22,7 @@ private final class TestServer: Sendable {
         var tls: NIOSSLContext?
         /// Does not read any more once a client is upgraded.
         var isDeaf = false
-        /// What the client sends, as `opcode:text`.
+        /// The client's frames, as `opcode:text`.
         let heard = Heard()
     }
 

@@ -206,7 +206,7 @@ import Wire
         #expect(after.segments.map(\.isHeaderDamaged) == [false, false, false] && after.segments[1].tailBytes == 0)
         #expect(after.segments.map(\.jump) == [0, 0, 1 << 32])
         #expect(try readPositions(path) == (1...2_000).filter { $0 != 101 })
-        // The damaged record stays where it is: nobody can bring it back.
+        // The damaged record stays in its place: it cannot be restored.
         #expect(after.isDamaged)
         #expect(try repair() == [])
     }

@@ -6,7 +6,7 @@ import TestKit
 import Wire
 
 @Suite struct ContinuityTests {
-    /// What the reader makes of these events, given in order.
+    /// The reader's result of these events, in order.
     private func continuity(_ events: [(FeedEvent, Double)]) throws -> Continuity {
         let folder = TemporaryFolder()
         let path = folder.path + "/candlewick.db"

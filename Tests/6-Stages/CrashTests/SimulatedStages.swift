@@ -239,7 +239,7 @@ final class SimulatedAggregator {
     }
 }
 
-/// What the store-writer commits: rows, events and position change together or not at all.
+/// A commit of the store-writer: rows, events and position change together or not at all.
 struct SimulatedDatabase {
     struct Key: Hashable {
         let pair: Pair

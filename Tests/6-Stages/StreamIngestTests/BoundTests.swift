@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import TestKit
 
-/// What a broker sends or causes has a bound.
+/// All data that a broker sends or causes has a bound.
 @Suite struct BoundTests {
     /// Answers one request with a head and then the same bytes until the client leaves.
     private final class EndlessServer: Sendable {
@@ -23,7 +23,7 @@ import TestKit
                 _ = read(client, &request, request.count)
                 _ = send(client, head, head.utf8.count, Int32(MSG_NOSIGNAL))
                 while send(client, piece, piece.utf8.count, Int32(MSG_NOSIGNAL)) > 0 {}
-                // What is unread would turn the end into a reset.
+                // Unread bytes would turn the end into a reset.
                 shutdown(client, Int32(SHUT_RDWR))
                 close(client)
                 close(socket)

@@ -12,7 +12,7 @@ import Streams
 import Testing
 import Wire
 
-/// What is found in each situation, and what is not. Times are those of a Tuesday, unless said otherwise.
+/// The findings in each situation. Times are those of a Tuesday, unless stated otherwise.
 @Suite struct VerdictTests {
     /// 2026-05-12 08:00 UTC.
     private static let tuesday: Int64 = 1_778_572_800
@@ -20,7 +20,7 @@ import Wire
     private static let saturday: Int64 = 1_778_932_800
     private static let pairs = ["EUR_USD", "NZD_USD", "USD_JPY"].map { Pair($0)! }
 
-    /// What can be different from a pipeline that is well.
+    /// The differences from a healthy pipeline.
     private struct Situation {
         var now = VerdictTests.tuesday
         /// Seconds, and what ingest-stream says of itself.

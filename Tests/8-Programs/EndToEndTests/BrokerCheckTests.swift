@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TestKit
 
-/// What `ingest-stream --check` says of the broker's side of an installation.
+/// The findings of `ingest-stream --check` about the broker's side of an installation.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct BrokerCheckTests {
     private static let members = ["advice", "check", "finding", "state", "subject"]

@@ -11,7 +11,7 @@ import Wire
 /// A stream is captured, and the capture is played to a fresh ingest-stream.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct CaptureTests {
-    /// What a journal says of the market, in order.
+    /// The market's records in a journal, in order.
     private struct Told: Equatable {
         let pair: Pair
         let time: UTCNanos
@@ -184,7 +184,7 @@ struct CaptureTests {
         }
     }
 
-    /// The ticks, or the broker's own clock records; whether they came again after a cut is no matter.
+    /// The ticks, or the broker's own clock records; whether they were resent after a cut does not matter.
     private func told(_ pipeline: Pipeline, _ kind: RecordKind) throws -> [Told] {
         try records(pipeline).filter { $0.kind == kind && !$0.flags.contains(.localClock) }.map {
             Told(
@@ -192,7 +192,7 @@ struct CaptureTests {
         }
     }
 
-    /// What happened to the whole feed up to the end of the play. (A player may send a pair's snapshot later.)
+    /// The events of the whole feed up to the end of the play. (A player may send a pair's snapshot later.)
     private func feed(_ pipeline: Pipeline) throws -> [String] {
         let all = try records(pipeline)
         let last = all.lastIndex { $0.kind == .tick } ?? 0

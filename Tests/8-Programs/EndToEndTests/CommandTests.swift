@@ -3,7 +3,7 @@ import GRDB
 import Testing
 import TestKit
 
-/// What a person asks for on the command line.
+/// The commands of a person at the terminal.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct CommandTests {
     @Test func `candles shows what the database holds, as a table, as CSV and as JSON`() async throws {
@@ -136,7 +136,7 @@ struct CommandTests {
         #expect(text.contains("1 new, 1 preserved, 1 recovered (") && text.contains("resent), 1 replaced"), "\(text)")
         #expect(text.contains("feed          seen\n"), "\(text)")
 
-        // Nobody ends this blindness.
+        // No process ends this blindness.
         pipeline.programs["ingest-stream"]?.terminate()
         _ = try await pipeline.programs["ingest-stream"]?.ended()
         try await eventually("blindness is recorded", within: .seconds(10)) {

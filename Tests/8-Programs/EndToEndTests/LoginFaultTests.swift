@@ -2,7 +2,7 @@ import GRDB
 import Testing
 import TestKit
 
-/// What the broker's logins, tokens, refusals and weekends do to us.
+/// The effects of the broker's logins, tokens, refusals and weekends.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct LoginFaultTests {
     @Test func `expired tokens hurt nothing until a new session is needed, which then logs in again`() async throws {

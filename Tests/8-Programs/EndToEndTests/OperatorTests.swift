@@ -8,7 +8,7 @@ import Testing
 import TestKit
 import Wire
 
-/// What an operator and a bot's author do with a pipeline that runs, and with one that ran.
+/// The tasks of an operator and of a bot's author, with a running pipeline and with a stopped one.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct OperatorTests {
     /// Everything but the times of this machine.
@@ -161,7 +161,7 @@ struct OperatorTests {
             text.output.contains(
                 "ticks  \(ticks), positions \(changed.ticks?.first ?? 0) to \(changed.ticks?.last ?? 0)"))
         #expect(text.output.split(separator: "\n").count { $0.contains("T08:") || $0.contains("T09:") } >= ticks)
-        // A recording of ticks alone tells of no candle.
+        // A recording of ticks alone holds no candle.
         let blank = try await pipeline.result(
             "candlewick", ["verify"],
             with: ["CANDLEWICK_STATE_DIR": pipeline.folder.path + "/rec", "CANDLEWICK_DATABASE": pipeline.database])

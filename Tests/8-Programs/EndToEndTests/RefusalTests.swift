@@ -1,7 +1,7 @@
 import Testing
 import TestKit
 
-/// What cannot work is said in one line, with the exit code that keeps a supervisor from trying in vain.
+/// A permanent fault is reported in one line, with the exit code that keeps a supervisor from trying again.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct RefusalTests {
     @Test func `a wrong password ends ingest-stream after one login with one line that says so`() async throws {

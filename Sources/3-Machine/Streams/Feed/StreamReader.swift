@@ -2,7 +2,7 @@ public import Host
 public import Logging
 public import Wire
 
-/// Where a stream's records come live: the bus, or a test's model of it.
+/// The live source of a stream's records: the bus, or a test's model of it.
 public protocol LiveSource: AnyObject {
     /// Waits until a message is there, `stop` becomes readable, or the time is over.
     func wait(milliseconds: Int, stop: Int32)
@@ -21,7 +21,7 @@ extension Subscriber: LiveSource {}
 ///
 /// - Note: Data thread only.
 public final class StreamReader {
-    /// What was met on the way.
+    /// Counts of received and missing records.
     public struct Counters: Hashable, Sendable, Encodable {
         /// Records delivered out of the journal, and from the bus.
         public var replayed: UInt64 = 0
@@ -67,7 +67,7 @@ public final class StreamReader {
             mark: ConsumerMark(folder: folder, consumer: consumer))
     }
 
-    /// - Parameter journalFolder: where the publisher behind `live` keeps its journal.
+    /// - Parameter journalFolder: the journal of the publisher behind `live`.
     public init(
         live: any LiveSource, journalFolder: String, recordSize: Int, from position: UInt64?, logger: Logger,
         mark: ConsumerMark? = nil
@@ -83,7 +83,7 @@ public final class StreamReader {
     /// Lets the journal forget what is up to here, once it is old enough.
     public func noteTaken(_ position: UInt64) throws { try mark?.note(position) }
 
-    /// Delivers what is there; waits at most so long for the first record.
+    /// Delivers the present records; waits at most this long for the first one.
     /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records were delivered.
     @inlinable
@@ -146,7 +146,7 @@ public final class StreamReader {
             if !received { break }
         }
         counters.live += UInt64(count)
-        // What was taken live need not be read again.
+        // Records taken live need not be read again.
         journal.skip(to: merge.next)
         return count
     }

@@ -14,7 +14,7 @@ public final class StreamWriter {
     /// - Parameters:
     ///   - consumer: who must have taken what age drops, from the first record on, whether it ever ran or not.
     ///   - slowReaders: what becomes of readers that do not keep up.
-    /// - Throws: `Failure` (75) where another process writes it; `JournalError`, `BusError`.
+    /// - Throws: `Failure` (75) if another process writes it; `JournalError`, `BusError`.
     public init(
         stream: Stream, paths: Paths, settings: JournalSettings, context: BusContext,
         logger: Logger, heldFor consumer: Consumer? = nil, slowReaders: Publisher.SlowReaders = .lose
@@ -50,8 +50,8 @@ public final class StreamWriter {
         try journal.append(sealed: record)
     }
 
-    /// Waits until somebody has subscribed. Only where slow readers are waited for.
-    /// - Returns: false where a stop was asked for.
+    /// Waits for a subscriber. Only if the publisher waits for slow readers.
+    /// - Returns: false if a stop was asked for.
     public func waitForReader(until stop: StopSignal) -> Bool { publisher.waitForReader(until: stop) }
 
     /// Ends the burst: one write to the journal, then each record goes out on the bus.

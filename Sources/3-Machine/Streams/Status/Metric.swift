@@ -1,4 +1,4 @@
-/// What a stage measures of itself. The raw value is the metric's name, by the conventions of Prometheus: base units, the
+/// A measurement of a stage. The raw value is the metric's name, by the conventions of Prometheus: base units, the
 /// unit in the name, `_total` for what only rises.
 ///
 /// A new metric is a case with its text here, and a value where its stage makes its status.
@@ -76,7 +76,7 @@ public enum Metric: String, CaseIterable, Sendable {
     /// Of the values: `seconds`, or nothing. Timestamps are Unix seconds.
     public var unit: String { name.hasSuffix("_seconds") ? "seconds" : "" }
 
-    /// What tells apart the values of a metric that has several.
+    /// The label that distinguishes the values of a metric with several.
     public var label: String? {
         switch self {
         case .tickTime, .pairBlind: "pair"

@@ -32,7 +32,7 @@ public struct DoctorReport: Report, Encodable {
 
     public var failed: Int { findings.count { $0.state == .failed } }
 
-    /// What `ingest-stream --check` finds: it speaks the broker's protocols.
+    /// The findings of `ingest-stream --check`, which speaks the broker's protocols.
     private static func askBroker(_ paths: Paths) -> [Finding] {
         let program = "\(Installation.folder)/ingest-stream"
         do {
@@ -64,7 +64,7 @@ public struct DoctorReport: Report, Encodable {
 }
 
 extension Verdict {
-    /// What the doctor has not said of stages and disk already.
+    /// The verdict's findings, except those of stages and disk, which the doctor has already.
     fileprivate var doctorFindings: [Finding] {
         let findings = findings.filter { !["stages", "disk"].contains($0.check) }
         return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are in order")] : findings

@@ -9,7 +9,7 @@ internal import Store
 internal import Streams
 internal import Wire
 
-/// What can be seen of an installation without the broker.
+/// The checks of an installation without the broker.
 struct Installation {
     let paths: Paths
     let stages: [StatusListener.Heard]
@@ -85,7 +85,7 @@ struct Installation {
 
     // MARK: Programs and stages
 
-    /// Where this program lies, its symbolic links followed.
+    /// The folder of this program, its symbolic links followed.
     static var folder: String {
         let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."

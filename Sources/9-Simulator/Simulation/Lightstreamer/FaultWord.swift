@@ -1,7 +1,7 @@
 /// One word of the language of faults: how its value is written, what it does, how it is read.
 struct FaultWord: Sendable {
     let word: String
-    /// What stands behind `=` in the help; `nil`: nothing may.
+    /// The text behind `=` in the help; `nil`: no value.
     let value: String?
     let meaning: String
     /// - Returns: `nil` when the value is not a possible one.
@@ -53,7 +53,7 @@ struct FaultWord: Sendable {
         return lines
     }
 
-    /// Where the meanings begin.
+    /// The column of the meanings.
     private static let column = 23
 
     static let all = connections + items + refusals + market + rest
@@ -229,7 +229,7 @@ struct FaultWord: Sendable {
 }
 
 extension Fault {
-    /// What `--fault` and the REST path take, with an explanation each.
+    /// The words of `--fault` and of the REST path, with an explanation each.
     public static var syntax: String {
         let end = FaultWord("clear", "end every lasting fault", .clear)
         return (FaultWord.all + [end]).map(\.help).joined(separator: "\n")

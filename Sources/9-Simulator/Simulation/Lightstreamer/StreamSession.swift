@@ -5,7 +5,7 @@ internal import NIOCore
 final class StreamSession {
     enum State {
         case bound(any StreamOutlet, Binding)
-        /// Nobody listens; kept until the deadline.
+        /// Without a client; kept until the deadline.
         case unbound(deadline: Int64)
         case gone
     }
@@ -103,7 +103,7 @@ final class StreamSession {
         endPollIfDone()
     }
 
-    /// What a client that has received `position` notifications must be sent again; `nil` where that is not kept.
+    /// The data to resend to a client that has received `position` notifications; `nil` if it is not kept.
     func recover(from position: Int) -> [ByteBuffer]? { log.lines(after: position) }
 
     /// The outlet's connection is gone. The session waits to be recovered.
@@ -312,7 +312,7 @@ final class StreamSession {
         outlet?.flush()
     }
 
-    /// A line that is no data notification, in order behind those that were written.
+    /// A line other than a data notification, in order behind the written ones.
     func sendLine(_ line: String) {
         flushPending()
         sendNow(line + "\r\n")

@@ -12,7 +12,7 @@ struct CaptureParser: LineParser {
         let mode: ItemMode
         /// No update had come when it was asked for.
         let isInitial: Bool
-        /// What each name is among `items`, once the broker has accepted.
+        /// The place of each name among `items`, once the broker has accepted.
         var items: [Int] = []
     }
 
@@ -26,7 +26,7 @@ struct CaptureParser: LineParser {
     private var session: String?
     private var isBound = false
     private var asked: [Int: Asked] = [:]
-    /// Where the last values of each item are.
+    /// The place of each item's last values.
     private var last: [Int: Int] = [:]
     /// Data notifications so far, and the number of the last one; lower: known ones are coming again.
     private var received = 0
@@ -203,7 +203,7 @@ struct CaptureParser: LineParser {
             return values.append(value)
         }
         let run = token.isEmpty ? 1 : Int(shown(token.dropFirst()))
-        // The bound is that of the item's fields; the caller says so where it is passed.
+        // The bound is that of the item's fields; the caller reports it if it is passed.
         guard let run, (1...1_000).contains(run) else { throw LineRefusal("`\(shown(token))` cannot be played") }
         guard let previous else { throw LineRefusal("an unchanged field without an earlier value") }
         for _ in 0..<run { values.append(values[previous + values.count - start]) }

@@ -91,7 +91,7 @@ extension Simulator {
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // What may wait here for a slow reader, beside the kernel's buffers.
+            // The bytes that may wait here for a slow reader, besides the kernel's buffers.
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
