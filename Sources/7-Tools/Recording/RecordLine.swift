@@ -149,7 +149,7 @@ private struct CandleLine: Encodable {
 }
 
 private func eventText(_ event: FeedEvent) -> String {
-    func moment(_ time: UTCNanos) -> String { time.rawValue == 0 ? "ever" : time.description }
+    func moment(_ time: UTCNanos) -> String { time.rawValue == 0 ? "the start" : time.description }
     return switch event {
     case .blindBegan(let since): "\(event.name), since \(moment(since))"
     case .blindEnded(let from, let until): "\(event.name), from \(moment(from)) to \(until)"
