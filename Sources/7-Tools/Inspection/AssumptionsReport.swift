@@ -33,7 +33,7 @@ public struct AssumptionsReport: Report {
             }, leftAligned: ["ASSUMPTION", "SO FAR", "LAST VIOLATION", "DETAIL"],
             tones: counts.map { Self.verdict($0.1).tone })
         let violated = counts.filter { $0.1.violated > 0 }.map { assumption, _ in
-            "\(assumption.rawValue): \(assumption.fact.sentence). If not: \(assumption.fact.consequence.lowercasedFirst).\n"
+            "\(assumption.rawValue): \(assumption.fact.sentence). If it fails: \(assumption.fact.consequence.lowercasedFirst).\n"
         }
         return table.text(style) + (violated.isEmpty ? "" : "\n" + violated.joined())
     }
