@@ -58,8 +58,8 @@ struct JournalCommand: ParsableCommand {
                 Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept
                 beside the segment as .cut-OFFSET), and skips the positions that a tail may
                 have held. Renames misplaced files to NAME.misplaced. Keeps every whole
-                record; damaged records stay as they are. At every start the stages repair
-                headers, and the tail of their last segment, in the same way.
+                record; damaged records stay as they are. At every start each stage repairs
+                its last segment in the same way.
 
                 Stop the stage that writes the journal first: otherwise nothing is done and
                 the exit code is 75. Run it as the journal's owner: files of another user
