@@ -190,7 +190,7 @@ let package = Package(
         tests(.cores, "CandlesTests", ["MarketData", "Wire", "Candles"]),
         tests(.cores, "PlanningTests", ["MarketData", "Planning"]),
         tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
-        tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient"]),
+        tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
             .stores, "StoreTests",

@@ -1,14 +1,14 @@
-"""Candlewick's candles behind the class `ForexDatabase` that bots of this field are written against.
+"""Serves Candlewick's candles through the class `ForexDatabase`, which forex bots commonly use.
 
     from forex_database import ForexDatabase
     db = ForexDatabase()
     candles = db.get_candles("EUR_USD", "5", count=200)
 
 Complete candles only, mid prices, from the view `candles` (docs/formats.md § 5). Times are UTC without a zone.
-Standard library only. Where pandas is installed, `get_candles` gives a DataFrame, else `Candles`.
+Standard library only. If pandas is installed, `get_candles` returns a DataFrame, else `Candles`.
 
-A bot that says `from database import ForexDatabase` works unchanged with this file beside it as `database.py`.
-Bid, ask and what partial candles lack are in the view `candles_full`: docs/reading.md.
+A bot with `from database import ForexDatabase` works unchanged with this file beside it as `database.py`.
+The view `candles_full` has bid, ask and the missing time of partial candles: docs/reading.md.
 """
 
 import calendar
@@ -33,13 +33,13 @@ _CANDLES = """
     SELECT timestamp, open, high, low, close, CAST(volume AS REAL), source
     FROM candles WHERE pair = ? AND timeframe = ? """
 _EPOCH = datetime(1970, 1, 1)
-# A look costs 5 µs: nothing, and a candle is seen 20 ms after its commit.
+# A poll costs 5 µs, and finds a candle at most 20 ms after its commit.
 _POLL_SECONDS = 0.02
 _BUSY_SECONDS = 5
 
 
 class Candles(list):
-    """Candles where pandas is not installed: a list of dicts with the keys `columns`, oldest first.
+    """Candles if pandas is not installed: a list of dicts with the keys `columns`, oldest first.
 
     `candles[-1]["close"]` is the last close, `candles["close"]` the list of all closes.
     """
@@ -57,17 +57,17 @@ class Candles(list):
 
 
 class ForexDatabase:
-    """Reads candles; writes nothing and never blocks the writer. May be used by several threads and processes.
+    """Reads candles; never writes and never blocks the writer. Several threads and processes may share it.
 
     pair       `EUR_USD`, `EURUSD` or `EUR/USD`
     timeframe  minutes as text or number (`"5"`, `5`), or `"5m"`, `"1h"`, `"1d"`
 
-    Both raise ValueError where they are something else. A database that is not made yet counts as empty. One that
-    cannot be read raises sqlite3.DatabaseError or OSError, which name the file.
+    Other values raise ValueError. A missing database counts as empty. An unreadable one raises
+    sqlite3.DatabaseError or OSError, which name the file.
     """
 
     def __init__(self, db_path=None, db_type="sqlite"):
-        """db_path: by default where the stages keep the database (docs/architecture.md § Folders)."""
+        """db_path: default: the database of the stages (docs/architecture.md § Folders)."""
         if db_type != "sqlite":
             raise ValueError(f"Unsupported database type: {db_type}; Candlewick keeps candles in SQLite")
         self.db_path = _default_path() if db_path is None else db_path
@@ -90,11 +90,11 @@ class ForexDatabase:
     def wait_for_candle(self, pair, timeframe, timeout=None, after=None):
         """Waits until a candle of a later interval is stored; returns it as a dict with the keys of get_candles.
 
-        timeout  seconds until TimeoutError: when the market is shut, nothing comes. None: waits for ever.
-        after    `time` of the candle that the bot knows already: the next one is returned, at once if it is there,
-                 so that none is missed between two calls. By default the newest candle at the moment of the call.
+        timeout  seconds until TimeoutError: while the market is closed, no candle comes. None: waits for ever.
+        after    `time` of the last candle that the bot has: returns the next one, at once if it is stored, so that
+                 the bot misses none between two calls. Default: the newest candle at the moment of the call.
 
-        What is stored for an earlier interval (bought history, a revision) is not told.
+        Ignores candles stored for an earlier interval (bought history, a revision).
         """
         pair, minutes = _pair(pair), _minutes(timeframe)
         deadline = math.inf if timeout is None else time.monotonic() + timeout
@@ -119,7 +119,7 @@ class ForexDatabase:
         return rows[0][0] if rows else 0
 
     def get_statistics(self):
-        """What there is in all; reads every row. Oldest and newest are UTC, `N/A` if the table is empty."""
+        """Counts all candles; reads every row. Oldest and newest are UTC, `N/A` if the table is empty."""
         groups = self._rows("""
             SELECT pair, timeframe, source, COUNT(*), MIN(timestamp), MAX(timestamp)
             FROM candles GROUP BY pair, timeframe, source""")
@@ -135,19 +135,19 @@ class ForexDatabase:
         }
 
     def store_candles(self, pair, timeframe, df, source="websocket"):
-        _refuse("store_candles", "History gets in by `ingest-backfill` and by `candlewick import FILE`.")
+        _refuse("store_candles", "Use `ingest-backfill` or `candlewick import FILE` for history.")
 
     def store_candle(self, pair, timeframe, candle, source="websocket"):
-        _refuse("store_candle", "Live candles come from `ingest-stream`, history by `ingest-backfill`.")
+        _refuse("store_candle", "Live candles come from `ingest-stream`, history from `ingest-backfill`.")
 
     def clear_old_data(self, days_to_keep=30):
-        _refuse("clear_old_data", "It drops old rows by itself where `store.retention_days` is set.")
+        _refuse("clear_old_data", "It deletes old rows if `store.retention_days` is set.")
 
     def vacuum(self):
-        _refuse("vacuum", "There is nothing to tidy up.")
+        _refuse("vacuum", "`candlewick maintain vacuum` does that.")
 
     def _rows(self, query, *arguments):
-        """All rows of the answer; none where the database is not made yet."""
+        """All rows of the answer; an empty list if the database does not exist."""
         connection = _connection(self.db_path)
         if connection is None:
             return []
@@ -159,7 +159,7 @@ class ForexDatabase:
             raise _named(error, self.db_path) from None
 
     def _changes(self, deadline):
-        """Yields at once, then whenever something was committed, or another file is there; ends at the deadline."""
+        """Yields at once, then after each commit and when the file was replaced; ends at the deadline."""
         seen = ()
         while True:
             # Asked before the caller looks, so that a commit during the look is a change again.
@@ -175,12 +175,12 @@ class ForexDatabase:
     def _why_empty(self):
         if not os.path.exists(self.db_path):
             return (
-                f"there is no database at {self.db_path} yet. store-writer makes it when it starts; if it runs, set"
-                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as for it"
+                f"the database {self.db_path} does not exist yet. store-writer makes it at its start; if it runs, set"
+                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as it has them"
             )
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'candles'"):
             return f"{self.db_path} has no candles yet. store-writer is making it, or it is another program's database"
-        return f"{self.db_path} has no complete candle of them yet"
+        return f"{self.db_path} has no complete candle of this pair and timeframe yet"
 
 
 def _default_path():
@@ -197,7 +197,7 @@ _kept = threading.local()
 def _connection(path):
     """This thread's read-only connection to the file that is at `path` now; None if the file is missing.
 
-    Kept, since opening costs more than asking; but neither over a fork nor when another file takes the place.
+    Kept open, since opening costs more than a query; opened again after a fork and after the file was replaced.
     """
     try:
         status = os.stat(path)
@@ -223,22 +223,22 @@ def _named(error, path):
 
 
 def _refuse(name, instead):
-    raise io.UnsupportedOperation(f"{name}: bots only read. store-writer alone writes this database. {instead}")
+    raise io.UnsupportedOperation(f"{name}: bots only read; store-writer alone writes this database. {instead}")
 
 
 def _pair(text):
     match = re.fullmatch(r"([A-Z]{3})[_/]?([A-Z]{3})", str(text).upper())
     if not match:
-        raise ValueError(f"{text!r} is no pair: write it like EUR_USD, EURUSD or EUR/USD")
+        raise ValueError(f"{text!r} is not a pair: write it like EUR_USD, EURUSD or EUR/USD")
     return "_".join(match.groups())
 
 
 def _minutes(timeframe):
-    """As the view has it: minutes as text."""
+    """Minutes as text, as in the view."""
     match = re.fullmatch(r"([0-9]{1,4})([mhd]?)", str(timeframe))
     minutes = int(match[1]) * {"": 1, "m": 1, "h": 60, "d": 1440}[match[2]] if match else 0
     if minutes == 0 or 1440 % minutes:
-        raise ValueError(f"{timeframe!r} is no timeframe: write minutes that divide a day, like 5, '5m', '1h' or '1d'")
+        raise ValueError(f"{timeframe!r} is not a timeframe: write minutes that divide a day, like 5, '5m', '1h' or '1d'")
     return str(minutes)
 
 

@@ -1,4 +1,4 @@
-/// What did not become true in time.
+/// A condition that did not become true in time.
 public struct TimeOut: Error, CustomStringConvertible {
     public let description: String
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Expected bytes that stand in `Tests/Golden`. `GOLDEN=record` writes them anew; a missing file fails.
+/// Expected bytes in `Tests/Golden`. `GOLDEN=record` writes them again; a missing file fails.
 public enum Golden {
     /// The folder `Tests/Golden`.
     public static let folder: String = {

@@ -10,7 +10,7 @@ public final class HeldThread: Sendable {
     private let isReleased = DispatchSemaphore(value: 0)
 
     /// - Parameter name: the thread's name, by its beginning; `nil`: the main thread.
-    /// - Throws: `TimeOut` where there is none, or where it cannot be held.
+    /// - Throws: `TimeOut` if it is missing, or cannot be held.
     public init(of program: RunningProgram, named name: String? = nil) throws {
         let thread = try name.map { try HeldThread.find($0, program.processID) } ?? program.processID
         let isHeld = DispatchSemaphore(value: 0)

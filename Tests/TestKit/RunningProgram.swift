@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Its output is drained by threads from the start, so that it never blocks on a full pipe.
 public final class RunningProgram: Sendable {
-    /// Where the programs are: `CANDLEWICK_BIN`, else beside the tests.
+    /// The folder of the programs: `CANDLEWICK_BIN`, else beside the tests.
     public static let folder: String =
         ProcessInfo.processInfo.environment["CANDLEWICK_BIN"]
         ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path

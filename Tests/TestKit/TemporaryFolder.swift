@@ -22,7 +22,7 @@ public final class TemporaryFolder: Sendable {
     }
 }
 
-/// The whole content of a file; empty where there is none.
+/// The whole content of a file; empty if it is missing.
 public func fileBytes(_ path: String) -> [UInt8] {
     let descriptor = open(path, O_RDONLY)
     guard descriptor >= 0 else { return [] }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The supervisor's side of the notify protocol: a datagram socket, as systemd's, and what came through it.
 public final class TestSupervisor: Sendable {
-    /// What `NOTIFY_SOCKET` says.
+    /// The value of `NOTIFY_SOCKET`.
     public let address: String
     private let descriptor: Int32
     private let received = Mutex<[String]>([])

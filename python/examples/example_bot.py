@@ -1,8 +1,8 @@
-"""Prints MA-200 and Ichimoku of one pair with each new candle. Trades nothing: it shows how a bot reads.
+"""Prints MA-200 and Ichimoku of one pair with each new candle. An example of reading; it does not trade.
 
     PYTHONPATH=python python3 python/examples/example_bot.py EUR_USD 5m
 
-The environment says where the database is, as for the stages. Standard library only.
+Finds the database by the same environment variables as the stages. Standard library only.
 """
 
 import argparse
@@ -11,12 +11,12 @@ import sys
 
 from forex_database import ForexDatabase
 
-# As many as the longest average needs; Ichimoku needs 52 + 26.
+# The longest average needs this many; Ichimoku needs 52 + 26.
 NEEDED = 200
 
 
 def indicators(high, low, close):
-    """Of the last candle; the arguments are prices, oldest first.
+    """Ichimoku's lines at the last candle; the arguments are prices, oldest first.
 
     Senkou A and B are the cloud over the last candle: computed 26 candles ago and drawn 26 ahead.
     Chikou is the last close against that of 26 candles ago, over which it is drawn.

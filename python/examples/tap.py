@@ -1,4 +1,4 @@
-"""Prints the ticks of the bus. Needs pyzmq. Usage: tap.py [ipc://…/ticks.ipc] [EUR_USD]"""
+"""Prints the ticks on the bus. Needs pyzmq. Usage: tap.py [ipc://…/ticks.ipc] [EUR_USD]"""
 import os, struct, sys
 from decimal import Decimal
 import zmq

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def make_empty_database(folder, binaries):
-    """One with store-writer's tables and views and without rows, in one file."""
+    """A database with store-writer's tables and views and without rows, in one file."""
     pipeline = processes.Pipeline(folder, binaries, processes.settings(["EUR_USD"]))
     writer = pipeline.start("store-writer")
     try:
@@ -29,7 +29,7 @@ def make_empty_database(folder, binaries):
 
 
 def run(python, module, label, seconds, environment):
-    """Gives how many tests passed and failed."""
+    """Returns the numbers of passed and failed tests."""
     command = [python, str(HERE / "runner.py"), module, label]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment) as process:
         try:

@@ -189,7 +189,7 @@ class ForexDatabaseTest(unittest.TestCase):
     def test_a_database_may_come_later(self):
         path = str(self.folder / "later.db")
         db = ForexDatabase(path)
-        with self.assertRaisesRegex(ValueError, "there is no database at .*later.db yet. store-writer makes it"):
+        with self.assertRaisesRegex(ValueError, "the database .*later.db does not exist yet. store-writer makes it"):
             db.get_candles("EUR_USD", "5")
         self.assertFalse(os.path.exists(path))
         Path(path).touch()
@@ -255,7 +255,7 @@ class ForexDatabaseTest(unittest.TestCase):
         for name, *arguments in calls:
             with self.subTest(name), self.assertRaisesRegex(io.UnsupportedOperation, f"^{name}: .*store-writer alone"):
                 getattr(self.db, name)(*arguments)
-        with self.assertRaisesRegex(io.UnsupportedOperation, "`ingest-backfill` and by `candlewick import FILE`"):
+        with self.assertRaisesRegex(io.UnsupportedOperation, "`ingest-backfill` or `candlewick import FILE`"):
             self.db.store_candles("EUR_USD", "5", None)
 
     def test_its_connection_cannot_write(self):
@@ -367,7 +367,7 @@ class ForexDatabaseTest(unittest.TestCase):
             with self.assertRaisesRegex(TimeoutError, f"^No new candle of EUR_USD 5m within {timeout} s$"):
                 self.db.wait_for_candle("EUR_USD", "5", timeout=timeout)
             self.assertGreaterEqual(time.monotonic() - began, timeout)
-        with self.assertRaisesRegex(TimeoutError, "there is no database at"):
+        with self.assertRaisesRegex(TimeoutError, "the database .* does not exist"):
             ForexDatabase(self.folder / "missing.db").wait_for_candle("EUR_USD", "5", timeout=0.05)
 
     def test_waiting_passes_over_what_is_partial_older_or_of_others(self):

@@ -47,7 +47,7 @@ class PipelineTest(unittest.TestCase):
 
     @classmethod
     def make_home(cls):
-        """Where the code blocks run: the files that a bot's author copies, and DuckDB's extension."""
+        """The folder in which code blocks run: the files that a bot's author copies, and DuckDB's extension."""
         home = cls.folder / "home"
         home.mkdir()
         shutil.copy(ROOT / "python" / "forex_database.py", home)
@@ -83,7 +83,7 @@ class PipelineTest(unittest.TestCase):
 
     @classmethod
     def lose_updates(cls):
-        """So that there are partial candles beside the complete ones."""
+        """Makes partial candles beside the complete ones."""
         cls.pipeline.fault("lost=3")
         query = "SELECT 1 FROM candles_full WHERE pair = 'EUR_USD' AND timeframe = '5' AND partial = 1 AND lost > 0"
         cls.until("a partial candle", lambda: cls.ask(query))
@@ -100,7 +100,7 @@ class PipelineTest(unittest.TestCase):
         return rows
 
     def run_program(self, *command):
-        """Its output; fails where it fails or says nothing."""
+        """Its output; fails if it fails or prints nothing."""
         result = subprocess.run(
             command, cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=60,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A bot as people write it against the usual class, for pandas. It knows nothing of Candlewick.
+"""A typical bot against the usual class, with pandas. It does not know Candlewick.
 
 usage: usual_bot.py DATABASE
 """

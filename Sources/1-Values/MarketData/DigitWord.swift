@@ -9,7 +9,7 @@ public struct DigitWord {
     /// `00000000`.
     @inlinable public static var zeros: UInt64 { 0x3030_3030_3030_3030 }
 
-    /// The number that the digits say; `nil` where a byte is no digit.
+    /// The number of the digits; `nil` if a byte is not a digit.
     @inlinable
     public var value: UInt64? {
         let digits = bytes &- DigitWord.zeros

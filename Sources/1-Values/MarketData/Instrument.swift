@@ -1,4 +1,4 @@
-/// What the broker lists: a pair under the broker's own name for it.
+/// A pair under the broker's own name for it.
 public struct Instrument: Hashable, Sendable {
     public let pair: Pair
     /// The broker's name, such as `CS.D.EURUSD.CFD.IP`.

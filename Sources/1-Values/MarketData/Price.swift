@@ -65,7 +65,7 @@ public struct Price: RawRepresentable, Hashable, Comparable, Sendable {
 
     /// The units of a price of four to eight bytes, as nearly all are: its digits are read at once, the point is taken
     /// out of the word before.
-    /// - Returns: `nil` where it must be looked at byte by byte.
+    /// - Returns: `nil` if it must be looked at byte by byte.
     @inlinable
     @inline(__always)
     static func short(_ text: UnsafeRawBufferPointer, _ pointShift: Int) -> Int64? {

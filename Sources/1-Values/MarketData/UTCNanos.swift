@@ -9,7 +9,7 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
     public static let perSecond: Int64 = 1_000_000_000
     public static let perMillisecond: Int64 = 1_000_000
 
-    /// - Returns: `nil` where the moment does not fit 64 bits of nanoseconds (before 1677 or after 2262).
+    /// - Returns: `nil` if the moment does not fit 64 bits of nanoseconds (before 1677 or after 2262).
     @inlinable
     public init?(milliseconds: Int64) {
         let (nanos, overflow) = milliseconds.multipliedReportingOverflow(by: UTCNanos.perMillisecond)
@@ -57,7 +57,7 @@ extension UTCNanos: CustomStringConvertible {
 
 extension UTCNanos {
     /// Reads `2026-11-23`, `2026-11-23T14:10`, `2026-11-23 14:10:05.25Z` (always UTC), or Unix seconds.
-    /// - Returns: `nil` for anything else, and for what is no moment between 1970 and 2200.
+    /// - Returns: `nil` for anything else, and outside 1970 to 2200.
     public init?(text: some StringProtocol) {
         let latest: Int64 = 7_258_118_400
         if let seconds = Int64(text), !text.contains("-") {
@@ -116,7 +116,7 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// - Returns: `nil` where there is no such day.
+    /// - Returns: `nil` if the day does not exist.
     public init?(year: Int64, month: Int64, day: Int64) {
         guard (1...9_999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
         let date = CivilDate(daysSince1970: CivilDate.daysSince1970(year: year, month: month, day: day))
@@ -125,7 +125,7 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads `2026-11-23`.
-    /// - Returns: `nil` for anything else, and where there is no such day.
+    /// - Returns: `nil` for anything else, and if the day does not exist.
     public init?(text: some StringProtocol) {
         let fields = text.split(separator: "-", omittingEmptySubsequences: false)
         guard fields.map(\.count) == [4, 2, 2] else { return nil }

@@ -102,7 +102,7 @@ public struct CandleRecord: StreamRecord {
     }
 }
 
-/// Where a candle came from. Raw values are stable: they stand in records and in the database.
+/// The origin of a candle. Raw values are stable: records and database hold them.
 @frozen
 public struct CandleSource: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt8
@@ -137,7 +137,7 @@ public struct CandleSource: RawRepresentable, Hashable, Sendable {
     }
 }
 
-/// What is special about a candle.
+/// Marks of a candle.
 @frozen
 public struct CandleFlags: OptionSet, Sendable {
     public let rawValue: UInt32
@@ -157,7 +157,7 @@ public struct CandleFlags: OptionSet, Sendable {
     /// Of an `EMPT`: there were ticks, but the broker has no candle that can be used.
     @inlinable public static var unusable: CandleFlags { CandleFlags(rawValue: 16) }
 
-    /// No tick of the interval brought both sides: there is no mid, and the prices of a side without a tick are 0.
+    /// No tick of the interval had both sides: mid is missing, and the prices of a side without a tick are 0.
     @inlinable public static var sideMissing: CandleFlags { CandleFlags(rawValue: 32) }
 
     /// The broker's own candle of the interval reaches beyond this one: a tick may be missing.

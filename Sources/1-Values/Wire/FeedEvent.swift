@@ -1,10 +1,10 @@
 public import MarketData
 
-/// What happened to the feed, as a `FeedRecord` tells it.
+/// An event of the feed, as a `FeedRecord` holds it.
 /// Source: docs/formats.md § 1.3.
 ///
-/// Blindness is told twice: `blindBegan` the moment it is known, so that candles which close meanwhile
-/// say so; `blindEnded` with the final stretch. A stretch that recovery filled ends where it began.
+/// Blindness is recorded twice: `blindBegan` the moment it is known, so that candles which close meanwhile
+/// show it; `blindEnded` with the final stretch. A stretch that recovery filled ends where it began.
 /// Both concern the whole feed, or the one pair that their record names.
 public enum FeedEvent: Hashable, Sendable {
     /// A Lightstreamer session began and every subscription was answered; nothing was bound before.
@@ -25,7 +25,7 @@ public enum FeedEvent: Hashable, Sendable {
     case instrumentRefused(code: Int64)
     /// The journal skipped `count` positions from `first` on after an unclean stop of the machine.
     case positionsSkipped(first: UInt64, count: UInt64)
-    /// The time told by the broker was wrong and ahead: `from` was the newest, `to` is right. Candles of
+    /// The broker's time was wrong and ahead: `from` was the newest, `to` is right. Candles of
     /// intervals that end after `to` were closed too early.
     case clockSetBack(from: UTCNanos, to: UTCNanos)
     /// The broker ended the pair's subscription while the session lives (`UNSUB`).
@@ -38,7 +38,7 @@ public enum FeedEvent: Hashable, Sendable {
     /// Told by a later version; kept as it is.
     case unknown(code: UInt32, first: Int64, second: Int64)
 
-    /// How far the ticks of different pairs may be out of order, ns: what was not seen begins so long before the
+    /// How far the ticks of different pairs may be out of order, ns: a blind stretch begins this long before the
     /// newest time.
     @inlinable public static var orderMargin: Int64 { 2 * UTCNanos.perSecond }
 

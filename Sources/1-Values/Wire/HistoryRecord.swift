@@ -6,7 +6,7 @@ public struct HistoryRequest: Hashable, Sendable {
     /// Starts of the first and the last interval that is asked for, Unix seconds.
     public let first: Int64
     public let last: Int64
-    /// What it costs at most: the number of intervals.
+    /// The most it costs: the number of intervals.
     public let points: Int
     /// When it was sent, by the local clock.
     public let sent: UTCNanos
@@ -23,7 +23,7 @@ public struct HistoryRequest: Hashable, Sendable {
     }
 }
 
-/// What came of a request. In the stream it follows the candles that it brought.
+/// The outcome of a request. In the stream it follows the request's candles.
 public struct HistoryReply: Hashable, Sendable {
     public enum Outcome: UInt32, Sendable {
         /// Candles, or none.
@@ -34,11 +34,11 @@ public struct HistoryReply: Hashable, Sendable {
         case unanswered = 3
     }
 
-    /// What may still be bought.
+    /// The remaining allowance.
     public struct Allowance: Hashable, Sendable {
         public let remaining: Int
         public let total: Int
-        /// When it is given anew, Unix seconds of the local clock; 0: unknown.
+        /// Time of its renewal, Unix seconds of the local clock; 0: unknown.
         public let renewal: Int64
 
         public init(remaining: Int, total: Int, renewal: Int64) {
@@ -55,7 +55,7 @@ public struct HistoryReply: Hashable, Sendable {
     /// By the local clock.
     public let received: UTCNanos
     /// How far ahead of UTC the account's clock was found to be in the week of the request's last interval, seconds;
-    /// `nil` where this reply does not show it.
+    /// `nil` if this reply does not show it.
     public let clockOffset: Int64?
 
     public init(
@@ -104,7 +104,7 @@ public struct RequestRecord: StreamRecord {
     }
 }
 
-/// What came of a request, kind `RPLY`: follows the candles that it brought.
+/// The outcome of a request, kind `RPLY`: follows the request's candles.
 ///
 /// | offset | size | field       | unit and meaning                                              |
 /// |-------:|-----:|-------------|---------------------------------------------------------------|
@@ -193,7 +193,7 @@ public struct EmptyRecord: StreamRecord {
     public var isUnusable: Bool { CandleFlags(rawValue: envelope.flags).contains(.unusable) }
 }
 
-/// A candle that the store has, told again as a part of a larger one, kind `PART`: the fields of `CandleRecord`.
+/// A stored candle, recorded again as a part of a larger one, kind `PART`: the fields of `CandleRecord`.
 @frozen
 public struct PartRecord: StreamRecord {
     public var envelope: CandleEnvelope

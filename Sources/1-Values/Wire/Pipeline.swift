@@ -46,10 +46,10 @@ extension Stage: CustomStringConvertible {
     public var description: String { name }
 }
 
-/// Who takes a stream and holds its journal's retention back until then.
+/// The consumers of a stream: its journal keeps records until they have read them.
 public enum Consumer: String, Sendable {
     case aggregator
     case storeWriter = "store-writer"
-    /// What `ingest-backfill` finds in the database of its own stream.
+    /// The position of its own stream that `ingest-backfill` finds in the database.
     case database
 }

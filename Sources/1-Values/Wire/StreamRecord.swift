@@ -18,7 +18,7 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
     @inlinable public static var candle: RecordKind { RecordKind(rawValue: 0x4C44_4E43) }
     /// `EMPT`: the broker was asked and has no candle of the interval.
     @inlinable public static var empty: RecordKind { RecordKind(rawValue: 0x5450_4D45) }
-    /// `PART`: a candle that the store has, told again as a part of a larger one.
+    /// `PART`: a stored candle, recorded again as a part of a larger one.
     @inlinable public static var part: RecordKind { RecordKind(rawValue: 0x5452_4150) }
     /// `RQST`: history is asked for, see `HistoryRequest`.
     @inlinable public static var request: RecordKind { RecordKind(rawValue: 0x5453_5152) }
@@ -34,7 +34,7 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
 /// A record of one kind, of fixed size, that is the same bytes in memory, on the bus and in the journal: it begins with
 /// kind (4) and pair (12), has its position at offset 16 and ends with the CRC-32C of all before it.
 public protocol StreamRecord: BitwiseCopyable, Sendable {
-    /// What the records of a stream have in common.
+    /// The common fields of a stream's records.
     associatedtype Envelope: StreamEnvelope
     /// The record as one of its stream.
     var envelope: Envelope { get set }

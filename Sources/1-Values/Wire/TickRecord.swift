@@ -54,7 +54,7 @@ public struct ClockRecord: StreamRecord {
     @inlinable public var isStandIn: Bool { flags.contains(.localClock) }
 }
 
-/// What is special about a tick or a clock record.
+/// Marks of a tick or a clock record.
 @frozen
 public struct TickFlags: OptionSet, Sendable {
     public let rawValue: UInt32

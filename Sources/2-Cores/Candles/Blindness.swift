@@ -7,7 +7,7 @@ struct Blindness {
     /// Since when nothing is known; `nil` while the feed, or the pair, is seen.
     private(set) var since: Int64?
 
-    /// In the dark, the former stretch is a hole up to here: nobody will tell its end.
+    /// In the dark, the former stretch is a hole up to here: its end will not be recorded.
     mutating func began(since moment: Int64) {
         if let former = since { missing(from: former, until: moment) }
         since = moment

@@ -9,14 +9,14 @@ public struct PricesReply: Hashable, Sendable {
         public let start: Int64?
         /// The interval's start on the account's clock: seconds since 1970 as if that were UTC.
         public let localStart: Int64
-        /// `nil` where any of its four prices is missing, or is none.
+        /// `nil` if any of its four prices is missing or invalid.
         public let bid: OHLC?
         public let ask: OHLC?
         /// Ticks, in currencies.
         public let volume: Int?
     }
 
-    /// What may still be bought.
+    /// The remaining allowance.
     public struct Allowance: Hashable, Sendable {
         public let remaining: Int
         public let total: Int
@@ -31,7 +31,7 @@ public struct PricesReply: Hashable, Sendable {
     public let pageCount: Int
 
     /// - Parameter pointShift: by how many decimal places the instrument's prices are shifted (`Instrument.pointShift`).
-    /// - Returns: `nil` where the body is not that of prices, or holds a time that is none.
+    /// - Returns: `nil` if the body is not that of prices, or holds an invalid time.
     public init?(body: [UInt8], pointShift: Int = 0) {
         guard let message = try? JSONDecoder().decode(Message.self, from: Data(withoutMark(body))),
             let rows = try? message.prices.map({ try Row($0, pointShift) })
@@ -79,7 +79,7 @@ extension OHLC {
     }
 }
 
-/// A time that is none.
+/// An invalid time.
 private struct Unreadable: Error {}
 
 /// What the JSON says, by its names.

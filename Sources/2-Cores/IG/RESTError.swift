@@ -98,7 +98,7 @@ public struct RESTError: Error, Hashable, Sendable, CustomStringConvertible {
         switch cause {
         case .transport(let reason): "\(operation): no answer: \(reason)"
         case .refused(let status, let errorCode): "\(operation): refused with \(status) \(errorCode)"
-        case .unreadable(let reason): "\(operation): answer not understood: \(reason)"
+        case .unreadable(let reason): "\(operation): unreadable answer: \(reason)"
         }
     }
 
@@ -117,9 +117,9 @@ public struct RESTError: Error, Hashable, Sendable, CustomStringConvertible {
         case "error.public-api.failure.encryption.required":
             "this account needs an encrypted password, which is not supported yet"
         case let code where code.hasPrefix("error.security.api-key-"):
-            "the API key is not valid here (IG_API_KEY; demo and live have different keys, see IG_DEMO)"
-        case let code where code.hasPrefix("validation."): "user name or password has a form that IG does not accept"
-        default: "it needs attention in the account at IG"
+            "the API key is not valid at this server (IG_API_KEY; demo and live have different keys, see IG_DEMO)"
+        case let code where code.hasPrefix("validation."): "user name or password is malformed for IG"
+        default: "log in at IG's site: the account needs attention there"
         }
     }
 }

@@ -1,6 +1,6 @@
 public import MarketData
 
-/// What a fresh store costs: the arithmetic of docs/quota.md for any configuration.
+/// The cost of an empty store: the arithmetic of docs/quota.md for any configuration.
 public struct FreshCost: Hashable, Sendable {
     public struct Line: Hashable, Sendable {
         public let timeframe: Timeframe
@@ -33,7 +33,7 @@ public struct FreshCost: Hashable, Sendable {
     public var pointsPerPair: Int { lines.reduce(0) { $0 + $1.bought } }
     public var points: Int { pointsPerPair * pairs }
 
-    /// In how many weeks it is all there, with so many points to spend in each; `nil`: never.
+    /// The number of weeks to buy it all, with this many points in each; `nil`: never.
     public func weeks(spending points: Int) -> Int? {
         if self.points == 0 { return 0 }
         return points > 0 ? (self.points + points - 1) / points : nil

@@ -17,7 +17,7 @@ public struct Purchase: Hashable, Sendable {
     public var starts: [Int64] { TradingWeek.starts(of: series.timeframe, in: first..<(last + 1)) }
 }
 
-/// What to buy now, what comes of it, and what must wait for the next allowance.
+/// The purchases of now, the candles derived from them, and the rest for the next allowance.
 public struct Plan: Hashable, Sendable {
     /// In the order in which to buy.
     public internal(set) var purchases: [Purchase] = []
@@ -42,7 +42,7 @@ public struct Planner: Sendable {
     /// Starts by timeframe, Unix seconds.
     public typealias Starts = [Timeframe: [Int64]]
 
-    /// What there is of a pair, by the intervals' starts in Unix seconds.
+    /// The known candles of a pair, by the intervals' starts in Unix seconds.
     public struct Holdings: Hashable, Sendable {
         /// Complete candles.
         public var complete: [Timeframe: Set<Int64>] = [:]
@@ -58,13 +58,13 @@ public struct Planner: Sendable {
             isPart(timeframe, start) || unusable[timeframe]?.contains(start) == true
         }
 
-        /// Whether larger candles can be made of it.
+        /// Whether larger candles can be derived from it.
         public func isPart(_ timeframe: Timeframe, _ start: Int64) -> Bool {
             complete[timeframe]?.contains(start) == true || empty[timeframe]?.contains(start) == true
         }
     }
 
-    /// What a pair lacks.
+    /// The candles that a pair lacks.
     public struct Needs: Sendable {
         var bought: [Interval] = []
         /// With the parts that are not there yet.
@@ -105,10 +105,10 @@ public struct Planner: Sendable {
         return all
     }
 
-    /// What a pair lacks of what is wanted.
+    /// The wanted candles that a pair lacks.
     public func needs(_ pair: Pair, wanted: Starts, holdings: Holdings) -> Needs {
         var needs = Needs()
-        // What there will be of the timeframes so far.
+        // The future candles of the timeframes so far.
         var provided: [Timeframe: Set<Int64>] = [:]
         for timeframe in timeframes {
             let series = Series(pair, timeframe)
@@ -159,7 +159,7 @@ public struct Planner: Sendable {
         return plan
     }
 
-    /// The parts that give a whole interval; `nil` where one of them is not there.
+    /// The parts that give a whole interval; `nil` if one of them is not there.
     public func parts(of interval: Interval, holdings: Holdings) -> [Interval]? { parts(of: interval, [:], holdings) }
 
     private func parts(of interval: Interval, _ provided: [Timeframe: Set<Int64>], _ holdings: Holdings) -> [Interval]?
@@ -194,7 +194,7 @@ public struct Planner: Sendable {
 }
 
 extension Purchase {
-    /// Its newest intervals, at most so many; `nil` for none.
+    /// Its newest intervals, at most this many; `nil` for none.
     public func newest(_ count: Int) -> Purchase? {
         count > 0 ? Purchase(series, starts.suffix(count)) : nil
     }

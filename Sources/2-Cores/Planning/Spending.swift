@@ -1,4 +1,4 @@
-/// What a task may spend: never more than `limit`; the reserve is left alone, but for intervals that ended lately when
+/// Points for a task: never more than `limit`; the reserve is left alone, except for intervals that ended lately when
 /// the task may use it for these.
 public struct Spending: Hashable, Sendable {
     /// Points that are left alone.
@@ -15,7 +15,7 @@ public struct Spending: Hashable, Sendable {
     /// How many intervals can be paid, from the first of them on.
     /// - Parameters:
     ///   - ends: of the wanted intervals, Unix seconds, newest first.
-    ///   - points: how many there are where so many are left alone.
+    ///   - points: the number that can be paid if `reserve` points are left alone.
     public func affordable(_ ends: some Collection<Int64>, _ points: (_ reserve: Int) -> Int) -> Int {
         let recent = ends.prefix { $0 > reserveOpensAfter }.count
         return max(0, min(limit, max(min(ends.count, points(reserve)), min(recent, points(0)))))
@@ -28,14 +28,14 @@ public struct RepairBounds: Hashable, Sendable {
     public let run: Int
     /// Of a week.
     public let week: Int
-    /// What repair spent of that in the last seven days, by the local clock.
+    /// Points that repair spent in the last seven days, by the local clock.
     public let spentInWeek: Int
 
     public init(run: Int, week: Int, spentInWeek: Int) {
         (self.run, self.week, self.spentInWeek) = (run, week, spentInWeek)
     }
 
-    /// What it may still spend.
+    /// Points that it may still spend.
     /// - Parameter spent: in this run, so far.
     public func left(spent: Int) -> Int { max(0, min(run - spent, week - spentInWeek)) }
 }

@@ -1,4 +1,4 @@
-/// What a check found of one thing, and what to do about it.
+/// The result of one check, and the advice.
 public struct Finding: Hashable, Sendable, Codable {
     public enum State: String, Sendable, Codable {
         case ok
@@ -8,13 +8,13 @@ public struct Finding: Hashable, Sendable, Codable {
         case failed
     }
 
-    /// What was looked at, in a word or two.
+    /// The checked thing, in a word or two.
     public let check: String
-    /// Which one of them: a path, a stage, an epic, an address, a variable; empty where there is only one.
+    /// Which one of them: a path, a stage, an epic, an address, a variable; empty if there is only one.
     public let subject: String
     public let state: State
     public let finding: String
-    /// What to do about it; empty where nothing need be done.
+    /// The advice; empty if nothing need be done.
     public let advice: String
 
     public init(_ check: String, _ subject: String, _ state: State, _ finding: String, _ advice: String = "") {

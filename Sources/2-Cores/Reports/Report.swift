@@ -1,4 +1,4 @@
-/// What a subcommand shows: a text for people, one JSON value for programs.
+/// The output of a subcommand: a text for people, one JSON value for programs.
 public protocol Report {
     /// Lines, the last one ended too.
     func text(_ style: TextStyle) -> String
@@ -10,7 +10,7 @@ extension Report where Self: Encodable {
     public var json: String { encodedJSON(self) + "\n" }
 }
 
-/// How a text may look where it goes.
+/// The style of a text for its destination.
 public struct TextStyle: Hashable, Sendable {
     public let hasColours: Bool
 
@@ -18,7 +18,7 @@ public struct TextStyle: Hashable, Sendable {
 
     public static let plain = TextStyle(hasColours: false)
 
-    /// What a piece of text is about.
+    /// The meaning of a piece of text.
     public enum Tone: Hashable, Sendable { case plain, heading, bad, good, warning }
 
     public func painted(_ text: String, _ tone: Tone) -> String {

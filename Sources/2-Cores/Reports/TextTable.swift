@@ -3,7 +3,7 @@ public struct TextTable {
     private let head: [String]
     private let rows: [[String]]
     private let leftAligned: Set<String>
-    /// How a row stands out; none where it is missing.
+    /// How a row stands out; none if it is missing.
     private let tones: [TextStyle.Tone]
 
     public init(head: [String], rows: [[String]], leftAligned: Set<String>, tones: [TextStyle.Tone] = []) {

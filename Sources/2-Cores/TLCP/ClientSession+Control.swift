@@ -3,7 +3,7 @@ extension ClientSession {
     /// Sends what is queued. Over HTTP one POST at a time.
     mutating func sendControls() {
         guard phase == .bound || isDestroying, let transport, let identity, !controls.isEmpty else { return }
-        // What comes again after a recovery may answer what is queued.
+        // Lines resent after a recovery may answer queued requests.
         guard isDestroying || !awaitsProgress && catchUp == nil else { return }
         if transport.isWebSocket {
             for request in controls.takeAll(limit: identity.requestLimit) {

@@ -124,7 +124,7 @@ extension ClientSession {
     }
 
     private mutating func takeData(_ line: ServerLine, now: Duration, _ sink: inout some SessionSink) {
-        // What comes while nothing is bound belongs to no connection of ours.
+        // Lines that come while no session is bound belong to another connection.
         guard phase == .bound else { return }
         guard !awaitsProgress else { return fail("data before PROG", now: now, &sink) }
         serverAt &+= 1
@@ -166,12 +166,12 @@ extension ClientSession {
         guard case .binding(let attempt, _) = phase else { return fail("CONOK out of place", now: now, &sink) }
         transport?.isProven = true
         if attempt != .create, identity?.session != session {
-            return fail("bound to another session than asked for", now: now, &sink)
+            return fail("bound to a session other than the requested one", now: now, &sink)
         }
         phase = .bound
         boundAt = now
         let link = options.endpoint.followed(by: link)
-        // Zero would be a server that never sends PROBE; then only the transport tells of a cut.
+        // Zero means a server that never sends PROBE; then only the transport reports a cut.
         let keepalive = min(max(keepaliveMillis, 500), 300_000)
         if attempt == .create {
             identity = Identity(

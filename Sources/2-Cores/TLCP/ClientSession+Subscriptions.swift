@@ -22,7 +22,7 @@ extension ClientSession {
                 return
             }
             // 61 is the code that the official client gives to this.
-            let text = "\(items) items and \(fields) fields instead of those asked for"
+            let text = "\(items) items and \(fields) fields confirmed, not the requested ones"
             return refuse(handle, code: 61, text: text, now: now, &sink)
         }
         routes.activate(number, request)
@@ -88,7 +88,7 @@ extension ClientSession {
             subscriptions[handle].refusals = 0
         }
         subscriptions[handle].answer = .none
-        // Whatever else comes under this number says nothing: the next one is asked for under another.
+        // Other answers under this number are ignored: the next request has another number.
         subscriptions[handle].number = 0
         if subscriptions[handle].isWanted { askLater(handle, now: now) }
         sink.happened(.unsubscribed(handle))
@@ -111,7 +111,7 @@ extension ClientSession {
         subscriptions[handle].answer = .askAgain(at: now + min(pause, options.askAgainCeiling))
     }
 
-    /// An update did not fit: the item's values are not sure. Only this subscription is made anew: at once, and after a
+    /// An update did not fit: the item's values are uncertain. Only this subscription is renewed: at once, and after a
     /// pause if that happens again soon.
     mutating func loseItem(_ handle: Int, reason: String, now: Duration, _ sink: inout some SessionSink) {
         endRenewal(handle)
@@ -192,6 +192,6 @@ extension ClientSession {
         return isOpen ? handle : nil
     }
 
-    /// How often a subscription is asked for again where the server says that it failed for now.
+    /// How often a subscription is repeated if the server reports a temporary failure.
     private static var retriesMax: Int { 3 }
 }

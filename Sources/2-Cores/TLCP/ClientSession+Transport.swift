@@ -94,7 +94,7 @@ extension ClientSession {
         if isAsking { sendControls() }
     }
 
-    /// What was asked for is on its way, and no recovery still brings old answers.
+    /// The requests are on their way, and old answers of a recovery have ended.
     private var waitsForAnswers: Bool { !awaitsProgress && catchUp == nil && !controls.hasDoubtful }
 
     private func silenceLimit(_ extra: Duration) -> Duration {

@@ -35,7 +35,7 @@ public struct ClientSession: ~Copyable {
         var isProven = false
     }
 
-    /// What the server said about the session that we hold.
+    /// The server's facts about the present session.
     struct Identity: Hashable {
         let session: String
         var link: Endpoint
@@ -255,7 +255,7 @@ public struct ClientSession: ~Copyable {
         }
     }
 
-    /// What to do now, in order; each is given once.
+    /// The actions due now, in order; each is returned once.
     public mutating func takeActions() -> [SessionAction] {
         if actions.isEmpty { return [] }
         defer { actions.removeAll() }

@@ -1,4 +1,4 @@
-/// What a client does about a `CONERR` or an `END`. Source: TLCP § Codes; the column "Ours" of the
+/// A client's reaction to a `CONERR` or an `END`. Source: TLCP § Codes; the column "Ours" of the
 /// project's reference, since the protocol leaves most of it open.
 public enum SessionDisposition: Hashable, Sendable {
     /// Create a new session at once.
@@ -36,13 +36,13 @@ public enum SessionDisposition: Hashable, Sendable {
     }
 }
 
-/// What a client does about a `REQERR`. Source: TLCP § Codes.
+/// A client's reaction to a `REQERR`. Source: TLCP § Codes.
 public enum RequestDisposition: Hashable, Sendable {
     /// The session is gone.
     case newSession
     /// Try this request again after a back-off.
     case retry
-    /// What was asked for is already so.
+    /// The request is already fulfilled.
     case done
     /// Report it and leave this subscription out.
     case refuse

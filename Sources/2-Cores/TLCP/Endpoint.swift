@@ -1,4 +1,4 @@
-/// Where a Lightstreamer server is: scheme, authority and an optional path before `/lightstreamer`.
+/// The address of a Lightstreamer server: scheme, authority and an optional path before `/lightstreamer`.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     public let isSecure: Bool
     public let host: String
@@ -41,7 +41,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         self.prefix = String(prefix)
     }
 
-    /// The server that a session's control link names: no scheme, a port only where it differs. `*` and
+    /// The server that a session's control link names: no scheme, a port only if it differs. `*` and
     /// anything unreadable stand for this endpoint. Source: TLCP § Server lines, control link.
     public func followed(by controlLink: String) -> Endpoint {
         guard controlLink != "*", !controlLink.isEmpty else { return self }
@@ -51,7 +51,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// The path of the WebSocket, and of the HTTP requests before their name.
     public var path: String { "\(prefix)/lightstreamer" }
 
-    /// `host:port`, without the port where it is the scheme's own.
+    /// `host:port`, without the port if it is the scheme's own.
     public var authority: String { port == (isSecure ? 443 : 80) ? host : "\(host):\(port)" }
 
     public var webSocketURL: String { "\(isSecure ? "wss" : "ws")://\(authority)\(path)" }

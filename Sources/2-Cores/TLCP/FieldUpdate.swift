@@ -70,7 +70,7 @@ public struct FieldUpdate {
     public func text(_ field: Int) -> String? { self[field].map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// Why the values of an update cannot be taken: the item's state is no longer sure after any of them.
+/// Why the values of an update are invalid: the item's state is uncertain after any of them.
 public enum UpdateError: Error, Hashable, Sendable {
     /// The list of values is shorter or longer than the schema.
     case fieldCount

@@ -73,7 +73,7 @@ struct ItemState: BitwiseCopyable {
         return nil
     }
 
-    /// Where the token that begins at `start` ends, and whether it holds a `%`. Looks at eight bytes at a time.
+    /// The end of the token that begins at `start`, and whether it holds a `%`. Reads eight bytes at a time.
     @inline(__always)
     private static func tokenEnd(_ base: UnsafeRawPointer, _ start: Int, _ count: Int) -> (end: Int, isEscaped: Bool) {
         var end = start
@@ -101,7 +101,7 @@ struct ItemState: BitwiseCopyable {
         return (count, escapes != 0)
     }
 
-    /// The bytes from `end` on, where there are fewer than eight in all.
+    /// The bytes from `end` on, if there are fewer than eight in all.
     private static func shortWord(_ base: UnsafeRawPointer, _ end: Int, _ count: Int) -> UInt64 {
         (end..<count).reversed().reduce(0) { $0 << 8 | UInt64(base.load(fromByteOffset: $1, as: UInt8.self)) }
     }
@@ -218,7 +218,7 @@ struct UpdateLine {
         return base.loadUnaligned(as: UInt16.self) == 0x2C55
     }
 
-    /// - Returns: `nil` where an argument is missing or a number is wrong.
+    /// - Returns: `nil` if an argument is missing or a number is wrong.
     @inline(__always)
     init?(_ line: UnsafeRawBufferPointer) {
         guard let base = line.baseAddress else { return nil }

@@ -4,7 +4,7 @@ enum JSONPatch {
     private static let sizeMax = 1 << 20
 
     /// Applies a patch (already percent-decoded) to a value.
-    /// - Returns: the new value's text; `nil` where value or patch is no JSON or an operation fails.
+    /// - Returns: the new value's text; `nil` if value or patch is not JSON or an operation fails.
     static func apply(_ patch: [UInt8], to value: UnsafeRawBufferPointer) -> [UInt8]? {
         guard var document = JSONValue(Array(value)), case .array(let operations)? = JSONValue(patch) else {
             return nil
@@ -145,7 +145,7 @@ extension JSONValue {
         }
     }
 
-    /// Changes one member or item in place; `nil` where there is none.
+    /// Changes one member or item in place; `nil` if it is missing.
     private mutating func descend<Result>(_ key: String, _ body: (inout JSONValue) -> Result) -> Result? {
         switch self {
         case .object(var members):

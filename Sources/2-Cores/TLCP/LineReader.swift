@@ -14,7 +14,7 @@ public struct LineReader: ~Copyable {
         case overlong
     }
 
-    /// A line may have so many bytes, without its end.
+    /// The most bytes of a line, without its end.
     public let lengthMax: Int
     /// Lines that were longer.
     public private(set) var overlongCount = 0

@@ -14,12 +14,12 @@ public struct Parameters: Hashable, Sendable {
 
     public mutating func add(_ name: String, _ value: some BinaryInteger) { add(name, String(value)) }
 
-    /// Adds the parameter only where there is a value.
+    /// Adds the parameter only if there is a value.
     public mutating func add(_ name: String, optional value: String?) {
         if let value { add(name, value) }
     }
 
-    /// What the server calls a client that is not one of its own. Source: TLCP § create_session.
+    /// The server's name for a client of another maker. Source: TLCP § create_session.
     static let clientKind = "mgQkwtwdysogQz2BJ4Ji kOj2Bg"
 }
 
@@ -91,7 +91,7 @@ public enum ControlOperation: Hashable, Sendable {
     /// - Parameters:
     ///   - request: unique in the session.
     ///   - subscription: the session's own number, for the operations on one.
-    ///   - session: `nil` where the connection implies it.
+    ///   - session: `nil` if the connection implies it.
     public func parameters(request: Int, subscription: Int? = nil, session: String? = nil) -> Parameters {
         var line = Parameters()
         line.add("LS_reqId", request)
@@ -123,7 +123,7 @@ public enum ControlOperation: Hashable, Sendable {
     }
 }
 
-/// What to subscribe to. Source: TLCP § control, `LS_op=add`.
+/// The items and fields of a subscription. Source: TLCP § control, `LS_op=add`.
 public struct SubscriptionRequest: Hashable, Sendable {
     public enum Mode: String, Sendable {
         case merge = "MERGE"

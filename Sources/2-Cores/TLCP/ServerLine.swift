@@ -43,10 +43,10 @@ public enum ServerLine: Hashable, Sendable {
     }
 }
 
-/// A line with a known tag that cannot be read: too few arguments, or a number that is none.
+/// A line with a known tag that cannot be read: too few arguments, or an invalid number.
 public struct LineError: Error, Hashable, Sendable, CustomStringConvertible {
     public let tag: String
-    /// Whether the line would have counted for recovery, so that the count is no longer sure.
+    /// Whether the line would have counted for recovery, so that the count is uncertain.
     public let isData: Bool
 
     public var description: String { "malformed \(tag) line" }
@@ -140,7 +140,7 @@ struct Arguments {
 
     mutating func text(isLast: Bool = false) -> String? { next(isLast: isLast).map { PercentCoding.text($0) } }
 
-    /// The argument of a line that only informs: empty where it is missing.
+    /// The argument of a line that only informs: empty if it is missing.
     mutating func lastText() -> String { text(isLast: true) ?? "" }
 
     mutating func numbers(_ count: Int) -> [Int]? {

@@ -1,13 +1,13 @@
 /// Everything that a session needs to know beforehand.
 public struct SessionOptions: Sendable {
     public enum Transports: Sendable {
-        /// WebSocket; HTTP streaming where it cannot be opened.
+        /// WebSocket; HTTP streaming if it cannot be opened.
         case webSocketFirst
         case webSocketOnly
         case httpOnly
     }
 
-    /// Where sessions are created. Recovery and rebinding go to the control link that the server names.
+    /// The server on which sessions are created. Recovery and rebinding go to the control link that the server names.
     public var endpoint: Endpoint
     public var user: String?
     public var password: String?
@@ -26,13 +26,13 @@ public struct SessionOptions: Sendable {
     public var answerWithin = Duration.seconds(4)
     /// How long after a cut a recovery is tried; servers keep a cut session 13 s by default.
     public var recoveryWindow = Duration.seconds(15)
-    /// At least so long between the starts of two recovery attempts.
+    /// The least time between the starts of two recovery attempts.
     public var recoverySpacing = Duration.seconds(1)
     public var retryBase = Duration.seconds(1)
     public var retryCeiling = Duration.seconds(60)
     public var longRetryBase = Duration.seconds(60)
     public var longRetryCeiling = Duration.seconds(600)
-    /// A session that held so long ends a row of failures.
+    /// A session that lasted this long ends a row of failures.
     public var provenAfter = Duration.seconds(10)
     public var lineLengthMax = 1 << 20
     /// How long after the broker ended or refused a subscription it is asked for again; the pause doubles up to
@@ -60,7 +60,7 @@ public struct TransportID: Hashable, Sendable, Comparable {
     public static func < (a: TransportID, b: TransportID) -> Bool { a.number < b.number }
 }
 
-/// What the owner of a session must do. Requests carry credentials: never log their bytes.
+/// The actions for the owner of a session. Requests carry credentials: never log their bytes.
 public enum SessionAction: Hashable, Sendable {
     /// Open a WebSocket and report `transportOpened`, or `transportClosed`.
     case openWebSocket(TransportID, Endpoint, subprotocol: String)
@@ -74,7 +74,7 @@ public enum SessionAction: Hashable, Sendable {
     case close(TransportID)
 }
 
-/// What happened to a session, in order with the updates.
+/// An event of a session, in order with the updates.
 public enum SessionEvent: Hashable, Sendable {
     /// A transport is being opened.
     case connecting(isWebSocket: Bool)
@@ -91,7 +91,7 @@ public enum SessionEvent: Hashable, Sendable {
     case refused(Int, code: Int, text: String)
     /// A new subscription took the place of one that goes on; its snapshot follows.
     case renewed(Int)
-    /// An update did not fit: the item's values are not sure any more, and it is subscribed to anew at once.
+    /// An update did not fit: the item's values are uncertain, and its subscription is renewed at once.
     case itemLost(Int, reason: String)
     /// Every subscription of this session was answered once.
     case allAnswered

@@ -4,7 +4,7 @@ enum ValueDiff {
     ///
     /// Sections go round COPY, ADD, DEL; each begins with a number in base 26: capitals for all digits
     /// but the last, which is a small letter.
-    /// - Returns: `nil` where the diff is malformed or reaches beyond the value.
+    /// - Returns: `nil` if the diff is malformed or reaches beyond the value.
     static func apply(_ diff: [UInt8], to value: UnsafeRawBufferPointer) -> [UInt8]? {
         let old = Array(String(decoding: value, as: UTF8.self).utf16)
         let script = Array(String(decoding: diff, as: UTF8.self).utf16)

@@ -13,14 +13,14 @@ public enum ChildProcess {
         public let errors: String
     }
 
-    /// The exit code where there is no such program.
+    /// The exit code if the program does not exist.
     public static let missing: Int32 = 127
-    /// The exit code where the time was not enough.
+    /// The exit code if the time was not enough.
     public static let late: Int32 = 124
 
     /// Runs a program that is found on PATH, by way of `timeout` of coreutils, which ends it when the time is up.
     /// - Parameter seconds: how long it may take, 1 or more.
-    /// - Throws: `Failure` (74) where no process can be started.
+    /// - Throws: `Failure` (74) if the process cannot be started.
     public static func run(_ command: [String], input: some Sequence<UInt8>, seconds: Int) throws -> Result {
         let files = try (0..<3).map { _ in try MemoryFile() }
         try files[0].write(Array(input))
@@ -69,7 +69,9 @@ private final class MemoryFile {
 
     init() throws {
         descriptor = candlewick_memory_file()
-        guard descriptor >= 0 else { throw Failure(.io, "no file in memory: \(systemMessage(-descriptor))") }
+        guard descriptor >= 0 else {
+            throw Failure(.io, "a file in memory cannot be made: \(systemMessage(-descriptor))")
+        }
     }
 
     deinit { close(descriptor) }

@@ -2,7 +2,7 @@ internal import CPlatform
 internal import Glibc
 public import MarketData
 
-/// What time it is. Handed in, so that a test can say; nothing outside `Host` asks the system.
+/// The time. Handed in, so that a test can set it; only `Host` reads the system's clock.
 public struct Clock: Sendable {
     /// The wall clock, UTC. May step back.
     public let now: @Sendable () -> UTCNanos

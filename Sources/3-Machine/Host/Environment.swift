@@ -16,7 +16,7 @@ public struct Environment: Sendable {
     }
 
     /// A variable, or the systemd credential of the same name.
-    /// - Throws: `Failure` (78) where the credential's file exists and cannot be read.
+    /// - Throws: `Failure` (78) if the credential's file exists and cannot be read.
     public func credential(_ name: String) throws -> String? {
         if let value = self[name] { return value }
         guard let folder = self["CREDENTIALS_DIRECTORY"] else { return nil }

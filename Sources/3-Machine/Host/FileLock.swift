@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// An exclusive lock on a file, held until the process ends or the lock is released. The file holds the
-/// owner's process id, and whatever note the owner leaves for the next one.
+/// owner's process id, and the note that the owner leaves for the next one.
 public final class FileLock {
     private let descriptor: Int32
     public let path: String
-    /// What the owner before wrote after its process id.
+    /// The note that the previous owner wrote after its process id.
     public let formerNote: String
 
     /// - Throws: `Failure` (75) that names the process which holds the lock; (74) for anything else.
@@ -19,7 +19,7 @@ public final class FileLock {
             close(descriptor)
             guard code == EWOULDBLOCK else { throw Failure(.io, "lock \(path): \(systemMessage(code))") }
             let owner = former.prefix { $0 != "\n" }
-            throw Failure(.temporary, "\(path) is held by process \(owner): only one may write here")
+            throw Failure(.temporary, "process \(owner) holds \(path): only one process may write here")
         }
         formerNote = former.split(separator: "\n", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
         // The former note stays until the owner has its own: a start that fails must not forget it.

@@ -7,11 +7,11 @@ public final class NewFile {
     private let draft: String
     private var descriptor: Int32
 
-    /// - Throws: `Failure` (64) where it is there already, (74) where it cannot be made.
+    /// - Throws: `Failure` (64) if it is there already, (74) if it cannot be made.
     public init(path: String) throws {
         self.path = path
         draft = "\(path).part"
-        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) is there already: name another file") }
+        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
         descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(.io, "\(draft) cannot be made: \(systemMessage(errno))") }
     }
@@ -50,7 +50,7 @@ public final class NewFile {
 @available(*, unavailable)
 extension NewFile: Sendable {}
 
-/// Puts a whole file in the place of a former one: whoever reads it sees the one or the other.
+/// Replaces a file by another whole one: a reader sees the one or the other.
 /// - Throws: `Failure` (74).
 public func replaceFile(_ path: String, with text: String) throws {
     do {

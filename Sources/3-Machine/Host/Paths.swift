@@ -1,7 +1,7 @@
 internal import Glibc
 public import Wire
 
-/// Where the stages meet: the runtime folder with sockets, the state folder with journals, the database.
+/// The meeting places of the stages: the runtime folder with sockets, the state folder with journals, the database.
 /// Source: docs/architecture.md § Folders.
 public struct Paths: Sendable {
     public let runtime: String
@@ -10,7 +10,7 @@ public struct Paths: Sendable {
     /// The runtime folder is the one in `/tmp`, where others could have made it before us.
     private let runtimeIsShared: Bool
 
-    /// - Throws: `Failure` (78) where no state folder can be found.
+    /// - Throws: `Failure` (78) if the state folder is not known.
     public init(environment: Environment) throws {
         let candidates = [
             environment["CANDLEWICK_RUNTIME_DIR"], environment["RUNTIME_DIRECTORY"],
@@ -21,7 +21,7 @@ public struct Paths: Sendable {
         runtimeIsShared = chosen == nil
         let home = environment["HOME"].map { "\($0)/.local/state/candlewick" }
         guard let state = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"] ?? home else {
-            throw Failure(.configuration, "no folder for the state: set CANDLEWICK_STATE_DIR or HOME")
+            throw Failure(.configuration, "the state folder is not known: set CANDLEWICK_STATE_DIR or HOME")
         }
         self.state = state
         database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
@@ -47,13 +47,13 @@ public struct Paths: Sendable {
         }
     }
 
-    /// Who can write into a folder can put own sockets and journals in the place of ours.
+    /// A user who can write into a folder can replace our sockets and journals.
     private static func refuseOpenFolder(_ path: String) throws {
         var info = stat()
         guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
         guard info.st_mode & S_IWOTH == 0 else {
             throw Failure(
-                .configuration, "every user can write into \(path): take that away (chmod o-w) or name another")
+                .configuration, "every user can write into \(path): run chmod o-w on it or name another folder")
         }
     }
 
@@ -61,10 +61,10 @@ public struct Paths: Sendable {
     public func journal(_ stream: Stream) -> String { "\(state)/journal/\(stream.rawValue)" }
 
     /// The bus address of a stream.
-    /// - Throws: `Failure` (78) where the path is too long for a Unix socket.
+    /// - Throws: `Failure` (78) if the path is too long for a Unix socket.
     public func endpoint(_ stream: Stream) throws -> String { try socket("\(stream.rawValue).ipc") }
 
-    /// The address where a stage publishes its status.
+    /// The address at which a stage publishes its status.
     public func statusEndpoint(_ stage: Stage) throws -> String { try socket("\(stage.name).status.ipc") }
 
     /// The address where store-writer takes requests for maintenance.
@@ -75,7 +75,7 @@ public struct Paths: Sendable {
         guard path.utf8.count <= 107 else {
             throw Failure(
                 .configuration,
-                "socket path \(path) has \(path.utf8.count) bytes, 107 are possible: set a shorter CANDLEWICK_RUNTIME_DIR"
+                "socket path \(path) has \(path.utf8.count) bytes, the limit is 107: set a shorter CANDLEWICK_RUNTIME_DIR"
             )
         }
         return "ipc://\(path)"
@@ -100,7 +100,7 @@ public func makeFolder(_ path: String, mode: UInt32 = 0o750) throws {
 
 /// Refuses to work on what belongs to another user: files that are made here would shut that one out.
 /// - Parameter work: such as `repair it`.
-/// - Throws: `Failure` (77); (74) where it is not there.
+/// - Throws: `Failure` (77); (74) if it is not there.
 public func expectOwner(of path: String, _ work: String) throws {
     var info = stat()
     guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }

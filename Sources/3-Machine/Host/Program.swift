@@ -1,7 +1,7 @@
 internal import Glibc
 public import Logging
 
-/// What every program does alike: log to standard error, say READY once, end with the right code.
+/// The common duties of every program: log to standard error, print READY once, end with the right code.
 public enum Program {
     /// The version that every program reports.
     public static let version = "0.1.0"
@@ -14,7 +14,8 @@ public enum Program {
         // A file that may not grow any more is an error of its write, not the end by a signal.
         signal(SIGXFSZ, SIG_IGN)
         raiseDescriptorLimit()
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let isJournal = LogLines.isJournal(.process)
+        LoggingSystem.bootstrap { LogLines(program: $0, isJournal: isJournal, clock: .system) }
         var logger = Logger(label: name)
         logger.logLevel = logLevel
         do {
@@ -39,7 +40,7 @@ public enum Program {
     private static func raiseDescriptorLimit() {
         guard var limit = descriptorLimit, limit.rlim_cur < descriptorsWanted else { return }
         limit.rlim_cur = min(descriptorsWanted, limit.rlim_max)
-        // Where it fails, `checkDescriptorLimit` tells.
+        // If it fails, `checkDescriptorLimit` reports it.
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
@@ -61,7 +62,7 @@ public enum Program {
     }
 
     /// Writes text to standard output without a buffer.
-    /// - Returns: false where nobody reads any more.
+    /// - Returns: false if the reader has gone.
     @discardableResult
     public static func write(standardOutput text: String) -> Bool { put(text, 1) }
 

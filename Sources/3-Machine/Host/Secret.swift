@@ -1,5 +1,5 @@
 /// A text that must never be seen: a password, a key, a session token. Prints as `‹secret›`, also inside
-/// other values, in logs and in error texts. `reveal()` is called only where it is sent to the broker.
+/// other values, in logs and in error texts. `reveal()` is called only if it is sent to the broker.
 public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let text: String
 

@@ -10,11 +10,11 @@ public final class ServiceNotifier {
     private let clock: Clock
     private var isReady = false
     private var lastStatus = ""
-    /// Between two pings at least so long, ns: half the supervisor's limit; `nil` where it has none.
+    /// The time between two pings, ns: half the supervisor's limit; `nil` if it has none.
     let pingInterval: Int64?
     private var nextPing = Int64.min
 
-    /// - Throws: `Failure` (78) where `NOTIFY_SOCKET` is no address of a Unix socket.
+    /// - Throws: `Failure` (78) if `NOTIFY_SOCKET` is not an address of a Unix socket.
     public init(environment: Environment, clock: Clock) throws {
         self.clock = clock
         socket = try environment["NOTIFY_SOCKET"].map(NotifySocket.init)
@@ -25,7 +25,7 @@ public final class ServiceNotifier {
     public func ready() {
         if isReady { return }
         isReady = true
-        // It must arrive, or the supervisor gives the start up: so this waits where its queue is full.
+        // It must arrive, or the supervisor gives the start up: so this waits if its queue is full.
         _ = socket?.send("READY=1", waits: true)
     }
 
@@ -74,14 +74,16 @@ private final class NotifySocket {
         let isAbstract = bytes[0] == UInt8(ascii: "@")
         guard isAbstract || bytes[0] == UInt8(ascii: "/"),
             bytes.count < MemoryLayout.size(ofValue: address.sun_path)
-        else { throw Failure(.configuration, "NOTIFY_SOCKET '\(name)' is no address of a Unix socket") }
+        else { throw Failure(.configuration, "NOTIFY_SOCKET '\(name)' is not an address of a Unix socket") }
         if isAbstract { bytes[0] = 0 }
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         // A path is followed by a NUL; an abstract name ends with its length.
         length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count + (isAbstract ? 0 : 1))
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Failure(.io, "no socket for NOTIFY_SOCKET: \(systemMessage(errno))") }
+        guard descriptor >= 0 else {
+            throw Failure(.io, "a socket for NOTIFY_SOCKET cannot be made: \(systemMessage(errno))")
+        }
     }
 
     /// - Parameter waits: whether to wait for room in the supervisor's queue.

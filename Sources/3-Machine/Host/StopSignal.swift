@@ -7,7 +7,7 @@ public struct StopSignal: Sendable {
     /// Readable once a stop was asked for.
     public let descriptor: Int32
 
-    /// - Throws: `Failure` (74) where the system refuses.
+    /// - Throws: `Failure` (74) if the system refuses.
     public init() throws {
         descriptor = candlewick_stop_descriptor()
         guard descriptor >= 0 else { throw Failure(.io, "signals cannot be watched: \(systemMessage(-descriptor))") }
@@ -16,7 +16,7 @@ public struct StopSignal: Sendable {
     /// Whether a stop has been asked for; stays true.
     public var isRaised: Bool { wait(milliseconds: 0) }
 
-    /// Waits for a stop, at most so long.
+    /// Waits for a stop, at most this long.
     @discardableResult
     public func wait(milliseconds: Int32) -> Bool {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -6,7 +6,7 @@ public enum Terminal {
         public let rows: Int
         public let columns: Int
 
-        /// Where nothing says otherwise.
+        /// The size if the terminal does not report one.
         public static let usual = Size(rows: 24, columns: 80)
     }
 
@@ -19,7 +19,7 @@ public enum Terminal {
     public static var isInput: Bool { isatty(0) == 1 }
 
     /// Waits for a line that a person types.
-    /// - Returns: without its end; `nil` at the end of input, and where a stop was asked for.
+    /// - Returns: without its end; `nil` at the end of input, and after a request to stop.
     public static func line(until stop: StopSignal) -> String? {
         var requests = [
             pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
@@ -33,7 +33,7 @@ public enum Terminal {
         return String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
-    /// `nil` where standard output is no terminal. A terminal that does not know its size counts as 24 by 80.
+    /// `nil` if standard output is not a terminal. A terminal that does not know its size counts as 24 by 80.
     public static var size: Size? {
         guard isatty(1) == 1 else { return nil }
         var window = winsize()

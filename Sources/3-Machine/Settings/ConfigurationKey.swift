@@ -41,7 +41,7 @@ public struct ConfigurationKey: Sendable {
     public static let all: [ConfigurationKey] = [
         ConfigurationKey(
             path: "instruments", range: "a list, not empty; no pair and no epic twice",
-            help: "what is streamed; at most 39, since IG allows 40 subscriptions and the heartbeat takes one",
+            help: "the streamed pairs; at most 39, since IG allows 40 subscriptions and the heartbeat takes one",
             value: { "[\($0.instruments.map(text).joined(separator: ", "))]" },
             read: { $0.instruments = try $2.instruments($1) }),
         ConfigurationKey(
@@ -59,7 +59,7 @@ public struct ConfigurationKey: Sendable {
             path: "second_opinion",
             range: Configuration.SecondOpinion.allCases.map(\.rawValue).joined(separator: ", "),
             help: "observe marks a candle as disputed if the broker's own candle reaches beyond it; "
-                + "enforce makes it partial besides, so that repair buys it; off does not ask for native candles",
+                + "enforce also makes it partial, so that repair buys it; off does not request native candles",
             value: { $0.secondOpinion.rawValue },
             read: { $0.secondOpinion = try $2.secondOpinion($1) }),
         integer(
@@ -69,7 +69,7 @@ public struct ConfigurationKey: Sendable {
             "journal.segment_records", \.journal.segmentRecords, 1_024...16_777_216, "records in one segment"),
         integer(
             "journal.sync_milliseconds", \.journal.syncMilliseconds, 1...60_000,
-            "how often appended records are forced to the disk: what a power cut can take"),
+            "time between two syncs of appended records to the disk: the most that a power cut can lose"),
         integer(
             "journal.retention_days", \.journal.retentionDays, 0...36_500,
             "age at which segments are dropped, in the stream's time; 0: never"),
@@ -81,7 +81,7 @@ public struct ConfigurationKey: Sendable {
             "candles that ingest-backfill wants of each pair and timeframe"),
         integer(
             "history.weekly_points", \.history.weeklyPoints, 1...100_000_000,
-            "what IG gives in a week, until IG has said so itself"),
+            "points of a week, until IG has reported its own figure"),
         integer(
             "history.reserve_points", \.history.reservePoints, 0...100_000_000,
             "points left alone without --spend-reserve, fewer than weekly_points; repair uses them for holes of the last day"
@@ -93,12 +93,12 @@ public struct ConfigurationKey: Sendable {
             "history.repair_points", \.history.repairPoints, 1...100_000_000, "the most points of one run of repair"),
         integer(
             "history.repair_week_percent", \.history.repairWeekPercent, 1...100,
-            "the most that repair spends in seven days, percent of the week's points"),
+            "the most that repair spends in seven days, in percent of the week's points"),
         integer(
             "history.request_spacing_milliseconds", \.history.requestSpacingMilliseconds, 0...60_000,
             "time between two requests to IG's history in the long run"),
         integer(
-            "history.request_burst", \.history.requestBurst, 1...100, "requests that may come at once after a rest"),
+            "history.request_burst", \.history.requestBurst, 1...100, "requests that may be sent at once after a pause"),
         integer(
             "store.batch_rows", \.store.batchRows, 1...100_000, "records after which a transaction is committed"),
         integer(
@@ -121,7 +121,7 @@ public struct ConfigurationKey: Sendable {
     /// A configuration that changes nothing: every key behind a `#`, with its meaning and its default.
     public static var sample: String {
         var lines = [
-            "# Settings of all stages. Every key has a default, which stands here behind a #.",
+            "# Settings of all stages. Every key has a default, shown here behind a #.",
             "# The stages read this file at their start: systemctl restart candlewick.target",
         ]
         var section = ""

@@ -4,7 +4,7 @@ public import Logging
 
 /// The options that every daemon has.
 public struct StageOptions: ParsableArguments {
-    @Option(help: "How much is logged: trace, debug, info, notice, warning or error.")
+    @Option(help: "Least level to log: trace, debug, info, notice, warning or error.")
     public var logLevel: Logger.Level = .info
 
     public init() {}
@@ -46,11 +46,11 @@ extension Program {
         CREDENTIALS (environment, or systemd credentials of the same names; never
         arguments)
           IG_API_KEY, IG_USERNAME, IG_PASSWORD
-          IG_ACC_NUMBER  the account to use (else the one the broker prefers)
+          IG_ACC_NUMBER  the account to use (else the broker's preferred account)
           IG_DEMO        true (default) or false
           IG_REST_URL    another REST base: the simulator, a proxy
           IG_CA_FILE     PEM certificates to trust instead of the system's, for
-                         such a base
+                         IG_REST_URL
 
 
         """
@@ -64,16 +64,17 @@ extension Program {
                                   STATE_DIRECTORY, ~/.local/state/candlewick)
           CANDLEWICK_DATABASE     the database (else candlewick.db in the state
                                   folder)
-          CANDLEWICK_CONFIG       configuration file (docs/configuration.md); none
-                                  is needed (else candlewick.yaml in
-                                  CONFIGURATION_DIRECTORY, where it is there)
+          CANDLEWICK_CONFIG       configuration file (docs/configuration.md);
+                                  optional (else candlewick.yaml in
+                                  CONFIGURATION_DIRECTORY, if it exists)
           NOTIFY_SOCKET, WATCHDOG_USEC
-                                  the supervisor's: where to say ready, alive and
-                                  stopping, and how often
+                                  set by the supervisor: the socket for ready,
+                                  alive and stopping, and the time between two
+                                  signs of life
 
         EXIT CODES
           0 stopped in order, 64 wrong arguments, 65 damaged data, 69 broker
-          unavailable, 74 disk or socket, 75 another process has the lock,
-          78 wrong configuration or credentials
+          unavailable, 74 disk or socket failed, 75 another process holds the
+          lock, 78 wrong configuration or credentials
         """
 }

@@ -60,9 +60,9 @@ struct YAMLReader {
         var all: [Instrument] = []
         for item in items {
             let next = try instrument(item)
-            if all.contains(where: { $0.pair == next.pair }) { throw refuse(item, "\(next.pair) stands here twice") }
+            if all.contains(where: { $0.pair == next.pair }) { throw refuse(item, "\(next.pair) is listed twice") }
             if all.contains(where: { $0.epic == next.epic }) {
-                throw refuse(item, "epic \(next.epic) stands here twice")
+                throw refuse(item, "epic \(next.epic) is listed twice")
             }
             all.append(next)
         }

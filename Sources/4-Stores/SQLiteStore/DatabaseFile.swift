@@ -31,7 +31,7 @@ extension SQLiteReader {
     /// - Throws: `Failure` (64) where the file is there already, (74); `StoreError`.
     public func backUp(to path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else {
-            throw Failure(.usage, "\(path) is there already: name another file")
+            throw Failure(.usage, "\(path) exists: name another file")
         }
         let draft = "\(path).part"
         try? FileManager.default.removeItem(atPath: draft)  // Of a backup that was ended; mostly not there.
@@ -42,7 +42,7 @@ extension SQLiteReader {
             try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
             try copy.close()
         } catch let error as DatabaseError {
-            try? FileManager.default.removeItem(atPath: draft)  // Half of a backup is none.
+            try? FileManager.default.removeItem(atPath: draft)  // Half of a backup is useless.
             throw StoreError("backup", draft, error)
         }
         do {

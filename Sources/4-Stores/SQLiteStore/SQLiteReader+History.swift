@@ -12,7 +12,7 @@ extension SQLiteReader {
             throw Failure(
                 .temporary,
                 """
-                database \(path) is not up to date: store-writer is just making it, or is of another version: try again in a \
+                database \(path) is not up to date: store-writer is making it now, or has another version: try again in a \
                 moment, then restart store-writer
                 """)
         }

@@ -22,7 +22,7 @@ public final class SQLiteReader: CandleQueries {
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
-            throw Failure(.unavailable, "there is no database at \(path): has store-writer run?")
+            throw Failure(.unavailable, "the database \(path) does not exist: has store-writer run?")
         } catch let error as DatabaseError {
             throw StoreError("open", path, error)
         }

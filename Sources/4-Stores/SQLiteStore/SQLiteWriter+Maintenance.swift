@@ -63,7 +63,7 @@ extension SQLiteWriter {
             return "\(count) candles from before \(UTCNanos(seconds: before).text()) UTC deleted"
         case .analyse:
             try during("analyse") { try withProgress(progressed) { try $0.execute(sql: "ANALYZE") } }
-            return "statistics for the query planner renewed"
+            return "statistics of the query planner updated"
         case .vacuum:
             let before = diskSize
             try during("vacuum") {

@@ -186,7 +186,7 @@ public final class SQLiteWriter: CandleWriter {
         let name = pair.description
         try db.execute(sql: "INSERT INTO instrument (name) VALUES (?) ON CONFLICT (name) DO NOTHING", arguments: [name])
         let id = try Int64.fetchOne(db, sql: "SELECT id FROM instrument WHERE name = ?", arguments: [name])
-        guard let id else { throw DatabaseError(message: "instrument \(name) was inserted and is not there") }
+        guard let id else { throw DatabaseError(message: "instrument \(name) was inserted and is missing") }
         instruments[pair] = id
         return id
     }

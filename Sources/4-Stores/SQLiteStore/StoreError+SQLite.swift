@@ -4,7 +4,7 @@ internal import Store
 
 extension StoreError {
     init(_ operation: String, _ path: String, _ error: DatabaseError) {
-        let reason = "\(error.message ?? "no reason given") (SQLite \(error.extendedResultCode.rawValue))"
+        let reason = "\(error.message ?? "reason unknown") (SQLite \(error.extendedResultCode.rawValue))"
         let exitCode: ExitCode =
             switch error.resultCode {
             case .SQLITE_NOTADB, .SQLITE_CORRUPT: .badData

@@ -62,10 +62,10 @@ extension RESTClient {
         let request = RESTRequest(.post, "/session", version: LoginMessage.version, body: body)
         let reply = try send(request)
         guard let session = LoginReply(body: reply.body) else {
-            throw RESTError(operation: request.operation, cause: .unreadable("no session in it"))
+            throw RESTError(operation: request.operation, cause: .unreadable("the session is missing"))
         }
         guard let client = reply.headers["cst"], let account = reply.headers["x-security-token"] else {
-            throw RESTError(operation: request.operation, cause: .unreadable("no tokens in its headers"))
+            throw RESTError(operation: request.operation, cause: .unreadable("the headers lack the tokens"))
         }
         let login = BrokerLogin(
             accountID: session.currentAccountId, lightstreamerEndpoint: session.lightstreamerEndpoint,

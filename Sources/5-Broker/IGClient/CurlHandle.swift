@@ -63,7 +63,7 @@ struct CurlHandle: ~Copyable {
     init(url: String, trust: String?) throws(CurlRefusal) {
         guard url.utf8.count <= CurlHandle.urlSizeMax else {
             throw CurlRefusal(
-                reason: "the address has \(url.utf8.count) bytes, \(CurlHandle.urlSizeMax) are possible")
+                reason: "the address has \(url.utf8.count) bytes, the limit is \(CurlHandle.urlSizeMax)")
         }
         guard CurlHandle.isPrepared, let handle = curl_easy_init() else {
             throw CurlRefusal(reason: "libcurl cannot be used")

@@ -33,7 +33,7 @@ public final class WebSocketClient {
         let bound = NIOLoopBound(socket, eventLoop: eventLoop)
         let (tls, options) = (tls, options)
         let timeout = eventLoop.scheduleTask(in: .milliseconds(options.openMillis)) {
-            bound.value.failed("no WebSocket within \(options.openMillis) ms")
+            bound.value.failed("WebSocket not open within \(options.openMillis) ms")
         }
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.milliseconds(options.openMillis))

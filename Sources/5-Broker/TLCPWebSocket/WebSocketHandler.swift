@@ -147,6 +147,6 @@ final class WebSocketHandler<Delegate: WebSocketDelegate>: ChannelInboundHandler
         }
         // BoringSSL's queue of errors names no more than this.
         guard text.contains("CERTIFICATE_VERIFY_FAILED") else { return text }
-        return "the server's certificate is refused: it has expired, or nobody whom we trust vouches for it"
+        return "the server's certificate is refused: it has expired or is not signed by a trusted authority"
     }
 }

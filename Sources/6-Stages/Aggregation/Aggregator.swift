@@ -60,9 +60,9 @@ public final class Aggregator {
             throw Failure(
                 .temporary,
                 """
-                the candles journal in \(paths.journal(.candles)) was made of the \(stream.rawValue) stream up to position \
+                the candles journal in \(paths.journal(.candles)) was made from the \(stream.rawValue) stream up to position \
                 \(emitted.position), but the journal in \(paths.journal(stream)) ends at \(last): start the stage that \
-                writes it, or restart it if it runs: it goes on behind that position and tells the hole; if it cannot, \
+                writes it, or restart it if it runs: it continues behind that position and records the hole; if it cannot, \
                 put the journal back or begin with a new state folder
                 """)
         }

@@ -33,7 +33,7 @@ public final class Backfill {
         reserve = configuration.history.reservePoints
     }
 
-    /// What a task would do now. Calls nobody and changes nothing.
+    /// The plan of a task. Works offline and changes nothing.
     public func propose(_ task: BackfillTask) throws -> Proposal {
         try propose(task, try knownHistory(), now: try feedClock().now)
     }

@@ -30,7 +30,7 @@ public struct BackfillSummary: Hashable, Sendable {
     public internal(set) var quota: QuotaLedger.Estimate
 }
 
-/// Who watches the buying.
+/// The observer of the buying.
 public protocol BackfillProgress: AnyObject {
     /// The history stream can be subscribed to.
     func serves(_ endpoint: String)
@@ -73,7 +73,7 @@ final class BackfillRun {
                 settings: backfill.configuration.journal, bus: bus, logger: backfill.logger,
                 heldFor: .aggregator)
         } catch let failure as Failure where failure.code == .temporary {
-            throw Failure(.temporary, "another ingest-backfill buys at the moment: \(failure)")
+            throw Failure(.temporary, "another ingest-backfill is buying now: \(failure)")
         }
         status = try StatusPublisher(.ingestBackfill, bus: bus, logger: backfill.logger)
         known = try backfill.knownHistory()
@@ -234,10 +234,10 @@ final class BackfillRun {
     private func note(_ end: BuyingEnd) {
         switch end {
         case .spent(let isRefused):
-            let extent = isRefused ? ", by the broker's word" : ", down to the reserve"
+            let extent = isRefused ? ", as the broker reports" : ", down to the reserve"
             (summary.end, summary.exitCode) = ("the week's points are spent\(extent)", .temporary)
         case .bound:
-            (summary.end, summary.exitCode) = ("what this run may spend is spent: lost answers count too", .temporary)
+            (summary.end, summary.exitCode) = ("this run has spent its limit: lost answers count too", .temporary)
         case .stopped: (summary.end, summary.exitCode) = ("stopped", .temporary)
         case .unavailable(let reason): (summary.end, summary.exitCode) = (reason, .unavailable)
         }

@@ -81,7 +81,7 @@ final class BrokerSession {
         let answer = try client.send(message)
         note(answer.serverTime)
         guard let reply = PricesReply(body: answer.body, pointShift: pointShift) else {
-            throw RESTError(operation: message.operation, cause: .unreadable("no prices in it"))
+            throw RESTError(operation: message.operation, cause: .unreadable("the prices are missing"))
         }
         return reply
     }

@@ -68,7 +68,7 @@ final class Buyer {
                 if !accountClock.isKnown(at: unknown) { probes += 1 }
             } else if answer == .otherTimes {
                 detours += 1
-                if detours > 1 { return "\(series): the broker answered with other times than were asked for" }
+                if detours > 1 { return "\(series): the broker answered with candles of other times" }
             } else if answer == .whole || starts.count == before {
                 return nil
             }
@@ -141,12 +141,12 @@ final class Buyer {
                 case .final: throw Failure(.configuration, "\(error): \(error.advice)")
                 case _ where attempt == Buyer.triesMax: throw BuyingEnd.unavailable("\(series): \(error)")
                 case .logIn where hasLoggedIn:
-                    throw BuyingEnd.unavailable("tokens of a fresh login are refused: \(error)")
+                    throw BuyingEnd.unavailable("the broker refuses the tokens of a new login: \(error)")
                 case .logIn:
                     hasLoggedIn = true
                     try session.logIn()
                 case .slowDown:
-                    logger.notice("Too many requests in a minute: resting", metadata: ["error": "\(error)"])
+                    logger.notice("Too many requests in a minute, pausing", metadata: ["error": "\(error)"])
                     session.slowDown()
                 case .retry:
                     // It was paid, and would be again.

@@ -17,7 +17,7 @@ enum DatabaseSummary {
             let enough = rows.count { $0.complete >= configuration.history.depth }
             text += "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(count, "candle"))"
             text +=
-                ", \(grouped(complete)) of them whole; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
+                ", \(grouped(complete)) of them complete; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
             text += rows.map(\.newest).max().map { "; newest \(UTCNanos(seconds: $0).minuteText)\n" } ?? "\n"
         }
         return text

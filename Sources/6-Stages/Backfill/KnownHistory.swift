@@ -52,8 +52,8 @@ final class KnownHistory {
                 .temporary,
                 """
                 database \(paths.database) holds the history stream up to position \(storedPosition), but its journal in \
-                \(folder) ends at \(last): 'ingest-backfill run' goes on behind what it gave if \(folder).highest is there; \
-                otherwise put the journal back, or begin with a new state folder
+                \(folder) ends at \(last): 'ingest-backfill run' continues behind the last used position if \(folder).highest \
+                exists; otherwise put the journal back, or begin with a new state folder
                 """)
         }
         let journal = try JournalReader(folder: folder, recordSize: CandleEnvelope.byteCount, from: storedPosition + 1)
@@ -90,7 +90,7 @@ final class KnownHistory {
         }
     }
 
-    /// Whether the journal beyond the database has an interval's candle, or that there is none.
+    /// Whether the journal beyond the database has an interval's candle, or its absence.
     func has(_ series: Series, _ start: Int64) -> Bool { recent[series]?.contains(start) == true }
 
     /// What there is of a pair in `range`, Unix seconds of the starts.

@@ -21,7 +21,7 @@ public final class ProgressDisplay: BackfillProgress {
     private static let silenceMax = 10 * UTCNanos.perSecond
     private var pace = Configuration.History()
 
-    /// - Parameter columns: of the terminal; `nil`: there is none.
+    /// - Parameter columns: of the terminal; `nil`: not a terminal.
     public init(clock: Clock, columns: Int?) {
         self.clock = clock
         self.columns = columns

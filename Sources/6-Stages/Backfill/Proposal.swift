@@ -9,7 +9,7 @@ public enum BackfillTask: Hashable, Sendable {
     case run
     /// The classic way, each candle bought: the n-th batch of pairs, from 1, as many as a week's allowance buys.
     case batch(Int)
-    /// Whatever is missing or partial since the stream began, within bounds: a timer does it unasked.
+    /// All missing and partial candles since the stream began, within bounds: a timer buys them.
     case repair
 
     /// As on the command line.
@@ -76,7 +76,7 @@ public struct Proposal: Sendable {
         }
         let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
         if let renewal = quota.renewal { return "\(left); they renew \(UTCNanos(seconds: renewal).minuteText)" }
-        return quota.isTold ? "\(left); when they renew is not known: the broker is asked again after an hour" : left
+        return quota.isTold ? "\(left); their renewal is not known: ask the broker again after an hour" : left
     }
 
     /// What there will be once the plan is carried out.

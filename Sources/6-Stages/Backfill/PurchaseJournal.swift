@@ -103,7 +103,7 @@ struct PurchaseJournal {
         }
     }
 
-    /// Where a row's interval begins; `nil` where it has not ended, or is none of ours.
+    /// The start of a row's interval; `nil` if it has not ended, or is not one of ours.
     private func start(of row: PricesReply.Row, _ series: Series, endedBy now: Int64) -> UTCNanos? {
         let length = series.timeframe.seconds
         guard let start = row.start, start + length <= now, floorDivide(start, length) * length == start else {
@@ -116,7 +116,7 @@ struct PurchaseJournal {
     private func candle(_ row: PricesReply.Row, _ series: Series, _ start: UTCNanos) -> CandleRecord? {
         guard let bid = row.bid, let ask = row.ask, bid.isConsistent, ask.isConsistent else {
             logger.notice(
-                "A candle of the broker cannot be used",
+                "A bought candle is not usable",
                 metadata: ["series": "\(series)", "start": "\(start.text())", "reason": "\(row.flaw)"])
             return nil
         }
@@ -137,8 +137,8 @@ extension PricesReply.Row {
     /// Why it is no candle.
     var flaw: String {
         guard bid != nil, ask != nil else {
-            return "a price of it is missing, or is no decimal of at most \(Price.decimalsMax) places above 0"
+            return "a price is missing, or is not a positive decimal of at most \(Price.decimalsMax) places"
         }
-        return "its open or close lies outside of its low and high"
+        return "its open or close lies outside its low and high"
     }
 }

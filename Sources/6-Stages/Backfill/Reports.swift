@@ -15,15 +15,17 @@ extension Proposal {
             add("not sold", "\(counted(plan.unobtainable, "candle")) of timeframes that the broker does not sell")
         }
         if plan.isEmpty {
-            add("to buy", plan.unobtainable > 0 ? "nothing else: the rest is there" : "nothing: all of it is there")
+            add(
+                "to buy", plan.unobtainable > 0 ? "nothing else: the rest is stored" : "nothing: all candles are stored"
+            )
             return lines.joined(separator: "\n") + "\n"
         }
         let requests = plan.purchases.count
         let extent = "at most \(counted(plan.points, "candle")) in about \(counted(requests, "request"))"
         add(refusal == nil ? "to buy" : "could buy", extent + byTimeframe)
         if let refusal { add("refused", refusal) }
-        if !plan.derived.isEmpty { add("derived", "\(counted(plan.derived.count, "candle")), of smaller ones, free") }
-        let told = quota.isTold ? "" : " (not yet told by the broker)"
+        if !plan.derived.isEmpty { add("derived", "\(counted(plan.derived.count, "candle")), from smaller ones, free") }
+        let told = quota.isTold ? "" : " (not yet reported by the broker)"
         let rest = max(0, quota.remaining - plan.points)
         add("points", "\(grouped(plan.points)) of \(grouped(quota.remaining)) left\(told), \(grouped(rest)) remain")
         if let bounds { add("bounds", bounds.text(reserve: reserve)) }
@@ -46,10 +48,10 @@ extension Proposal {
 
     private func title(_ history: Configuration.History) -> String {
         switch task {
-        case .run: "The last \(history.depth) candles of each timeframe, larger ones derived of smaller ones (run)"
+        case .run: "The last \(history.depth) candles of each timeframe, larger ones derived from smaller ones (run)"
         case .batch(let number): "Batch \(number), each of the last \(history.depth) candles bought (batch \(number))"
         case .repair:
-            "What is missing or partial since the stream began, of the last \(counted(history.repairDays, "day")) (repair)"
+            "Candles missing or partial since the stream began, of the last \(counted(history.repairDays, "day")) (repair)"
         }
     }
 }
@@ -74,14 +76,14 @@ extension FreshCost {
     func report(classic: FreshCost, weeklyPoints: Int, reserve: Int) -> String {
         let spendable = weeklyPoints - reserve
         let choice = "\(counted(pairs, "pair")), \(counted(depth, "candle")) of each timeframe"
-        var lines = ["A fresh store: \(choice)"]
+        var lines = ["An empty store: \(choice)"]
         for line in self.lines {
             let unsold = line.unobtainable > 0 ? ", \(line.unobtainable) neither sold nor derivable" : ""
             lines.append("  \(padded("\(line.timeframe)", 10))\(line.bought) bought, \(line.derived) derived\(unsold)")
         }
         guard points > 0 else {
             return lines.joined(separator: "\n")
-                + "\n  nothing of it is for sale: IG sells 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h\n"
+                + "\n  none of it is for sale: IG sells 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h\n"
         }
         let left = weeklyPoints - points
         let spare = left >= reserve ? "\(grouped(left)) to spare, " : ""
@@ -112,11 +114,13 @@ extension QuotaLedger {
         var lines = ["\(grouped(estimate.remaining)) of \(grouped(estimate.total)) points left\(kept)"]
         if !estimate.isTold {
             let isAsked = entries.contains { $0.reply?.allowance != nil }
-            lines.append("  \(isAsked ? "a new week since the broker's last word" : "the broker has not said so yet")")
+            lines.append(
+                "  \(isAsked ? "a new week since the broker's last report" : "not yet reported by the broker")")
         }
         if estimate.unconfirmed > 0 {
             lines.append(
-                "  \(counted(estimate.unconfirmed, "point")) count as paid without a reply: the next one tells")
+                "  \(counted(estimate.unconfirmed, "point")) count as paid without a reply: the next reply corrects this"
+            )
         }
         if let renewal = estimate.renewal { lines.append("  they renew \(UTCNanos(seconds: renewal).minuteText)") }
         lines.append("  \(counted(entries.count, "request")) on record, \(counted(paid, "point")) paid\(outcomes)")
@@ -175,13 +179,14 @@ extension BackfillSummary {
         }
         if exitCode != .ok { lines.append("Resume with: ingest-backfill \(task.command)") }
         if requests == 0, exitCode == .ok {
-            lines.append("Nothing to buy\(derived > 0 ? ": \(counted(derived, "candle")) come of smaller ones" : "")")
+            lines.append(
+                "Nothing to buy\(derived > 0 ? ": \(counted(derived, "candle")) derived from smaller ones" : "")")
         }
         if requests == 0, isStored { return lines.joined(separator: "\n") + "\n" }
         lines.append(
             isStored
-                ? "What was bought so far is in the database"
-                : "What was bought is in the journal; it comes into the database once aggregator and store-writer run")
+                ? "The candles bought so far are in the database"
+                : "The bought candles are in the journal; aggregator and store-writer store them at their next run")
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -12,7 +12,7 @@ public enum Maintenance {
     ///   another user's; `StoreError`.
     public static func perform(_ task: MaintenanceTask, paths: Paths, stop: StopSignal) throws -> String {
         guard DiskUsage.size(ofFile: paths.database) > 0 else {
-            throw Failure(.unavailable, "there is no database at \(paths.database): has store-writer run?")
+            throw Failure(.unavailable, "the database \(paths.database) does not exist: has store-writer run?")
         }
         if let writer = writer(paths) { return try ask(writer, task, paths, stop) }
         try expectOwner(of: paths.database, "maintain it")
@@ -39,11 +39,12 @@ public enum Maintenance {
                 throw Failure(.io, "store-writer: \(failure)")
             }
             guard self.writer(paths) == writer else {
-                throw Failure(.temporary, "store-writer, process \(writer), ended before it was done: try again")
+                throw Failure(.temporary, "store-writer, process \(writer), ended before the task was done: try again")
             }
             if stop.isRaised { break }
         }
-        throw Failure(.temporary, "not waited for: store-writer, process \(writer), does it yet, or has done it")
+        throw Failure(
+            .temporary, "stopped waiting: store-writer, process \(writer), still does the task, or has done it")
     }
 }
 
@@ -55,7 +56,7 @@ struct MaintenanceReply: Codable {
     /// Does what a request asks for.
     init(to request: [UInt8], _ perform: (MaintenanceTask) throws -> String) {
         guard let task = try? JSONDecoder().decode(MaintenanceTask.self, from: Data(request)) else {
-            failure = "the request cannot be read: is candlewick of another version?"
+            failure = "the request cannot be read: has candlewick another version?"
             return
         }
         do {

@@ -96,7 +96,7 @@ public final class StoreWriter {
                 .temporary,
                 """
                 database \(paths.database) holds the candles stream up to position \(position), but its journal in \
-                \(paths.journal(.candles)) ends at \(last): start the aggregator, or restart it if it runs: it goes on \
+                \(paths.journal(.candles)) ends at \(last): start the aggregator, or restart it if it runs: it continues \
                 behind that position; if it cannot, put the journal back or begin with a new database
                 """)
         }

@@ -49,7 +49,7 @@ struct LogThrottle {
             causes[sentence] = nil
             guard cause.leftOut > 0 else { continue }
             logger.log(
-                level: cause.level, "Lines left out, too many of them in a minute",
+                level: cause.level, "Lines suppressed: too many in a minute",
                 metadata: ["sentence": "\(sentence)", "count": "\(cause.leftOut)"])
         }
     }

@@ -121,7 +121,7 @@ public enum StreamIngest {
             limit: min(limits?.subscriptions ?? itemsMax, itemsMax))
         guard let native else {
             logger.notice(
-                "No second opinion: it needs an item beyond heartbeat, pairs and one for renewals, and a timeframe of 1m, 5m or 1h",
+                "No second opinion: it needs a free item besides heartbeat, pairs and renewals, and a timeframe of 1m, 5m or 1h",
                 metadata: ["instruments": "\(configuration.instruments.count)"])
             return nil
         }
@@ -141,8 +141,8 @@ public enum StreamIngest {
             throw Failure(
                 .configuration,
                 """
-                \(instruments.count) instruments are configured and \(max(0, limit - 1)) fit: the broker allows \(limit) \
-                subscriptions on one connection, and the heartbeat takes one
+                \(instruments.count) instruments are configured and \(max(0, limit - 1)) are possible: the broker allows \
+                \(limit) subscriptions on one connection, and the heartbeat takes one
                 """)
         }
     }
@@ -228,7 +228,7 @@ extension StreamLogin {
             endpoint.isSecure || ["127.0.0.1", "localhost", "[::1]"].contains(endpoint.host)
         else {
             throw Failure(
-                .configuration, "the broker's login names no streaming server that takes encrypted connections")
+                .configuration, "the broker's login does not name a streaming server with encrypted connections")
         }
         self.init(
             endpoint: endpoint, account: login.accountID, password: login.streamPassword, serverTime: login.serverTime,

@@ -8,7 +8,7 @@ public import Wire
 ///
 /// The first row names the columns, in any order: `timestamp` (Unix seconds) or `time` (ISO 8601, UTC); `bid_open …
 /// bid_close` and `ask_open … ask_close`, or `open, high, low, close`, which stand for bid, ask and mid alike; `pair` and
-/// `timeframe` unless they are given; and, where they are there, `mid_open … mid_close`, `volume` or `tick_count`, and
+/// `timeframe` unless they are given; and optionally `mid_open … mid_close`, `volume` or `tick_count`, and
 /// `complete` (rows with 0 are left out). Others are passed over. What `CandleExport` writes is read.
 public struct CandleFile {
     /// In the file's order, without positions.
@@ -23,16 +23,16 @@ public struct CandleFile {
     private var lines: [Interval: Int] = [:]
 
     /// - Parameters:
-    ///   - pair: of all rows, where the file has no such column.
+    ///   - pair: of all rows, if the file lacks this column.
     ///   - timeframe: the same.
     ///   - end: what has not ended by then cannot be known, Unix seconds.
-    /// - Throws: `Failure` (66) where there is no such file; (65) with the line and the reason.
+    /// - Throws: `Failure` (66) if the file is missing; (65) with the line and the reason.
     public init(path: String, pair: Pair?, timeframe: Timeframe?, endedBy end: Int64) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(.missingInput, "\(path) cannot be read: is it there?")
+            throw Failure(.missingInput, "\(path) cannot be read: does it exist?")
         }
         guard let text = String(data: data, encoding: .utf8) else {
-            throw Failure(.badData, "\(path) is no UTF-8 text")
+            throw Failure(.badData, "\(path) is not UTF-8 text")
         }
         do {
             let csv = try EnumeratedCSV(string: text, loadColumns: false)
@@ -52,7 +52,7 @@ public struct CandleFile {
         } catch let flaw as Flaw {
             throw Failure(.badData, "\(path): \(flaw.reason): nothing was imported")
         } catch let error as CSVParseError {
-            throw Failure(.badData, "\(path) is no CSV file: \(error): nothing was imported")
+            throw Failure(.badData, "\(path) is not a CSV file: \(error): nothing was imported")
         }
     }
 
@@ -64,19 +64,19 @@ public struct CandleFile {
         }
         guard interval.end <= end else { throw Flaw("\(candle.start) has not ended yet") }
         if let former = lines.updateValue(line, forKey: interval) {
-            throw Flaw("\(candle.series) at \(candle.start) stands on line \(former) too")
+            throw Flaw("\(candle.series) at \(candle.start) is on line \(former) too")
         }
         candles.append(candle)
     }
 }
 
-/// What is wrong with a file.
+/// The fault of a file.
 private struct Flaw: Error {
     let reason: String
     init(_ reason: String) { self.reason = reason }
 }
 
-/// Where each value of a row is.
+/// The column of each value.
 private struct Columns {
     private let places: [String: Int]
     private let pair: Pair?
@@ -95,14 +95,16 @@ private struct Columns {
         (self.places, self.pair, self.timeframe) = (places, pair, timeframe)
         hasSides = isThere("bid_") && isThere("ask_")
         guard hasSides || isThere("") else {
-            throw Flaw("columns open, high, low and close are needed, or those of bid_ and ask_; there are \(head)")
+            throw Flaw("columns open, high, low and close are needed, or those of bid_ and ask_; found \(head)")
         }
         guard places["timestamp"] != nil || places["time"] != nil else {
             throw Flaw("a column timestamp or time is needed")
         }
-        guard pair != nil || places["pair"] != nil else { throw Flaw("no column pair: say which by --pair") }
+        guard pair != nil || places["pair"] != nil else {
+            throw Flaw("column pair is missing: name the pair by --pair")
+        }
         guard timeframe != nil || places["timeframe"] != nil else {
-            throw Flaw("no column timeframe: say which by --timeframe")
+            throw Flaw("column timeframe is missing: name the timeframe by --timeframe")
         }
     }
 
@@ -134,22 +136,22 @@ private struct Columns {
         var (pair, timeframe) = (pair, timeframe)
         if pair == nil, let text = text("pair", row) {
             pair = Pair(text)
-            if pair == nil { throw Flaw("'\(text)' is no pair such as EUR_USD") }
+            if pair == nil { throw Flaw("'\(text)' is not a pair such as EUR_USD") }
         }
         if timeframe == nil, let text = text("timeframe", row) {
             timeframe = Timeframe(text)
-            if timeframe == nil { throw Flaw("'\(text)' is no timeframe such as 5 or 15m") }
+            if timeframe == nil { throw Flaw("'\(text)' is not a timeframe such as 5 or 15m") }
         }
-        guard let pair, let timeframe else { throw Flaw("no pair or no timeframe") }
+        guard let pair, let timeframe else { throw Flaw("pair or timeframe is missing") }
         return Series(pair, timeframe)
     }
 
     private func start(_ row: [String]) throws(Flaw) -> UTCNanos {
-        guard let text = text("timestamp", row) ?? text("time", row) else { throw Flaw("no timestamp") }
+        guard let text = text("timestamp", row) ?? text("time", row) else { throw Flaw("timestamp is missing") }
         // Data frames write times with an offset of zero.
         let utc = ["+00:00", "+0000"].first(where: text.hasSuffix).map { text.dropLast($0.count) } ?? text[...]
         guard let time = UTCNanos(text: utc) else {
-            throw Flaw("'\(text)' is no time: Unix seconds, or ISO 8601 in UTC, such as 2026-11-23T14:10:00Z")
+            throw Flaw("'\(text)' is not a time: give Unix seconds, or ISO 8601 in UTC, such as 2026-11-23T14:10:00Z")
         }
         return time
     }
@@ -159,7 +161,7 @@ private struct Columns {
         for part in Columns.prices {
             let text = text(prefix + part, row) ?? ""
             guard let price = Price(text), price.rawValue > 0 else {
-                throw Flaw("\(prefix + part) '\(text)' is no price")
+                throw Flaw("\(prefix + part) '\(text)' is not a price")
             }
             prices.append(price)
         }
@@ -172,7 +174,7 @@ private struct Columns {
         guard let text = text("tick_count", row) ?? text("volume", row) else { return 0 }
         // Volumes come as `123.0` too.
         guard let number = Double(text), let count = UInt32(exactly: number.rounded(.down)) else {
-            throw Flaw("volume '\(text)' is no count")
+            throw Flaw("volume '\(text)' is not a count")
         }
         return count
     }

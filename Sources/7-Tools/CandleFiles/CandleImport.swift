@@ -7,16 +7,16 @@ public import Streams
 public import Wire
 
 /// Hands candles of a file over to the pipeline, the way that `ingest-backfill` hands over bought ones: into the
-/// `history` stream. The aggregator derives larger ones, the store-writer keeps each where nothing better is there.
+/// `history` stream. The aggregator derives larger ones, the store-writer keeps each unless it has a better one.
 ///
 /// - Note: One thread only.
 public final class CandleImport {
-    /// What is not in the database yet, or is there with other values.
+    /// Candles that the database lacks, or has with other values.
     public private(set) var candles: [CandleRecord] = []
     /// Imported before, the same.
     public private(set) var known = 0
 
-    /// What repair makes of it.
+    /// The effect on repair.
     public let repair: ImportedRepair
     private let paths: Paths
     private let clock: Clock
@@ -24,7 +24,7 @@ public final class CandleImport {
 
     /// Compares with what is stored.
     /// - Parameter repairDays: `history.repair_days`.
-    /// - Throws: `Failure` (75) where an earlier import is not stored yet; `JournalError`, `StoreError`.
+    /// - Throws: `Failure` (75) if an earlier import is not stored yet; `JournalError`, `StoreError`.
     public init(_ candles: [CandleRecord], paths: Paths, repairDays: Int, clock: Clock) throws {
         (self.paths, self.clock) = (paths, clock)
         let reader = try CandleImport.reader(paths)
@@ -43,7 +43,7 @@ public final class CandleImport {
         }
     }
 
-    /// - Returns: `nil` where there is no database yet.
+    /// - Returns: `nil` if the database does not exist yet.
     private static func reader(_ paths: Paths) throws -> (any CandleQueries)? {
         do {
             return try storeEngine.openReader(paths)
@@ -52,18 +52,18 @@ public final class CandleImport {
         }
     }
 
-    /// What was imported before and is not stored yet cannot be compared with.
+    /// An earlier import that is not stored yet cannot be compared.
     private static func checkStored(_ paths: Paths, _ reader: (any CandleQueries)?) throws {
         var last: UInt64 = 0
         try JournalTail.readBackward(CandleEnvelope.self, folder: paths.journal(.history)) { record in
-            // Parts told again do not come into the database.
+            // Parts recorded again do not enter the database.
             if record.kind != .part { last = record.position }
             return last == 0
         }
         guard try last <= reader?.position(of: .history) ?? 0 else {
             throw Failure(
                 .temporary,
-                "what was handed over before is not stored yet: start aggregator and store-writer, then import again")
+                "the former import is not stored yet: start aggregator and store-writer, then import again")
         }
     }
 
@@ -95,7 +95,7 @@ public final class CandleImport {
     }
 
     /// Waits until the database has them.
-    /// - Returns: false where it has not in time: a stage does not run, or has much to do.
+    /// - Returns: false if it has not in time: a stage does not run, or has much to do.
     public func waitUntilStored(seconds: Int64, stop: StopSignal) -> Bool {
         let deadline = clock.monotonic() + seconds * UTCNanos.perSecond
         repeat {

@@ -3,7 +3,7 @@ internal import MarketData
 internal import Store
 internal import Wire
 
-/// What `ingest-backfill repair` makes of imported candles: it wants nothing more on their account, and less where
+/// The effect of imported candles on `ingest-backfill repair`: it buys nothing more because of them, and less if
 /// they fill holes. Source: docs/decisions/0027.
 public struct ImportedRepair: Hashable, Sendable {
     /// Since when it looks for holes of the file's pairs and timeframes, Unix seconds; `nil`: nothing was streamed.
@@ -14,7 +14,7 @@ public struct ImportedRepair: Hashable, Sendable {
     private let days: Int
 
     /// - Parameters:
-    ///   - reader: `nil`: there is no database yet.
+    ///   - reader: `nil`: the database does not exist yet.
     ///   - days: `history.repair_days`.
     ///   - now: the broker's time, Unix seconds.
     /// - Throws: `StoreError`.
@@ -38,10 +38,10 @@ public struct ImportedRepair: Hashable, Sendable {
 
     /// For a person.
     public var sentence: String {
-        guard let begins else { return "repair wants nothing of it: nothing was streamed yet" }
-        let why = bound == .stream ? "where the stream begins" : "\(days) days back (history.repair_days)"
-        let less = filled == 0 ? "" : "; \(filled) of the intervals in the file need not be bought any more"
+        guard let begins else { return "repair buys nothing: no candle was streamed yet" }
+        let why = bound == .stream ? "the begin of the stream" : "\(days) days back (history.repair_days)"
+        let less = filled == 0 ? "" : "; \(filled) intervals of the file need not be bought any more"
         return
-            "repair wants nothing more for it: it begins at \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
+            "the import makes repair buy nothing more: repair begins at \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
     }
 }

@@ -22,7 +22,7 @@ extension CandleChart: Chart {
 }
 
 private struct GnuplotCandles {
-    /// Hues that tell on white and on black.
+    /// Hues that are visible on white and on black.
     private static let up = "#26a69a"
     private static let down = "#ef5350"
     private static let grey = "#808080"
@@ -232,7 +232,7 @@ private struct GnuplotCandles {
             """
     }
 
-    /// Times of day, with the date in a second line where a day begins.
+    /// Times of day, with the date in a second line at the begin of a day.
     private var timeTics: [(slot: Int, text: String)] {
         let pixels = (width - left - right) / (lastPlace - firstPlace)
         let axis = TimeAxis(slots, chart.candles, chart.timeframe, spacing: Int((60 / pixels).rounded(.up)))

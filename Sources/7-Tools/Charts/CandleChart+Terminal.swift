@@ -3,7 +3,7 @@ internal import MarketData
 extension CandleChart {
     /// The chart as lines of text, each with a line feed.
     ///
-    /// Where not all candles fit, the last ones are drawn; where there is room, they stand apart.
+    /// If not all candles fit, the last ones are drawn; if there is room, they stand apart.
     /// - Parameters:
     ///   - columns: no line is longer.
     ///   - rows: how many lines there are at most.
@@ -14,7 +14,7 @@ extension CandleChart {
     }
 }
 
-/// A candle chart in characters. From top to bottom: two lines of heading, prices, one line of marks where there are any,
+/// A candle chart in characters. From top to bottom: two lines of heading, prices, one line of marks if there are any,
 /// volume, the time axis with two lines of labels, legend. The price axis is on the right.
 private struct TerminalCandles {
     private let chart: CandleChart

@@ -66,7 +66,7 @@ public struct CandleChart: Sendable {
         return parts.map { "\($0.0) \($0.1.formatted(decimals: decimals))" }.joined(separator: "  ")
     }
 
-    /// `MA 9 1.08412`; without a number where there are too few candles.
+    /// `MA 9 1.08412`; without a number if there are too few candles.
     func text(_ average: MovingAverage) -> String {
         let last = average.values.last.flatMap { $0 }
         return "MA \(average.period) " + (last.map { $0.rounded(decimals).formatted(decimals: decimals) } ?? "-")
@@ -81,7 +81,7 @@ extension Price {
         return decimals
     }
 
-    /// The nearest price of at most so many decimals.
+    /// The nearest price of at most this many decimals.
     func rounded(_ decimals: Int) -> Price {
         let unit = (decimals..<9).reduce(Int64(1)) { unit, _ in unit * 10 }
         return Price(rawValue: floorDivide(rawValue &+ unit / 2, unit) * unit)

@@ -4,13 +4,13 @@ internal import Host
 
 public enum PictureFormat: String, CaseIterable, Sendable { case png, svg, html }
 
-/// What gnuplot can draw, and a page can show.
+/// A chart that gnuplot can draw and a page can show.
 public protocol Chart {
-    /// What is drawn of what, without the range.
+    /// The title, without the range.
     var title: String { get }
     /// The numbers beneath the picture of a page: first the names of the columns.
     var table: [[String]] { get }
-    /// What gnuplot draws, without its terminal.
+    /// The gnuplot script, without its terminal.
     /// - Parameters:
     ///   - width: pixels, as `height`.
     ///   - hasTitle: whether the title stands in the picture too.
@@ -21,7 +21,7 @@ extension Chart {
     /// Draws the chart into a file, which is there as a whole or stays as it was.
     /// - Parameters:
     ///   - width: pixels, as `height`; of the picture in the page for HTML. Below 800 by 500 texts run into each other.
-    /// - Throws: `Failure`: 69 where gnuplot is not installed or does not draw, 74 where the file cannot be written.
+    /// - Throws: `Failure`: 69 if gnuplot is not installed or does not draw, 74 if the file cannot be written.
     public func write(to path: String, format: PictureFormat, width: Int, height: Int) throws {
         let bytes = try picture(format, width: width, height: height)
         do {

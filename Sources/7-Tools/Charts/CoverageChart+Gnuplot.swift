@@ -13,7 +13,7 @@ extension CoverageChart: Chart {
             }
     }
 
-    /// A rectangle for each pair and day: the colour tells the state, its strength the share.
+    /// A rectangle for each pair and day: the colour shows the state, its strength the share.
     public func gnuplotScript(width: Int, height: Int, hasTitle: Bool) -> String {
         dayCount > 0
             ? GnuplotCoverage(self, width: Double(width), height: Double(height), title: hasTitle ? title : "").script
@@ -94,7 +94,7 @@ private struct GnuplotCoverage {
         chart.rows.enumerated().map { "\(Gnuplot.tic(text($1))) \($0)" }.joined(separator: ", ")
     }
 
-    /// Mondays, or every second, third … of them, as they fit; all days where they fit.
+    /// Mondays, or every second, third … of them, as they fit; all days if they fit.
     private var dateTics: String {
         let pixels = (width - left - right) / Double(chart.dayCount)
         let days = (0..<chart.dayCount).filter { pixels >= 80 || chart.isMonday($0) || chart.dayCount < 7 }

@@ -2,7 +2,7 @@ internal import MarketData
 
 extension CoverageChart {
     /// The chart as lines of text, each with a line feed: a row for each pair, two columns for each day, or one where two do not
-    /// fit; several blocks where one does not fit either.
+    /// fit; several blocks if one does not fit either.
     /// - Parameters:
     ///   - columns: no line is longer.
     ///   - colours: whether to use the sixteen colours of terminals (ECMA-48).
@@ -91,7 +91,7 @@ private struct TerminalCoverage {
 
     // MARK: Cells
 
-    /// With colours the shade tells the share, the colour the state; without, the character tells both.
+    /// With colours the shade shows the share, the colour the state; without, the character shows both.
     private func mark(_ state: CoverageChart.State, _ share: Double) -> Character {
         let level = share >= 1 ? 3 : share >= 0.75 ? 2 : share >= 0.5 ? 1 : 0
         if colours { return ["░", "▒", "▓", "█"][level] }

@@ -2,7 +2,7 @@ public import MarketData
 
 /// How much of each day of each pair is there, as a picture, for terminals and for files.
 public struct CoverageChart: Sendable {
-    /// What is known of the intervals of one pair on one day. Those in no count are missing.
+    /// The counts of one pair's intervals on one day. The rest are missing.
     public struct Day: Hashable, Sendable {
         /// Intervals of the trading week; 0 where markets were closed.
         public let expected: Int
@@ -21,7 +21,7 @@ public struct CoverageChart: Sendable {
         public var missing: Int { max(0, expected - whole - bought - partial) }
     }
 
-    /// What a cell shows: the state that most of a day's intervals have.
+    /// The state that a cell shows: that of most intervals of the day.
     enum State: CaseIterable {
         case whole, bought, partial, missing
 

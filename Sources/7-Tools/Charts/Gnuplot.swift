@@ -2,7 +2,7 @@ internal import Host
 
 /// Runs gnuplot, and writes texts in its language. Source: gnuplot 5.4 manual.
 enum Gnuplot {
-    /// What 500 candles need, many times over.
+    /// Many times the time for 500 candles.
     private static let secondsMax = 60
 
     /// - Parameters:
@@ -23,12 +23,12 @@ enum Gnuplot {
         switch result.exitCode {
         case 0 where !result.output.isEmpty: return result.output
         case ChildProcess.missing:
-            throw Failure(.unavailable, "gnuplot draws the pictures and is not installed: apt install gnuplot-nox")
+            throw Failure(.unavailable, "gnuplot is missing: apt install gnuplot-nox")
         case ChildProcess.late:
             throw Failure(.unavailable, "gnuplot has not drawn the picture within \(secondsMax) s")
         default:
             let lines = result.errors.split(separator: "\n").map { $0.drop { $0 == " " } }
-            let reason = lines.last ?? "it says nothing"
+            let reason = lines.last ?? "it printed no reason"
             throw Failure(.unavailable, "gnuplot cannot draw the picture (code \(result.exitCode)): \(reason)")
         }
     }

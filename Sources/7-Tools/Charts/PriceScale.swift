@@ -1,6 +1,6 @@
 internal import MarketData
 
-/// The price axis: from which price to which, and where it is labelled.
+/// The price axis: its range and its labels.
 struct PriceScale {
     let low: Price
     let high: Price
@@ -17,7 +17,7 @@ struct PriceScale {
         high = Price(rawValue: min(max(highest, values.max() ?? highest), highest + reach) + margin)
     }
 
-    /// 0 at the low end, 1 at the high one; beyond where the price is.
+    /// 0 at the low end, 1 at the high one; outside for a price beyond them.
     func position(_ price: Price) -> Double {
         (Double(price.rawValue) - Double(low.rawValue)) / (Double(high.rawValue) - Double(low.rawValue))
     }

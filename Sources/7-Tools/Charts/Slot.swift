@@ -40,7 +40,7 @@ enum Slot: Equatable {
     }
 }
 
-/// Where the time axis is labelled.
+/// The labels of the time axis.
 struct TimeAxis {
     struct Mark: Equatable {
         let slot: Int
@@ -58,7 +58,7 @@ struct TimeAxis {
         }
     }
 
-    /// Moments of the day, none where the timeframe is too long for them.
+    /// Moments of the day, none if the timeframe is too long for them.
     let times: [Mark]
     /// The first place, and the first one of each further day.
     let days: [Mark]

@@ -4,12 +4,12 @@ internal import Host
 internal import MarketData
 internal import Settings
 
-/// Where the broker did what is assumed of it, and where not. Without secrets: fit to be sent to us.
+/// Counts of how often each assumption about the broker held. Without secrets: fit to be sent to us.
 public struct AssumptionsReport: Report {
     private let tally: AssumptionTally
     private let version = Program.version
 
-    /// - Parameter stateFolder: where the programs keep what they counted.
+    /// - Parameter stateFolder: the folder in which the programs keep their counts.
     public init(stateFolder: String) { tally = AssumptionBook.all(stateFolder: stateFolder) }
 
     private static func moment(_ seconds: Int64?) -> String {
@@ -33,7 +33,7 @@ public struct AssumptionsReport: Report {
             }, leftAligned: ["ASSUMPTION", "SO FAR", "LAST VIOLATION", "DETAIL"],
             tones: counts.map { Self.verdict($0.1).tone })
         let violated = counts.filter { $0.1.violated > 0 }.map { assumption, _ in
-            "\(assumption.rawValue): \(assumption.fact.sentence). If not: \(assumption.fact.consequence.lowercasedFirst).\n"
+            "\(assumption.rawValue): \(assumption.fact.sentence). If it fails: \(assumption.fact.consequence.lowercasedFirst).\n"
         }
         return table.text(style) + (violated.isEmpty ? "" : "\n" + violated.joined())
     }
@@ -65,7 +65,7 @@ public struct AssumptionsReport: Report {
     }
 }
 
-/// What is assumed, where it was read, and what goes wrong otherwise.
+/// Each assumption with its source and the effect of its failure.
 public struct AssumptionTable: Report {
     public init() {}
 
@@ -74,7 +74,7 @@ public struct AssumptionTable: Report {
         let rows = Assumption.allCases.map {
             ["`\($0.rawValue)`", $0.fact.sentence, $0.fact.source, $0.fact.consequence]
         }
-        return MarkdownTable(head: ["Name", "Assumption", "Source", "If it does not hold"], rows: rows).text
+        return MarkdownTable(head: ["Name", "Assumption", "Source", "If it fails"], rows: rows).text
     }
 
     private struct Line: Encodable {

@@ -135,7 +135,7 @@ public struct ComparisonReport: Report, Encodable {
 extension ComparisonReport {
     public func text(_ style: TextStyle) -> String {
         guard !pairs.isEmpty else {
-            return "no candle of the broker's own since \(UTCNanos(seconds: since).text()) UTC\n"
+            return "the broker's own candles are missing since \(UTCNanos(seconds: since).text()) UTC\n"
         }
         let rows = pairs.map {
             [
@@ -150,7 +150,7 @@ extension ComparisonReport {
             head: head, rows: rows, leftAligned: ["pair", "newest (UTC)"],
             tones: pairs.map { $0.disputed > 0 ? .bad : .plain }
         ).text(style)
-        let more = leftOut > 0 ? "\n\(leftOut) older differences are left out; --differences shows more\n" : ""
+        let more = leftOut > 0 ? "\n\(leftOut) older differences are not shown; --differences shows more\n" : ""
         return table + differences.map { "\n" + $0.text(style) }.joined() + more
     }
 }
@@ -167,7 +167,7 @@ extension ComparisonReport.Difference {
 
     private var tickText: String {
         guard let ticks else { return "" }
-        guard !ticks.isEmpty else { return "the journal holds none of its ticks any more\n" }
+        guard !ticks.isEmpty else { return "the journal no longer holds its ticks\n" }
         return ticks.map { "  \($0.position)  \($0.time.dropFirst(11).prefix(12))  \($0.bid)  \($0.ask)\n" }.joined()
     }
 }

@@ -10,7 +10,7 @@ struct ContinuityReport: Report, Encodable {
     private let continuity: Continuity
     /// Feed time: the end of the last 24 hours.
     private let now: UTCNanos
-    /// Whether ingest-stream answers: where it does not, nobody tells that we are blind.
+    /// Whether ingest-stream answers: if it does not, no process records blindness.
     private let isIngesting: Bool
 
     private static let day = Duration.seconds(86_400)
@@ -33,7 +33,7 @@ struct ContinuityReport: Report, Encodable {
         let pair: String
         /// ns since 1970; 0: since ever.
         let since: Int64
-        /// The last event that tells why, and its first detail.
+        /// The last event that gives the reason, and its first detail.
         let reason: String?
         let detail: Int64?
     }
@@ -124,5 +124,5 @@ extension Continuity.BlindPair {
 
 /// - Parameter since: 0: since ever.
 private func blindText(since: UTCNanos) -> String {
-    since.rawValue == 0 ? "blind since ever" : "blind since \(since.text())"
+    since.rawValue == 0 ? "blind from the start" : "blind since \(since.text())"
 }

@@ -3,7 +3,7 @@ internal import Reports
 internal import Host
 public import MarketData
 
-/// What there is of each pair on each day: how many intervals of the trading week in each state.
+/// Each pair on each day: the number of intervals of the trading week in each state.
 public struct Coverage: Encodable {
     /// One JSON object.
     public var json: String { encodedJSON(self) + "\n" }
@@ -46,8 +46,8 @@ public struct Coverage: Encodable {
 
     /// - Parameters:
     ///   - pairs: those wanted; empty: all that are stored.
-    ///   - days: so many, the last one that of the newest candle.
-    /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
+    ///   - days: their number; the last one is that of the newest candle.
+    /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
     public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe, days: Int) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         let lastDay = (extent.range.upperBound - 1) / 86_400

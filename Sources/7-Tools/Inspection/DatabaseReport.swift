@@ -4,7 +4,7 @@ public import SQLiteStore
 internal import Store
 internal import Wire
 
-/// What the database holds, by pair and timeframe and by source.
+/// The content of the database, by pair and timeframe and by source.
 public struct DatabaseReport: Report, Encodable {
     private struct Line: Encodable {
         let pair: String
@@ -45,6 +45,6 @@ public struct DatabaseReport: Report, Encodable {
         let total = candles.reduce(0) { $0 + $1.count }
         let table = TextTable(head: head, rows: rows, leftAligned: ["pair"]).text(style)
         return (rows.isEmpty ? "no candles yet\n" : table)
-            + "\n\(total) candles, \(byteText(bytes)), of them \(byteText(freeBytes)) free for new rows\n\(path)\n"
+            + "\n\(total) candles, \(byteText(bytes)), \(byteText(freeBytes)) of them free for new rows\n\(path)\n"
     }
 }

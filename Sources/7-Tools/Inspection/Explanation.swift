@@ -148,19 +148,19 @@ public struct Explanation: Report, Encodable {
     var decision: String {
         guard let stored else {
             if !isOpenMarket { return "No candle: the market was closed." }
-            if isKnownEmpty { return "No candle: the broker was asked and has none that can be used." }
+            if isKnownEmpty { return "No candle: the broker has no usable one." }
             if wasSeen, ticks.count == 0 {
-                return "No candle: the pair was seen and had no tick, the market was quiet."
+                return "No candle: the market was quiet: the feed was up and brought no tick."
             }
             return ticks.count > 0
-                ? "No candle is stored yet, though there are ticks: the interval may not be over, or a stage is behind."
-                : "No candle: nothing was streamed or bought of this interval."
+                ? "No candle is stored yet, but ticks exist: the interval may not be over, or a stage is behind."
+                : "No candle: the interval was neither streamed nor bought."
         }
         let others = outranked.map { "\($0.source) (rank \($0.rank))" }.joined(separator: ", ")
         let former = revisions.count { $0.source == stored.source && $0.revision < stored.revision }
         return "Kept: \(stored.source), rank \(stored.rank), revision \(stored.revision)"
-            + (others.isEmpty ? "; no other source has it" : "; it outranks \(others)")
-            + (former > 0 ? "; it took the place of \(former) earlier." : ".")
+            + (others.isEmpty ? "; the only source" : "; it outranks \(others)")
+            + (former > 0 ? "; it replaced \(former) earlier." : ".")
     }
 }
 

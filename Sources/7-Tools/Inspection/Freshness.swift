@@ -7,7 +7,7 @@ enum Freshness: Hashable {
     case fresh
     /// The market is closed, and the last candle before is there.
     case closed
-    /// The last candle ended so many seconds of open market before now.
+    /// The last candle ended this many seconds of open market before now.
     case stale(seconds: Int64)
 
     /// After an interval's end: the grace, the commit, and the second in which a stage speaks.
@@ -17,7 +17,7 @@ enum Freshness: Hashable {
     init(newest: Int64, _ timeframe: Timeframe, now: Int64) {
         let week = TradingWeek.opened(by: now)
         let end = newest + timeframe.seconds
-        // What was closed before this week's opening, or since its end, does not count.
+        // Closed time before this week's opening, or since its end, does not count.
         let lag = min(now, week.upperBound) - max(end, week.lowerBound)
         if lag > timeframe.seconds + Freshness.allowance {
             self = .stale(seconds: lag)

@@ -5,7 +5,7 @@ public import Reports
 public import Settings
 public import Store
 
-/// What is missing or partial since the first candle: intervals of the trading week that no complete candle covers, neighbours together.
+/// Missing and partial intervals of the trading week since the first candle, neighbours together.
 public struct GapsReport: Report, Encodable {
     /// Whether `ingest-backfill repair` looks at a gap. Source: docs/decisions/0027.
     enum Repair: String, Encodable {
@@ -56,12 +56,12 @@ public struct GapsReport: Report, Encodable {
     let intervals: Int
 
     /// - Parameters:
-    ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
+    ///   - pairs: those wanted; empty: all that are stored, or were recorded as blind.
     ///   - timeframe: `nil`: all that are stored.
-    ///   - days: so many before the newest candle's end.
+    ///   - days: their number before the newest candle's end.
     ///   - configuration: what repair is bounded by.
     ///   - now: the broker's time, Unix seconds; `nil`: the newest candle's end.
-    /// - Throws: `Failure` (69) where nothing of them is stored; `StoreError`.
+    /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
     public init(
         _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int,
         configuration: Configuration = Configuration(), now: Int64? = nil
@@ -74,7 +74,7 @@ public struct GapsReport: Report, Encodable {
         var gaps: [Gap] = []
         var intervals = 0
         for series in extent.series {
-            // What lies before it is no gap: nobody was there.
+            // Intervals before it are not missing: the stream had not begun.
             let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? 0), until)
             let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
             intervals += states.lines.count
@@ -132,7 +132,7 @@ public struct GapsReport: Report, Encodable {
         ).text(style)
         let count = gaps.reduce(0) { $0 + $1.intervals }
         return table
-            + "\n\(count) of \(intervals) intervals, \(stretch); 'ingest-backfill plan' says what they would cost\n"
+            + "\n\(count) of \(intervals) intervals, \(stretch); 'ingest-backfill plan' shows their cost\n"
     }
 
     private func cause(_ gap: Gap) -> String {

@@ -17,12 +17,12 @@ public struct IndicatorsReport: Report, Encodable {
     static let all: [Indicator] = [
         Indicator(name: "MA-9", candles: 9, reason: "9 closes"),
         Indicator(name: "Aroon-14", candles: 15, reason: "14 candles after the first"),
-        Indicator(name: "ATR-14", candles: 15, reason: "14 true ranges, each with the close before"),
+        Indicator(name: "ATR-14", candles: 15, reason: "14 true ranges, each with the previous close"),
         Indicator(name: "RSI-14", candles: 15, reason: "14 changes"),
         Indicator(name: "Bollinger-20", candles: 20, reason: "20 closes"),
         Indicator(name: "MA-21", candles: 21, reason: "21 closes"),
         Indicator(name: "ADX-14", candles: 28, reason: "14 directional movements, then 14 of their averages"),
-        Indicator(name: "Ultimate-7-14-28", candles: 29, reason: "28 ranges, each with the close before"),
+        Indicator(name: "Ultimate-7-14-28", candles: 29, reason: "28 ranges, each with the previous close"),
         Indicator(name: "MACD-12-26-9", candles: 34, reason: "26 closes, then 9 differences"),
         Indicator(name: "MA-50", candles: 50, reason: "50 closes"),
         Indicator(name: "Ichimoku-9-26-52", candles: 78, reason: "52 candles, displaced by 26"),
@@ -35,7 +35,7 @@ public struct IndicatorsReport: Report, Encodable {
         let timeframe: String
         /// Complete candles.
         let candles: Int
-        /// Complete candles up to the newest one without a gap among them; quiet intervals are none.
+        /// Complete candles up to the newest one without a break; quiet intervals do not break it.
         let unbroken: Int
         /// Names of the indicators that have enough candles.
         let ready: [String]
@@ -46,7 +46,7 @@ public struct IndicatorsReport: Report, Encodable {
     let indicators = IndicatorsReport.all
     let lines: [Line]
 
-    /// - Throws: `Failure` (69) where nothing is stored; `StoreError`.
+    /// - Throws: `Failure` (69) if nothing is stored; `StoreError`.
     public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: 0)
         lines = try extent.series.map { series in

@@ -3,7 +3,7 @@ internal import MarketData
 internal import Store
 internal import Wire
 
-/// What there is of one interval of the trading week.
+/// The state of one interval of the trading week.
 enum IntervalState: String, Encodable, CaseIterable {
     /// A complete candle, folded from ticks.
     case streamed
@@ -22,7 +22,7 @@ enum IntervalState: String, Encodable, CaseIterable {
     var isGap: Bool { self == .partial || self == .missing }
 }
 
-/// What there is of each interval of a series in a range.
+/// The state of each interval of a series in a range.
 struct IntervalStates {
     struct Line {
         /// Unix seconds.
@@ -78,14 +78,14 @@ struct Extent {
     /// Unix seconds.
     let range: Range<Int64>
     let sight: Sight
-    /// Since when each one's intervals are expected: its oldest candle, or a blindness of its pair that was told before.
+    /// Since when each one's intervals are expected: its oldest candle, or an earlier recorded blindness of its pair.
     let expectedSince: [Series: Int64]
 
     /// - Parameters:
-    ///   - pairs: those wanted; empty: all that are stored, or that were told to be blind.
+    ///   - pairs: those wanted; empty: all that are stored, or were recorded as blind.
     ///   - timeframe: `nil`: all that are stored.
-    ///   - days: so many before the newest candle's end, or that of a hole behind it.
-    /// - Throws: `Failure` (69) where nothing of them is stored.
+    ///   - days: their number before the newest candle's end, or that of a hole behind it.
+    /// - Throws: `Failure` (69) if nothing of them is stored.
     init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
         let stored = try reader.statistics(of: [], timeframe)
         let sight = try Sight(reader)

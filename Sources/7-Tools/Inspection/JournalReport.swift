@@ -9,7 +9,7 @@ public struct JournalReport: Report {
     private let checks: [(stream: Stream, check: JournalCheck)]
 
     /// Reads one journal, or all that are there.
-    /// - Throws: `Failure` (69) where there is none; `JournalError`.
+    /// - Throws: `Failure` (69) if it is missing; `JournalError`.
     public init(paths: Paths, stream: Stream?) throws {
         checks = try (stream.map { [$0] } ?? Stream.journaled).compactMap { stream in
             let check = try JournalCheck(folder: paths.journal(stream), recordSize: stream.recordSize)
@@ -22,7 +22,7 @@ public struct JournalReport: Report {
         let name = stream.map { "\($0.rawValue) " } ?? ""
         return Failure(
             .unavailable,
-            "there is no \(name)journal in \(paths.state)/journal (CANDLEWICK_STATE_DIR names another state folder)")
+            "\(paths.state)/journal holds no \(name)journal (CANDLEWICK_STATE_DIR names another state folder)")
     }
 
     public var isDamaged: Bool { checks.contains { $0.check.isDamaged } }
@@ -75,31 +75,31 @@ public struct JournalReport: Report {
         return segment.isHeaderDamaged ? "damaged" : "sound"
     }
 
-    /// Which files are misplaced, and what the mark beside a journal's folder tells, a line each.
+    /// The misplaced files and the state of the mark beside a journal's folder, a line each.
     private static func notes(_ stream: Stream, _ check: JournalCheck) -> [String] {
         var notes = check.segments.compactMap(\.misplacement).map { "\(stream.rawValue): \($0)\n" }
         if check.lostAtEnd > 0 {
             notes.append(
                 """
-                \(stream.rawValue): \(check.lostAtEnd) positions that were given lie behind the journal's end: their \
-                records are lost, and its writer skips them at its next start
+                \(stream.rawValue): \(check.lostAtEnd) used positions lie behind the journal's end: their records are \
+                lost, and the writer skips the positions at its next start
 
                 """)
         }
         if check.isMarkDamaged {
-            notes.append("\(stream.rawValue): the mark of its highest position cannot be read: its writer renews it\n")
+            notes.append("\(stream.rawValue): the mark of the highest position cannot be read: the writer renews it\n")
         }
         return notes
     }
 
     /// Mends one journal, or all that are there.
     /// - Returns: what was done, a line each.
-    /// - Throws: `Failure` (75) while the stage that writes it is at work, (69) where there is none, (77) where it is
+    /// - Throws: `Failure` (75) while the stage that writes it is at work, (69) if it is missing, (77) if it is
     ///   another user's; `JournalError`.
     public static func repair(
         paths: Paths, stream: Stream?, settings: JournalSettings, logger: Logger
     ) throws -> [String] {
-        // Also says so where there is none.
+        // Also reports a missing journal.
         _ = try JournalReport(paths: paths, stream: stream)
         return try (stream.map { [$0] } ?? Stream.journaled).flatMap { stream in
             try JournalCheck.repair(

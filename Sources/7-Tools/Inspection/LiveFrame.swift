@@ -7,7 +7,7 @@ internal import Store
 internal import Streams
 internal import Wire
 
-/// What the live view shows at one moment, as text.
+/// The live view at one moment, as text.
 struct LiveFrame {
     private let seen: Verdict.Observation
     private let verdict: Verdict
@@ -39,7 +39,7 @@ struct LiveFrame {
             separator: " | ")
     }
 
-    /// Lines that fit the terminal; pairs stand in several columns where the height does not suffice.
+    /// Lines that fit the terminal; pairs stand in several columns if the height does not suffice.
     func screen(_ size: Terminal.Size) -> [Line] {
         var lines = [
             Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: pace.joined(separator: "  ")),
@@ -69,7 +69,7 @@ struct LiveFrame {
 
     // MARK: Facts
 
-    /// What the pipeline does.
+    /// The pipeline's activity.
     private var pace: [String] {
         let store = seen.heard(.storeWriter)?.status
         let rate = seen.ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
@@ -82,7 +82,7 @@ struct LiveFrame {
         ] + (lag.map { ["lag \($0)"] } ?? [])
     }
 
-    /// What is left, and what is missing.
+    /// Remaining points and disk, missing candles.
     private var stock: [String] {
         let partial = candles.reduce(0) { $0 + $1.count - $1.complete }
         return [

@@ -16,7 +16,7 @@ public final class LiveView {
         case lines
         /// A table on the terminal's other screen, redrawn in place.
         case screen(TextStyle)
-        /// What `status --json` says, a line a second.
+        /// The output of `status --json`, a line a second.
         case json
     }
 
@@ -37,7 +37,7 @@ public final class LiveView {
         self.style = style
     }
 
-    /// Shows until a stop is asked for, the time is over, or nobody reads any more.
+    /// Shows until a request to stop, the end of the time, or the end of the reader.
     public func run(until stop: StopSignal, seconds: Int64?) throws {
         let end = seconds.map { clock.monotonic() + $0 * UTCNanos.perSecond } ?? .max
         // Other screen, cursor hidden, no line wrap; and back.
@@ -79,7 +79,7 @@ extension LiveView.Style {
     }
 }
 
-/// What the database holds, read anew as often as its size allows.
+/// The content of the database, read again as often as its size allows.
 private final class DatabaseGlance {
     private let paths: Paths
     private let configuration: Configuration
@@ -95,7 +95,7 @@ private final class DatabaseGlance {
         last = StoreSnapshot(configuration, now: clock.now().seconds)
     }
 
-    /// What the database holds; what it held before, or nothing, while it cannot be read.
+    /// The content of the database; the former content, or nothing, while it cannot be read.
     func latest() -> StoreSnapshot {
         let began = clock.monotonic()
         guard began >= nextRead else { return last }

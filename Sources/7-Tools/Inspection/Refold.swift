@@ -140,7 +140,7 @@ private struct FoldedCandles {
 
     /// - Throws: `Failure` (75) when a stop was asked for.
     mutating func write(atLeast count: Int) throws {
-        if stop.isRaised { throw Failure(.temporary, "stopped before all was folded") }
+        if stop.isRaised { throw Failure(.temporary, "stopped before all records were folded") }
         guard batch.count >= count else { return }
         _ = try store.write(batch, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
         batch.removeAll(keepingCapacity: true)

@@ -27,7 +27,7 @@ struct StageTable {
     /// `down`, or the stage's own word.
     func state(_ stage: StatusListener.Heard) -> String { stage.status?.state ?? "down" }
 
-    /// How many records a stage has still to take of its first input; empty if nothing tells. The two stages speak up
+    /// Records that a stage has not yet taken of its first input; empty if unknown. The two stages report up
     /// to a second apart, so what comes in a second does not count.
     func behind(_ stage: StatusListener.Heard) -> String {
         guard let stream = stage.stage.inputs.first, let taken = stage.status?.taken(stream),

@@ -22,7 +22,7 @@ public struct StatusReport: Report {
     private var continuity: ContinuityReport { ContinuityReport(stored.continuity, seen.ingest) }
 
     /// Listens to the stages for up to two seconds, and reads the database.
-    /// - Throws: `Failure` (69) where there is no database yet; `StoreError`, `BusError`.
+    /// - Throws: `Failure` (69) if the database does not exist yet; `StoreError`, `BusError`.
     public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
         let stages = try StatusListener.collect(paths: paths, milliseconds: 2_000, clock: clock)
         try self.init(stages: stages, paths: paths, configuration: configuration, clock: clock)
@@ -190,14 +190,14 @@ extension StoredEvent {
     /// The details for a person.
     var detailText: String {
         switch event {
-        case "blind ended" where detail == 0: "since ever"
+        case "blind ended" where detail == 0: "from the start"
         case "blind ended": "\((until &- detail) / 1_000_000) ms"
-        case "blind began": detail == 0 ? "since ever" : "since \(UTCNanos(rawValue: detail).text())"
+        case "blind began": detail == 0 ? "from the start" : "since \(UTCNanos(rawValue: detail).text())"
         case "updates lost", "session recovered": "\(detail)"
         case "instrument refused": "code \(detail)"
         case "positions skipped": "\(until) from \(detail)"
         case "clock set back": "from \(UTCNanos(rawValue: detail).text()) to \(UTCNanos(rawValue: until).text())"
-        case "updates limited": detail == 0 ? "no limit any more" : "to \(detail) in 1000 s"
+        case "updates limited": detail == 0 ? "limit removed" : "to \(detail) in 1000 s"
         default: ""
         }
     }
@@ -205,7 +205,7 @@ extension StoredEvent {
 
 extension QuotaLedger.Estimate {
     var text: String {
-        let told = isTold ? "" : " (not yet told by the broker)"
+        let told = isTold ? "" : " (not yet reported by the broker)"
         let renews = renewal.map { ", renewed \(UTCNanos(seconds: $0).text().prefix(16)) UTC" } ?? ""
         return "\(remaining) of \(total) points left\(told)\(renews)"
     }

@@ -4,7 +4,7 @@ internal import Planning
 internal import Settings
 internal import Store
 
-/// What the database tells of the pipeline, read at one moment.
+/// The database's facts about the pipeline, read at one moment.
 struct StoreSnapshot {
     var candles: [SeriesStatistics] = []
     var continuity = Continuity()
@@ -12,7 +12,7 @@ struct StoreSnapshot {
     var events: [StoredEvent] = []
     /// Candles of the last day that the broker's own dispute, and the start of the newest, Unix seconds.
     var disputed: (count: Int, newest: Int64?) = (0, nil)
-    /// What may still be bought, as far as the database knows.
+    /// The remaining allowance, as far as the database knows.
     var quota: QuotaLedger.Estimate
 
     /// Nothing but what the configuration says.

@@ -17,7 +17,7 @@ struct Verdict {
     /// What deserves a look; empty if all is well.
     let findings: [Finding]
 
-    /// The worst of all. `failed`: a monitor should wake somebody.
+    /// The worst of all. `failed`: a monitor should alert a person.
     var state: Finding.State {
         if findings.contains(where: { $0.state == .failed }) { return .failed }
         return findings.isEmpty ? .ok : .warning
@@ -49,7 +49,7 @@ struct Verdict {
     private static let offsetMax = 5 * UTCNanos.perSecond
     /// Bytes that the state folder's disk must have free.
     static let freeMin: Int64 = 200_000_000
-    static let diskAdvice = "make room: at an end the stages stop with code 74"
+    static let diskAdvice = "free some space: on a full disk the stages stop with code 74"
 
     init(_ observation: Observation) {
         let judge = Judge(observation)
@@ -111,11 +111,11 @@ struct Verdict {
         private static func advice(_ state: String) -> String {
             switch state {
             case "logging in":
-                "the broker refuses the login or its tokens: candlewick doctor asks it; journalctl -u candlewick-ingest-stream says why"
+                "the broker refuses the login or its tokens: run candlewick doctor; journalctl -u candlewick-ingest-stream shows the reason"
             case "streaming", "silent":
-                "the connection lives and the broker sends nothing: wait for its next session, look at the broker's status page"
+                "the connection is open but the broker sends nothing: wait for the next session, check the broker's status page"
             default:
-                "the broker cannot be reached: look at the network, then at journalctl -u candlewick-ingest-stream"
+                "the broker cannot be reached: check the network, then journalctl -u candlewick-ingest-stream"
             }
         }
 
@@ -133,9 +133,9 @@ struct Verdict {
         private static func advice(reason: String?) -> String {
             switch reason {
             case "instrument refused":
-                "is its epic right, and may the account stream it? candlewick doctor asks the broker; it is asked for again without end"
-            case "updates limited": "the broker drops updates above this rate: no candle of it is whole"
-            default: "it is asked for again without end; if that does not help within an hour: candlewick doctor"
+                "check its epic, and whether the account may stream it: candlewick doctor asks the broker; subscribing is repeated forever"
+            case "updates limited": "the broker drops updates above this rate: every candle of the pair is partial"
+            default: "subscribing is repeated forever; if it does not help within an hour, run candlewick doctor"
             }
         }
 
@@ -148,8 +148,8 @@ struct Verdict {
             let lively = ages.count { $0.1 < Verdict.liveliness }
             return ages.filter { $0.1 >= Verdict.silenceMax && lively * 2 > ages.count - 1 }.map { pair, age in
                 Finding(
-                    "pair", "\(pair)", .failed, "no tick for \(Duration.nanoseconds(age).brief), while others tick",
-                    "its subscription may be dead: it is renewed by itself; if it stays silent, compare with the broker's site"
+                    "pair", "\(pair)", .failed, "no tick for \(Duration.nanoseconds(age).brief) while other pairs tick",
+                    "its subscription may be dead: ingest-stream renews it; if it stays silent, compare with the broker's site"
                 )
             }
         }
@@ -165,7 +165,7 @@ struct Verdict {
                 return [
                     Finding(
                         "candles", "", isOpen ? .failed : .warning, "no candle is stored",
-                        "the first comes after the first whole interval; until then nothing is wrong with the candles")
+                        "wait: the first candle comes after the first whole interval")
                 ]
             }
             // What was only bought or imported is not expected to go on.
@@ -177,7 +177,7 @@ struct Verdict {
             let dead = Dictionary(grouping: states, by: \.0.series.timeframe).filter {
                 $0.value.allSatisfy(\.1.isStale)
             }
-            let advice = "candlewick status shows each pair; candlewick tap feed what the feed says"
+            let advice = "candlewick status shows each pair; candlewick tap feed shows the feed's events"
             if !dead.isEmpty {
                 return dead.keys.sorted().map { Finding("candles", "", .failed, "no fresh candle of \($0)", advice) }
             }
@@ -209,7 +209,7 @@ struct Verdict {
                 Finding(
                     "clock", "", .warning,
                     "this machine's clock is \(Duration.nanoseconds(abs(offset)).brief) \(side) the broker's",
-                    "let timedatectl or chrony keep it")
+                    "set up timedatectl or chrony")
             ]
         }
 
@@ -235,7 +235,7 @@ struct Verdict {
             else { return [] }
             return [
                 Finding(
-                    "quota", "", .warning, quota.text, "ingest-backfill plan shows what the rest buys")
+                    "quota", "", .warning, quota.text, "ingest-backfill plan shows what the rest can buy")
             ]
         }
     }

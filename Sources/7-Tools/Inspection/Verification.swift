@@ -72,14 +72,14 @@ public struct Verification: Report, Encodable {
         let path = folder.appendingPathComponent("candlewick.db").path
         let refold = try Refold(paths: paths, configuration: configuration, bounds: bounds, into: path, stop: stop)
         guard refold.ticks > 0 else {
-            throw Failure(.unavailable, "there is no tick in \(paths.journal(.ticks)): nothing to fold again")
+            throw Failure(.unavailable, "\(paths.journal(.ticks)) holds no ticks: nothing to fold again")
         }
         ticks = refold.ticks
         try compare(reader, with: try SQLiteReader(path: path), refold, bounds)
         guard compared > 0 else {
             throw Failure(
                 .unavailable,
-                "nothing can be compared: \(paths.journal(.candles)) tells of no candle that is in \(paths.database)")
+                "nothing to compare: \(paths.journal(.candles)) and \(paths.database) share no candle")
         }
         try leaveOut(changedSince: stored, paths)
         try nameTicks(paths)
@@ -162,7 +162,7 @@ public struct Verification: Report, Encodable {
             "\(ticks) records of the ticks journal folded again, \(compared) candles compared: "
                 + (isSound ? style.painted("all equal", .good) : style.painted("\(wrong) wrong", .bad))
         ]
-        if beyond > 0 { lines.append("\(beyond) candles are older than what the journals hold") }
+        if beyond > 0 { lines.append("\(beyond) candles are older than the journals") }
         for difference in differences { lines += difference.lines }
         if wrong > differences.count { lines.append("… and \(wrong - differences.count) more") }
         return lines.joined(separator: "\n") + "\n"

@@ -84,13 +84,13 @@ extension CandleEnvelope: LineConvertible {
         return "\(prices)  \(candle.tickCount) ticks  \(source.name)\(flags.isEmpty ? "" : "  [\(flags)]")"
     }
 
-    /// What a request or a reply says.
+    /// The text of a request or a reply.
     private var historyText: String? {
         switch content {
         case .request(let record):
             let request = record.request
             let (first, last) = (UTCNanos(seconds: request.first), UTCNanos(seconds: request.last))
-            return "request of \(first.text()) to \(last.text()), at most \(request.points) points"
+            return "request for \(first.text()) to \(last.text()), at most \(request.points) points"
         case .reply(let record):
             let reply = record.reply
             let left = reply.allowance.map { ", \($0.remaining) of \($0.total) left" } ?? ""
@@ -149,7 +149,7 @@ private struct CandleLine: Encodable {
 }
 
 private func eventText(_ event: FeedEvent) -> String {
-    func moment(_ time: UTCNanos) -> String { time.rawValue == 0 ? "ever" : time.description }
+    func moment(_ time: UTCNanos) -> String { time.rawValue == 0 ? "the start" : time.description }
     return switch event {
     case .blindBegan(let since): "\(event.name), since \(moment(since))"
     case .blindEnded(let from, let until): "\(event.name), from \(moment(from)) to \(until)"

@@ -25,8 +25,8 @@ public final class Recorder<Record: StreamEnvelope> {
     ///   - start: where to begin.
     ///   - from: not before the first record of this time or a later one.
     ///   - until: not beyond the first record of this time or a later one.
-    ///   - folder: where the copy goes; must hold none of the stream yet.
-    /// - Throws: `Failure` (75) where another process writes there, (64) where it holds records already; as `Tap.init`.
+    ///   - folder: of the copy; must not hold the stream.
+    /// - Throws: `Failure` (75) if another process writes there, (64) if it holds records already; as `Tap.init`.
     public init(
         _ stream: Stream, paths: Paths, from start: TapStart, since from: UTCNanos?,
         until: UTCNanos?, into folder: Paths, logger: Logger
@@ -35,7 +35,7 @@ public final class Recorder<Record: StreamEnvelope> {
         tap = try Tap(stream: stream, paths: paths, from: start, logger: logger)
         let target = folder.journal(stream)
         guard try !JournalTail.exists(folder: target) else {
-            throw Failure(.usage, "\(target) holds a recording already: name another folder")
+            throw Failure(.usage, "\(target) already holds a recording: name another folder")
         }
         var settings = JournalSettings()
         settings.retentionDays = 0
@@ -43,7 +43,7 @@ public final class Recorder<Record: StreamEnvelope> {
             folder: target, recordSize: Record.byteCount, settings: settings, logger: logger)
     }
 
-    /// Copies what is there; waits at most so long for the first record.
+    /// Copies the present records; waits at most this long for the first one.
     /// - Returns: how many records came, those before the stretch among them.
     @discardableResult
     public func poll(milliseconds: Int, stop: Int32) throws -> Int {

@@ -14,7 +14,7 @@ public import Wire
 public final class Replay {
     /// How fast.
     public enum Pace: Hashable, Sendable {
-        /// The records' times of arrival, so many times as fast.
+        /// The records' times of arrival, this many times as fast.
         case recorded(speed: Double)
         /// As fast as readers take it: slow ones are waited for.
         case asFastAsTaken
@@ -22,7 +22,7 @@ public final class Replay {
 
     /// Records that were published.
     public private(set) var published = 0
-    /// The addresses where it publishes.
+    /// The addresses at which it publishes.
     public var endpoints: [String] { players.map(\.writer.endpoint) }
 
     private let players: [Player]
@@ -33,8 +33,8 @@ public final class Replay {
     ///   - recording: a folder that `Recorder` wrote, or any state folder.
     ///   - streams: those that are played; empty: `ticks` and `history`, or `candles` where neither was recorded.
     ///   - times: how often; above 1 only ticks: other records speak of positions in other streams.
-    ///   - folders: where it publishes; the journals there must be new.
-    /// - Throws: `Failure` (66) where nothing is recorded, (64) where the folders hold journals already, (75) where
+    ///   - folders: of its sockets and journals; the journals must be new.
+    /// - Throws: `Failure` (66) if nothing is recorded, (64) if the folders hold journals already, (75) where
     ///   another process publishes there; `JournalError`, `BusError`.
     public init(
         _ recording: Paths, streams: [Stream], times: Int, pace: Pace, into folders: Paths, stop: StopSignal,
@@ -49,10 +49,10 @@ public final class Replay {
             throw Failure(.usage, "only ticks can be played several times")
         }
         if let absent = chosen.first(where: { !present.contains($0) }) {
-            throw Failure(.missingInput, "there is no recording of \(absent.rawValue) in \(recording.state)/journal")
+            throw Failure(.missingInput, "\(recording.state)/journal holds no recording of \(absent.rawValue)")
         }
         guard !chosen.isEmpty else {
-            throw Failure(.missingInput, "there is no recording in \(recording.state)/journal")
+            throw Failure(.missingInput, "\(recording.state)/journal holds no recording")
         }
         self.pace = pace
         self.clock = clock
@@ -61,7 +61,7 @@ public final class Replay {
         players = try chosen.map { stream in
             guard try !JournalTail.exists(folder: folders.journal(stream)) else {
                 throw Failure(
-                    .usage, "\(folders.journal(stream)) holds records already: replay into a new folder")
+                    .usage, "\(folders.journal(stream)) already holds records: replay into a new folder")
             }
             return try Player(
                 stream, recording, times: times, into: folders, context: context,
@@ -81,8 +81,8 @@ public final class Replay {
     /// In this order records of the same time are published.
     private static let order: [Stream] = [.ticks, .history, .candles, .native]
 
-    /// Waits until somebody reads each of the streams. Only where slow readers are waited for.
-    /// - Returns: false where a stop was asked for.
+    /// Waits until each stream has a reader. Only if the publisher waits for slow readers.
+    /// - Returns: false if a stop was asked for.
     public func waitForReaders(until stop: StopSignal) -> Bool {
         players.allSatisfy { $0.publisher.waitForReader(until: stop) }
     }
@@ -127,7 +127,7 @@ private final class Player {
     private var played = 1
     private var shift = Shift()
 
-    /// What is added to the records of a later round.
+    /// The offset of the records of a later round.
     private struct Shift {
         var position: UInt64 = 0
         var time: Int64 = 0
@@ -194,11 +194,11 @@ private final class Player {
         readTime()
     }
 
-    /// Where the last round would lie too late is said before the second one.
+    /// A last round that would lie too late is reported before the second one.
     private func checkEnd(_ distance: Int64) throws {
         let (whole, overflow) = distance.multipliedReportingOverflow(by: Int64(times - 1))
         guard !overflow, whole < Player.end - lastTime else {
-            throw Failure(.usage, "round \(times) would lie beyond the year 2200: play it fewer times")
+            throw Failure(.usage, "round \(times) would lie beyond the year 2200: choose a lower --times")
         }
     }
 

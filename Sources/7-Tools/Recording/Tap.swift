@@ -4,7 +4,7 @@ internal import MarketData
 internal import Streams
 public import Wire
 
-/// Where a tap begins.
+/// The begin of a tap.
 public enum TapStart: Hashable, Sendable {
     case now
     /// With the oldest record of the journal.
@@ -31,7 +31,7 @@ public final class Tap<Record: StreamEnvelope> {
 
     /// - Parameters:
     ///   - start: where to begin.
-    /// - Throws: `Failure` (69) where a position is asked for and there is no journal; `JournalError`, `BusError`.
+    /// - Throws: `Failure` (69) if a position is given and the journal is missing; `JournalError`, `BusError`.
     public init(stream: Stream, paths: Paths, from start: TapStart, logger: Logger) throws {
         let context = try BusContext()
         let folder = paths.journal(stream)
@@ -41,7 +41,7 @@ public final class Tap<Record: StreamEnvelope> {
             guard start == .now else {
                 throw Failure(
                     .unavailable,
-                    "there is no journal of \(stream.rawValue) in \(folder): only a tap from now is possible")
+                    "\(folder) holds no journal of \(stream.rawValue): only a tap from now is possible")
             }
             live = try Subscriber(context: context, endpoint: try paths.endpoint(stream))
             reader = nil
@@ -62,7 +62,7 @@ public final class Tap<Record: StreamEnvelope> {
     /// Whether what comes now comes live.
     public var isLive: Bool { reader?.isLive ?? true }
 
-    /// Delivers what is there; waits at most so long for the first record.
+    /// Delivers the present records; waits at most this long for the first one.
     /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records were delivered.
     public func poll(milliseconds: Int, stop: Int32 = -1, _ deliver: (Record) throws -> Void) throws -> Int {
@@ -78,7 +78,8 @@ public final class Tap<Record: StreamEnvelope> {
             if hasOwnPositions, let last {
                 guard record.position > last else {
                     throw Failure(
-                        .unavailable, "the stream \(stream.rawValue) began anew: its publisher has another journal now")
+                        .unavailable, "the stream \(stream.rawValue) began again: its publisher has another journal now"
+                    )
                 }
                 missing += record.position - last - 1
             }

@@ -9,16 +9,16 @@ internal import Streams
 struct AggregatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "aggregator",
-        abstract: "Folds the ticks stream into candles, and derives larger ones of bought history.",
+        abstract: "Folds ticks into candles, and derives larger candles from bought history.",
         discussion: """
             Reads the ticks stream (journal, then bus), folds every tick into candles of
-            the configured timeframes, and publishes each candle as it becomes final on
-            the candles stream. Passes on what ingest-backfill bought, and makes larger
-            candles of it. Needs no credentials and no network. May be stopped, killed
-            and started at any time: it replays both journals and goes on where its own
+            the configured timeframes, and publishes each final candle on the candles
+            stream. Passes on the candles that ingest-backfill bought, and derives larger
+            candles from them. Needs no credentials and no network. You can stop, kill and
+            start it at any time: it replays both journals and continues where its own
             journal ends.
 
-            Says READY on standard output when it serves. SIGTERM ends it in order.
+            Prints READY on standard output when it serves. SIGTERM stops it in order.
 
             """ + Program.environmentHelp,
         version: Program.version)

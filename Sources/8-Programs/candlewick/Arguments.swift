@@ -95,7 +95,7 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
-/// What a command did, in a sentence.
+/// The outcome of a command, in a sentence.
 struct Outcome: Report, Encodable {
     let done: String
 
@@ -106,7 +106,7 @@ struct Outcome: Report, Encodable {
 
 /// Which part of the store a report is about.
 struct SeriesOptions: ParsableArguments {
-    @Argument(help: "Pairs; without any, all that are stored.")
+    @Argument(help: "Pairs; default: all stored pairs.")
     var pairs: [Pair] = []
 
     @Option(name: .shortAndLong, help: "Only this timeframe: 5, 5m, 15m, 1h.")

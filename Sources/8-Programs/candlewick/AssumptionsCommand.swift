@@ -5,13 +5,13 @@ internal import Inspection
 struct AssumptionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assumptions",
-        abstract: "Shows which facts about the broker held.",
+        abstract: "Shows which assumptions about the broker held.",
         discussion: """
-            The pipeline takes some facts about IG on trust. ingest-stream and ingest-
-            backfill count where each held and where it did not, over restarts, in the
-            folder 'assumptions' of the state folder. What did not hold within the last
-            day is a finding of 'status'. Works offline. The report holds no secrets: send
-            it to us if something in it surprises you.
+            The pipeline relies on some facts about IG. ingest-stream and ingest-backfill
+            count how often each fact held and how often it failed, and keep the counts
+            in the folder 'assumptions' of the state folder. If a fact failed within the
+            last day, 'status' reports it. Works offline. The report holds no secrets:
+            send it to us if something in it surprises you.
 
             EXAMPLES
               candlewick assumptions
@@ -19,7 +19,7 @@ struct AssumptionsCommand: ParsableCommand {
               candlewick assumptions --table
             """)
 
-    @Flag(help: "What is assumed and where it was read, as a table in Markdown.")
+    @Flag(help: "Print each assumption with its source, as a table in Markdown.")
     var table = false
 
     @OptionGroup var output: OutputOptions

@@ -9,9 +9,9 @@ struct CandlesCommand: ParsableCommand {
         commandName: "candles",
         abstract: "Shows the last candles of a pair.",
         discussion: """
-            Oldest first. Partial candles are shown too, with what is missing; bots should
-            read the view 'candles', which holds the complete ones only. Times are UTC,
-            the start of the interval.
+            Oldest first. Includes partial candles, with their missing time; bots should
+            read the view 'candles', which holds complete candles only. The time is the
+            start of the interval, UTC.
 
             EXAMPLES
               candlewick candles EUR_USD 5m
@@ -30,7 +30,7 @@ struct CandlesCommand: ParsableCommand {
     @Option(help: "table, csv or json.")
     var format: CandleTable.Format?
 
-    @Flag(help: "As --format json.")
+    @Flag(help: "Same as --format json.")
     var json = false
 
     @Option(help: "mid, bid, ask or all.")
@@ -51,7 +51,7 @@ struct CandlesCommand: ParsableCommand {
             let candles = try reader.last(last, pair, timeframe, complete ? .complete : .all)
             let format = json ? .json : format ?? .table
             if candles.isEmpty, format == .table {
-                throw Failure(.unavailable, "no \(timeframe) candles of \(pair) in \(reader.path)")
+                throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
             let table = CandleTable(candles, pair: pair, timeframe: timeframe, side: price)
             Program.write(standardOutput: table.text(format))

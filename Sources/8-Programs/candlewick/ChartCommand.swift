@@ -11,11 +11,11 @@ struct ChartCommand: ParsableCommand {
         commandName: "chart",
         abstract: "Draws candles, with volume and moving averages.",
         discussion: """
-            In the terminal, as wide and high as it is (80 by 24 into a pipe), or into
-            files: --png, --svg, --html (one page that needs no network), by gnuplot.
+            Draws in the terminal, as wide and high as it is (80 by 24 into a pipe), or
+            into files: --png, --svg, --html (one page that needs no network), by gnuplot.
             Times are UTC; an interval without a candle stays empty, a weekend is one
-            line; partial candles are marked. Averages are of closes, of complete and
-            partial candles.
+            line; partial candles are marked. Moving averages use the closes of complete
+            and partial candles.
 
             EXAMPLES
               candlewick chart EUR_USD 5m
@@ -29,10 +29,10 @@ struct ChartCommand: ParsableCommand {
     @Argument(help: "The timeframe: 5, 5m, 15m, 1h.")
     var timeframe: Timeframe
 
-    @Option(help: "How many candles; without it, as many as fit, 200 in a file.")
+    @Option(help: "Number of candles; default: as many as fit, 200 in a file.")
     var last: Int?
 
-    @Option(help: "Period of a moving average, in candles; may be repeated. Without it 9, 21 and 50.")
+    @Option(help: "Period of a moving average, in candles; may be repeated; default: 9, 21 and 50.")
     var ma: [Int] = []
 
     @Option(help: "mid, bid or ask.")
@@ -40,7 +40,7 @@ struct ChartCommand: ParsableCommand {
 
     @OptionGroup var picture: PictureOptions
 
-    @Flag(help: "The candles as JSON, as 'candles --json' gives them.")
+    @Flag(help: "Print the candles as JSON, as 'candles --json' does.")
     var json = false
 
     /// More columns than any terminal has.
@@ -62,7 +62,7 @@ struct ChartCommand: ParsableCommand {
             let averages = ma.isEmpty ? [9, 21, 50] : ma
             let all = try reader.last(shown + (averages.max() ?? 0), pair, timeframe, .all)
             guard !all.isEmpty else {
-                throw Failure(.unavailable, "no \(timeframe) candles of \(pair) in \(reader.path)")
+                throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
             if json {
                 let table = CandleTable(Array(all.suffix(shown)), pair: pair, timeframe: timeframe, side: price)

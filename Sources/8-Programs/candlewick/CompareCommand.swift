@@ -7,14 +7,19 @@ internal import Streams
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Compares candles with those that the broker makes itself.",
+        abstract: "Compares candles with the broker's own candles.",
         discussion: """
-            The items that the pairs leave free bring the broker's own candles, one pair
-            after the other. 'agree': open, high, low and close of bid and ask are equal.
-            'differ': some are not. 'disputed': the broker saw a higher high or a lower
-            low, so a tick may be missing here. Candles that are partial anyhow are not
-            judged, and 'waiting' ones have no candle of ours yet. With --ticks, each
-            difference is shown with the ticks of its interval.
+            ingest-stream receives the broker's own candles on the subscriptions that the
+            pairs leave free, one pair after the other.
+
+              agree     open, high, low and close of bid and ask are equal
+              differ    some of them are not
+              disputed  the broker's high is higher or its low is lower: a tick may be
+                        missing here
+              waiting   the broker's candle has arrived, ours has not
+
+            Partial candles are not judged. With --ticks, each difference is shown with
+            the ticks of its interval.
 
             EXAMPLES
               candlewick compare
@@ -22,19 +27,19 @@ struct CompareCommand: ParsableCommand {
               candlewick compare --check    exit code 65 if a candle is disputed
             """)
 
-    @Argument(help: "Pairs; without any, all that were compared.")
+    @Argument(help: "Pairs; default: all compared pairs.")
     var pairs: [Pair] = []
 
-    @Option(help: "How many days back from now.")
+    @Option(help: "Number of days back from now.")
     var days = 7
 
-    @Option(help: "How many differences are shown, newest first.")
+    @Option(help: "Number of differences to show, newest first.")
     var differences = 5
 
-    @Flag(help: "Every tick of the intervals that differ.")
+    @Flag(help: "Show every tick of the intervals that differ.")
     var ticks = false
 
-    @Flag(help: "Exit code 65 if a candle is disputed and not repaired.")
+    @Flag(help: "End with exit code 65 if a candle is disputed and not repaired.")
     var check = false
 
     @OptionGroup var output: OutputOptions

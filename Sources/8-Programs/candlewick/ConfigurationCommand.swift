@@ -9,8 +9,9 @@ struct ConfigurationCommand: ParsableCommand {
         abstract: "Shows the settings in force, and the keys of the file.",
         discussion: """
             Reads the file that CANDLEWICK_CONFIG names, else candlewick.yaml in systemd's
-            CONFIGURATION_DIRECTORY, as the stages do at their start. Exit code 78 if it
-            cannot be used, with the line and the reason: run it before a restart.
+            CONFIGURATION_DIRECTORY, as the stages do at their start. If the file is
+            wrong, prints the line and the reason, and ends with exit code 78: run it
+            before a restart.
 
             EXAMPLES
               candlewick configuration
@@ -18,10 +19,10 @@ struct ConfigurationCommand: ParsableCommand {
               candlewick configuration --sample >candlewick.yaml
             """)
 
-    @Flag(help: "A commented file that changes nothing, to begin with.")
+    @Flag(help: "Print a commented file to start from; it changes nothing.")
     var sample = false
 
-    @Flag(help: "Every key with its default, range and meaning, as a table in Markdown.")
+    @Flag(help: "Print every key with its default, range and meaning, as a table in Markdown.")
     var table = false
 
     @OptionGroup var output: OutputOptions

@@ -9,11 +9,12 @@ internal import MarketData
 struct CoverageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coverage",
-        abstract: "Shows what is whole, bought, partial or missing, by pair and day.",
+        abstract: "Shows streamed, bought, partial and missing intervals by pair and day.",
         discussion: """
-            A heat map: a row a pair, a column a day (UTC), up to the day of the newest
-            candle. An interval that was seen and had no tick counts as none. In the
-            terminal, or into files by gnuplot: --png, --svg, --html.
+            A heat map: one row for each pair, one column for each day (UTC), up to the
+            day of the newest candle. An interval without a tick is not counted if the
+            feed was up. Draws in the terminal, or into files by gnuplot: --png, --svg,
+            --html.
 
             EXAMPLES
               candlewick coverage
@@ -21,18 +22,18 @@ struct CoverageCommand: ParsableCommand {
               candlewick coverage EUR_USD GBP_USD --json
             """)
 
-    @Argument(help: "Pairs; without any, all that are stored.")
+    @Argument(help: "Pairs; default: all stored pairs.")
     var pairs: [Pair] = []
 
-    @Option(name: .shortAndLong, help: "The timeframe; without it, the smallest that is stored.")
+    @Option(name: .shortAndLong, help: "The timeframe; default: the smallest stored.")
     var timeframe: Timeframe?
 
-    @Option(help: "How many days.")
+    @Option(help: "Number of days.")
     var days = 14
 
     @OptionGroup var picture: PictureOptions
 
-    @Flag(help: "The counts as one JSON object.")
+    @Flag(help: "Print the counts as one JSON object.")
     var json = false
 
     func validate() throws {

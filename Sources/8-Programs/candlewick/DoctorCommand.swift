@@ -5,22 +5,22 @@ internal import Inspection
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks the whole installation and says what to do.",
+        abstract: "Checks the whole installation and advises what to do.",
         discussion: """
-            Looks at the configuration, the clock, folders and their permissions, disk,
+            Checks the configuration, the clock, folders and their permissions, disk,
             database, programs and their versions, stages, sockets and units; then, by
-            'ingest-stream --check', at the credentials, the login, and each epic on REST
-            and on the stream. Changes nothing; a running pipeline is not disturbed.
+            'ingest-stream --check', the credentials, the login, and each epic on REST
+            and on the stream. Changes nothing and does not disturb a running pipeline.
 
-            The login keeps its distance of a minute from the one before. --offline leaves
-            the broker out. Exit code 0 where nothing failed, 69 otherwise.
+            Waits until the last login is a minute old. --offline skips the broker.
+            Exit code 0 if no check failed, 69 otherwise.
 
             EXAMPLES
               candlewick doctor
               candlewick doctor --offline --json
             """)
 
-    @Flag(help: "Without the broker: no login.")
+    @Flag(help: "Skip the broker: no login.")
     var offline = false
 
     @OptionGroup var output: OutputOptions

@@ -7,12 +7,12 @@ internal import Settings
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Tells all that is known of one candle.",
+        abstract: "Explains one candle: its origin, its ticks, its history.",
         discussion: """
-            What is stored and why, what other sources have, each revision that was
-            published, the ticks and feed events of the interval, and the history requests
-            that reached over it. What is older than the retained journals is known from
-            the database alone.
+            Shows the stored candle and the reason for it, the candles of other sources,
+            each published revision, the ticks and feed events of the interval, and the
+            history requests for it. For an interval older than the retained journals it
+            shows the database's part alone.
 
             EXAMPLES
               candlewick explain EUR_USD 2026-11-23T14:10
@@ -25,10 +25,10 @@ struct ExplainCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Any moment of the interval. \(Moment.help)."))
     var time: Moment
 
-    @Option(name: .shortAndLong, help: "The timeframe; without it, the smallest that is configured.")
+    @Option(name: .shortAndLong, help: "The timeframe; default: the smallest configured.")
     var timeframe: Timeframe?
 
-    @Flag(help: "Every tick of the interval.")
+    @Flag(help: "Show every tick of the interval.")
     var ticks = false
 
     @OptionGroup var output: OutputOptions

@@ -9,10 +9,10 @@ struct ExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "Writes stored candles as CSV or JSON Lines.",
         discussion: """
-            Row by row, in the order pair, timeframe, time; prices are exact decimals,
-            times Unix seconds UTC. The columns are those of a view of the database:
-            'candles_full' (all candles, with bid, ask, mid and what is missing; what
-            'import' reads) or 'candles' (complete ones, mid).
+            One row for each candle, in the order pair, timeframe, time; prices are exact
+            decimals, times Unix seconds UTC. The columns are those of a view of the
+            database: 'candles_full' (all candles, with bid, ask, mid and their missing
+            time; 'import' reads it) or 'candles' (complete candles, mid).
 
             EXAMPLES
               candlewick export > all.csv
@@ -22,22 +22,22 @@ struct ExportCommand: ParsableCommand {
 
     @OptionGroup var series: SeriesOptions
 
-    @Option(help: ArgumentHelp("From this moment on. \(Moment.help)."))
+    @Option(help: ArgumentHelp("First moment to export. \(Moment.help)."))
     var since: Moment?
 
-    @Option(help: "Before this moment.")
+    @Option(help: "Export candles before this moment.")
     var until: Moment?
 
     @Option(help: "csv or jsonl.")
     var format = CandleExport.Format.csv
 
-    @Flag(help: "As --format jsonl.")
+    @Flag(help: "Same as --format jsonl.")
     var json = false
 
     @Option(help: "candles_full or candles.")
     var view = CandleExport.View.candlesFull
 
-    @Option(name: .shortAndLong, help: "A file; without it, standard output.", completion: .file())
+    @Option(name: .shortAndLong, help: "Output file; default: standard output.", completion: .file())
     var output: String?
 
     func validate() throws {

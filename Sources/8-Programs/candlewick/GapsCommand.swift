@@ -9,14 +9,15 @@ internal import Streams
 struct GapsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gaps",
-        abstract: "Lists what is missing or partial.",
+        abstract: "Lists missing and partial candles.",
         discussion: """
-            Looks at each interval of the trading week (Sunday 17:00 to Friday 17:00 in
-            New York) from the oldest to the newest stored candle. 'partial' is a candle
-            of an interval that was not seen whole, 'missing' an interval of which nothing
-            is known. An interval that was seen and had no tick is no gap. 'repair'
-            says whether 'ingest-backfill repair' will buy it: not what is older than the
-            first streamed candle or than history.repair_days.
+            Checks each interval of the trading week (Sunday 17:00 to Friday 17:00 in
+            New York) from the oldest to the newest stored candle. 'partial': the feed was
+            down or lost updates during the interval. 'missing': no candle is stored, and
+            the feed was not seen. An interval without a tick is not listed if the feed
+            was up. 'repair' shows whether 'ingest-backfill repair' will buy the
+            interval: it buys nothing older than the first streamed candle or than
+            history.repair_days.
 
             EXAMPLES
               candlewick gaps
@@ -25,10 +26,10 @@ struct GapsCommand: ParsableCommand {
 
     @OptionGroup var series: SeriesOptions
 
-    @Option(help: "How many days back from the newest candle.")
+    @Option(help: "Number of days back from the newest candle.")
     var days = 7
 
-    @Flag(help: "Exit code 65 if there is a gap; 69 if the pipeline is blind now, as 'status' says.")
+    @Flag(help: "End with exit code 65 if an interval is listed, 69 if the pipeline is blind now (see 'status').")
     var check = false
 
     @OptionGroup var output: OutputOptions

@@ -8,21 +8,22 @@ internal import Settings
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Takes candles in from a CSV file.",
+        abstract: "Imports candles from a CSV file.",
         discussion: """
             The first row names the columns: timestamp (Unix seconds) or time (ISO 8601,
             UTC); open, high, low, close, or bid_open … bid_close and ask_open …
-            ask_close; pair and timeframe, unless the options say them; where there,
-            volume or tick_count, and complete (rows with 0 are left out). Where only
-            open, high, low and close are there, they stand for bid, ask and mid alike.
+            ask_close; pair and timeframe, unless the options name them; optionally
+            volume or tick_count, and complete (rows with 0 are left out). If the file has
+            only open, high, low and close, they are used for bid, ask and mid alike.
 
-            The whole file is checked first; one bad row, and nothing is imported. Candles
+            The whole file is checked first: one bad row, and nothing is imported. Candles
             go through the history stream like bought ones, so aggregator and store-writer
-            take them in, now or at their next start. An imported candle gives way to a
-            streamed, bought or derived one, and takes the place of a partial one.
+            store them now or at their next start. A streamed, bought or derived candle
+            takes precedence over an imported one; an imported one over a partial one.
             Importing again changes nothing; other values for the same interval replace
-            the former import's. Times before 2000 are refused. It says what repair makes of
-            it: nothing more is bought on account of an import. Not while ingest-backfill runs (75).
+            the former import's. Times before 2000 are refused. The summary includes the
+            effect on repair: an import never makes repair buy more. Cannot run while
+            ingest-backfill runs (exit code 75).
 
             EXAMPLES
               candlewick import old.csv --pair EUR_USD --timeframe 5m
@@ -32,16 +33,16 @@ struct ImportCommand: ParsableCommand {
     @Argument(help: "The file.", completion: .file(extensions: ["csv"]))
     var file: String
 
-    @Option(help: "Of all rows, where the file has no column pair.")
+    @Option(help: "Pair of all rows, if the file has no column pair.")
     var pair: Pair?
 
-    @Option(name: .shortAndLong, help: "Of all rows, where the file has no column timeframe.")
+    @Option(name: .shortAndLong, help: "Timeframe of all rows, if the file has no column timeframe.")
     var timeframe: Timeframe?
 
-    @Flag(help: "Only says what would be imported.")
+    @Flag(help: "Check the file and count; import nothing.")
     var check = false
 
-    @Flag(help: "The summary as one JSON object.")
+    @Flag(help: "Print the summary as one JSON object.")
     var json = false
 
     func run() {
@@ -67,7 +68,7 @@ struct ImportCommand: ParsableCommand {
             Program.write(
                 standardOutput: json
                     ? "{\"candles\":\(counts.0),\"known\":\(counts.1),\"partial\":\(counts.2),\"outcome\":\"\(outcome)\",\"repairFrom\":\(repair.begins.map(String.init) ?? "null"),\"filled\":\(repair.filled)}\n"
-                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) were there already, \(counts.2) partial ones left out\n\(repair.sentence)\n"
+                    : "\(counts.0) \(counts.0 == 1 ? "candle" : "candles") \(outcome); \(counts.1) stored already, \(counts.2) partial ones left out\n\(repair.sentence)\n"
             )
         }
     }

@@ -4,12 +4,12 @@ internal import Inspection
 struct IndicatorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "indicators",
-        abstract: "Says which indicators have enough candles.",
+        abstract: "Shows which indicators have enough candles.",
         discussion: """
-            Counts the complete candles up to the newest one without a gap among them, and
-            compares with what the newest value of each indicator needs in its usual
-            setting. Indicators that are smoothed (RSI, ADX, ATR) are defined from then on
-            and settle with some times as many.
+            Counts the unbroken run of complete candles up to the newest one, and compares
+            it with the number that each indicator needs in its usual setting. Smoothed
+            indicators (RSI, ADX, ATR) are defined from that number on, and settle with
+            some times as many.
 
             EXAMPLES
               candlewick indicators

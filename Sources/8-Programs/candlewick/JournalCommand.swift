@@ -13,17 +13,20 @@ struct JournalCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Reads every record of the journals and says what is damaged.",
+            abstract: "Reads every record of the journals and reports damage.",
             discussion: """
-                May run beside the stages; changes nothing. 'damaged' are records that are not
-                whole with whole ones behind them: readers step over them, and the candles
-                that they could touch are partial. 'tail' are bytes behind the last whole
-                record: less than one record is what a writer was just appending. 'jump' are
-                positions that were skipped on purpose after an unclean stop of the machine,
-                or lost. A file that does not belong under its name is 'misplaced': readers
-                pass over it, and a line says what to do.
+                Changes nothing, and may run beside the stages. Reports:
 
-                Exit code 0 where nothing is damaged, 65 otherwise.
+                  damaged    incomplete records with whole ones behind them; readers skip
+                             them and mark the candles that they may touch as partial
+                  tail       bytes behind the last whole record; less than one record is
+                             an append in progress
+                  jump       positions that a writer skipped on purpose after an unclean
+                             stop of the machine, or that were lost
+                  misplaced  a file whose name does not match its content; readers ignore
+                             it, and a line advises what to do
+
+                Exit code 0 if nothing is damaged, 65 otherwise.
 
                 EXAMPLES
                   candlewick journal check
@@ -31,7 +34,7 @@ struct JournalCommand: ParsableCommand {
                 """)
 
         @Argument(
-            help: "ticks, candles, history or native; without it, all that are there.",
+            help: "ticks, candles, history or native; default: all.",
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 
@@ -42,7 +45,7 @@ struct JournalCommand: ParsableCommand {
                 let report = try JournalReport(paths: paths, stream: stream)
                 output.show(report)
                 if report.isDamaged {
-                    throw Failure(.badData, "damaged: see docs/operations.md, 'Journals', for what to do")
+                    throw Failure(.badData, "damaged: docs/operations.md, 'Journals', explains what to do")
                 }
             }
         }
@@ -50,17 +53,17 @@ struct JournalCommand: ParsableCommand {
 
     struct Repair: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Mends what can be mended in the journals.",
+            abstract: "Repairs damaged headers, tails and names of the journals.",
             discussion: """
                 Rewrites damaged headers, cuts torn tails (a tail of a record or more is kept
                 beside the segment as .cut-OFFSET), and skips the positions that a tail may
-                have held. Renames files that do not belong under their names to
-                NAME.misplaced. Nothing that is whole is lost; damaged records stay as they
-                are. The stages do the same at every start, for headers and tails in their
-                last segment alone. The stage that
-                writes the journal must be stopped: otherwise nothing is done and the exit
-                code is 75. Only the journal's owner may repair it: what another user makes
-                would shut the stage out (77).
+                have held. Renames misplaced files to NAME.misplaced. Keeps every whole
+                record; damaged records stay as they are. At every start each stage repairs
+                its last segment in the same way.
+
+                Stop the stage that writes the journal first: otherwise nothing is done and
+                the exit code is 75. Run it as the journal's owner: files of another user
+                would lock the stage out (77).
 
                 EXAMPLES
                   candlewick journal repair
@@ -68,7 +71,7 @@ struct JournalCommand: ParsableCommand {
                 """)
 
         @Argument(
-            help: "ticks, candles, history or native; without it, all that are there.",
+            help: "ticks, candles, history or native; default: all.",
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 

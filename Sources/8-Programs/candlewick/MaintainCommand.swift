@@ -10,17 +10,17 @@ internal import StoreWriting
 struct MaintainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "maintain",
-        abstract: "Keeps the database in order: statistics, check, backup, clear, analyse, vacuum.",
+        abstract: "Maintains the database: stats, check, backup, clear, analyse, vacuum.",
         discussion: """
-            All of it may be done while the pipeline runs. 'stats', 'check' and 'backup'
-            only read. 'clear', 'analyse' and 'vacuum' are done by the one writer:
-            store-writer, where it runs, between two batches; else this command, under the
-            writer's lock. Only the database's owner may ask for them.
+            All subcommands may run beside the pipeline. 'stats', 'check' and 'backup'
+            only read. 'clear', 'analyse' and 'vacuum' are done by store-writer between
+            two batches if it runs, else by this command under the writer's lock. Only
+            the database's owner may run them.
             """,
         subcommands: [Stats.self, Check.self, Backup.self, Clear.self, Analyse.self, Vacuum.self])
 
     struct Stats: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows what the database holds, by source.")
+        static let configuration = CommandConfiguration(abstract: "Counts the stored candles by source.")
 
         @OptionGroup var output: OutputOptions
 
@@ -29,8 +29,8 @@ struct MaintainCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Checks the whole file.",
-            discussion: "Exit code 0 where it is sound, 65 otherwise. Reads everything: a second for some 100 MB.")
+            abstract: "Checks the whole database file for damage.",
+            discussion: "Exit code 0 if it is sound, 65 otherwise. Reads everything: about a second for 100 MB.")
 
         @OptionGroup var output: OutputOptions
 
@@ -40,7 +40,8 @@ struct MaintainCommand: ParsableCommand {
                 let text = findings.isEmpty ? "sound: \(reader.path)" : findings.joined(separator: "\n")
                 output.show(Outcome(text))
                 guard findings.isEmpty else {
-                    throw Failure(.badData, "database \(reader.path) is damaged: see docs/operations.md for what to do")
+                    throw Failure(
+                        .badData, "database \(reader.path) is damaged: docs/operations.md explains what to do")
                 }
             }
         }
@@ -48,17 +49,17 @@ struct MaintainCommand: ParsableCommand {
 
     struct Backup: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Copies the database into one file, beside the writer.",
+            abstract: "Copies the database into one file while the pipeline runs.",
             discussion: """
-                The copy is that of one moment, and appears under its name when it is whole.
-                Put it in the place of a lost database: store-writer then takes in what its
-                journal still holds beyond it.
+                The copy shows one moment, and appears under its name when it is complete.
+                If the database is lost, put the copy in its place: store-writer then adds
+                the newer candles that the journal still holds.
 
                 EXAMPLES
                   candlewick maintain backup /backup/candles-$(date +%F).db
                 """)
 
-        @Argument(help: "The file; must not be there yet.", completion: .file())
+        @Argument(help: "The new file; must not exist.", completion: .file())
         var file: String
 
         @OptionGroup var output: OutputOptions
@@ -75,14 +76,14 @@ struct MaintainCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Deletes old candles and feed events.",
             discussion: """
-                Counted back from the newest candle. The room is used by new rows; 'vacuum'
-                gives it back to the disk.
+                The age counts back from the newest candle. New rows reuse the space;
+                'vacuum' returns it to the disk.
 
                 EXAMPLES
                   candlewick maintain clear --days 365
                 """)
 
-        @Option(help: "What is older than so many days.")
+        @Option(help: "Delete rows older than this number of days.")
         var days: Int
 
         @OptionGroup var output: OutputOptions
@@ -102,7 +103,7 @@ struct MaintainCommand: ParsableCommand {
     }
 
     struct Analyse: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Renews the statistics of the query planner.")
+        static let configuration = CommandConfiguration(abstract: "Updates the statistics of the query planner.")
 
         @OptionGroup var output: OutputOptions
 
@@ -111,8 +112,8 @@ struct MaintainCommand: ParsableCommand {
 
     struct Vacuum: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Rewrites the file, so that deleted rows take no room.",
-            discussion: "Needs twice as much free disk again. What comes meanwhile waits in the journal.")
+            abstract: "Rewrites the file without the space of deleted rows.",
+            discussion: "Needs free disk space of twice the file's size. New candles wait in the journal meanwhile.")
 
         @OptionGroup var output: OutputOptions
 

@@ -7,13 +7,13 @@ internal import Wire
 struct RecordCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "record",
-        abstract: "Copies a stretch of a stream into a folder, to be replayed.",
+        abstract: "Copies a part of a stream into a folder, for 'replay'.",
         discussion: """
-            The folder is laid out as a state folder: FOLDER/journal/STREAM, records as
-            they are, positions and checksums too. So 'journal check' and 'tap' read it
-            with CANDLEWICK_STATE_DIR=FOLDER. Begins now, or out of the journal with
-            --from or --since, and goes over to live without a seam. Ends on Ctrl-C,
-            after --for, at --until, or with --stored at the journal's present end.
+            The folder is laid out as a state folder: FOLDER/journal/STREAM, with the same
+            records, positions and checksums. So 'journal check' and 'tap' read it with
+            CANDLEWICK_STATE_DIR=FOLDER. Begins now, or in the journal with --from or
+            --since, and continues live: each position once. Ends on Ctrl-C, after --for,
+            at --until, or with --stored at the journal's present end.
 
             EXAMPLES
               candlewick record monday --for 1h
@@ -21,7 +21,7 @@ struct RecordCommand: ParsableCommand {
               candlewick record bought history --from oldest --stored
             """)
 
-    @Argument(help: "The folder; must hold no recording of the stream yet.", completion: .directory)
+    @Argument(help: "The folder; must not hold a recording of the stream.", completion: .directory)
     var folder: String
 
     @Argument(
@@ -32,19 +32,19 @@ struct RecordCommand: ParsableCommand {
     @Option(help: "now, oldest, or a position of the stream (from 1).")
     var from: TapStart?
 
-    @Option(help: ArgumentHelp("From the first record of this feed time on. \(Moment.help)."))
+    @Option(help: ArgumentHelp("Begin at the first record of this feed time. \(Moment.help)."))
     var since: Moment?
 
-    @Option(help: "Up to the first record of this feed time.")
+    @Option(help: "End before the first record of this feed time.")
     var until: Moment?
 
-    @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h.")
+    @Option(name: .customLong("for"), help: "Duration: 30s, 2m, 1h.")
     var runTime: RunTime?
 
-    @Flag(help: "Only what the journal holds now.")
+    @Flag(help: "Copy the records that the journal holds now, then end.")
     var stored = false
 
-    @Flag(help: "The summary as one JSON object.")
+    @Flag(help: "Print the summary as one JSON object.")
     var json = false
 
     func validate() throws {
@@ -79,7 +79,7 @@ struct RecordCommand: ParsableCommand {
         }
         try recorder.close()
         guard recorder.count > 0 else {
-            throw Failure(.unavailable, "nothing of \(stream.rawValue) was there to record")
+            throw Failure(.unavailable, "\(stream.rawValue) had no record in this time")
         }
         let facts = (recorder.count, recorder.first, recorder.last)
         Program.write(

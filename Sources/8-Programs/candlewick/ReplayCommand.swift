@@ -7,18 +7,17 @@ internal import Recording
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Publishes a recording again, with no broker.",
+        abstract: "Publishes a recording again, without a broker.",
         discussion: """
             Takes the place of the stage that published: same sockets, same journal, same
-            positions, in a runtime folder of its own. aggregator, store-writer and other
-            people's programs that are started with CANDLEWICK_RUNTIME_DIR and
-            CANDLEWICK_STATE_DIR set to these folders cannot tell the difference.
+            positions, in a runtime folder of its own. Start aggregator, store-writer or
+            your programs with CANDLEWICK_RUNTIME_DIR and CANDLEWICK_STATE_DIR set to
+            these folders: they receive the same records as from the stage.
 
             By default records come at the pace of their arrival; --speed 60 is sixty
-            times as fast, and --speed max as fast as readers take it: nobody loses
-            anything, and the slowest one sets the pace. --times N plays ticks N times,
-            each time a whole number of days later. Without --stream it plays ticks and
-            history.
+            times as fast; with --speed max the slowest reader sets the pace and no reader
+            loses a record. --times N plays ticks N times, each time a whole number of
+            days later. Without --stream it plays ticks and history.
 
             EXAMPLES
               candlewick replay monday --runtime-dir /tmp/replay
@@ -43,11 +42,12 @@ struct ReplayCommand: ParsableCommand {
     @Argument(help: "A folder that 'record' wrote, or any state folder.", completion: .directory)
     var folder: String
 
-    @Option(help: "Where the sockets go.", completion: .directory)
+    @Option(help: "Folder of the sockets.", completion: .directory)
     var runtimeDir: String
 
     @Option(
-        help: "Where the journals go (else 'state' in the runtime folder); they must be new.", completion: .directory)
+        help: "Folder of the journals, which must be new; default: 'state' in the runtime folder.",
+        completion: .directory)
     var stateDir: String?
 
     @Option(
@@ -61,7 +61,7 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "How often.")
     var times = 1
 
-    @Flag(help: "Begins when somebody reads each of the streams. Only with --speed max.")
+    @Flag(help: "Begin when each stream has a reader. Only with --speed max.")
     var afterReaders = false
 
     @OptionGroup var output: OutputOptions

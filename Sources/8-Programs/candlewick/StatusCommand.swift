@@ -11,20 +11,19 @@ struct StatusCommand: ParsableCommand {
         commandName: "status",
         abstract: "Shows stages, feed, stored candles, quota and disk.",
         discussion: """
-            The continuity counts what the database keeps of the feed: sessions (recovered
-            ones missed nothing, replaced ones left a hole), updates that the broker
-            declared lost, and the holes, by feed time. 'stale' is a pair whose newest
-            candle is older than the interval before the last; while the market is closed
-            nothing is.
+            The first lines are the verdict: each fault, its begin, and what to do. It
+            looks for stages that are down, a full disk and a wrong clock; while the
+            market is open also for a dead feed, for blind or silent pairs and for overdue
+            candles.
 
-            The first lines are the verdict: what is wrong, since when, and what to do.
-            While the market is open it looks for a dead feed, for pairs that are blind or
-            silent, and for candles that are overdue; always for stages that are down, a
-            full disk and a wrong clock.
+            The continuity counts the stored feed events: sessions (a recovered one missed
+            nothing, a replaced one left a hole), updates that the broker declared lost,
+            and holes by feed time. 'stale' is a pair whose newest candle is older than
+            the interval before the last; never while the market is closed.
 
             Listens to the stages for up to two seconds. Exit code 0 if nothing failed;
-            otherwise 69, with a sentence. With --stored it asks the database only: one
-            line, and exit code 69 if no candle is stored.
+            otherwise 69, with the reason. With --stored it reads the database only:
+            prints one line, and ends with exit code 69 if no candle is stored.
 
             EXAMPLES
               candlewick status
@@ -35,10 +34,10 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    @Flag(help: "Only how many candles the database holds.")
+    @Flag(help: "Only count the candles in the database.")
     var stored = false
 
-    @Flag(help: "Every metric that the stages publish, as a table in Markdown.")
+    @Flag(help: "Print every metric that the stages publish, as a table in Markdown.")
     var metrics = false
 
     func validate() throws {

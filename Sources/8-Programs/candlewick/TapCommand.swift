@@ -8,21 +8,21 @@ internal import Wire
 struct TapCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
-        abstract: "Shows a stream as it comes, or from a position on.",
+        abstract: "Prints a stream live, or from a position on.",
         discussion: """
-            One line a record; with --json one object a record, with the fields of
-            docs/formats.md. Without --from it begins now. With it, it reads the journal
-            from there and goes over to live without a seam: each position once, in order.
-            Never holds a stage up. Ends on Ctrl-C, after --for, or after --count.
+            One line for each record; with --json one object, with the fields of
+            docs/formats.md. Begins now; with --from it reads the journal from there and
+            continues live: each position once, in order. Never delays a stage. Ends on
+            Ctrl-C, after --for, or after --count.
 
             STREAMS
               ticks     all records of the ticks stream: TICK, CLCK, FEED
-              candles   what the aggregator publishes
-              history   what ingest-backfill buys
+              candles   candles from the aggregator
+              history   candles and requests from ingest-backfill
               native    the broker's own candles, for comparison
-              stored    candles that can just now be read from the database
-              feed      the feed's events alone: sessions, blindness, lost updates
-              status    what each stage says of itself, once a second (always JSON)
+              stored    candles just committed to the database
+              feed      the feed's events alone: sessions, blind times, lost updates
+              status    the status of each stage, once a second (always JSON)
 
             EXAMPLES
               candlewick tap ticks --pair EUR_USD --pair USD_JPY
@@ -35,7 +35,7 @@ struct TapCommand: ParsableCommand {
         case ticks, candles, history, native, stored, feed, status
     }
 
-    @Argument(help: "Which stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Argument(help: "The stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
     var stream: View
 
     @Option(name: .shortAndLong, help: "Only this pair; may be repeated.")
@@ -44,13 +44,13 @@ struct TapCommand: ParsableCommand {
     @Option(help: "now, oldest, or a position of the stream (from 1).")
     var from = TapStart.now
 
-    @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h. Without it, until stopped.")
+    @Option(name: .customLong("for"), help: "Duration: 30s, 2m, 1h; default: until stopped.")
     var runTime: RunTime?
 
-    @Option(help: "Ends after so many lines.")
+    @Option(help: "End after this number of lines.")
     var count: Int?
 
-    @Flag(help: "One JSON object a record.")
+    @Flag(help: "Print one JSON object for each record.")
     var json = false
 
     func validate() throws {
@@ -118,7 +118,7 @@ struct TapCommand: ParsableCommand {
     }
 }
 
-/// Lines to standard output, in bursts, until there are enough, the time is over, or nobody reads them.
+/// Lines to standard output, in bursts, until there are enough, the time is over, or the reader has gone.
 struct LineOutput {
     private var text = ""
     private var left: Int

@@ -6,19 +6,19 @@ internal import Settings
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
-        abstract: "Shows live what the pipeline does.",
+        abstract: "Shows the pipeline live, once a second.",
         discussion: """
-            Stages, ticks per second, stored candles, delays, holes, quota, disk and the
-            last candle of each pair, once a second. On a terminal the table refreshes in
-            place; into a pipe goes one line a second. No stage needs to run: those that
-            do not are shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
+            Shows stages, ticks per second, stored candles, delays, holes, quota, disk and
+            the last candle of each pair. On a terminal the table refreshes in place; into
+            a pipe it prints one line a second. A stage that does not run is shown as
+            down. Ends on Ctrl-C, on SIGTERM, or after --for.
 
             'delay' is the time from a candle's publication by the aggregator to the end
             of its commit; 'lag' is the feed's time behind this machine's clock when the
             status arrived.
 
             ENVIRONMENT
-              NO_COLOR   set to anything: no colours
+              NO_COLOR   if set to any value, no colours
 
             EXAMPLES
               candlewick top
@@ -26,13 +26,13 @@ struct TopCommand: ParsableCommand {
               candlewick top --json --for 10s
             """)
 
-    @Option(name: .customLong("for"), help: "How long: 30s, 2m, 1h. Without it, until stopped.")
+    @Option(name: .customLong("for"), help: "Duration: 30s, 2m, 1h; default: until stopped.")
     var runTime: RunTime?
 
-    @Flag(help: "One plain line a second, on a terminal too.")
+    @Flag(help: "Print one plain line a second, on a terminal too.")
     var plain = false
 
-    @Flag(help: "What 'status --json' says, a line a second.")
+    @Flag(help: "Print the output of 'status --json', one line a second.")
     var json = false
 
     func validate() throws {

@@ -7,17 +7,16 @@ internal import Settings
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Folds the journals again and compares with the database.",
+        abstract: "Folds the journals again and compares the result with the database.",
         discussion: """
             Makes every candle again from the retained journals of ticks and history and
-            compares each column with what is stored; may run beside the stages. For each
+            compares each column with the stored one; may run beside the stages. For each
             difference it names the ticks behind it. Candles that are older than the
-            journals cannot be made again and are counted. Uses the configuration's
-            timeframes and grace: where these were changed, candles from before the change
-            differ.
+            journals are only counted. Uses the configuration's timeframes and grace: if
+            they were changed, candles from before the change differ.
 
-            Takes some seconds for each day of ticks, and room for a second database in
-            the temporary folder. Exit code 0 where all are equal, 65 otherwise.
+            Takes some seconds for each day of ticks, and space for a second database in
+            the temporary folder. Exit code 0 if all are equal, 65 otherwise.
 
             EXAMPLES
               candlewick verify
@@ -31,7 +30,7 @@ struct VerifyCommand: ParsableCommand {
             let verification = try Verification(
                 paths: paths, configuration: try Configuration.load(environment: .process), stop: try StopSignal())
             output.show(verification)
-            if !verification.isSound { throw Failure(.badData, "the database is not what the journals say") }
+            if !verification.isSound { throw Failure(.badData, "database and journals differ") }
         }
     }
 }

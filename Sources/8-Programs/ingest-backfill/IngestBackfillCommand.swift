@@ -11,16 +11,17 @@ struct IngestBackfillCommand: ParsableCommand {
         commandName: "ingest-backfill",
         abstract: "Buys history from IG within the weekly allowance, and repairs holes.",
         discussion: """
-            IG sells 10,000 historical candles a week: one point is one candle. Looks
-            what the store lacks, plans, buys, and publishes on the history stream;
-            aggregator and store-writer do the rest. What is there, or can be derived
-            of smaller candles, is never bought. May run before, during or without
-            streaming, and may be killed at any time: started again it goes on.
-            Without arguments, on a terminal, a menu. The arithmetic: docs/quota.md.
+            IG sells 10,000 historical candles a week: one point is one candle. This
+            program finds the candles that the store lacks, plans, buys, and publishes
+            them on the history stream; aggregator and store-writer do the rest. It never
+            buys a candle that is stored or can be derived from smaller ones. It may run
+            before, during or without streaming. You can kill it at any time: it continues
+            when you start it again. Without arguments, on a terminal, it shows a menu.
+            The arithmetic: docs/quota.md.
 
-            SIGTERM finishes the request under way and ends within 5 s. Here exit code
-            0 means that all is bought, 69 that the broker did not answer or refused
-            something, 75 that points are spent or another process buys: try later.
+            SIGTERM lets the current request finish and ends the program within 5 s. Here
+            exit code 0 means that all candles are bought; 69, the broker did not answer
+            or refused; 75, the points are spent or another process buys: try later.
 
             """ + Program.credentialsHelp + Program.environmentHelp,
         version: Program.version,
@@ -38,7 +39,7 @@ struct IngestBackfillCommand: ParsableCommand {
     }
 }
 
-/// Whether somebody is there to be asked.
+/// Whether a person can be asked.
 private var hasPerson: Bool { Terminal.size != nil && Terminal.isInput }
 
 private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
@@ -48,12 +49,12 @@ private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
         read: { Terminal.line(until: setup.stop) })
 }
 
-/// What every subcommand takes.
+/// The options of every subcommand.
 struct BackfillOptions: ParsableArguments {
     @OptionGroup var stage: StageOptions
-    @Flag(help: "Spend the reserve too (history.reserve_points).") var spendReserve = false
+    @Flag(help: "Spend the reserve as well (history.reserve_points).") var spendReserve = false
 
-    /// - Parameter looks: it changes nothing, and says where it looked.
+    /// - Parameter looks: it changes nothing, and prints the folder.
     func serve(looks: Bool = false, _ body: (Backfill, StageSetup, Logger) throws -> Void) -> Never {
         Program.run("ingest-backfill", stage, makesFolders: !looks) { setup, logger in
             if looks { Program.write(standardOutput: "State folder \(setup.paths.state)\n") }
@@ -80,16 +81,16 @@ struct BackfillOptions: ParsableArguments {
 
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Shows what would be bought and what it costs. Calls nobody, costs nothing.",
+        commandName: "plan", abstract: "Shows what would be bought and its cost. Works offline; spends no points.",
         discussion: """
-            First the arithmetic of a fresh store under this configuration, then what run, each batch and repair
-            would do now. --depth, --timeframes and --pairs show the arithmetic of another choice instead.
+            Shows the arithmetic of an empty store under this configuration, then what run, each batch and
+            repair would do now. --depth, --timeframes and --pairs show the arithmetic of another choice instead.
             """)
 
     @OptionGroup var options: BackfillOptions
     @Option(help: "Candles of each timeframe.") var depth: Int?
     @Option(help: "Timeframes such as 1m,5m,1h.") var timeframes: String?
-    @Option(help: "How many pairs.") var pairs: Int?
+    @Option(help: "Number of pairs.") var pairs: Int?
 
     mutating func validate() throws {
         guard (1...10_000).contains(depth ?? 1) else { throw ValidationError("--depth must lie between 1 and 10000") }
@@ -129,8 +130,8 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Buys the last candles of every pair and timeframe: the one-week plan.",
         discussion: """
-            Larger timeframes are derived of smaller ones as far as these reach. What the points of this week do not
-            buy stays for the next: run it again then.
+            Larger timeframes are derived from smaller ones as far back as these reach. If this week's points do not
+            buy everything, run it again next week.
             """)
 
     @OptionGroup var options: BackfillOptions
@@ -140,11 +141,11 @@ struct RunCommand: ParsableCommand {
 
 struct BatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "batch", abstract: "Buys a batch of pairs in the classic way, each candle of each timeframe.",
-        discussion: "As many pairs make a batch as a week's allowance buys. Whole or not at all.")
+        commandName: "batch", abstract: "Buys a batch of pairs: each candle of each timeframe, none derived.",
+        discussion: "A batch has as many pairs as a week's allowance buys. Buys all of it or nothing.")
 
     @OptionGroup var options: BackfillOptions
-    @Argument(help: "Which batch, from 1.") var number: Int
+    @Argument(help: "Number of the batch, from 1.") var number: Int
 
     mutating func validate() throws {
         guard number >= 1 else { throw ValidationError("batches are counted from 1") }
@@ -157,7 +158,8 @@ struct BatchCommand: ParsableCommand {
                 throw Failure(
                     .usage,
                     count == 0
-                        ? "no pair fits into a week's allowance" : "there are \(count) batches, no batch \(number)")
+                        ? "a week's allowance cannot buy a single pair"
+                        : "batch \(number) does not exist: the batches are 1 to \(count)")
             }
             return .batch(number)
         }
@@ -166,13 +168,13 @@ struct BatchCommand: ParsableCommand {
 
 struct RepairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "repair", abstract: "Buys what is missing or partial since the stream began.",
+        commandName: "repair", abstract: "Buys candles that are missing or partial since the stream began.",
         discussion: """
-            Newest first, holes of the last history.repair_days at most; history.repair_points
-            a run and history.repair_week_percent of the week's points. The reserve is for
-            holes of the last day. On a terminal it shows the plan and asks; elsewhere, as
-            for the timer, it runs within these bounds. It makes no request if nothing is
-            missing.
+            Buys the newest holes first: those of the last history.repair_days, at most
+            history.repair_points in a run and history.repair_week_percent of the week's
+            points. The reserve is for holes of the last day. On a terminal it shows the
+            plan and asks; elsewhere, such as under the timer, it buys within these bounds.
+            If nothing is missing it sends no request.
             """)
 
     @OptionGroup var options: BackfillOptions
@@ -188,7 +190,7 @@ struct RepairCommand: ParsableCommand {
 
 struct QuotaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "quota", abstract: "Shows the points that are left and what became of the requests. Calls nobody.")
+        commandName: "quota", abstract: "Shows the points left and the outcome of each request. Works offline.")
 
     @OptionGroup var options: BackfillOptions
 

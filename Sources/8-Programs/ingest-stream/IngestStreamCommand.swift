@@ -10,26 +10,25 @@ struct IngestStreamCommand: ParsableCommand {
         commandName: "ingest-stream",
         abstract: "Streams every tick of IG Markets into the ticks stream.",
         discussion: """
-            Logs in, opens one Lightstreamer session (WebSocket; HTTP streaming where that cannot be opened), subscribes \
-            the ticks of every configured instrument and the broker's heartbeat, and appends each update to the ticks \
-            journal before it publishes it. Recovers cut sessions without a loss where the broker still can; every \
-            hole is recorded in the stream. Costs no historical points.
+            Logs in, opens one Lightstreamer session (WebSocket, else HTTP streaming), subscribes to the ticks of every \
+            configured instrument and to the broker's heartbeat, and appends each update to the ticks journal before \
+            it publishes it. Recovers a cut session without loss if the broker allows it; records every hole in the \
+            stream. Spends no historical points.
 
-            Says READY on standard output once the ticks are subscribed. SIGTERM ends it in order.
+            Prints READY on standard output once the ticks are subscribed. SIGTERM stops it in order.
 
-            --capture writes what is exchanged on the streaming connection into a new file, line by line, without \
-            user, password and session ids (docs/formats.md § 6). `ig-simulator --play-capture` plays it. Where the \
-            file cannot be written any more, that is said once and streaming goes on.
+            --capture writes the lines of the streaming connection into a new file, without user, password and \
+            session ids (docs/formats.md § 6). `ig-simulator --play-capture` plays it. If the file cannot be written \
+            any more, one log line reports it and streaming continues.
 
-            --check looks at the broker's side and ends: credentials, login, REST, clocks, each configured epic at \
-            REST, the stream and each subscription. It may run beside a running ingest-stream; it waits where the \
-            last login is too recent. One line for each finding on standard output; with --json an object each:
+            --check checks the broker's side and ends: credentials, login, REST, clocks, each configured epic on \
+            REST, the stream and each subscription. It may run beside a running ingest-stream; it waits if the last \
+            login is too recent. It prints one line for each finding; with --json one object:
 
               {"advice":"","check":"stream","finding":"…","state":"ok","subject":"CS.D.EURUSD.CFD.IP"}
 
             check is credentials, login, rest, clock, market or stream; state is ok, warning or failed; advice may be \
-            empty. It ends with 0 where nothing has failed, else with 69, and with 78 where credentials are missing \
-            or refused.
+            empty. Exit code 0 if nothing failed, 78 if credentials are missing or refused, otherwise 69.
 
 
             """ + Program.credentialsHelp + Program.environmentHelp,
@@ -39,8 +38,8 @@ struct IngestStreamCommand: ParsableCommand {
         help: ArgumentHelp(
             "Write the exchange with the broker into this file, which must not exist.", valueName: "FILE"))
     var capture: String?
-    @Flag(help: "Look whether the broker's side is in order, say what was found, and end.") var check = false
-    @Flag(help: "With --check: one JSON object a line.") var json = false
+    @Flag(help: "Check the broker's side, print the findings, and end.") var check = false
+    @Flag(help: "With --check: print one JSON object for each finding.") var json = false
     @OptionGroup var options: StageOptions
 
     func validate() throws {

@@ -11,18 +11,17 @@ internal import Streams
 struct StoreWriterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store-writer",
-        abstract: "Writes the candles stream to SQLite.",
+        abstract: "Stores the candles stream in SQLite.",
         discussion: """
             Reads the candles stream (journal, then bus) and writes each candle, each
-            feed event and each request for history to the database, together with the
-            position in the stream, in one transaction. Of several candles of an
-            interval readers see the best: whole streamed, bought, derived, partial. The
-            only program that writes the database; readers open it read-only at any
-            time. Each stored candle goes out on the stored stream after its commit.
-            Needs no credentials and no network. May be stopped, killed and started at
-            any time.
+            feed event and each history request to the database, in one transaction with
+            the position in the stream. If an interval has several candles, readers see
+            the best: complete streamed, bought, derived, partial. No other program writes
+            the database; readers open it read-only at any time. After its commit, each
+            stored candle is published on the stored stream. Needs no credentials and no
+            network. You can stop, kill and start it at any time.
 
-            Says READY on standard output when it serves. SIGTERM ends it in order.
+            Prints READY on standard output when it serves. SIGTERM stops it in order.
 
             """ + Program.environmentHelp,
         version: Program.version)

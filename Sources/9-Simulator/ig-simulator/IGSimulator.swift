@@ -8,7 +8,7 @@ internal import Simulation
 @main
 struct IGSimulator: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ig-simulator", abstract: "A faithful stand-in for the broker IG: REST and Lightstreamer.",
+        commandName: "ig-simulator", abstract: "Simulates the broker IG: REST and Lightstreamer.",
         discussion: discussion, version: Program.version)
 
     @OptionGroup(title: "Serving") var serving: ServingOptions

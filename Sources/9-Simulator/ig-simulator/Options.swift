@@ -7,8 +7,8 @@ extension Logger.Level: @retroactive ExpressibleByArgument {}
 /// The text under the usage line: the simulator's manual.
 let discussion = """
     One port of this machine serves the REST interface (base path /gateway/deal), Lightstreamer over WebSocket \
-    (/lightstreamer, TLCP up to 2.5) and Lightstreamer over HTTP (/lightstreamer/*.txt). When it serves, the first line on \
-    standard output is
+    (/lightstreamer, TLCP up to 2.5) and Lightstreamer over HTTP (/lightstreamer/*.txt). When it serves, it prints \
+    as the first line on standard output
 
       READY rest=http://127.0.0.1:PORT stream=http://127.0.0.1:PORT
 
@@ -17,43 +17,44 @@ let discussion = """
     only the given pairs move. A tick file is CSV or gzip CSV with the header timestamp_utc_ns,bid,ask; prices are \
     sent digit for digit. Epics: CS.D.EURUSD.CFD.IP and .MINI.IP are decimal, .TODAY.IP and .CEEM.IP in points.
 
-    TIME. Market time stands still until a client subscribes to ticks: of every pair that has a file, or of any pair \
-    of the walk. Then it runs at --speed. With `max` the slowest client sets the pace and nothing is dropped; at a \
-    number, a client that does not read loses updates as it would at IG. The heartbeat item TRADE:HB.U.HEARTBEAT.IP \
-    carries market time once a market second. After the last tick, market time goes on to the end of its hour and \
-    10 s more, so that every candle closes; with --exit-when-done the simulator then leaves with 0.
+    TIME. Market time stands still until clients have subscribed to the ticks of every pair that has a file, or of \
+    any pair of the walk. Then it runs at --speed. With `max` the slowest client sets the pace and loses nothing; at \
+    a number, a client that does not read loses updates as it would at IG. The heartbeat item \
+    TRADE:HB.U.HEARTBEAT.IP carries market time once a market second. After the last tick, market time runs to the \
+    end of its hour and 10 s more, so that every candle closes; with --exit-when-done the simulator then ends with 0.
 
-    CAPTURES. With --play-capture what one connection received is sent to whoever subscribes to the same items with \
-    the same fields, in the same order: snapshots, updates, EOS, CS, OV, and the ends of its connection and sessions. \
-    It begins, and goes on after each session, when all items that have updates are subscribed to, and keeps the pace \
-    of the capture times --speed; a client that does not read, or is away, makes it wait. Login, control replies, \
-    session ids and PROBEs are the simulator's own; market time is what the captured heartbeats and ticks tell. \
-    Nothing but the capture is played: there are no prices before it and no candles beside it. The format is § 6 of \
-    docs/formats.md.
+    CAPTURES. With --play-capture the simulator sends the lines that one connection received to each client that \
+    subscribes to the same items with the same fields, in the same order: snapshots, updates, EOS, CS, OV, and the \
+    ends of its connection and sessions. It begins, and continues after each session, when all items that have \
+    updates are subscribed to; it keeps the pace of the capture times --speed, and waits for a client that does not \
+    read or is away. Login, control replies, session ids and PROBEs are the simulator's own; market time follows the \
+    captured heartbeats and ticks. It plays nothing but the capture: no prices before it, no candles beside it. The \
+    format is § 6 of docs/formats.md.
 
     FAULTS, for --fault and, while it runs, for POST /simulator/faults (the words as the body, separated by spaces):
 
     \(Fault.syntax.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
 
-    `drop`, and `filter` beside its CONF, are silent on purpose: no client can know what it missed, so whoever \
-    compares must ask the simulator for what was sent. A word without a duration strikes once; what lasts ends with \
-    `clear`.
+    `drop`, and `filter` beside its CONF, are silent on purpose: the client cannot notice the loss, so compare with \
+    the simulator's own list of sent ticks. A word without a duration strikes once; a lasting fault ends with `clear`.
 
     POST /simulator/cut does the same as `cut`; GET /simulator/state shows market time, ticks sent and sessions.
 
-    EXIT CODES. 0 done or asked to stop, 64 usage, 65 bad tick file or capture (file, line and reason are named), 66 file not \
-    readable, 69 port not free.
+    EXIT CODES. 0 done or stopped, 64 usage, 65 bad tick file or capture (the message names file, line and reason), \
+    66 file not readable, 69 port not free.
     """
 
 struct ServingOptions: ParsableArguments {
     @Option(help: "Port to listen on; 0 takes a free one.") var port: Int = 0
-    @Option(help: "Address to listen on. Others than loopback expose the simulator.") var host: String = "127.0.0.1"
+    @Option(help: "Address to listen on. An address other than loopback exposes the simulator.") var host: String =
+        "127.0.0.1"
     @Option(help: "PEM file with the certificate chain; serves https and wss.") var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's key.") var tlsKey: String?
-    @Option(help: "What logins name as the streaming server, which may be another one. Default: this one.")
+    @Option(help: "Streaming server that logins name, such as another simulator. Default: this one.")
     var streamUrl: String?
-    @Option(help: "What to log on standard error: debug, info, notice, warning, error.") var logLevel: Logger.Level =
-        .info
+    @Option(help: "Least level to log on standard error: debug, info, notice, warning, error.") var logLevel:
+        Logger.Level =
+            .info
     @Option(help: "A fault from the start; may be repeated.", transform: faultArgument) var fault: [Fault] = []
 
     mutating func validate() throws {
@@ -77,16 +78,16 @@ struct MarketOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Ticks of one pair; may be repeated.", valueName: "PAIR=FILE"), transform: tickFileArgument)
     var ticks: [SimulatorOptions.TickFileOption] = []
-    @Option(help: ArgumentHelp("A capture that `ingest-stream --capture` has made.", valueName: "FILE"))
+    @Option(help: ArgumentHelp("A capture made by `ingest-stream --capture`.", valueName: "FILE"))
     var playCapture: String?
     @Option(help: "Market seconds per second, or `max`: as fast as the clients read.", transform: speedArgument)
     var speed: MarketSpeed = .times(1)
     @Option(help: "Seed of the walk, of tokens and session ids.") var seed: UInt64 = 1
-    @Flag(help: "Leave with 0 once every tick is delivered.") var exitWhenDone: Bool = false
+    @Flag(help: "End with 0 once every tick is delivered.") var exitWhenDone: Bool = false
     @Flag(help: "Play rows whose time steps back instead of refusing the file.") var lateTicks: Bool = false
     @Option(
         help: ArgumentHelp(
-            "Where the walk's market time begins, UTC, such as 2026-05-12T08:00:00. Default: now, or the last Thursday.",
+            "Begin of the walk's market time, UTC, such as 2026-05-12T08:00:00. Default: now, or the last Thursday.",
             valueName: "moment"), transform: momentArgument)
     var start: Int64?
     @Option(help: "Ticks per pair and market second of the walk, on average.") var rate: Double = 2.0
@@ -139,16 +140,16 @@ struct StreamingOptions: ParsableArguments {
     @Option(help: "Milliseconds a session waits to be bound after LOOP.") var sessionTimeout: Int = 10_000
     @Option(
         help:
-            "Bytes of sent data kept for recovery. The real server's factory value is 1600, beside as small send buffers."
+            "Bytes of sent data kept for recovery. The real server's factory value is 1600, with equally small send buffers."
     )
     var maxRecoveryLength: Int = 16 << 20
-    @Option(help: "Bytes of one HTTP response where the client names none.") var contentLength: Int = 4_000_000
-    @Option(help: "Control link in CONOK: `*` is none, `self` is this port, or host:port.") var controlLink: String =
+    @Option(help: "Bytes of one HTTP response if the client does not name a length.") var contentLength: Int = 4_000_000
+    @Option(help: "Control link in CONOK: `*` for none, `self` for this port, or host:port.") var controlLink: String =
         "*"
     @Option(
         help: "Newest TLCP version; newer ones get CONERR 65. IG refused 2.5.0 until 2025.", transform: versionArgument)
     var protocolMax: ProtocolVersion? = ProtocolVersion("2.5.0")
-    @Option(help: "The most a session may subscribe to.") var subscriptionLimit: Int = 40
+    @Option(help: "Most subscriptions of a session.") var subscriptionLimit: Int = 40
     @Option(help: "What --subscription-limit counts: items (the strict reading) or subscriptions.")
     var limitCounts: LimitCounts = .items
 
@@ -183,14 +184,14 @@ private func tickFileArgument(_ text: String) throws -> SimulatorOptions.TickFil
 
 private func speedArgument(_ text: String) throws -> MarketSpeed {
     guard let speed = SimulatorOptions.speed(text) else {
-        throw ValidationError("`\(text)` is no speed: give a positive number or `max`")
+        throw ValidationError("`\(text)` is not a speed: give a positive number or `max`")
     }
     return speed
 }
 
 private func momentArgument(_ text: String) throws -> Int64 {
     guard let moment = SimulatorOptions.moment(text) else {
-        throw ValidationError("`\(text)` is no moment such as 2026-05-12T08:00:00")
+        throw ValidationError("`\(text)` is not a moment such as 2026-05-12T08:00:00")
     }
     return moment
 }
@@ -198,17 +199,17 @@ private func momentArgument(_ text: String) throws -> Int64 {
 private func perMinuteArgument(_ text: String) throws -> PerMinute {
     if text == "unlimited" { return PerMinute(count: nil) }
     guard let count = Int(text), count > 0 else {
-        throw ValidationError("`\(text)` is no limit: give a whole number or `unlimited`")
+        throw ValidationError("`\(text)` is not a limit: give a whole number or `unlimited`")
     }
     return PerMinute(count: count)
 }
 
 private func versionArgument(_ text: String) throws -> ProtocolVersion {
-    guard let version = ProtocolVersion(text) else { throw ValidationError("`\(text)` is no version such as 2.4.0") }
+    guard let version = ProtocolVersion(text) else { throw ValidationError("`\(text)` is not a version such as 2.4.0") }
     return version
 }
 
 private func faultArgument(_ text: String) throws -> Fault {
-    guard let fault = Fault(text) else { throw ValidationError("`\(text)` is no fault; --help lists them") }
+    guard let fault = Fault(text) else { throw ValidationError("`\(text)` is not a fault; --help lists them") }
     return fault
 }

@@ -327,7 +327,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
             Make.tick(401, "1.1", "1.2"), Make.clock(602), Make.tick(700, "1.1", "1.2"), Make.clock(902),
         ]
         let builder = foldWithoutOne(records, leavingOut: 4)
-        // Nobody told that it ended, so the second interval is dark too.
+        // Its end was not recorded, so the second interval is blind too.
         #expect(builder.candles.map(\.blindMilliseconds) == [300_000, 300_000])
         let holes = builder.output.compactMap { record in
             if case .blindEnded(let from, let until) = record.feedEvent { [from.seconds, until.seconds] } else { nil }

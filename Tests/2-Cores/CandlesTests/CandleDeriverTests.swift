@@ -94,7 +94,7 @@ import Wire
         #expect(derive([quarter[0], unusable, quarter[2]]).isEmpty)
     }
 
-    /// 30m could be made of 10m too: then mid would depend on which comes first.
+    /// 30m could be derived from 10m too: then mid would depend on which comes first.
     @Test func `each timeframe is made of one other only`() {
         let half = [0, 600, 1_200].map { part(Int64($0), ["1.1", "1.3", "1.0", "1.2"], minutes: 10) }
         #expect(derive(half, minutes: [10, 15, 30]).isEmpty)

@@ -52,7 +52,7 @@ private struct Shop {
         }
     }
 
-    /// What is wanted and not there.
+    /// The wanted candles that are missing.
     var missing: Set<Interval> {
         var missing: Set<Interval> = []
         for pair in pairs {

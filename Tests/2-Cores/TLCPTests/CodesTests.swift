@@ -1,9 +1,9 @@
 import Testing
 import TLCP
 
-/// What the session does with each code of a refusal or an ending. Source: TLCP § Codes, column "Ours".
+/// The session's reaction to each code of a refusal or an ending. Source: TLCP § Codes, column "Ours".
 @Suite struct CodesTests {
-    /// What follows, told by what the session does and when.
+    /// The reaction, shown by the session's actions and their times.
     enum Reaction: Equatable {
         /// A new session within 0.1 s.
         case atOnce

@@ -64,7 +64,7 @@ import Testing
         script.receive("SUBOK,1,2,3")
         #expect(
             script.trace() == [
-                "refused(0, code: 61, text: \"2 items and 3 fields instead of those asked for\")", "allAnswered",
+                "refused(0, code: 61, text: \"2 items and 3 fields confirmed, not the requested ones\")", "allAnswered",
                 "> control⏎LS_reqId=2&LS_op=delete&LS_subId=1",
             ])
     }

@@ -1,7 +1,7 @@
 import Testing
 @testable import TLCP
 
-/// What becomes of single subscriptions while the session lives. Source: TLCP § Subscriptions; `ig-api` § 14.
+/// The fate of single subscriptions while the session lives. Source: TLCP § Subscriptions; `ig-api` § 14.
 @Suite struct SubscriptionTests {
     private static let request = SubscriptionRequest(mode: .distinct, items: ["a"], fields: ["BID"])
 

@@ -80,7 +80,7 @@ struct Script: ~Copyable {
 
     mutating func start() { session.start(now: now, into: &sink) }
 
-    /// What was done and what happened since the last call.
+    /// Actions and events since the last call.
     mutating func trace() -> [String] {
         var all = sink.text
         sink.text = []

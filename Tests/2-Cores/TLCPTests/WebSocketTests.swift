@@ -22,7 +22,7 @@ private final class TestServer: Sendable {
         var tls: NIOSSLContext?
         /// Does not read any more once a client is upgraded.
         var isDeaf = false
-        /// What the client sends, as `opcode:text`.
+        /// The client's frames, as `opcode:text`.
         let heard = Heard()
     }
 
@@ -235,7 +235,7 @@ private func frame(_ opcode: WebSocketOpcode, _ text: String, fin: Bool = true, 
         options.openMillis = 200
         let client = try await TestClient(port: silent.localAddress?.port ?? 0, options: options)
         try await eventually("the end") { try await !client.log().isEmpty }
-        #expect(try await client.log() == ["closed: no WebSocket within 200 ms"])
+        #expect(try await client.log() == ["closed: WebSocket not open within 200 ms"])
     }
 
     @Test func `a close by the server is told once, with its code`() async throws {

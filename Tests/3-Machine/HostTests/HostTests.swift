@@ -60,7 +60,7 @@ import Wire
         ("history:\n  repair_points: 0", "c.yaml:2: 0 is out of range: 1 to"),
         ("history:\n  repair_week_percent: 101", "c.yaml:2: 101 is out of range: 1 to 100"),
         ("late_reach_minutes: 1441\njournal:\n  retention_days: 1", "c.yaml: late_reach_minutes 1441 needs"),
-        ("instruments:\n  - EUR_USD\n  - EURUSD", "c.yaml:3: EUR_USD stands here twice"),
+        ("instruments:\n  - EUR_USD\n  - EURUSD", "c.yaml:3: EUR_USD is listed twice"),
         ("instruments:\n  - pair: EUR_USD\n    scale: 3", "c.yaml:3: scale '3' is not one of"),
         ("instruments:\n  - pair: EUR_USD\n    epic: A B", "c.yaml:3: 'A B' is not an epic"),
         ("instruments:\n  - epic: CS.D.X.CFD.IP", "c.yaml:2: an instrument needs its pair"),
@@ -159,7 +159,7 @@ import Wire
         let paths = try Paths(environment: Environment(["CANDLEWICK_RUNTIME_DIR": long, "HOME": "/h"]))
         #expect(try paths.endpoint(.ticks).utf8.count == 6 + 107)
         let failure = #expect(throws: Failure.self) { try paths.endpoint(.candles) }
-        #expect(failure?.description.contains("107 are possible") == true)
+        #expect(failure?.description.contains("the limit is 107") == true)
     }
 
     @Test func `folders are made for owner and group only`() throws {

@@ -185,7 +185,7 @@ import Wire
             let check = try JournalCheck(folder: path, recordSize: 64)
             #expect(check.segments.map(\.records) == [1_024, 976] && !check.isDamaged)
             let failure = #expect(throws: Failure.self) { try repair() }
-            #expect(failure?.code == .temporary && failure?.description.contains("held by process") == true)
+            #expect(failure?.code == .temporary && failure?.description.contains(" holds /") == true)
             try writer.close()
         }
         #expect(try repair() == [])
@@ -206,7 +206,7 @@ import Wire
         #expect(after.segments.map(\.isHeaderDamaged) == [false, false, false] && after.segments[1].tailBytes == 0)
         #expect(after.segments.map(\.jump) == [0, 0, 1 << 32])
         #expect(try readPositions(path) == (1...2_000).filter { $0 != 101 })
-        // The damaged record stays where it is: nobody can bring it back.
+        // The damaged record stays in its place: it cannot be restored.
         #expect(after.isDamaged)
         #expect(try repair() == [])
     }

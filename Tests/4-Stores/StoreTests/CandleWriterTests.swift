@@ -205,7 +205,7 @@ import Wire
     func `a second writer is refused and told who is there`(engine: EngineUnderTest) throws {
         let store = try engine.writer(folder)
         let failure = #expect(throws: Failure.self) { try engine.writer(folder) }
-        #expect(failure?.code == .temporary && failure?.description.contains("held by process") == true)
+        #expect(failure?.code == .temporary && failure?.description.contains(" holds /") == true)
         try store.close()
     }
 

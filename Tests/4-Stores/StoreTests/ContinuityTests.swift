@@ -5,7 +5,7 @@ import TestKit
 import Wire
 
 @Suite struct ContinuityTests {
-    /// What the reader makes of these events, given in order.
+    /// The reader's result of these events, in order.
     private func continuity(_ engine: EngineUnderTest, _ events: [(FeedEvent, Double)]) throws -> Continuity {
         let folder = TemporaryFolder()
         let store = try engine.writer(folder)

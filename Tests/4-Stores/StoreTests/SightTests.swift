@@ -4,7 +4,7 @@ import Testing
 import TestKit
 import Wire
 
-/// What is known of the feed and of each pair.
+/// The sight of the feed and of each pair.
 @Suite struct SightTests {
     let folder = TemporaryFolder()
     private let usdJPY = Pair("USD_JPY")!
@@ -13,7 +13,7 @@ import Wire
 
     private func time(_ place: Int64) -> UTCNanos { UTCNanos(seconds: Self.start + place * 300) }
 
-    /// An event that was told at a place.
+    /// An event recorded at a position.
     private func event(
         _ event: FeedEvent, _ position: UInt64, pair: Pair = .none, at place: Int64 = 0
     ) -> CandleEnvelope {

@@ -14,7 +14,7 @@ import Wire
         Make.feed(.sessionPreserved, at: 603), Make.tick(650, "1.1", "1.2"), Make.clock(902),
     ]
 
-    /// What a start finds to emit that has this in its candles journal; events as their names, candles as their pairs.
+    /// The output of a start with this in its candles journal; events as their names, candles as their pairs.
     private func news(holding held: [CandleEnvelope], lacking lost: Int? = nil) throws -> [String] {
         try records(holding: held, lacking: lost).map {
             $0.feedEvent?.name ?? "\($0.pair) \($0.start.seconds)"

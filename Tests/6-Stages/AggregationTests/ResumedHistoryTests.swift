@@ -11,7 +11,7 @@ import Wire
     private static let start: Int64 = 1_778_572_800
     private static let series = Series(Make.eurUSD, .fiveMinutes)
 
-    /// Two requests: three parts of one larger candle, the last of them told by the store; and an empty interval.
+    /// Two requests: three parts of one larger candle, the last of them recorded from the store; and an empty interval.
     private static let history: [CandleEnvelope] = {
         let request = HistoryRequest(
             series: series, first: start, last: start + 300, points: 2, sent: UTCNanos(rawValue: 1))
@@ -40,7 +40,7 @@ import Wire
         }
     }()
 
-    /// What a start finds to emit that has this in its candles journal.
+    /// The output of a start with this in its candles journal.
     private func news(holding held: [CandleEnvelope]) throws -> [CandleEnvelope] {
         let path = try journal(of: held, in: folder)
         var history = ResumedHistory(

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Repair against the simulator's own allowance: whatever is imported, killed, set or lost, it keeps its bounds.
+/// Repair keeps its bounds against the simulator's own allowance, even if candles are imported, processes killed,
+/// clocks set or answers lost.
 @Suite(.serialized) struct MoneyTests {
     /// `CANDLEWICK_MONEY_SEEDS` says how many sequences; 20 without it.
     private static let count = UInt64(ProcessInfo.processInfo.environment["CANDLEWICK_MONEY_SEEDS"] ?? "") ?? 20

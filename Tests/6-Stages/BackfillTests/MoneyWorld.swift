@@ -26,7 +26,7 @@ final class MoneyWorld {
     private static let ticks = Dictionary(uniqueKeysWithValues: pairs.map { ($0, makeTicks()) })
 
     private(set) var report = MoneyReport()
-    /// What the broker was paid against a promise. Noted, since the server's thread belongs to no test.
+    /// Payments against a promise. Noted, since the server's thread belongs to no test.
     private(set) var violations: [String] = []
     let broker: MoneyBroker
     private let folder = TemporaryFolder()
@@ -40,10 +40,10 @@ final class MoneyWorld {
     private var streamedUntil: Int64
     /// Complete candles that a person or the stream brought, or that were paid and arrived.
     private var owned: Set<Interval> = []
-    /// What repair paid: points by the local clock's time.
+    /// Repair's payments: points by the local clock's time.
     private var paid: [(at: Int64, points: Int)] = []
     private var paidInRun = 0
-    /// What was spent is not surely known to the client: a first candle tells.
+    /// The client is not sure of the spent points: a first candle shows them.
     private var isUncertain = true
 
     init(seed: UInt64) throws {
@@ -287,7 +287,7 @@ final class MoneyWorld {
         if !records.isEmpty { try write(records) }
     }
 
-    /// What the history journal holds beyond the database.
+    /// The records of the history journal that the database lacks.
     private func journal() throws -> [CandleEnvelope] {
         let stored = try SQLiteReader(path: paths.database).position(of: .history)
         let folder = paths.journal(.history)
@@ -338,14 +338,14 @@ final class MoneyWorld {
             clock: time.clock, logger: silent)
     }
 
-    /// Points that repair wants, whatever it may spend.
+    /// Points that repair wants, without its bounds.
     private func wanted() throws -> Int {
         let plan = try backfill().propose(.repair).plan
         return plan.points + plan.postponed
     }
 }
 
-/// What the sequences did.
+/// Counts of the sequences' actions.
 struct MoneyReport: CustomStringConvertible {
     var (runs, points, imports, kills, lost, jumps, fromReserve) = (0, 0, 0, 0, 0, 0, 0)
 
@@ -390,7 +390,7 @@ final class TestTime: @unchecked Sendable {
     /// The client is killed when it looks at the clock for the n-th time from now.
     func crash(atCall count: Int, _ body: @escaping () -> String) { (callsLeft, onCrash) = (count, body) }
 
-    /// - Returns: the state as the kill left it; `nil` where there was none.
+    /// - Returns: the state as the kill left it; `nil` if there was none.
     func endCrash() -> String? {
         defer { (snapshot, callsLeft) = (nil, 0) }
         return snapshot

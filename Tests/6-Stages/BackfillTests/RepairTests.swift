@@ -13,7 +13,7 @@ import Testing
 import TestKit
 import Wire
 
-/// What `gaps` lists is what `repair` would buy.
+/// `gaps` lists the intervals that `repair` would buy.
 @Suite struct RepairTests {
     let folder = TemporaryFolder()
     private let usdJPY = Pair("USD_JPY")!

@@ -30,7 +30,7 @@ import TestKit
         #expect(faults.isEmpty)
     }
 
-    /// What is wrong with a share of the seeds, each with the command that shows it again.
+    /// The failures of a share of the seeds, each with the command that repeats it.
     private static func faults(_ share: Int) -> [String] {
         stride(from: share, to: seeds.count, by: shares).flatMap { place in
             let folder = TemporaryFolder()

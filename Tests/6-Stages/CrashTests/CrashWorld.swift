@@ -23,7 +23,7 @@ final class CrashWorld {
 
     let trouble: Trouble
     private(set) var broker: SimulatedBroker
-    /// What breaks a promise, as a sentence each.
+    /// Broken promises, a sentence each.
     private(set) var violations: [String] = []
     /// Every record that was ever appended, by position, and up to where it was synced.
     private(set) var appended: [Stream: [UInt64: [UInt8]]] = [.ticks: [:], .candles: [:]]
@@ -55,7 +55,7 @@ final class CrashWorld {
     private var storeWriter: StoreWriter?
     private var boot = 1
     private var clockError: Int64 = 0
-    /// What the broker sent since the connection was cut; `nil` while it stands.
+    /// The broker's data since the connection was cut; `nil` while it stands.
     private var missed: [SimulatedBroker.Message]?
 
     init(seed: UInt64, folder: String) throws {
@@ -305,7 +305,7 @@ final class CrashWorld {
         }
     }
 
-    /// What was not synced of a segment is there, cut anywhere, zeroed in places, or gone.
+    /// The unsynced part of a segment is there, cut anywhere, zeroed in places, or gone.
     private func lose(_ segment: (path: String, first: UInt64), _ stream: Stream) {
         let bytes = fileBytes(segment.path)
         let durable = synced[stream, default: 0]

@@ -9,7 +9,7 @@ import Streams
 import TestKit
 import Wire
 
-/// What must hold at the end of a `CrashWorld`, whatever happened. Source: docs/architecture.md § Nothing is lost.
+/// The promises at the end of any `CrashWorld`. Source: docs/architecture.md § Nothing is lost.
 struct Invariants {
     private let world: CrashWorld
     private(set) var violations: [String]

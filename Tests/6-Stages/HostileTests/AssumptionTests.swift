@@ -3,9 +3,9 @@ import MarketData
 @testable import StreamIngest
 import Testing
 
-/// Each assumption about the stream is counted where it holds, and seen where it does not.
+/// Each assumption about the stream is counted when it holds, and reported when it fails.
 @Suite struct AssumptionTests {
-    /// What a broker does, and what it breaks.
+    /// A broker's action, and the assumption that it breaks.
     struct Strangeness: CustomTestStringConvertible, Sendable {
         let breaks: Assumption
         var before: @Sendable (inout HostileBroker) -> Void = { _ in }

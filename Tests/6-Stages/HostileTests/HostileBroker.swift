@@ -34,13 +34,13 @@ struct HostileBroker {
 
     // What goes wrong.
     var silence: Silence?
-    /// What the time of heartbeats and ticks is off by.
+    /// The error of the time of heartbeats and ticks.
     var heartbeatError: Int64 = 0
     var tickError: Int64 = 0
     /// The next heartbeat and the next tick alone.
     var nextHeartbeatError: Int64 = 0
     var nextTickError: Int64 = 0
-    /// One tick of so many lacks a side; 0: none.
+    /// One tick in this many lacks a side; 0: none.
     var oneSidedEvery = 0
     var hasHeartbeat = true
     /// Sent in place of the heartbeat's time.
@@ -241,7 +241,7 @@ struct HostileBroker {
     /// A data notification: counted, and kept for a recovery.
     private mutating func data(_ text: String) {
         guard isSessionAlive else { return }
-        // What is not sent in silence is gone for good.
+        // Updates not sent during the silence are lost for good.
         guard silence == nil || !isBound else { return }
         log.append(text)
         if isBound { sendRest() }

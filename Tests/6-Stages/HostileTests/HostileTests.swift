@@ -30,7 +30,7 @@ import Wire
         world.pass(400)
         let violations = try world.violations()
         #expect(violations.isEmpty)
-        // What the broker did is over: candles are whole again.
+        // The broker's fault is over: candles are complete again.
         #expect(world.wholeCandles(after: world.broker.now - 150 * HostileBroker.second) > 0)
     }
 

@@ -22,7 +22,7 @@ final class HostileWorld {
     private var random: SplitMix
     /// Monotonic.
     private(set) var clock: Int64 = 1_000_000_000_000
-    /// What the host's wall clock is ahead of the broker's.
+    /// The lead of the host's wall clock over the broker's.
     var hostError: Int64 = 0
     private var nextSecond: Int64 = 1_000_000_000_000
 
@@ -51,7 +51,7 @@ final class HostileWorld {
         settle()
     }
 
-    /// ingest-stream is killed and starts again, with what its journal tells.
+    /// ingest-stream is killed and starts again, with its journal.
     func restart() {
         settle()
         broker.disconnected()
@@ -60,7 +60,7 @@ final class HostileWorld {
         start()
     }
 
-    /// What `FeedTail` reads from a journal's end.
+    /// The facts that `FeedTail` reads from a journal's end.
     private var past: FeedPast {
         var past = FeedPast()
         let told = journal.last { $0.kind != .feed && !$0.flags.contains(.localClock) && !$0.flags.contains(.snapshot) }
@@ -151,7 +151,7 @@ final class HostileWorld {
 
     static let timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
 
-    /// What the fold makes of the journal.
+    /// The fold of the journal.
     func fold() -> [CandleEnvelope] {
         var options = CandleBuilder.Options()
         options.timeframes = HostileWorld.timeframes

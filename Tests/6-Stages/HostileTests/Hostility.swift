@@ -1,7 +1,7 @@
 import Testing
 import TestKit
 
-/// Something that the broker does, with a name under which a test tells it.
+/// A fault of the broker, with its name in test reports.
 struct Hostility: Sendable, CustomTestStringConvertible {
     let name: String
     let act: @Sendable (HostileWorld, inout SplitMix) -> Void

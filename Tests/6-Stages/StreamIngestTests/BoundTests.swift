@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import TestKit
 
-/// What a broker sends or causes has a bound.
+/// All data that a broker sends or causes has a bound.
 @Suite struct BoundTests {
     /// Answers one request with a head and then the same bytes until the client leaves.
     private final class EndlessServer: Sendable {
@@ -23,7 +23,7 @@ import TestKit
                 _ = read(client, &request, request.count)
                 _ = send(client, head, head.utf8.count, Int32(MSG_NOSIGNAL))
                 while send(client, piece, piece.utf8.count, Int32(MSG_NOSIGNAL)) > 0 {}
-                // What is unread would turn the end into a reset.
+                // Unread bytes would turn the end into a reset.
                 shutdown(client, Int32(SHUT_RDWR))
                 close(client)
                 close(socket)
@@ -53,10 +53,10 @@ import TestKit
     @Test func `an address that libcurl does not take is an error with a sentence`() {
         let path = "/" + String(repeating: "p", count: 8 << 20)
         let reason = StreamingPost(url: "http://127.0.0.1:1\(path)", body: []).run { _ in }
-        #expect(reason == "the address has 8388627 bytes, 65536 are possible")
+        #expect(reason == "the address has 8388627 bytes, the limit is 65536")
         let client = RESTClient(base: "http://127.0.0.1:1", apiKey: Secret("k"))
         let error = #expect(throws: (any Error).self) { try client.send(RESTRequest(.get, path, version: 1)) }
-        #expect("\(error!)".contains("65536 are possible"))
+        #expect("\(error!)".contains("the limit is 65536"))
     }
 }
 

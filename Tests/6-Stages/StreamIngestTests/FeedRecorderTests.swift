@@ -224,7 +224,7 @@ private struct Script: ~Copyable {
         // The pairs themselves wait for the second heartbeat.
         script.say("U,1,1,1600000502")
         #expect(script.take() == ["blind 0 to 502", "blind 0 to 502", "clock @502.0"])
-        // What comes then is no snapshot any more.
+        // Later updates are not snapshots.
         script.say("U,2,1,1.1|1.2|1600000502500")
         #expect(script.take() == ["EUR_USD 1.1 1.2 @502.5 0"])
     }
@@ -344,7 +344,7 @@ private struct Script: ~Copyable {
         #expect(script.take() == ["blind since 498", "clock @505.0 local"])
         script.say("PROBE")
         #expect(script.take() == [])
-        // What was held up comes first; only then nothing is missing.
+        // The delayed updates come first; only then nothing is missing.
         script.say("U,2,1,1.1|1.2|1600000501000", "U,1,1,1600000506")
         #expect(script.take() == ["EUR_USD 1.1 1.2 @501.0 0", "blind 498 to 498", "clock @506.0"])
     }
@@ -527,7 +527,7 @@ private struct Script: ~Copyable {
         let past = FeedPast(time: told, blindPairs: [yen: since], formerPairs: [euro])
         #expect(begun([euro], past).map(\.feedEvent) == [.blindBegan(since: since)])
         #expect(begun([euro, yen], past).map(\.feedEvent) == [.blindBegan(since: since)])
-        // What is configured for the first time was not blind.
+        // A newly configured pair was not blind.
         #expect(begun([euro, yen], FeedPast(time: told, formerPairs: [euro])).isEmpty)
     }
 

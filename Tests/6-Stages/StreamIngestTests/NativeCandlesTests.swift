@@ -125,7 +125,7 @@ import Wire
         #expect(native.takeTurns() == [])
     }
 
-    /// What an update with these values comes to, at the feed's time of 10 minutes past the hour.
+    /// The result of an update with these values, at the feed's time of 10 minutes past the hour.
     private static func reading(_ values: String, isSnapshot: Bool = false) throws -> String {
         struct Sink: SessionSink {
             var reading: NativeCandles.Reading?

@@ -9,7 +9,7 @@ import Testing
     private static let start = 1_778_572_800 * second
     private static let host = UTCNanos(rawValue: 1_900_000_000 * second)
 
-    /// A market at some speed: turns the clocks, and tells its time by heartbeat and item.
+    /// A market at some speed: turns the clocks, and sends its time by heartbeat and item.
     private struct Market {
         var judge = TimeJudge(itemCount: 1)
         let speed: Int64

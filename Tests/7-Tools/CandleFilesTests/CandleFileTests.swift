@@ -62,16 +62,16 @@ import Wire
     @Test(arguments: [
         ("time,open,high,low\n", "columns open, high, low and close are needed"),
         ("open,high,low,close\n1,1,1,1\n", "timestamp or time"),
-        ("time,open,high,low,close\n2026-05-12,1,1,1,x\n", "line 2: close 'x' is no price"),
+        ("time,open,high,low,close\n2026-05-12,1,1,1,x\n", "line 2: close 'x' is not a price"),
         ("time,open,high,low,close\n2026-05-12,1,1,1,1\n2026-05-12T00:01,1,1,1,1\n", "line 3: "),
         ("time,open,high,low,close\n2026-13-12,1,1,1,1\n", "line 2: '2026-13-12' is no time"),
         ("time,open,high,low,close\n2026-05-12,1,0.9,1,1\n", "line 2: low and high do not enclose"),
-        ("time,open,high,low,close\n2026-05-12,1,-1,1,1\n", "line 2: high '-1' is no price"),
-        ("time,open,high,low,close,volume\n2026-05-12,1,1,1,1,many\n", "line 2: volume 'many' is no count"),
+        ("time,open,high,low,close\n2026-05-12,1,-1,1,1\n", "line 2: high '-1' is not a price"),
+        ("time,open,high,low,close,volume\n2026-05-12,1,1,1,1,many\n", "line 2: volume 'many' is not a count"),
         ("time,open,high,low,close\n2062-05-12,1,1,1,1\n", "line 2: 2062-05-12T00:00:00.000Z has not ended yet"),
         (
             "time,open,high,low,close\n2026-05-12,1,1,1,1\n2026-05-12,1,1,1,1\n",
-            "line 3: EUR_USD 5m at 2026-05-12T00:00:00.000Z stands on line 2 too"
+            "line 3: EUR_USD 5m at 2026-05-12T00:00:00.000Z is on line 2 too"
         ),
         (
             "timestamp,open,high,low,close\n1778400,1,1,1,1\n",

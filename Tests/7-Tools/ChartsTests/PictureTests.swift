@@ -60,7 +60,7 @@ struct PictureTests {
             let page = try text(chart, .html)
             let parts = ["<!DOCTYPE html>", "<svg", "prefers-color-scheme", "<table>"].filter { page.contains($0) }
             #expect(parts.count == 4)
-            // The names of XML's vocabularies are no addresses to load from.
+            // The names of XML's vocabularies are not addresses to load from.
             let rest = page.replacing(#/xmlns(:xlink)?="[^"]*"/#, with: "")
             let foreign = ["<?xml", "<script", "src=", "http", "url("].filter { rest.contains($0) }
             #expect(foreign == [])

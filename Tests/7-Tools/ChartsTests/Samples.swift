@@ -9,7 +9,7 @@ let fridayEvening: Int64 = 1_714_762_800
 
 /// A random walk along the trading week, the same at each run.
 /// - Parameters:
-///   - price: where it begins, in units of the last decimal.
+///   - price: the first one, in units of the last decimal.
 ///   - unit: the last decimal in units of `Price`.
 ///   - missing: numbers of intervals that have no candle.
 func walk(

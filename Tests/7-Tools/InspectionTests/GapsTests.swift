@@ -8,13 +8,13 @@ import Testing
 import TestKit
 import Wire
 
-/// What is said of intervals, from a database that holds some of them.
+/// The report about intervals, from a database that holds some of them.
 @Suite struct GapsTests {
     let folder = TemporaryFolder()
     /// 2026-05-12 08:00 UTC, a Tuesday.
     static let start: Int64 = 1_778_572_800
 
-    /// Candles of 5m by their place, and what else is told.
+    /// Candles of 5m by their place, and the other events.
     private func reader(_ candles: [Int64: CandleRecord], _ others: [CandleEnvelope] = []) throws -> any CandleQueries {
         let path = folder.path + "/candlewick.db"
         let store = try SQLiteWriter(path: path)

@@ -12,7 +12,7 @@ import Streams
 import Testing
 import Wire
 
-/// What is found in each situation, and what is not. Times are those of a Tuesday, unless said otherwise.
+/// The findings in each situation. Times are those of a Tuesday, unless stated otherwise.
 @Suite struct VerdictTests {
     /// 2026-05-12 08:00 UTC.
     private static let tuesday: Int64 = 1_778_572_800
@@ -20,7 +20,7 @@ import Wire
     private static let saturday: Int64 = 1_778_932_800
     private static let pairs = ["EUR_USD", "NZD_USD", "USD_JPY"].map { Pair($0)! }
 
-    /// What can be different from a pipeline that is well.
+    /// The differences from a healthy pipeline.
     private struct Situation {
         var now = VerdictTests.tuesday
         /// Seconds, and what ingest-stream says of itself.
@@ -152,7 +152,9 @@ import Wire
     @Test func `a pair that is silent while the others tick is reported within three minutes`() {
         #expect(findings { $0.tickAges = [149, 1, 1] }.isEmpty)
         #expect(
-            findings { $0.tickAges = [151, 1, 1] } == ["failed pair EUR_USD: no tick for 2.5 min, while others tick"])
+            findings { $0.tickAges = [151, 1, 1] } == [
+                "failed pair EUR_USD: no tick for 2.5 min while other pairs tick"
+            ])
     }
 
     @Test func `a thin session is no silence`() {

@@ -44,7 +44,7 @@ import Wire
         return [Make.clock(Self.start), Make.tick(Self.start, "1.1", "1.2"), Make.clock(Self.start + 400)] + late
     }
 
-    /// What a pipeline leaves of these ticks.
+    /// The files that a pipeline makes from these ticks.
     /// - Parameter change: what the database holds instead.
     private func verification(
         of ticks: [TickEnvelope], _ change: (inout [CandleEnvelope]) -> Void = { _ in }

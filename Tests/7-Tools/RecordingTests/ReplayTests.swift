@@ -105,7 +105,7 @@ private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
                 #expect(record.position - part[part.startIndex].position == original.position - first[0].position)
             }
         }
-        // The dark of a later round begins where the one before ended, not at the beginning of time.
+        // The blindness of a later round begins at the end of the one before, not at the beginning of time.
         let end = UTCNanos(seconds: 2_100)
         #expect(all[first.count].feedEvent == .blindBegan(since: end))
         #expect(all[first.count + 1].feedEvent == .blindEnded(from: end, until: UTCNanos(seconds: 1_000 + 86_400)))

@@ -44,7 +44,7 @@ struct BackfillTests {
     @Test func `killed fifty times it buys the same, and nothing twice but what was in flight`() async throws {
         let undisturbed = try await Shop.open()
         #expect(try await undisturbed.backfill("run").code == 0)
-        // What is paid in vain must not be what ends it.
+        // Wasted payments must not end the run.
         let killed = try await Shop.open(["--allowance", "20000"], spacing: 80)
         let seed = UInt64.random(in: 0...1_000_000)
         var random = SplitMix(seed: seed)
@@ -143,7 +143,7 @@ struct BackfillTests {
         #expect(run.code == 75 && run.output.contains("points are spent"), "\(run.output) \(run.errors)")
         #expect(try pipeline.count("SELECT COUNT(*) FROM quota_ledger") == 1)
         let again = try await pipeline.backfill("run")
-        #expect(again.code == 75 && again.errors.contains("asked again after an hour"), "\(again)")
+        #expect(again.code == 75 && again.errors.contains("ask the broker again after an hour"), "\(again)")
         try await pipeline.expectAllEndInOrder()
     }
 
@@ -162,7 +162,7 @@ struct BackfillTests {
     }
 
     @Test(arguments: [
-        ("stale-logins=9", 69, "tokens of a fresh login are refused"),
+        ("stale-logins=9", 69, "refuses the tokens of a new login"),
         ("refuse-prices=9:403:error.security.account-suspended", 78, "account-suspended"),
         ("refuse-prices=2:404:error.error.price-history.io-error", 69, "price-history.io-error"),
     ])
@@ -420,7 +420,7 @@ extension Pipeline {
         }
     }
 
-    /// What the answered requests cost.
+    /// The cost of the answered requests.
     func paid() throws -> Int { try count("SELECT TOTAL(paid) FROM quota_ledger") }
 
     /// - Parameter surplus: candles that came of questions for other times.
@@ -430,7 +430,7 @@ extension Pipeline {
         for row in rows { #expect((200...(200 + surplus)).contains(row[2]), "\(row)") }
     }
 
-    /// Every candle, without what tells when it came.
+    /// Every candle, without its time of arrival.
     func candles() throws -> [String] {
         try rows("SELECT * FROM candle ORDER BY instrument_id, timeframe, open_time").map { row in
             row.filter { !["created_at", "publish_time", "input_position"].contains($0.0) }

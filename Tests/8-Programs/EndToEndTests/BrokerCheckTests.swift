@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TestKit
 
-/// What `ingest-stream --check` says of the broker's side of an installation.
+/// The findings of `ingest-stream --check` about the broker's side of an installation.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct BrokerCheckTests {
     private static let members = ["advice", "check", "finding", "state", "subject"]
@@ -75,10 +75,10 @@ struct BrokerCheckTests {
             "ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00", "--speed", "10", "--rate", "10"])
         let (code, lines, errors) = try await check(pipeline)
         #expect(code == 69)
-        #expect(errors == "ingest-stream: 2 of 15 findings have failed\n")
+        #expect(errors == "ingest-stream: 2 of 15 checks failed\n")
         #expect(
             failed(lines) == [
-                "market CS.D.GBPXXX.CFD.IP: GBP_USD is not known: error.public-api.epic-not-found",
+                "market CS.D.GBPXXX.CFD.IP: GBP_USD is unknown: error.public-api.epic-not-found",
                 "stream CS.D.GBPXXX.CFD.IP: subscription refused: -1 Invalid account type",
             ])
         let known = lines.filter { $0.check == "market" && $0.state == "ok" }.map(\.subject)
@@ -102,7 +102,7 @@ struct BrokerCheckTests {
         let pipeline = pipeline()
         try await pipeline.start("ig-simulator", ["--port", "0", "--password", "another-password"])
         let (code, lines, errors) = try await check(pipeline)
-        #expect(code == 78 && errors == "ingest-stream: the credentials are refused\n")
+        #expect(code == 78 && errors == "ingest-stream: the broker refuses the credentials\n")
         #expect(lines.map(\.check) == ["credentials", "login"])
         #expect(lines.last?.finding == "refused with 401 error.security.invalid-details")
         #expect(lines.last?.advice == "user name or password is wrong (IG_USERNAME, IG_PASSWORD)")
@@ -124,7 +124,7 @@ struct BrokerCheckTests {
         let lines = output.split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines[1].hasPrefix("failed   rest http://127.0.0.1:1: no answer: "), "\(output)")
-        #expect(lines.last == "         -> look at the network, and at IG_REST_URL where it is set")
+        #expect(lines.last == "         -> check the network, and IG_REST_URL if it is set")
     }
 
     @Test func `a stream that is not there, and one without WebSockets, are told apart`() async throws {
@@ -148,7 +148,7 @@ struct BrokerCheckTests {
         TemporaryFolder.overwrite("\(pipeline.state)/last-login", [])
         let check = try pipeline.launch("ingest-stream", ["--check"])
         try await eventually("it says so", within: .seconds(10)) {
-            check.standardError.contains("Waiting, since the last login is too recent")
+            check.standardError.contains("Waiting: the last login is too recent")
                 && check.standardError.contains("seconds=6")
         }
         check.terminate()

@@ -11,7 +11,7 @@ import Wire
 /// A stream is captured, and the capture is played to a fresh ingest-stream.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct CaptureTests {
-    /// What a journal says of the market, in order.
+    /// The market's records in a journal, in order.
     private struct Told: Equatable {
         let pair: Pair
         let time: UTCNanos
@@ -103,7 +103,7 @@ struct CaptureTests {
         let path = pipeline.folder.write("mine".utf8, to: "capture")
         let (code, output, errors) = try await pipeline.result("ingest-stream", ["--capture", path])
         #expect(code == 64 && output == "")
-        #expect(errors == "ingest-stream: \(path) exists: a capture begins a new file, and nothing is written over\n")
+        #expect(errors == "ingest-stream: \(path) exists: name a new file for the capture\n")
         #expect(text(path) == "mine")
     }
 
@@ -116,18 +116,18 @@ struct CaptureTests {
                 "ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00", "--speed", "600", "--rate", "1"])
             try disk.fill()
             try await pipeline.start("ingest-stream", ["--capture", capture])
-            try await pipeline.told("ingest-stream", "error", "Capture has ended, streaming goes on", "No space left")
+            try await pipeline.told("ingest-stream", "error", "Capture ended, streaming continues", "No space left")
             let count = try told(pipeline, .tick).count
             try await eventually("ticks go on", within: .seconds(10)) { try told(pipeline, .tick).count > count + 100 }
             let errors = try #require(pipeline.programs["ingest-stream"]).standardError
-            #expect(errors.ranges(of: "Capture has ended").count == 1)
+            #expect(errors.ranges(of: "Capture ended").count == 1)
         }
     }
 
     @Test(
         arguments: [
             ("", 65, ": empty"), ("candlewick-capture 1\n5 < PRO", 65, ", line 2: the line has no end"),
-            ("candlewick-capture 1\n", 65, ": no updates in it"), (nil, 66, "No such file or directory"),
+            ("candlewick-capture 1\n", 65, ": it holds no updates"), (nil, 66, "No such file or directory"),
         ] as [(String?, Int32, String)])
     func `what cannot be played ends with one sentence`(content: String?, code: Int32, reason: String) async throws {
         let pipeline = Pipeline()
@@ -184,7 +184,7 @@ struct CaptureTests {
         }
     }
 
-    /// The ticks, or the broker's own clock records; whether they came again after a cut is no matter.
+    /// The ticks, or the broker's own clock records; whether they were resent after a cut does not matter.
     private func told(_ pipeline: Pipeline, _ kind: RecordKind) throws -> [Told] {
         try records(pipeline).filter { $0.kind == kind && !$0.flags.contains(.localClock) }.map {
             Told(
@@ -192,7 +192,7 @@ struct CaptureTests {
         }
     }
 
-    /// What happened to the whole feed up to the end of the play. (A player may send a pair's snapshot later.)
+    /// The events of the whole feed up to the end of the play. (A player may send a pair's snapshot later.)
     private func feed(_ pipeline: Pipeline) throws -> [String] {
         let all = try records(pipeline)
         let last = all.lastIndex { $0.kind == .tick } ?? 0

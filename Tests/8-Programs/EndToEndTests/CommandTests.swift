@@ -3,7 +3,7 @@ import GRDB
 import Testing
 import TestKit
 
-/// What a person asks for on the command line.
+/// The commands of a person at the terminal.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct CommandTests {
     @Test func `candles shows what the database holds, as a table, as CSV and as JSON`() async throws {
@@ -91,7 +91,7 @@ struct CommandTests {
     @Test func `candles without a database say so and end with 69`() async throws {
         let (code, _, errors) = try await Pipeline().result("candlewick", ["candles", "EUR_USD", "5m"])
         #expect(code == 69)
-        #expect(errors.contains("there is no database at"))
+        #expect(errors.contains("candlewick.db does not exist"))
     }
 
     @Test func `status tells all stages, and names the one that is down`() async throws {
@@ -136,7 +136,7 @@ struct CommandTests {
         #expect(text.contains("1 new, 1 preserved, 1 recovered (") && text.contains("resent), 1 replaced"), "\(text)")
         #expect(text.contains("feed          seen\n"), "\(text)")
 
-        // Nobody ends this blindness.
+        // No process ends this blindness.
         pipeline.programs["ingest-stream"]?.terminate()
         _ = try await pipeline.programs["ingest-stream"]?.ended()
         try await eventually("blindness is recorded", within: .seconds(10)) {
@@ -155,7 +155,7 @@ struct CommandTests {
         #expect(sound.code == 0 && sound.errors == "", "\(sound.errors)")
         for stream in ["ticks ", "candles "] { #expect(sound.output.contains("\n\(stream)"), "\(sound.output)") }
         let busy = try await journal(["repair"])
-        #expect(busy.code == 75 && busy.errors.contains("held by process"), "\(busy.errors)")
+        #expect(busy.code == 75 && busy.errors.contains(" holds /"), "\(busy.errors)")
 
         try await pipeline.expectCleanEnd()
         let path = "\(pipeline.state)/journal/ticks/00000000000000000001.journal"
@@ -172,7 +172,7 @@ struct CommandTests {
         #expect(try await journal(["repair"]).output == "nothing to repair\n")
 
         let none = try await Pipeline().result("candlewick", ["journal", "check"])
-        #expect(none.code == 69 && none.errors.contains("there is no journal in"), "\(none.errors)")
+        #expect(none.code == 69 && none.errors.contains("/journal holds no journal"), "\(none.errors)")
         #expect(try await journal(["check", "stored"]).code == 64)
     }
 

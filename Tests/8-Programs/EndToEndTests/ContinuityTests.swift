@@ -5,7 +5,7 @@ import Testing
 import TestKit
 import Wire
 
-/// What is cut, refused, killed or moved under way: either nothing is missing, or it is said what is.
+/// After cuts, refusals, kills and moves either nothing is missing, or the loss is recorded.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct ContinuityTests {
     @Test func `a refused WebSocket leads to HTTP streaming and to the same candles`() async throws {
@@ -67,7 +67,7 @@ struct ContinuityTests {
         try pipeline.fault("cut")
         try await Payrolls.expectHonest(pipeline)
         #expect(try pipeline.events("session replaced") == 1)
-        #expect(pipeline.said("ingest-stream", "error=code \(code) ", "Session lost"))
+        #expect(pipeline.said("ingest-stream", "Session lost", "error=\"code \(code) "))
         try pipeline.expectBlindnessTold()
         try await pipeline.expectCleanEnd()
     }
@@ -127,7 +127,7 @@ enum Payrolls {
         return pipeline
     }
 
-    /// Waits until so many candles are stored: the play is under way.
+    /// Waits until this many candles are stored: the play is under way.
     static func begun(_ pipeline: Pipeline, candles: Int) async throws {
         try await eventually("\(candles) candles are stored; \(pipeline.logs)", within: .seconds(30)) {
             try pipeline.count("SELECT COUNT(*) FROM candle") >= candles
@@ -199,7 +199,7 @@ extension Pipeline {
         try rows("SELECT event FROM feed_event ORDER BY position").map { $0[0] as String }
     }
 
-    /// What a first start tells.
+    /// The events of a first start.
     static let begun = ["blind began", "session new", "blind ended"]
 
     /// Whether a program has said all of this in one line on standard error.
@@ -230,8 +230,8 @@ extension Pipeline {
         return merged.filter { !$0.isEmpty }
     }
 
-    /// Each candle tells exactly the part of its interval that the recorded holes cover, and is whole only
-    /// where they cover none of it and nothing was lost.
+    /// Each candle shows exactly the part of its interval that the recorded holes cover, and is complete only
+    /// if they cover none of it and nothing was lost.
     func expectBlindnessTold() throws {
         let holes = try holes()
         let candles = try rows("SELECT pair, timeframe, timestamp, blind_ms, lost, complete FROM candles_full")

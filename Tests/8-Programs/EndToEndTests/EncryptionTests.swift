@@ -101,7 +101,7 @@ struct Certificate {
         ])
     }
 
-    /// What lets ig-simulator show it.
+    /// The options that let ig-simulator show it.
     var arguments: [String] { ["--tls-certificate", certificate, "--tls-key", key] }
 
     private static func openssl(_ arguments: [String]) throws {

@@ -2,7 +2,7 @@ import GRDB
 import Testing
 import TestKit
 
-/// What the broker's logins, tokens, refusals and weekends do to us.
+/// The effects of the broker's logins, tokens, refusals and weekends.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct LoginFaultTests {
     @Test func `expired tokens hurt nothing until a new session is needed, which then logs in again`() async throws {
@@ -19,7 +19,7 @@ struct LoginFaultTests {
 
         try pipeline.fault("refuse-recovery=20 cut")
         try await recorded("session replaced", in: pipeline)
-        #expect(pipeline.said("ingest-stream", "Session tokens refused, logging in again", "code=1"))
+        #expect(pipeline.said("ingest-stream", "Broker refused the session tokens, logging in again", "code=1"))
         #expect(pipeline.said("ingest-stream", "Logged in again"))
         try await SteadyFeed.expectOneHole(pipeline)
         try await pipeline.expectCleanEnd()
@@ -28,7 +28,7 @@ struct LoginFaultTests {
     @Test func `the weekend's maintenance is waited out, and its hole is recorded`() async throws {
         let pipeline = try await SteadyFeed.begin(["--speed", "300"])
         try pipeline.fault("refuse-login expire-tokens end=32")
-        try await pipeline.told("ingest-stream", "Session tokens refused, logging in again")
+        try await pipeline.told("ingest-stream", "Broker refused the session tokens, logging in again")
         try await pipeline.told(
             "ingest-stream", "Login failed, trying again until it succeeds", "error.security.client-token-invalid")
         #expect(try pipeline.history() == Pipeline.begun + ["blind began"])
@@ -80,7 +80,7 @@ struct LoginFaultTests {
         #expect(try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = 'NZD_USD'") == 0)
         #expect(
             pipeline.said(
-                "ingest-stream", "Subscription refused, asking for it again later", "CS.D.NZDUSD.CFD.IP",
+                "ingest-stream", "Broker refused a subscription, trying again later", "CS.D.NZDUSD.CFD.IP",
                 "Subscription limit"))
         try await pipeline.expectCleanEnd()
     }
@@ -88,13 +88,16 @@ struct LoginFaultTests {
     @Test func `a broker that refuses to stream for good ends ingest-stream with 69 and one sentence`() async throws {
         let (pipeline, ingest) = try await refused(by: 71)
         #expect(try await ingest.ended(within: .seconds(20)) == 69)
-        #expect(pipeline.said("ingest-stream", "the broker refused to stream for good: code 71 Session refused"))
+        #expect(
+            pipeline.said(
+                "ingest-stream", "the broker refuses to stream, and will not change that: code 71 Session refused"))
         #expect(ingest.standardOutput == "")
     }
 
     @Test(arguments: [
         (5, "Next attempt after a pause"), (35, "Next attempt after a pause"),
-        (1, "Session tokens refused, logging in again"), (-5, "Session tokens refused, logging in again"),
+        (1, "Broker refused the session tokens, logging in again"),
+        (-5, "Broker refused the session tokens, logging in again"),
     ])
     func `a broker that refuses for now is asked again, or left alone for long`(
         code: Int, told: String

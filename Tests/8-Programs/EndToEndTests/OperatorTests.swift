@@ -10,7 +10,7 @@ import Testing
 import TestKit
 import Wire
 
-/// What an operator and a bot's author do with a pipeline that runs, and with one that ran.
+/// The tasks of an operator and of a bot's author, with a running pipeline and with a stopped one.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct OperatorTests {
     /// Everything but the times of this machine.
@@ -163,11 +163,11 @@ struct OperatorTests {
             text.output.contains(
                 "ticks  \(ticks), positions \(changed.ticks?.first ?? 0) to \(changed.ticks?.last ?? 0)"))
         #expect(text.output.split(separator: "\n").count { $0.contains("T08:") || $0.contains("T09:") } >= ticks)
-        // A recording of ticks alone tells of no candle.
+        // A recording of ticks alone holds no candle.
         let blank = try await pipeline.result(
             "candlewick", ["verify"],
             with: ["CANDLEWICK_STATE_DIR": pipeline.folder.path + "/rec", "CANDLEWICK_DATABASE": pipeline.database])
-        #expect(blank.code == 69 && blank.errors.contains("nothing can be compared"), "\(blank)")
+        #expect(blank.code == 69 && blank.errors.contains("nothing to compare"), "\(blank)")
         let gaps = try await pipeline.result("candlewick", ["gaps", "EUR_USD", "-t", "5m", "--json"])
         #expect(gaps.output.contains("\"state\":\"partial\"") && gaps.code == 0)
     }
@@ -232,7 +232,7 @@ struct OperatorTests {
             #expect(vacuum.code == 0 && vacuum.output.hasPrefix("database rewritten: "), "\(vacuum)")
             #expect(
                 try await maintain("analyse", "--json").output
-                    == "{\"done\":\"statistics for the query planner renewed\"}\n")
+                    == "{\"done\":\"statistics of the query planner updated\"}\n")
             #expect(try await maintain("check").output == "sound: \(pipeline.database)\n")
             let backup = pipeline.folder.path + "/backup-\(round).db"
             #expect(try await maintain("backup", backup).code == 0)
@@ -257,8 +257,9 @@ struct OperatorTests {
         }
         let again = try await pipeline.result("candlewick", ["import", file, "--pair", "EUR_USD", "-t", "5m"])
         let lines = again.output.split(separator: "\n")
-        #expect(lines.first == "0 candles imported; 1 were there already, 0 partial ones left out", "\(again)")
-        #expect(lines.last?.hasPrefix("repair wants nothing more for it: it begins at ") == true, "\(again)")
+        #expect(lines.first == "0 candles imported; 1 stored already, 0 partial ones left out", "\(again)")
+        #expect(
+            lines.last?.hasPrefix("the import makes repair buy nothing more: repair begins at ") == true, "\(again)")
         let corrected = pipeline.folder.write(
             old.replacing(",1.1\n", with: ",1.05\n").replacing("1.1,1.1,1.05", with: "1.1,1.0,1.05").utf8, to: "new.csv"
         )
@@ -328,6 +329,7 @@ struct OperatorTests {
     func `without a database each command says so and ends with 69`(arguments: [String]) async throws {
         let (code, _, errors) = try await Pipeline().result("candlewick", arguments)
         #expect(code == 69)
-        #expect(errors.contains("there is no database at") && errors.split(separator: "\n").count == 1, "\(errors)")
+        #expect(
+            errors.contains("candlewick.db does not exist") && errors.split(separator: "\n").count == 1, "\(errors)")
     }
 }

@@ -13,7 +13,7 @@ final class Pipeline {
     let folder = TemporaryFolder()
     var programs: [String: RunningProgram] = [:]
     let logLevel: String
-    /// What every program finds in its environment.
+    /// The environment of every program.
     var variables: [String: String]
 
     init(logLevel: String = "info", extra: [String: String] = [:]) {
@@ -70,7 +70,7 @@ final class Pipeline {
         if let reason { throw TimeOut(description: "fault \(words): \(reason)") }
     }
 
-    /// Kills a program in the middle of whatever it does, and starts it again.
+    /// Kills a program at work, and starts it again.
     func killAndRestart(_ name: String) async throws {
         let killed = programs[name]
         killed?.kill()
@@ -80,7 +80,7 @@ final class Pipeline {
 
     /// Simulator, store-writer, aggregator and ingest-stream, in that order.
     func startAll(simulator arguments: [String]) async throws {
-        // A walk must not run into the weekend, whatever day it is; and all 28 pairs of it, at high speed, must
+        // A walk must not run into the weekend, on any day; and all 28 pairs of it, at high speed, must
         // leave the machine to the other programs.
         let walk = ["--start", "2026-05-12T08:00:00", "--rate", "0.2"]
         let day = arguments.contains("--ticks") ? [] : walk
@@ -101,7 +101,7 @@ final class Pipeline {
         return codes
     }
 
-    /// What was said by all of them, for a failure's report.
+    /// The logs of all of them, for a failure's report.
     var logs: String {
         programs.map { "--- \($0.key)\n\($0.value.standardError.suffix(1_500))" }.joined(separator: "\n")
     }
@@ -126,7 +126,7 @@ func referenceRows(_ csv: String) -> [String] {
 }
 
 extension Pipeline {
-    /// What the store holds of a pair and timeframe, in the form of `referenceRows`.
+    /// The stored candles of a pair and timeframe, in the form of `referenceRows`.
     func storedRows(_ pair: String, _ timeframe: String) throws -> [String] {
         try rows(
             """
@@ -155,7 +155,7 @@ func textOf(_ path: String) throws -> String {
     return String(decoding: data, as: UTF8.self)
 }
 
-/// The data beside the checkout; `nil` where it is absent.
+/// The data beside the checkout; `nil` if it is absent.
 let sharedData: String? = {
     let root = Golden.folder.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     let path = root + "/shared/data"

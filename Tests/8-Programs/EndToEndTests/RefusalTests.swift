@@ -1,7 +1,7 @@
 import Testing
 import TestKit
 
-/// What cannot work is said in one line, with the exit code that keeps a supervisor from trying in vain.
+/// A permanent fault is reported in one line, with the exit code that keeps a supervisor from trying again.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct RefusalTests {
     @Test func `a wrong password ends ingest-stream after one login with one line that says so`() async throws {
@@ -61,7 +61,7 @@ struct RefusalTests {
             let first = try #require(pipeline.programs[name])
             let (code, output, errors) = try await pipeline.result(name)
             #expect(code == 75, "\(name)")
-            #expect(errors.contains("is held by process \(first.processID)"), "\(errors)")
+            #expect(errors.contains("process \(first.processID) holds "), "\(errors)")
             #expect(output == "")
             #expect(first.isRunning)
         }
@@ -106,7 +106,7 @@ struct RefusalTests {
         let long = pipeline.folder.path + "/" + String(repeating: "r", count: 100)
         let (code, _, errors) = try await pipeline.result(program, with: ["CANDLEWICK_RUNTIME_DIR": long])
         #expect(code == 78)
-        #expect(errors.contains("107 are possible: set a shorter CANDLEWICK_RUNTIME_DIR"), "\(errors)")
+        #expect(errors.contains("the limit is 107: set a shorter CANDLEWICK_RUNTIME_DIR"), "\(errors)")
     }
 
     @Test func `a refused epic is named and left out while the others go on`() async throws {
@@ -117,7 +117,7 @@ struct RefusalTests {
             try pipeline.count("SELECT COUNT(DISTINCT pair) FROM candles WHERE timeframe = '5'") == 2
         }
         let refusals = try #require(pipeline.programs["ingest-stream"]).standardError.split(separator: "\n")
-            .filter { $0.contains("Subscription refused, asking for it again later") }
+            .filter { $0.contains("Broker refused a subscription, trying again later") }
         #expect(refusals.count == 1 && refusals[0].contains("CS.D.GBPUSD.CFD.IP"))
         #expect(try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = 'GBP_USD'") == 0)
         let event = "SELECT COUNT(*) FROM feed_event WHERE event = 'instrument refused' AND pair = 'GBP_USD'"

@@ -143,7 +143,7 @@ struct SecondOpinionTests {
         try csv.split(separator: "\n").dropFirst().map { line in
             let fields = line.split(separator: ",")
             return Quote(
-                // The broker tells milliseconds.
+                // The broker sends milliseconds.
                 time: try #require(Int64(fields[0])) / 1_000_000 * 1_000_000, bid: try #require(Price(fields[1])),
                 ask: try #require(Price(fields[2])))
         }

@@ -1,7 +1,7 @@
 import Testing
 import TestKit
 
-/// How sessions and sockets end: what may be recovered is, everything else leaves a hole that is told.
+/// The ends of sessions and sockets: a recoverable one is recovered, any other leaves a recorded hole.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct SessionEndTests {
     @Test(arguments: [

@@ -3,11 +3,11 @@ import TestKit
 
 /// A small disk for part of a pipeline's state: a tmpfs of 8 MiB.
 struct SmallDisk {
-    /// What lies on it; the rest of the state does not.
+    /// The folders on it; the rest of the state lies elsewhere.
     enum Content: String, CaseIterable {
         case ticks, candles, database
 
-        /// Who writes it.
+        /// Its writer.
         var stage: String {
             switch self {
             case .ticks: "ingest-stream"
@@ -44,7 +44,7 @@ struct SmallDisk {
     /// Gives the room back.
     func clear() throws { try Self.run("rm \(mountPoint)/filler") }
 
-    /// Lets nobody write, or everybody again. Nobody may have a file of it open for writing.
+    /// Makes it read-only, or writable again. No process may have a file of it open for writing.
     func remount(_ option: String) throws { try Self.run("mount -o remount,\(option) \(mountPoint)") }
 
     private static func run(_ script: String) throws {

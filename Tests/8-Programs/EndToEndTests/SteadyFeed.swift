@@ -6,7 +6,7 @@ enum SteadyFeed {
     /// 2026-05-12 08:00 UTC, a Tuesday.
     static let start = 1_778_572_800
 
-    /// The arguments that let the simulator play so many seconds of these pairs.
+    /// The arguments that let the simulator play this many seconds of these pairs.
     static func arguments(_ pairs: [String] = ["EUR_USD"], seconds: Int, in folder: TemporaryFolder) -> [String] {
         let path = write([start..<(start + seconds)], closings: [], in: folder)
         return pairs.flatMap { ["--ticks", "\($0)=\(path)"] }
@@ -57,13 +57,13 @@ enum SteadyFeed {
         #expect(try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE blind_ms > 0") > 0)
     }
 
-    /// Waits until the candles of a pair hold so many ticks, and shows that each of them is full and whole.
+    /// Waits until the candles of a pair hold this many ticks, and shows that each of them is complete.
     static func expectWhole(_ pipeline: Pipeline, _ pair: String = "EUR_USD", ticks: Int) async throws {
         let sum = "SELECT SUM(tick_count) FROM candles_full WHERE pair = '\(pair)' AND timeframe = '5'"
         try await eventually("\(ticks) ticks of \(pair); \(pipeline.logs)", within: .seconds(30)) {
             try pipeline.count(sum) == ticks
         }
-        try await eventually("all of them whole; \(pipeline.logs)", within: .seconds(10)) {
+        try await eventually("all of them complete; \(pipeline.logs)", within: .seconds(10)) {
             try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE pair = '\(pair)' AND partial") == 0
         }
         let other = "SELECT COUNT(*) FROM candles_full WHERE pair = '\(pair)' AND tick_count <> timeframe * 60"

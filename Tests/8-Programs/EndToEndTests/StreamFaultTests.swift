@@ -5,7 +5,7 @@ import Testing
 import TestKit
 import Wire
 
-/// What the broker's stream does to us: the records, the candles and the log tell it as it was.
+/// The faults of the broker's stream: the records, the candles and the log show each as it was.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct StreamFaultTests {
     private static let cutHistory = ["blind began", "session recovered", "blind ended"]
@@ -17,7 +17,7 @@ struct StreamFaultTests {
         #expect(try pipeline.events("session recovered") >= 3)
         #expect(try pipeline.holes().count == 1)
         #expect(pipeline.said("ingest-stream", "Connection lost, recovering the session"))
-        #expect(!pipeline.said("ingest-stream", "Line not understood"))
+        #expect(!pipeline.said("ingest-stream", "Unreadable line ignored"))
         try await pipeline.expectCleanEnd()
     }
 
@@ -102,7 +102,7 @@ struct StreamFaultTests {
             let moment = try #require(told.first?[0] as Int?) / 1_000_000_000
             for row in try pipeline.rows("SELECT * FROM candles_full WHERE pair = '\(pair)'") {
                 let start = row["timestamp"] as Int
-                // A loss is told after it happened: the grace of 2 s belongs to it.
+                // A loss is reported after it happened: the grace of 2 s belongs to it.
                 let isTouched = start <= moment && moment <= start + Int(row["timeframe"] as String)! * 60 + 2
                 #expect(row["lost"] as Int == (isTouched ? 3 : 0), "\(start) and \(moment)")
             }

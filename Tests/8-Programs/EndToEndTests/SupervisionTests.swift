@@ -23,7 +23,7 @@ import TestKit
         try await eventually("\(program.name) is ready") { supervisor.count("READY=1") == 1 }
         try await pings("while there is nothing to do")
         let held = try HeldThread(of: program, named: workThread)
-        // What was sent before the thread stood is here already: datagrams on one machine do not travel.
+        // Datagrams sent before the thread stood have arrived: datagrams on one machine do not travel.
         let before = supervisor.count("WATCHDOG=1")
         let limit = ContinuousClock.now + .seconds(2)
         try await eventually("two of its limits have passed") { ContinuousClock.now > limit }

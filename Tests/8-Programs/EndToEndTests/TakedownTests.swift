@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TestKit
 
-/// Who stands beside a stage cannot take it down, and what the system limits ends it with a sentence.
+/// Other programs cannot take a stage down, and a limit of the system ends it with a sentence.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct TakedownTests {
     private func startAggregator(_ pipeline: Pipeline) async throws -> (program: RunningProgram, socket: String) {
@@ -31,7 +31,7 @@ struct TakedownTests {
         }
         #expect(descriptors(program) <= own + 256)
         try await eventually("it says so", within: .seconds(5)) {
-            program.standardError.contains("Readers turned away")
+            program.standardError.contains("Readers refused")
         }
         // Places become free again.
         for peer in peers { peer.close() }
@@ -50,7 +50,7 @@ struct TakedownTests {
         let peer = try RawPeer(path: socket)
         try await eventually("it is greeted", within: .seconds(5)) { peer.hasGreeting }
         let sent = peer.sendSubscriptions(frameSize: frameSize, upTo: 64 << 20)
-        // What the system holds for a socket comes on top of what is read.
+        // The system's buffers of a socket come on top of the read bytes.
         #expect(sent < 2 << 20)
         #expect(try memoryMegabytes(program) < before + 20)
         program.terminate()

@@ -61,7 +61,7 @@ struct TapTests {
         try await eventually("the tap reads", within: .seconds(20)) { lines(tap).count > 0 }
         for program in [tap, aggregator] { kill(program.processID, SIGSTOP) }
 
-        // The publisher waits for nobody.
+        // The publisher does not wait for readers.
         let journal = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
         var ticks = 0
         try await eventually("all ticks are in the journal; \(pipeline.logs)", within: .seconds(60)) {

@@ -167,11 +167,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "f.capture: empty"), ("candlewick-capture 1\n", "f.capture: no updates in it"),
+        ("", "f.capture: empty"), ("candlewick-capture 1\n", "f.capture: it holds no updates"),
         ("candlewick-capture 2\n", "f.capture, line 1: the first line must be `candlewick-capture 1`"),
-        ("candlewick-capture 1\nx < PROBE\n", "f.capture, line 2: `x` is no time in nanoseconds since 1970"),
+        ("candlewick-capture 1\nx < PROBE\n", "f.capture, line 2: `x` is not a time in nanoseconds since 1970"),
         ("candlewick-capture 1\n5 PROBE\n", "f.capture, line 2: expected time, direction and text"),
-        ("candlewick-capture 1\n5 = PROBE\n", "f.capture, line 2: the direction `=` is none of `<`, `>` and `!`"),
+        ("candlewick-capture 1\n5 = PROBE\n", "f.capture, line 2: the direction `=` is not `<`, `>` or `!`"),
         ("candlewick-capture 1\n5 < PRO", "f.capture, line 2: the line has no end: the file was cut off here"),
         (
             "candlewick-capture 1\n5 ! ended\n",
@@ -185,11 +185,11 @@ import Testing
 
     @Test(arguments: [
         ("< U,2,1,1.1|1.2", "an update of too few fields"), ("< U,2,1,1.1|1.2|3|4", "an update of too many fields"),
-        ("< U,2,1,1.1||3", "an unchanged field where nothing came before"),
+        ("< U,2,1,1.1||3", "an unchanged field without an earlier value"),
         ("< U,2,2,1.1|1.2|3", "item 2 of subscription 2 was not subscribed to"), ("< U,2,1", "malformed update"),
-        ("< U,2,1,1.1|1.2|^P[]", "`^P[]` cannot be played"), ("< U,x,1,1|2|3", "`x` is no number"),
+        ("< U,2,1,1.1|1.2|^P[]", "`^P[]` cannot be played"), ("< U,x,1,1|2|3", "`x` is not a number"),
         ("< EOS,2", "expected 2 numbers behind the tag"),
-        ("< SUBOK,5,1,1", "SUBOK of a subscription that was not asked for"),
+        ("< SUBOK,5,1,1", "SUBOK of a subscription that was not requested"),
         (
             "< U,2,1,1.1|much too long|3",
             "`much too long` is neither a decimal number nor a text of at most 8 bytes"

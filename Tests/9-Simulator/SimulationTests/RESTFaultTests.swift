@@ -26,7 +26,7 @@ private struct Line: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// What comes until `end` is in it, or the peer closes or is silent for 5 s.
+    /// The bytes until `end` is in them, or the peer closes or is silent for 5 s.
     func read(until end: String) -> String {
         var bytes: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 4_096)

@@ -33,15 +33,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("x,1.1,1.2", "f.csv, line 2: `x` is no time in nanoseconds since 1970"),
+        ("x,1.1,1.2", "f.csv, line 2: `x` is not a time in nanoseconds since 1970"),
         ("5,1.1,1.2\n6,1.1", "f.csv, line 3: expected three columns"),
         ("5,1.1,abc", "f.csv, line 2: `abc` is no ask price"),
         ("5,-1.1,1.2", "f.csv, line 2: `-1.1` is no bid price"),
         ("5,1.,1.2", "f.csv, line 2: `1.` is no bid price"),
         ("5,01.1,1.2", "f.csv, line 2: `01.1` is no bid price"),
         ("5,1234567890123456789,1.2", "f.csv, line 2: `1234567890123456789` is no bid price"),
-        ("9223372036854775807,1.1,1.2", "f.csv, line 2: `9223372036854775807` is no time in nanoseconds since 1970"),
-        ("7,1.1,1.2\n6,1.1,1.2", "f.csv, line 3: the time 6 lies before that of the row above, 7"),
+        ("9223372036854775807,1.1,1.2", "f.csv, line 2: `9223372036854775807` is not a time in nanoseconds since 1970"),
+        ("7,1.1,1.2\n6,1.1,1.2", "f.csv, line 3: the time 6 is before that of the row above, 7"),
         ("", "f.csv: no ticks"),
     ])
     func `a bad row is named`(rows: String, expected: String) {

@@ -2,7 +2,7 @@ internal import CZeroMQ
 internal import Glibc
 public import Host
 
-/// A PUB socket on a Unix path: sends to whoever listens. A subscriber that reads too slowly loses messages beyond
+/// A PUB socket on a Unix path: sends to every subscriber. A subscriber that reads too slowly loses messages beyond
 /// `queueLimit` and costs no more memory than that; or it is waited for, where `SlowReaders` says so.
 ///
 /// - Note: Data thread only.
@@ -13,7 +13,7 @@ public final class Publisher {
     private let context: BusContext
     private let lock: FileLock
 
-    /// What becomes of a subscriber that does not keep up.
+    /// The treatment of a subscriber that does not keep up.
     public enum SlowReaders: Sendable {
         /// It loses messages. A stage never waits.
         case lose
@@ -30,13 +30,13 @@ public final class Publisher {
     private static let subscriptionSizeMax: Int64 = 1_024
 
     /// Binds. A second bind would silently steal the path, so the lock beside it is taken first.
-    /// - Throws: `Failure` (75) where another process publishes there; `BusError`.
+    /// - Throws: `Failure` (75) if another process publishes there; `BusError`.
     public init(context: BusContext, endpoint: String, slowReaders: SlowReaders = .lose) throws {
         lock = try FileLock(path: String(endpoint.dropFirst("ipc://".count)) + ".lock")
         self.context = context
         self.endpoint = endpoint
         self.slowReaders = slowReaders
-        // An XPUB socket is told of subscriptions, and otherwise the same for its readers.
+        // An XPUB socket reports subscriptions; its readers see no difference.
         socket = try context.socket(slowReaders.isLose ? ZMQ_PUB : ZMQ_XPUB, endpoint: endpoint)
         if !slowReaders.isLose { setOption(socket, ZMQ_XPUB_NODROP, 1) }
         setOption(socket, ZMQ_SNDHWM, Publisher.queueLimit)
@@ -74,8 +74,8 @@ public final class Publisher {
         while !stop.wait(milliseconds: 1), zmq_send(socket, base, count, ZMQ_DONTWAIT) < 0 {}
     }
 
-    /// Waits until somebody has subscribed. Only where slow readers are waited for.
-    /// - Returns: false where a stop was asked for.
+    /// Waits for a subscriber. Only if the publisher waits for slow readers.
+    /// - Returns: false if a stop was asked for.
     public func waitForReader(until stop: StopSignal) -> Bool {
         var byte: UInt8 = 0
         // A subscription is a message that begins with 1.

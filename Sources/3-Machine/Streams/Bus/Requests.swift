@@ -12,7 +12,7 @@ public final class Responder {
     private let lock: FileLock
     private static let requestSizeMax: Int64 = 16_384
 
-    /// - Throws: `Failure` (75) where another process answers there; `BusError`.
+    /// - Throws: `Failure` (75) if another process answers there; `BusError`.
     public init(context: BusContext, endpoint: String) throws {
         let path = String(endpoint.dropFirst("ipc://".count))
         lock = try FileLock(path: path + ".lock")
@@ -50,7 +50,7 @@ public final class Requester {
     private let context: BusContext
     private let endpoint: String
 
-    /// - Throws: `Failure` (77) where the socket is another user's, (69) where there is none; `BusError`.
+    /// - Throws: `Failure` (77) if the socket is another user's, (69) if it is missing; `BusError`.
     public init(context: BusContext, endpoint: String) throws {
         let path = String(endpoint.dropFirst("ipc://".count))
         // Otherwise it would be tried again for ever.
@@ -72,7 +72,7 @@ public final class Requester {
         guard zmq_send(socket, request, request.count, 0) >= 0 else { throw BusError("ask", endpoint) }
     }
 
-    /// - Returns: `nil` where no answer came in time.
+    /// - Returns: `nil` if the answer did not come in time.
     public func answer(milliseconds: Int) -> [UInt8]? {
         var item = zmq_pollitem_t(socket: socket, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         return zmq_poll(&item, 1, milliseconds) > 0 ? message(from: socket) : nil

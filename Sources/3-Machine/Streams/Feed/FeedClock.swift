@@ -2,7 +2,7 @@ public import Host
 public import MarketData
 internal import Wire
 
-/// What time it is at the broker, as far as the ticks journal tells.
+/// The broker's time, as far as the ticks journal shows it.
 public struct FeedClock: Sendable {
     /// Unix seconds.
     public let now: Int64
@@ -11,7 +11,7 @@ public struct FeedClock: Sendable {
 
     /// How old the newest heartbeat of a living stream can be. Source: docs/architecture.md § Candles, the stand-in clock.
     private static let silenceMax = 30 * UTCNanos.perSecond
-    /// - Parameter now: the local clock, which serves where nothing was streamed yet.
+    /// - Parameter now: the local clock, used if nothing was streamed yet.
     public init(paths: Paths, now: UTCNanos) throws {
         guard let heartbeat = try FeedTail.newestHeartbeat(folder: paths.journal(.ticks)) else {
             (self.now, isStreaming) = (now.seconds, false)

@@ -1,15 +1,15 @@
 public import MarketData
 public import Wire
 
-/// What the end of the ticks journal tells of the feed.
+/// The state of the feed at the end of the ticks journal.
 public enum FeedTail {
     /// How far back a heartbeat is looked for: some seconds of a busy feed.
     private static let heartbeatReach = 20_000
     /// Enough records that the broker timed: ticks of different pairs are out of order by fewer.
     private static let timedRecords = 100
 
-    /// The newest time that the broker told; 0 for a fresh journal. Stand-in clocks and snapshots do not count: the
-    /// broker told none of these just then.
+    /// The newest time from the broker; 0 for an empty journal. Stand-in clocks and snapshots do not count: the
+    /// broker sent none of these times just then.
     public static func newestTime(folder: String) throws -> UTCNanos {
         var newest = UTCNanos(rawValue: 0)
         var left = timedRecords
@@ -31,15 +31,15 @@ public enum FeedTail {
         return newest
     }
 
-    /// How far back the word that a pair is blind is looked for: it is told again every 10 minutes.
+    /// How far back to search for a pair's blindness: it is recorded again every 10 minutes.
     private static let blindReach = 11 * 60 * UTCNanos.perSecond
     private static let blindRecords = 2_000_000
 
-    /// What the last minutes of a journal tell of sight and time.
+    /// Sight and time in the last minutes of a journal.
     public struct Sight: Sendable {
         /// Since when each pair is blind that was not seen again, feed time.
         public var blindPairs: [Pair: UTCNanos] = [:]
-        /// From where the feed's time goes on without being set back, as far as these minutes show; `nil` if it began before.
+        /// The time from which the feed's time was never set back in these minutes; `nil` if it began before.
         public var steadySince: UTCNanos?
     }
 
@@ -76,7 +76,7 @@ public enum FeedTail {
         return last
     }
 
-    /// The broker's last heartbeat; `nil` where there is none in reach.
+    /// The broker's last heartbeat; `nil` if none is in reach.
     public static func newestHeartbeat(folder: String) throws -> ClockRecord? {
         var heartbeat: ClockRecord?
         var left = heartbeatReach

@@ -1,5 +1,5 @@
 /// Decides what becomes of each record by its position alone, so that a consumer sees every position of
-/// the journal exactly once and in order, whatever the bus repeats, reorders or loses.
+/// the journal exactly once and in order, even if the bus repeats, reorders or loses messages.
 public struct Merge: Sendable {
     public enum Verdict: Hashable, Sendable {
         /// The next one: take it.

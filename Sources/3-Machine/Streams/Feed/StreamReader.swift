@@ -10,7 +10,7 @@ public import Wire
 ///
 /// - Note: Data thread only.
 public final class StreamReader {
-    /// What was met on the way.
+    /// Counts of received and missing records.
     public struct Counters: Hashable, Sendable, Encodable {
         /// Records delivered out of the journal, and from the bus.
         public var replayed: UInt64 = 0
@@ -55,7 +55,7 @@ public final class StreamReader {
             mark: ConsumerMark(folder: folder, consumer: consumer))
     }
 
-    /// - Parameter journalFolder: where the publisher behind `live` keeps its journal.
+    /// - Parameter journalFolder: the journal of the publisher behind `live`.
     public init(
         live: any LiveSource, journalFolder: String, recordSize: Int, from position: UInt64?, logger: Logger,
         mark: ConsumerMark? = nil
@@ -71,7 +71,7 @@ public final class StreamReader {
     /// Lets the journal forget what is up to here, once it is old enough.
     public func noteTaken(_ position: UInt64) throws { try mark?.note(position) }
 
-    /// Delivers what is there; waits at most so long for the first record.
+    /// Delivers the present records; waits at most this long for the first one.
     /// - Parameter stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records were delivered.
     @inlinable
@@ -108,8 +108,8 @@ public final class StreamReader {
             throw Failure(
                 .badData,
                 """
-                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): it is \
-                damaged there, or belongs to another publisher
+                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): the \
+                journal is damaged there, or belongs to another publisher
                 """)
         }
         // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
@@ -134,7 +134,7 @@ public final class StreamReader {
             if !received { break }
         }
         counters.live += UInt64(count)
-        // What was taken live need not be read again.
+        // Records taken live need not be read again.
         journal.skip(to: merge.next)
         return count
     }

@@ -89,9 +89,10 @@ public struct JournalCheck: Sendable {
             done.append("\(writer.cutBytes) bytes of a torn tail cut off \(last.path)")
         }
         if let skipped = writer.skipped {
-            done.append("positions \(skipped.lowerBound) to \(skipped.upperBound - 1) skipped: none is given twice")
+            done.append(
+                "positions \(skipped.lowerBound) to \(skipped.upperBound - 1) skipped: no position is used twice")
         }
-        if check.isMarkDamaged { done.append("mark of the highest position made anew: \(folder).highest") }
+        if check.isMarkDamaged { done.append("mark of the highest position renewed: \(folder).highest") }
         try writer.close()
         return done
     }
@@ -133,16 +134,16 @@ extension Segment {
     fileprivate func advice(_ header: Misplacement, recordSize: Int) -> String {
         let content =
             header == .unknown
-            ? "it is no segment of a journal"
+            ? "it is not a segment of a journal"
             : "its header says \(header.recordSize)-byte records from position \(header.firstPosition) on"
         let what =
-            "\(path) is misplaced: \(content). Readers pass over it, and `candlewick journal repair` sets it aside"
+            "\(path) is misplaced: \(content). Readers ignore it; `candlewick journal repair` sets it aside"
         guard header.recordSize == recordSize, (1..<Segment.positionMax).contains(header.firstPosition) else {
             return what
         }
         let folder = path.dropLast(20 + Segment.suffix.utf8.count + 1)
         let home = Segment(folder: String(folder), firstPosition: header.firstPosition).path
         guard access(home, F_OK) != 0 else { return what }
-        return "\(what). If its name was changed, end the stages and run: mv \(path) \(home)"
+        return "\(what). If it was renamed, stop the stages and run: mv \(path) \(home)"
     }
 }

@@ -53,7 +53,7 @@ struct JournalRecovery {
         let target = try segment.setAside()
         misplaced.append(target)
         logger.error(
-            "Misplaced segment set aside: if its name was changed, end the stages and give it back",
+            "Misplaced segment set aside: if it was renamed, stop the stages and restore its name",
             metadata: ["segment": "\(segment.path)", "file": "\(target)"])
     }
 
@@ -157,7 +157,7 @@ struct JournalRecovery {
         case .absent: break
         case .unreadable:
             logger.warning(
-                "The journal's highest position cannot be read: what journal and consumers tell stands in",
+                "The journal's highest position cannot be read: using that of journal and consumers",
                 metadata: ["file": "\(HighWaterMark.path(of: folder))", "position": "\(max(known, end.position))"])
         }
         return known

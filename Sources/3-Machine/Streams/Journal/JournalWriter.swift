@@ -208,7 +208,7 @@ public final class JournalWriter {
             let skipped = try skipPositions(upTo: skipEnd)
             if cutBytes >= recordSize { try found.cutTail() }
             logger.warning(
-                "Positions skipped: they may have been given, and the journal does not hold them",
+                "Positions skipped: they may have been used, and the journal does not hold them",
                 metadata: ["first": "\(skipped.lowerBound)", "count": "\(skipped.count)"])
         } else if descriptor < 0 || lastPosition >= lastOfSegment {
             try startSegment(at: lastPosition + 1)

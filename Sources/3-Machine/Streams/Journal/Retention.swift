@@ -98,12 +98,12 @@ struct Retention: Sendable {
         }
         for consumer in decision.bereft {
             logger.error(
-                "Records dropped for the journal's size that a consumer has not taken: they are lost for it",
+                "Records dropped by the size limit before a consumer read them: it has lost them",
                 metadata: ["journal": "\(folder)", "consumer": "\(consumer)"])
         }
         for consumer in decision.awaited {
             logger.warning(
-                "Journal grows beyond its age because a consumer has not taken its records",
+                "Journal keeps records beyond their age because a consumer has not read them",
                 metadata: ["journal": "\(folder)", "consumer": "\(consumer)"])
         }
     }

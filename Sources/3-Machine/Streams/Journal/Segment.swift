@@ -103,7 +103,7 @@ struct Segment: Hashable {
         let header = Misplacement(header: bytes)
         if let header, header.version > Segment.version {
             throw JournalError(
-                .read, path, reason: "it is of version \(header.version), this program reads version \(Segment.version)"
+                .read, path, reason: "its version is \(header.version), this program reads version \(Segment.version)"
             )
         }
         guard (1..<Segment.positionMax).contains(firstPosition) else { return header ?? .unknown }

@@ -1,7 +1,7 @@
 public import MarketData
 public import Wire
 
-/// What a stage says of itself, once a second. Source: docs/formats.md § 4.
+/// The status that a stage publishes once a second. Source: docs/formats.md § 4.
 public struct StageStatus: Codable, Hashable, Sendable {
     /// How far a stage has taken a stream.
     public struct Input: Codable, Hashable, Sendable {

@@ -7,7 +7,7 @@ public import Wire
 ///
 /// - Note: One thread only.
 public final class StatusListener {
-    /// What a stage said last.
+    /// The last status of a stage.
     public struct Heard: Sendable {
         public let stage: Stage
         /// `nil` if it said nothing in time.
@@ -24,7 +24,7 @@ public final class StatusListener {
     private let clock: Clock
     private var latest: [Stage: (heard: Heard, monotonic: Int64)] = [:]
 
-    /// After so long without a word a stage counts as down; it speaks once a second.
+    /// After this long without a status a stage counts as down; it sends one a second.
     private static let patience = 4 * UTCNanos.perSecond
 
     /// - Throws: `BusError`; `Failure` (78) if a socket's path is too long.
@@ -53,7 +53,7 @@ public final class StatusListener {
         }
     }
 
-    /// What each daemon said last, in the order of `Stage.daemons`.
+    /// The last status of each daemon, in the order of `Stage.daemons`.
     public var heard: [Heard] {
         let oldest = clock.monotonic() - StatusListener.patience
         return Stage.daemons.map { stage in

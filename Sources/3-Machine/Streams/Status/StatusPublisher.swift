@@ -11,7 +11,7 @@ public final class StatusPublisher {
     private let topic: [UInt8]
     private let logger: Logger
     private var nextTime = Int64.min
-    /// Peers that were turned away, as told last, and when the next line may come, ns.
+    /// Refused peers, as logged last, and the time of the next line at the earliest, ns.
     private var refused = (told: UInt64(0), nextTime: Int64.min)
 
     /// - Throws: as `Bus.publishStatus`.
@@ -39,13 +39,13 @@ public final class StatusPublisher {
         let count = candlewick_peers_refused()
         guard count > refused.told, monotonic >= refused.nextTime else { return }
         logger.warning(
-            "Readers turned away: too many connections, or too much sent by one",
+            "Readers refused: too many connections, or one sent too much",
             metadata: ["count": "\(count - refused.told)"])
         refused = (count, monotonic + 60_000_000_000)
     }
 
     /// Publishes one status object.
-    /// - Throws: where a number in it is not finite.
+    /// - Throws: if a number in it is not finite.
     public func publish(_ status: StageStatus) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -6,7 +6,7 @@ extension StreamReader {
         StageStatus.Input(stream, position: nextPosition - 1, isLive: isLive)
     }
 
-    /// What the reader measures.
+    /// The reader's metrics.
     public func report(_ stream: Stream, into metrics: inout MetricValues) {
         let counts: [(Metric, UInt64)] = [
             (.recordsReplayed, counters.replayed), (.recordsLive, counters.live), (.gapsFilled, counters.gaps),

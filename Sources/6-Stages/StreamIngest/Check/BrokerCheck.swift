@@ -57,7 +57,7 @@ public struct BrokerCheck {
             try probe(login, credentials, instruments)
         }
         guard failures == 0 else {
-            throw Failure(.unavailable, "\(failures) of \(findings) findings have failed")
+            throw Failure(.unavailable, "\(failures) of \(findings) checks failed")
         }
     }
 
@@ -79,7 +79,7 @@ public struct BrokerCheck {
             let parts = failure.description.split(separator: ": ", maxSplits: 1).map(String.init)
             let name = parts[0].prefix { $0 != " " }
             add(Finding("credentials", String(name), .failed, parts[0], parts.dropFirst().first ?? ""))
-            throw Failure(.configuration, "the credentials are not complete")
+            throw Failure(.configuration, "the credentials are incomplete")
         }
     }
 
@@ -94,7 +94,7 @@ public struct BrokerCheck {
             add(
                 Finding(
                     "rest", credentials.restURL, .ok,
-                    isSecure ? "answers, its certificate is verified" : "answers, without TLS on this machine"))
+                    isSecure ? "answers, with a valid certificate" : "answers, without TLS on this machine"))
             add(Finding("login", credentials.restURL, .ok, "accepted"))
             return login
         } catch {
@@ -108,16 +108,16 @@ public struct BrokerCheck {
         case .transport(let reason):
             let advice =
                 reason.contains("certificate")
-                ? "mend the clock or the certificates; IG_CA_FILE names certificates to trust"
-                : "look at the network, and at IG_REST_URL where it is set"
+                ? "correct the clock or the certificates; IG_CA_FILE names certificates to trust"
+                : "check the network, and IG_REST_URL if it is set"
             add(Finding("rest", credentials.restURL, .failed, "no answer: \(reason)", advice))
         case .unreadable:
             add(Finding("rest", credentials.restURL, .failed, "\(error)", "is this IG's address?"))
         case .refused(let status, let code):
             let isFinal = error.disposition.forLogin == .final
-            let advice = isFinal ? error.advice : "try again later: weekends have a maintenance"
+            let advice = isFinal ? error.advice : "try again later: IG has maintenance on weekends"
             add(Finding("login", credentials.restURL, .failed, "refused with \(status) \(code)", advice))
-            if isFinal { throw Failure(.configuration, "the credentials are refused") }
+            if isFinal { throw Failure(.configuration, "the broker refuses the credentials") }
         }
     }
 
@@ -125,13 +125,13 @@ public struct BrokerCheck {
         guard let wait = spacing.wait(now: clock.now()), wait > 0 else { return }
         let until = clock.monotonic() + wait
         logger.notice(
-            "Waiting, since the last login is too recent", metadata: ["seconds": "\(wait / UTCNanos.perSecond + 1)"])
+            "Waiting: the last login is too recent", metadata: ["seconds": "\(wait / UTCNanos.perSecond + 1)"])
         while case let left = until - clock.monotonic(), left > 0 {
             if setup.stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 100))) { throw Self.stopped }
         }
     }
 
-    private static let stopped = Failure(.temporary, "stopped before everything was looked at")
+    private static let stopped = Failure(.temporary, "stopped before all checks were done")
 
     // MARK: Clock and markets
 
@@ -156,7 +156,7 @@ public struct BrokerCheck {
             if setup.stop.isRaised { throw Self.stopped }
             guard requests < Self.requestsMax else {
                 for instrument in part {
-                    add(Finding("market", instrument.epic, .warning, "not asked: too many requests in a minute"))
+                    add(Finding("market", instrument.epic, .warning, "not checked: too many requests in a minute"))
                 }
                 continue
             }
@@ -182,7 +182,7 @@ public struct BrokerCheck {
             .get, MarketsReply.path(epics: instruments.map(\.epic)), version: MarketsReply.version)
         request.headers = login.headers
         guard let reply = MarketsReply(body: try rest.send(request).body) else {
-            throw RESTError(operation: request.operation, cause: .unreadable("no markets in it"))
+            throw RESTError(operation: request.operation, cause: .unreadable("the markets are missing"))
         }
         return reply
     }
@@ -192,7 +192,7 @@ public struct BrokerCheck {
             return Finding("market", instrument.epic, .failed, "\(error)", "try again later")
         }
         return Finding(
-            "market", instrument.epic, .failed, "\(instrument.pair) is not known: \(code)",
+            "market", instrument.epic, .failed, "\(instrument.pair) is unknown: \(code)",
             "correct the epic in the configuration, or remove the instrument")
     }
 
@@ -200,23 +200,23 @@ public struct BrokerCheck {
         let (epic, pair) = (instrument.epic, instrument.pair)
         guard let market = reply.markets.first(where: { $0.epic == epic }) else {
             return Finding(
-                "market", epic, .failed, "\(pair) is not in the broker's answer",
+                "market", epic, .failed, "\(pair) is missing in the broker's answer",
                 "correct the epic in the configuration, or remove the instrument")
         }
         if let bid = market.bid, let real = implausible(bid, instrument) {
             return Finding(
                 "market", epic, .failed, "\(pair) would be \(real) with scale \(instrument.scale)",
-                "epics in points need scale 10000, those of yen 100; decimal ones need 1")
+                "an epic in points needs scale 10000, with yen 100; a decimal epic needs 1")
         }
         let second = (login.serverTime ?? clock.now()).seconds
         let isExpected = market.status == "TRADEABLE" || !TradingWeek.isOpen(at: second)
         return Finding(
             "market", epic, isExpected ? .ok : .warning, "\(pair) is known, \(market.status)",
-            isExpected ? "" : "no ticks come while it is so, though the trading week is open")
+            isExpected ? "" : "it sends no ticks in this state, although the trading week is open")
     }
 
     /// The eight currencies of the default pairs cost between 0.1 and 10 of each other, and 10 to 1000 yen.
-    /// - Returns: the price where it is none of such a pair.
+    /// - Returns: the price if it is impossible for such a pair.
     private func implausible(_ bid: Double, _ instrument: Instrument) -> Double? {
         guard Instrument.defaults.contains(where: { $0.pair == instrument.pair }) else { return nil }
         let real = bid / Double(instrument.scale)

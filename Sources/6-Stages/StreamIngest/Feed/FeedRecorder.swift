@@ -59,7 +59,7 @@ struct FeedRecorder: SessionSink {
         }
         guard clock.feedTime > 0 else { return }
         native?.timePassed(feedTime: clock.feedTime)
-        // A feed that proves nothing may be dead: whoever closes a candle by the clock that follows must know.
+        // A feed without proof may be dead: the fold must know before the next clock closes a candle.
         if monotonic - continuity.proof.last >= FeedClock.heartbeatLimit {
             continuity.lose(.silence, &clock, &output)
         }

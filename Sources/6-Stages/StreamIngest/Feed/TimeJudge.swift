@@ -12,7 +12,7 @@ internal import MarketData
 /// as far as its pace explains: `MarketPace` learns it.
 /// Source: `ig-api` § 14 (times are about 1.4 s ahead of arrival); the limits are our choice.
 struct TimeJudge {
-    /// Who tells a time.
+    /// The source of a time.
     enum Witness: Hashable {
         case heartbeat
         /// The tick item of an instrument, by its index.

@@ -20,7 +20,7 @@ final class StreamCapture {
         "LS_requested_max_frequency", "LS_requested_buffer_size", "LS_adapter_set", "LS_recovery_from",
         "LS_keepalive_millis", "LS_send_sync", "LS_content_length", "LS_supported_diffs", "LS_close_socket", "LS_cause",
     ]
-    /// The parameters whose values stand in no line, whoever sends them.
+    /// The parameters whose values are never written, from either side.
     private static let secret: Set<String> = ["LS_user", "LS_password"]
 
     private let path: String
@@ -40,7 +40,7 @@ final class StreamCapture {
         guard descriptor >= 0 else {
             let code = errno
             guard code != EEXIST else {
-                throw Failure(.usage, "\(path) exists: a capture begins a new file, and nothing is written over")
+                throw Failure(.usage, "\(path) exists: name a new file for the capture")
             }
             throw Failure(.io, "capture \(path) cannot be made: \(systemMessage(code))")
         }

@@ -50,8 +50,8 @@ extension StreamIngestor {
                 "Next attempt after a pause",
                 ["milliseconds": "\(pause.nanoseconds / 1_000_000)", "count": "\(failures)", "error": "\(reason)"])
         case .credentialsRefused(let code, _):
-            warn("Session tokens refused, logging in again", ["code": "\(code)"])
-        case .oddLine(let what): warn("Line not understood, left out", ["error": "\(what)"])
+            warn("Broker refused the session tokens, logging in again", ["code": "\(code)"])
+        case .oddLine(let what): warn("Unreadable line ignored", ["error": "\(what)"])
         default: break
         }
     }
@@ -64,10 +64,10 @@ extension StreamIngestor {
             parts.logger.debug("Silent subscription renewed", metadata: ["epic": "\(epic(subscription))"])
         case .refused(let subscription, let code, let text):
             warn(
-                "Subscription refused, asking for it again later",
+                "Broker refused a subscription, trying again later",
                 ["epic": "\(epic(subscription))", "code": "\(code)", "error": "\(text)"])
         case .itemLost(let subscription, let reason):
-            warn("Update not understood, subscribing anew", ["epic": "\(epic(subscription))", "error": "\(reason)"])
+            warn("Unreadable update, subscribing again", ["epic": "\(epic(subscription))", "error": "\(reason)"])
         case .updatesLost(let subscription, _, let count):
             warn("Broker declared updates lost", ["epic": "\(epic(subscription))", "count": "\(count)"])
         case .configured(let subscription, let frequency, _):
@@ -76,7 +76,7 @@ extension StreamIngestor {
                 warn("Broker limits the updates", ["epic": "\(epic(subscription))", "frequency": "\(frequency)"])
             }
         case .unsubscribed(let subscription):
-            warn("Subscription ended by the broker, asking for it again", ["epic": "\(epic(subscription))"])
+            warn("Broker ended a subscription, subscribing again", ["epic": "\(epic(subscription))"])
         default: break
         }
     }

@@ -153,7 +153,7 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
             try nativeOutput?.commit()
         } catch {
             nativeOutput = nil
-            parts.logger.error("Native candles cannot be recorded, streaming goes on", metadata: ["error": "\(error)"])
+            parts.logger.error("Native candles cannot be recorded, streaming continues", metadata: ["error": "\(error)"])
         }
         driver.sink.output.candles.removeAll(keepingCapacity: true)
     }
@@ -168,13 +168,13 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         }
     }
 
-    /// After the ticks are out: the capture delays nobody but itself.
+    /// After the ticks are out: the capture delays only itself.
     private func writeCapture() {
         do {
             try capture?.flush()
         } catch {
             capture = nil
-            parts.logger.error("Capture has ended, streaming goes on", metadata: ["error": "\(error)"])
+            parts.logger.error("Capture ended, streaming continues", metadata: ["error": "\(error)"])
         }
     }
 
@@ -220,7 +220,7 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
             askForLogin()
         case .stopped(let code, let text):
             keepBook()
-            parts.mailbox.fail(Failure(.unavailable, "the broker refused to stream for good: code \(code) \(text)"))
+            parts.mailbox.fail(Failure(.unavailable, "the broker refuses to stream, and will not change that: code \(code) \(text)"))
         case .destroyed: finish()
         default: break
         }
@@ -231,7 +231,7 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         let subscribed = driver.sink.subscribedPairs
         if subscribed == 0 {
             state = .loggingIn
-            warn("Every subscription was refused, logging in again", [:])
+            warn("Broker refused every subscription, logging in again", [:])
             noteRefusedTokens(0)
             return askForLogin()
         }

@@ -25,14 +25,14 @@ public struct DoctorReport: Report, Encodable {
             findings += status?.verdict.doctorFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
-                Finding("configuration", "", .failed, "\(failure)", "mend it: docs/configuration.md has every key"))
+                Finding("configuration", "", .failed, "\(failure)", "correct it: docs/configuration.md has every key"))
         }
         self.findings = findings
     }
 
     public var failed: Int { findings.count { $0.state == .failed } }
 
-    /// What `ingest-stream --check` finds: it speaks the broker's protocols.
+    /// The findings of `ingest-stream --check`, which speaks the broker's protocols.
     private static func askBroker(_ paths: Paths) -> [Finding] {
         let program = "\(Installation.folder)/ingest-stream"
         do {
@@ -42,7 +42,7 @@ public struct DoctorReport: Report, Encodable {
             }
         } catch {
             return [
-                Finding("broker", "", .warning, "not asked: \(error)", "runuser -u candlewick -- candlewick doctor")
+                Finding("broker", "", .warning, "not checked: \(error)", "runuser -u candlewick -- candlewick doctor")
             ]
         }
         let decoder = JSONDecoder()
@@ -53,7 +53,7 @@ public struct DoctorReport: Report, Encodable {
         let findings = lines.compactMap { try? decoder.decode(Finding.self, from: Data($0.utf8)) }
         guard findings.isEmpty else { return findings }
         let reason = result.errors.split(separator: "\n").first.map(String.init) ?? "exit code \(result.exitCode)"
-        return [Finding("broker", "", .failed, reason, "ingest-stream --check says more")]
+        return [Finding("broker", "", .failed, reason, "ingest-stream --check shows more")]
     }
 
     public func text(_ style: TextStyle) -> String {
@@ -64,9 +64,9 @@ public struct DoctorReport: Report, Encodable {
 }
 
 extension Verdict {
-    /// What the doctor has not said of stages and disk already.
+    /// The verdict's findings, except those of stages and disk, which the doctor has already.
     fileprivate var doctorFindings: [Finding] {
         let findings = findings.filter { !["stages", "disk"].contains($0.check) }
-        return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are well")] : findings
+        return findings.isEmpty ? [Finding("verdict", "", .ok, "feed, pairs and candles are in order")] : findings
     }
 }

@@ -9,7 +9,7 @@ internal import Store
 internal import Streams
 internal import Wire
 
-/// What can be seen of an installation without the broker.
+/// The checks of an installation without the broker.
 struct Installation {
     let paths: Paths
     let stages: [StatusListener.Heard]
@@ -24,21 +24,22 @@ struct Installation {
     private var clockFinding: Finding {
         let now = clock.now().description
         return Clock.isKept
-            ? Finding("clock", "", .ok, "\(now), kept by the system")
+            ? Finding("clock", "", .ok, "\(now), synchronised")
             : Finding(
-                "clock", "", .warning, "\(now), and the system does not know whether that is right",
-                "let timedatectl or chrony keep it: a wrong clock breaks TLS, and stands in when the broker is silent")
+                "clock", "", .warning, "\(now), not synchronised",
+                "set up timedatectl or chrony: a wrong clock breaks TLS, and replaces the broker's clock while the feed is silent"
+            )
     }
 
     private var disk: Finding {
         guard let free = DiskUsage.free(at: paths.state) else {
-            return Finding("disk", paths.state, .warning, "not there yet", "start the pipeline once")
+            return Finding("disk", paths.state, .warning, "does not exist yet", "start the pipeline once")
         }
         let text = "\(byteText(free)) free"
         if free < Verdict.freeMin { return Finding("disk", paths.state, .failed, text, Verdict.diskAdvice) }
         if free < 2_000_000_000 {
             return Finding(
-                "disk", paths.state, .warning, text, "a busy day of 28 pairs takes some hundred MB of journal")
+                "disk", paths.state, .warning, text, "a busy day of 28 pairs adds some hundred MB to the journal")
         }
         return Finding("disk", paths.state, .ok, text)
     }
@@ -49,18 +50,20 @@ struct Installation {
         [("runtime folder", paths.runtime), ("state folder", paths.state)].map { name, path in
             var info = stat()
             guard stat(path, &info) == 0 else {
-                return Finding(name, path, .warning, "not there yet", "the stages make it at their first start")
+                return Finding(name, path, .warning, "does not exist yet", "the stages make it at their first start")
             }
-            if info.st_mode & S_IFMT != S_IFDIR { return Finding(name, path, .failed, "is no folder", "move it away") }
+            if info.st_mode & S_IFMT != S_IFDIR {
+                return Finding(name, path, .failed, "is not a folder", "move it away")
+            }
             if info.st_mode & 0o007 != 0 {
-                return Finding(name, path, .failed, "others may look into it", "chmod o-rwx \(path)")
+                return Finding(name, path, .failed, "other users may read it", "chmod o-rwx \(path)")
             }
             if access(path, R_OK | X_OK) != 0 {
                 return Finding(
                     name, path, .failed, "cannot be read by this user",
                     "join its group: usermod -aG candlewick \(Installation.user), then log in again")
             }
-            return Finding(name, path, .ok, "for owner and group only")
+            return Finding(name, path, .ok, "open to owner and group only")
         }
     }
 
@@ -72,17 +75,17 @@ struct Installation {
             try reader.checkSchema()
             let count = try reader.statistics().reduce(0) { $0 + $1.count }
             return count > 0
-                ? Finding("database", paths.database, .ok, "\(count) candles, of this version")
+                ? Finding("database", paths.database, .ok, "\(count) candles, current version")
                 : Finding(
                     "database", paths.database, .warning, "holds no candle yet", "wait for the first interval to end")
         } catch {
-            return Finding("database", paths.database, .failed, "\(error)", "start store-writer, and look at its log")
+            return Finding("database", paths.database, .failed, "\(error)", "start store-writer, and read its log")
         }
     }
 
     // MARK: Programs and stages
 
-    /// Where this program lies, its symbolic links followed.
+    /// The folder of this program, its symbolic links followed.
     static var folder: String {
         let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
@@ -100,8 +103,8 @@ struct Installation {
             return version == Program.version
                 ? Finding("program", name, .ok, "version \(version)")
                 : Finding(
-                    "program", name, .failed, "is version \(version), this is \(Program.version)",
-                    "install all of one version, then restart the stages")
+                    "program", name, .failed, "is version \(version), this program \(Program.version)",
+                    "install all programs of one version, then restart the stages")
         }
     }
 
@@ -112,13 +115,13 @@ struct Installation {
             guard stage.status != nil else {
                 return Finding(
                     "stage", stage.stage.name, .failed, "does not answer at \(paths.runtime)",
-                    "systemctl start candlewick.target, or scripts/run; then its log: journalctl -u candlewick-\(stage.stage)"
+                    "systemctl start candlewick.target, or scripts/run; then read its log: journalctl -u candlewick-\(stage.stage)"
                 )
             }
             let isWell = ["live", "streaming"].contains(state)
             return Finding(
                 "stage", stage.stage.name, isWell ? .ok : .warning, state,
-                isWell ? "" : "look again in a minute, then at its log")
+                isWell ? "" : "check again in a minute, then read its log")
         }
     }
 
@@ -135,7 +138,8 @@ struct Installation {
             let path = String(endpoint.dropFirst("ipc://".count))
             guard access(path, F_OK) == 0, FileLock.owner("\(path).lock") == nil else { return nil }
             return Finding(
-                "socket", path, .warning, "nobody serves it", "nothing to do: its stage takes it over at its next start"
+                "socket", path, .warning, "left by a stage that was killed",
+                "nothing to do: the stage replaces it at its next start"
             )
         }
     }

@@ -10,7 +10,7 @@ public enum Fault: Hashable, Sendable {
     /// `LOOP` to each session every n data notifications, between two of a burst.
     case loopEvery(Int)
     case loop
-    /// Every connection sends so many bytes a millisecond, until `clear`.
+    /// Every connection sends this many bytes a millisecond, until `clear`.
     case slow(bytes: Int)
     /// An orderly close of every stream connection without `END` or `LOOP`; the sessions wait to be recovered.
     case close
@@ -20,12 +20,12 @@ public enum Fault: Hashable, Sendable {
 
     /// No data, with or without `PROBE`s, until `clear`.
     case silence(probes: Bool)
-    /// Every stream sends so many bytes every 100 ms of a line that does not end, until `clear`.
+    /// Every stream sends this many bytes every 100 ms of a line that does not end, until `clear`.
     case endlessLine(bytes: Int)
 
     /// One item sends nothing more, until `clear`.
     case silentItem(String)
-    /// Ends the subscriptions of an epic, or of all (`nil`), and refuses new ones for so many seconds of the
+    /// Ends the subscriptions of an epic, or of all (`nil`), and refuses new ones for this many seconds of the
     /// host's monotonic clock (`nil`: until `clear`). Source: ig-api § 14.
     case unsubscribe(epic: String?, seconds: Int?)
     /// A frequency limit of an epic. Source: ig-api § 9.4, TLCP § Modes.
@@ -57,7 +57,7 @@ public enum Fault: Hashable, Sendable {
     case clear
 }
 
-/// What the market shows wrongly.
+/// Faults of the market.
 public enum MarketFault: Hashable, Sendable {
     /// How far the clock behind `UTM` is ahead of market time.
     case clockAhead(millis: Int)
@@ -66,7 +66,7 @@ public enum MarketFault: Hashable, Sendable {
     case tickShift(seconds: Int)
     case wrongHeartbeat(seconds: Int)
     case wrongTick(seconds: Int)
-    /// One tick in so many brings one side only, or none.
+    /// One tick in this many has one side only, or none.
     case oneSided(every: Int)
     case repeatTicks(every: Int)
     case mergedCandles
@@ -75,7 +75,7 @@ public enum MarketFault: Hashable, Sendable {
     case stripZeros
 }
 
-/// What REST answers wrongly.
+/// Faults of REST.
 public enum RESTFault: Hashable, Sendable {
     case expireTokens
     /// Logins are refused as in the weekend's maintenance. Source: ig-api § 10.
@@ -88,21 +88,21 @@ public enum RESTFault: Hashable, Sendable {
     case refusePrices(count: Int, status: Int, code: String)
     /// So many prices requests are paid, and the connection closes without an answer.
     case losePrices(Int)
-    /// What is left of the week's history points.
+    /// The rest of the week's history points.
     case points(Int)
     /// Requests a minute for the account and for the key. Source: ig-api § 8.
     case requestsPerMinute(account: Int, key: Int)
-    /// A connection that was idle for so many seconds closes at its next request. Source: ig-api § 14.
+    /// A connection that was idle for this many seconds closes at its next request. Source: ig-api § 14.
     case closeIdle(seconds: Int)
-    /// What IG is not known to do, and a client takes on trust that it does not.
+    /// Faults that IG is not known to have, and that a client relies on not to happen.
     case strange(Strangeness)
 
     public enum Strangeness: Hashable, Sendable {
-        /// A candle costs so many points.
+        /// A candle costs this many points.
         case candlePrice(Int)
         /// Seconds until the allowance is renewed.
         case expiry(Int)
-        /// Candles of so many seconds earlier than was asked for.
+        /// Candles of this many seconds earlier than requested.
         case historyShift(Int)
         /// High and low of each candle are swapped.
         case swappedCandles

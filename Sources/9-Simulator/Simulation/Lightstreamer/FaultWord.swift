@@ -1,7 +1,7 @@
 /// One word of the language of faults: how its value is written, what it does, how it is read.
 struct FaultWord: Sendable {
     let word: String
-    /// What stands behind `=` in the help; `nil`: nothing may.
+    /// The text behind `=` in the help; `nil`: no value.
     let value: String?
     let meaning: String
     /// - Returns: `nil` when the value is not a possible one.
@@ -53,7 +53,7 @@ struct FaultWord: Sendable {
         return lines
     }
 
-    /// Where the meanings begin.
+    /// The column of the meanings.
     private static let column = 23
 
     static let all = connections + items + refusals + market + rest
@@ -67,7 +67,7 @@ struct FaultWord: Sendable {
         FaultWord("loop-every", count: "N", "LOOP to each session every N data lines") { .loopEvery($0) },
         FaultWord("slow", count: "N", "N bytes a millisecond on each connection, cut anywhere") { .slow(bytes: $0) },
         FaultWord("close", "close every stream connection in order, without END", .close),
-        FaultWord("end", number: "CODE", "END with this code to every session; 0 and below: no cause is named") {
+        FaultWord("end", number: "CODE", "END with this code to every session; 0 and below: without a cause") {
             .end(code: $0)
         },
         FaultWord("forget", "cut every stream connection and forget its session", .forget),
@@ -88,15 +88,15 @@ struct FaultWord: Sendable {
         FaultWord(
             "unsubscribe", "EPIC[:SECONDS]",
             """
-            UNSUB for every subscription with this epic, or with any if EPIC is
-            `all`; new ones are refused by REQERR -1 for so many real seconds (0:
-            for none), without SECONDS until `clear`
+            UNSUB for every subscription with this epic, or for all if EPIC is
+            `all`; REQERR -1 refuses new ones for SECONDS real seconds (0: no time;
+            without SECONDS: until `clear`)
             """, read: readUnsubscribe),
         FaultWord(
             "filter", "EPIC:FREQUENCY",
             """
             CONF with this frequency; more updates a second of market time, such as
-            0.1, are dropped (DISTINCT) or merged (MERGE) and nobody says so
+            0.1, are silently dropped (DISTINCT) or merged (MERGE)
             """, read: readFilter),
         FaultWord("unfilter", "EPIC", "CONF with `unlimited`: ends `filter`") { .unfilter(epic: $0) },
         FaultWord("drop", count: "N", "every N-th update of each tick item is lost; nothing on the wire shows it") {
@@ -122,27 +122,27 @@ struct FaultWord: Sendable {
         FaultWord("refuse-recovery", number: "CODE", "recovery is answered by CONERR 4 or 20") {
             .refuseRecovery(code: $0)
         },
-        FaultWord("prog-back", count: "N", "PROG is N lower than asked") { .progressBack($0) },
+        FaultWord("prog-back", count: "N", "PROG is N lower than requested") { .progressBack($0) },
     ]
 
     private static let market: [FaultWord] = [
         FaultWord(
             "clock-ahead", number: "MILLISECONDS",
-            "UTM of ticks, and candles with their history, go by a clock so far\nahead (IG: 1400); the heartbeat does not"
+            "UTM of ticks, and candles with their history, follow a clock this far\nahead (IG: 1400); the heartbeat does not"
         ) { .market(.clockAhead(millis: $0)) },
-        FaultWord("clock-drift", number: "PPM", "that clock goes too fast by so many millionths from now on") {
+        FaultWord("clock-drift", number: "PPM", "that clock runs too fast by this many millionths from now on") {
             .market(.clockDrift(perMillion: $0))
         },
-        FaultWord("wrong-heartbeat", number: "SECONDS", "the next heartbeat is wrong by so much") {
+        FaultWord("wrong-heartbeat", number: "SECONDS", "the next heartbeat is wrong by this much") {
             .market(.wrongHeartbeat(seconds: $0))
         },
-        FaultWord("wrong-tick", number: "SECONDS", "UTM of the next tick of each pair is wrong by so much") {
+        FaultWord("wrong-tick", number: "SECONDS", "UTM of the next tick of each pair is wrong by this much") {
             .market(.wrongTick(seconds: $0))
         },
-        FaultWord("heartbeat-shift", number: "SECONDS", "every heartbeat is wrong by so much") {
+        FaultWord("heartbeat-shift", number: "SECONDS", "every heartbeat is wrong by this much") {
             .market(.heartbeatShift(seconds: $0))
         },
-        FaultWord("tick-shift", number: "SECONDS", "UTM of every tick is wrong by so much") {
+        FaultWord("tick-shift", number: "SECONDS", "UTM of every tick is wrong by this much") {
             .market(.tickShift(seconds: $0))
         },
         FaultWord(
@@ -175,22 +175,22 @@ struct FaultWord: Sendable {
         FaultWord("lose-prices", count: "N", "N prices requests are paid and never answered") {
             .rest(.losePrices($0))
         },
-        FaultWord("points", "N", "so many points of history are left; `clear` gives all back") {
+        FaultWord("points", "N", "this many points of history are left; `clear` restores all") {
             Int($0).flatMap { (0...1_000_000_000).contains($0) ? .rest(.points($0)) : nil }
         },
         FaultWord(
             "requests-per-minute", "N:N", "limits for the account and the key; 10:20 is demo", read: readPerMinute),
         FaultWord(
             "close-idle", count: "SECONDS",
-            "a connection that was idle for so long closes at its next\nrequest, unanswered"
+            "a connection that was idle for this long closes at its next\nrequest, unanswered"
         ) { .rest(.closeIdle(seconds: $0)) },
         FaultWord("candle-price", count: "N", "a candle of history costs N points") {
             .rest(.strange(.candlePrice($0)))
         },
-        FaultWord("allowance-expiry", count: "SECONDS", "the allowance is renewed so late") {
+        FaultWord("allowance-expiry", count: "SECONDS", "the allowance is renewed this late") {
             .rest(.strange(.expiry($0)))
         },
-        FaultWord("history-shift", number: "SECONDS", "candles of so much earlier than was asked for") {
+        FaultWord("history-shift", number: "SECONDS", "candles of this much earlier than requested") {
             .rest(.strange(.historyShift($0)))
         },
         FaultWord(
@@ -229,7 +229,7 @@ struct FaultWord: Sendable {
 }
 
 extension Fault {
-    /// What `--fault` and the REST path take, with an explanation each.
+    /// The words of `--fault` and of the REST path, with an explanation each.
     public static var syntax: String {
         let end = FaultWord("clear", "end every lasting fault", .clear)
         return (FaultWord.all + [end]).map(\.help).joined(separator: "\n")

@@ -3,7 +3,7 @@
 /// MERGE keeps the newest state of an item; DISTINCT keeps a queue and drops the oldest beyond the item's
 /// limit. Source: TLCP § Modes.
 ///
-/// The specification orders the updates of one item only, so a newest state of MERGE may tell a later time
+/// The specification orders the updates of one item only, so a newest state of MERGE may have a later time
 /// than ticks behind it. Our choice: it keeps the place of the state that it replaces. Moved to the end with
 /// each new state it would never be sent to a client that is always slow, as no real server does.
 struct HeldUpdates {

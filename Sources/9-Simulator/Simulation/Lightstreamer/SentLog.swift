@@ -15,7 +15,7 @@ struct SentLog {
     private var head = 0
     private var bytes = 0
     private let bytesMax: Int
-    /// What is sent at once joins the chunk before it up to this size: a buffer of its own holds 16,384 bytes
+    /// Data sent at once joins the chunk before it up to this size: a buffer of its own holds 16,384 bytes
     /// even for one line, and a session that sends every 2 ms would keep 160 times the limit.
     private let chunkBytes: Int
     /// Notifications that are no longer kept.
@@ -82,7 +82,7 @@ struct SentLog {
     }
 
     /// The lines after notification `position`, as they were sent.
-    /// - Returns: `nil` where they are not all kept, or `position` was never reached.
+    /// - Returns: `nil` if they are not all kept, or `position` was never reached.
     func lines(after position: Int) -> [ByteBuffer]? {
         guard position >= dropped, position <= last else { return nil }
         var result: [ByteBuffer] = []

@@ -5,7 +5,7 @@ struct RequestParameters: Equatable {
 
     init() {}
 
-    /// - Returns: `nil` where a part has no `=`, an escape is broken or the text is not UTF-8.
+    /// - Returns: `nil` if a part has no `=`, an escape is broken or the text is not UTF-8.
     init?(line: some Sequence<UInt8>) {
         for part in Array(line).split(separator: UInt8(ascii: "&")) {
             guard let equals = part.firstIndex(of: UInt8(ascii: "=")),
@@ -20,13 +20,13 @@ struct RequestParameters: Equatable {
         set { values[name] = newValue }
     }
 
-    /// A whole number that is not negative, and `nil` where it is missing or something else.
+    /// A whole number that is not negative, and `nil` if it is missing or something else.
     func count(_ name: String) -> Int? {
         guard let text = values[name], let number = Int(text), number >= 0 else { return nil }
         return number
     }
 
-    /// What stands between spaces: the items of a group, the fields of a schema.
+    /// The words between spaces: the items of a group, the fields of a schema.
     func words(_ name: String) -> [String] { (values[name] ?? "").split(separator: " ").map(String.init) }
 
     func isTrue(_ name: String) -> Bool { values[name] == "true" }
@@ -122,7 +122,7 @@ private func splitLines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         .map { $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0 }
 }
 
-/// - Returns: `nil` where an escape is broken or the result is not UTF-8.
+/// - Returns: `nil` if an escape is broken or the result is not UTF-8.
 func percentDecoded(_ bytes: some Collection<UInt8>) -> String? {
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)

@@ -1,10 +1,10 @@
-/// What breaks a session's connection, and behind which of its data notifications.
+/// The fault of a session's connection, and the data notification behind which it strikes.
 struct Interruption {
     enum Kind { case cut, cutInFrame, loop }
 
     let kind: Kind
     var at: Int
-    /// Again so many notifications later; `nil`: once.
+    /// Again this many notifications later; `nil`: once.
     let every: Int?
 
     /// The one after this one.
@@ -13,7 +13,7 @@ struct Interruption {
 
 /// The lasting faults of the stream.
 struct FaultState {
-    /// What breaks the connections of each new session.
+    /// The faults of each new session's connections.
     var interruption: Interruption?
     var silentItems: Set<String> = []
     /// Frequency limits by epic.
@@ -24,9 +24,9 @@ struct FaultState {
     var refusedCreation: Int?
     var refusedRecovery: Int?
     var progressBack = 0
-    /// What every connection sends in a millisecond.
+    /// The bytes that every connection sends in a millisecond.
     var bytesAtOnce: Int?
-    /// What every stream sends of a line without an end, each time.
+    /// The bytes of a line without an end that every stream sends each time.
     var endlessBytes: Int?
     var isSilent = false
     var withholdsProbes = false
@@ -87,7 +87,7 @@ extension StreamServer {
         }
     }
 
-    /// Ends every session. `null` stands where a destroy named no cause. Source: TLCP § Other operations.
+    /// Ends every session. `null` stands for a destroy without a cause. Source: TLCP § Other operations.
     func endAll(code: Int) {
         let text = code > 0 ? "Session closed" : "null"
         for session in sessions.values { end(session, code: code, text: text, closingSocket: false) }

@@ -61,7 +61,7 @@ extension StreamServer {
         subscription.frequency = highest?.text ?? "unlimited"
     }
 
-    /// Changes frequency limits, and tells the subscriptions that show another one now.
+    /// Changes frequency limits, and informs the subscriptions whose limit changes.
     func changeFilters(_ change: () -> Void) {
         let before = sessions.values.flatMap { $0.subscriptions.values.map { ($0, $0.frequency) } }
         change()

@@ -105,7 +105,7 @@ final class StreamServer {
             if let text = parameters["LS_recovery_from"] {
                 resend = try recovery(of: session, from: text)
             }
-            // The client has given up the old connection, even where it still looks alive.
+            // The client has given up the old connection, even if it still looks alive.
             if let old = session.outlet { old.cut() }
             logger.info(
                 "session bound",

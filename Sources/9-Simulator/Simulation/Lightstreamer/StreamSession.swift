@@ -5,7 +5,7 @@ internal import NIOCore
 final class StreamSession {
     enum State {
         case bound(BoundConnection)
-        /// Nobody listens; kept until the deadline.
+        /// Without a client; kept until the deadline.
         case unbound(deadline: Int64)
         case gone
     }
@@ -81,7 +81,7 @@ final class StreamSession {
         endPollIfDone()
     }
 
-    /// What a client that has received `position` notifications must be sent again; `nil` where that is not kept.
+    /// The data to resend to a client that has received `position` notifications; `nil` if it is not kept.
     func recover(from position: Int) -> [ByteBuffer]? { lines.sent(after: position) }
 
     /// The outlet's connection is gone. The session waits to be recovered.
@@ -256,7 +256,7 @@ final class StreamSession {
         if case .bound(let connection) = state { connection.drip(count) }
     }
 
-    /// A line that is no data notification, in order behind those that were written.
+    /// A line other than a data notification, in order behind the written ones.
     func sendLine(_ line: String) {
         flushPending()
         sendNow(line + "\r\n")

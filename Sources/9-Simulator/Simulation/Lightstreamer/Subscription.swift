@@ -1,4 +1,4 @@
-/// What a client asked for with `LS_op=add`.
+/// A client's request by `LS_op=add`.
 final class Subscription {
     enum Dispatching { case filtered, unfiltered }
 
@@ -6,7 +6,7 @@ final class Subscription {
     let dispatching: Dispatching
     /// The server made it, not the client: a fault.
     let isZombie: Bool
-    /// What `CONF` shows.
+    /// The frequency that `CONF` shows.
     var frequency = "unlimited"
     fileprivate(set) var items: [SubscribedItem] = []
     let fieldCount: Int

@@ -2,7 +2,7 @@
 struct UpdateGate {
     /// Nothing goes out.
     var isSilent = false
-    /// Every so many updates one is lost.
+    /// One update in this many is lost.
     var dropsEvery: Int?
     /// Nanoseconds of market time from one update to the next.
     var interval: Int64?

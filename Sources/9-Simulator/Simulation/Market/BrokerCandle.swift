@@ -54,7 +54,7 @@ private func isLess(_ a: WirePrice, _ b: WirePrice) -> Bool {
     return a.units(decimals: places) < b.units(decimals: places)
 }
 
-/// What the broker says about the day so far, on mid. Units of `decimals` places.
+/// The broker's figures of the day so far, on mid. Units of `decimals` places.
 struct DayStatistics: Sendable {
     let decimals: UInt8
     private(set) var day: Int64 = .min

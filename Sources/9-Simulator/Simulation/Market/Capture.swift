@@ -30,7 +30,7 @@ struct Capture {
         case lost
     }
 
-    /// What one session received, without what was sent again.
+    /// The lines that one session received, without resent ones.
     struct Act {
         var events: [Event] = []
         /// `nil` for the last one.

@@ -12,7 +12,7 @@ struct CaptureParser: LineParser {
         let mode: ItemMode
         /// No update had come when it was asked for.
         let isInitial: Bool
-        /// What each name is among `items`, once the broker has accepted.
+        /// The place of each name among `items`, once the broker has accepted.
         var items: [Int] = []
     }
 
@@ -26,7 +26,7 @@ struct CaptureParser: LineParser {
     private var session: String?
     private var isBound = false
     private var asked: [Int: Asked] = [:]
-    /// Where the last values of each item are.
+    /// The place of each item's last values.
     private var last: [Int: Int] = [:]
     /// Data notifications so far, and the number of the last one; lower: known ones are coming again.
     private var received = 0
@@ -49,13 +49,13 @@ struct CaptureParser: LineParser {
         case UInt8(ascii: "<"): try serverLine(parts[2])
         case UInt8(ascii: ">"): try requested(parts[2])
         case UInt8(ascii: "!"): try connection(parts[2])
-        default: throw LineRefusal("the direction `\(shown(parts[1]))` is none of `<`, `>` and `!`")
+        default: throw LineRefusal("the direction `\(shown(parts[1]))` is not `<`, `>` or `!`")
         }
     }
 
     mutating func finish() throws(LineRefusal) -> Capture {
         closeAct(nil)
-        guard !acts.isEmpty else { throw LineRefusal("no updates in it") }
+        guard !acts.isEmpty else { throw LineRefusal("it holds no updates") }
         // Behind the last update nothing is left to be played.
         acts[acts.count - 1].ending = nil
         return Capture(items: items, values: values, acts: acts)
@@ -152,7 +152,7 @@ struct CaptureParser: LineParser {
 
     private mutating func accepted(_ numbers: [Int]) throws(LineRefusal) {
         guard let wanted = asked[numbers[0]], wanted.names.count == numbers[1], wanted.fields.count == numbers[2] else {
-            throw LineRefusal("SUBOK of a subscription that was not asked for")
+            throw LineRefusal("SUBOK of a subscription that was not requested")
         }
         var indices: [Int] = []
         for name in wanted.names {
@@ -203,15 +203,15 @@ struct CaptureParser: LineParser {
             return values.append(value)
         }
         let run = token.isEmpty ? 1 : Int(shown(token.dropFirst()))
-        // The bound is that of the item's fields; the caller says so where it is passed.
+        // The bound is that of the item's fields; the caller reports it if it is passed.
         guard let run, (1...1_000).contains(run) else { throw LineRefusal("`\(shown(token))` cannot be played") }
-        guard let previous else { throw LineRefusal("an unchanged field where nothing came before") }
+        guard let previous else { throw LineRefusal("an unchanged field without an earlier value") }
         for _ in 0..<run { values.append(values[previous + values.count - start]) }
     }
 
     private func whole(_ text: ArraySlice<UInt8>) throws(LineRefusal) -> Int {
         guard (1...9).contains(text.count), let number = Int(shown(text)), number >= 0 else {
-            throw LineRefusal("`\(shown(text))` is no number")
+            throw LineRefusal("`\(shown(text))` is not a number")
         }
         return number
     }

@@ -25,7 +25,7 @@ final class CapturePlay {
         for item in items { item.playsSnapshot = true }
     }
 
-    /// The first market time that the capture tells; where it tells none, the time of its first event.
+    /// The first market time of the capture; if it has none, the time of its first event.
     var beginning: Int64 {
         let told = capture.acts.lazy.flatMap(\.events).compactMap { [self] event -> Int64? in
             if case .update(let item, let values) = event.step { marketTime(item, values) } else { nil }
@@ -47,7 +47,7 @@ final class CapturePlay {
     }
 
     /// Plays the next event. Only while running.
-    /// - Returns: the market time that it tells.
+    /// - Returns: its market time.
     func playNext() -> Int64? {
         let act = capture.acts[self.act]
         guard event < act.events.count else {

@@ -1,6 +1,6 @@
 internal import MarketData
 
-/// What an item shows of a pair's market.
+/// The values that an item shows of a pair's market.
 enum ItemKind: Hashable, Sendable {
     case tick
     case candle(CandleScale)
@@ -52,7 +52,7 @@ final class ItemView {
     }
 
     /// Brings the item's values up to date; does not publish.
-    /// - Parameter asSnapshot: for somebody who has just subscribed.
+    /// - Parameter asSnapshot: for a new subscriber.
     func fill(from market: PairMarket, asSnapshot: Bool = false) {
         stripsZeros = market.faults.stripsZeros
         switch kind {

@@ -3,12 +3,12 @@ internal import MarketData
 /// The whole market in market time: merges the pairs' ticks with the seconds and publishes both in order.
 ///
 /// The second `s` (candle closings, then the heartbeat) comes before the ticks with `time >= s`. Owns no
-/// clock: `step` is told how far market time may go.
+/// clock: `step` takes the limit of market time.
 ///
-/// Where a capture is played, that decides: market time is what its updates tell, and `step` is told how far
+/// If a capture is played, it decides: market time follows its updates, and `step` takes how far
 /// the time of their arrival may go.
 final class Market {
-    /// Where the play is.
+    /// The place of the play.
     enum Phase: Equatable { case waiting, running, finished }
 
     let pairs: [PairMarket]
@@ -20,7 +20,7 @@ final class Market {
     private var ownPhase = Phase.waiting
     /// Market time: nanoseconds since 1970.
     private(set) var now: Int64
-    /// Where market time began: a whole second.
+    /// The begin of market time: a whole second.
     let start: Int64
     /// When all ticks are out and every candle of theirs is closed; `Int64.max` for a walk.
     let end: Int64
@@ -65,7 +65,7 @@ final class Market {
 
     var phase: Phase { capture?.phase ?? ownPhase }
 
-    /// Where the play is on the axis of `step`.
+    /// The place of the play on the axis of `step`.
     var moment: Int64 { capture?.nextTime ?? now }
 
     /// How many ticks of each pair, or updates of each item of a capture, were published.

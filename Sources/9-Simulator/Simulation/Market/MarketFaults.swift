@@ -1,8 +1,8 @@
 internal import MarketData
 
-/// What the broker's clock, ticks and candles tell wrongly. One object for the market and all of its pairs.
+/// Faults of the broker's clock, ticks and candles. One object for the market and all of its pairs.
 ///
-/// Times are in nanoseconds of market time where nothing else is said.
+/// Times are in nanoseconds of market time unless stated otherwise.
 final class MarketFaults {
     /// Nanoseconds by which the broker's clock is ahead.
     private var clockAhead: Int64 = 0
@@ -16,7 +16,7 @@ final class MarketFaults {
     /// Counts the faults of the kind that strikes the next tick of each pair once.
     private(set) var wrongTick: (number: Int, seconds: Int64) = (0, 0)
     private(set) var oneSided = OneSidedTicks()
-    /// Each pair sends every so many ticks twice.
+    /// Each pair sends one tick in this many twice.
     private(set) var repeatsEvery: Int?
     private(set) var mergesCandles = false
     private(set) var resendsCandles = false
@@ -92,7 +92,7 @@ struct OneSidedTicks {
     mutating func end(at now: Int64) {
         guard let last = periods.indices.last, periods[last].to == .max else { return }
         periods[last].to = now
-        // Nobody toggles a fault so often; a bound all the same.
+        // A bound that no test reaches.
         if periods.count > 1_000 { periods.removeFirst() }
     }
 

@@ -1,10 +1,10 @@
-/// Is told of each new state of an item.
+/// Receives each new state of an item.
 protocol ItemListener: AnyObject {
     func itemChanged()
     func itemNoted(_ notice: ItemNotice)
 }
 
-/// What the server says of an item beside its updates.
+/// The server's messages about an item besides its updates.
 enum ItemNotice: Hashable, Sendable {
     case endOfSnapshot
     case snapshotCleared
@@ -31,7 +31,7 @@ final class MarketItem {
     /// The end of its snapshot is yet to be published, like an update: who subscribes must wait for it.
     var playsSnapshot = false
     private(set) var listeners: [any ItemListener] = []
-    /// Brings the values up to date: they are left as they are while nobody listens.
+    /// Brings the values up to date: they stay as they are without a subscriber.
     var refresh: () -> Void = {}
 
     init(name: String, mode: ItemMode, fields: [String]) {

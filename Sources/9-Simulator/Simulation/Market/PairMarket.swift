@@ -11,7 +11,7 @@ final class PairMarket {
     private(set) var last: MarketTick?
     /// The same as it was sent, which may bring one side only.
     private(set) var lastSent: MarketTick?
-    /// What its `UTM` says, in nanoseconds since 1970.
+    /// Its `UTM`, in nanoseconds since 1970.
     private(set) var stamp: Int64 = 0
     private(set) var sentCount = 0
     private(set) var day: DayStatistics
@@ -35,7 +35,7 @@ final class PairMarket {
         day = DayStatistics(decimals: decimals)
     }
 
-    /// Makes a new item show this market; it is filled with what is known when somebody begins to listen.
+    /// Makes a new item show this market; it is filled with the known values at its first subscription.
     func attach(_ view: ItemView) {
         views.append(view)
         if view.kind.isCandle { candleViewCount += 1 }
@@ -48,7 +48,7 @@ final class PairMarket {
 
     func candle(_ scale: CandleScale) -> BrokerCandle? { candles[scale] }
 
-    /// The candle before the newest one, or the newest if there is no other.
+    /// The candle before the newest one, or the newest if it is the only one.
     func olderCandle(_ scale: CandleScale) -> BrokerCandle? { candles.older(scale) ?? candles[scale] }
 
     /// Handles the next tick of the source: state first, then the items' listeners.
@@ -99,7 +99,7 @@ final class PairMarket {
         owesCandles = false
     }
 
-    /// The ticks with `from <= time < to` by the broker's clock, as it sent them: what its history is made of.
+    /// The ticks with `from <= time < to` by the broker's clock, as it sent them: its history is made from them.
     func forEachSent(from: Int64, to: Int64, ahead: Int64, _ body: (MarketTick) -> Void) {
         let (start, isLow) = from.subtractingReportingOverflow(ahead)
         let (end, isHigh) = to.subtractingReportingOverflow(ahead)

@@ -7,7 +7,7 @@ public struct PlayFileError: Error, CustomStringConvertible, Sendable {
 
     public let kind: Kind
     public let path: String
-    /// From 1. 0 where the whole file is meant.
+    /// From 1. 0: the whole file.
     public let line: Int
     public let reason: String
 
@@ -27,7 +27,7 @@ protocol LineParser {
     mutating func finish() throws(LineRefusal) -> Product
 }
 
-/// What is wrong with a line, or with all of them.
+/// The fault of a line, or of the file.
 struct LineRefusal: Error {
     let reason: String
 
@@ -142,7 +142,7 @@ func nanoseconds(_ text: ArraySlice<UInt8>) throws(LineRefusal) -> Int64 {
 }
 
 private func badTime(_ text: ArraySlice<UInt8>) -> LineRefusal {
-    LineRefusal("`\(shown(text))` is no time in nanoseconds since 1970")
+    LineRefusal("`\(shown(text))` is not a time in nanoseconds since 1970")
 }
 
 /// The beginning of a piece of a line, for an error's text.

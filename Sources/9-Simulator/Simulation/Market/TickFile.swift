@@ -28,7 +28,7 @@ struct TickFileParser: LineParser {
         let bid = try price(row[(firstComma + 1)..<secondComma], named: "bid")
         let ask = try price(row[(secondComma + 1)...], named: "ask")
         if let last = ticks.last, time < last.time, !allowsLateTicks {
-            throw LineRefusal("the time \(time) lies before that of the row above, \(last.time)")
+            throw LineRefusal("the time \(time) is before that of the row above, \(last.time)")
         }
         ticks.append(MarketTick(time: time, bid: bid, ask: ask))
     }
@@ -39,7 +39,7 @@ struct TickFileParser: LineParser {
     }
 
     private func price(_ text: ArraySlice<UInt8>, named name: String) throws(LineRefusal) -> WirePrice {
-        guard let price = WirePrice(text: text) else { throw LineRefusal("`\(shown(text))` is no \(name) price") }
+        guard let price = WirePrice(text: text) else { throw LineRefusal("`\(shown(text))` is not a \(name) price") }
         return price
     }
 }

@@ -2,7 +2,7 @@ internal import MarketData
 
 /// The ticks of one pair in the order in which the broker sends them.
 protocol TickSource: AnyObject {
-    /// The time of the next tick, in nanoseconds since 1970; `Int64.max` when there is none.
+    /// The time of the next tick, in nanoseconds since 1970; `Int64.max` if none follows.
     var nextTime: Int64 { get }
     /// Takes the next tick. Only while `nextTime` is not `Int64.max`.
     func next() -> MarketTick

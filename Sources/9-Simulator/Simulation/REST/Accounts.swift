@@ -1,6 +1,6 @@
 /// The client, its account and its tokens.
 final class Accounts {
-    /// What a login must hold; `nil`: anything that is not empty.
+    /// The value that a login must have; `nil`: any value that is not empty.
     struct Credentials {
         var identifier: String?
         var password: String?

@@ -1,11 +1,11 @@
-/// What a client may still ask for: points of history in a week, requests in a minute. Told the time
+/// The remaining allowance of a client: points of history in a week, requests in a minute. Takes the time
 /// (monotonic nanoseconds). Source: ig-api §§ 3.7, 8.
 struct Allowance {
     /// History points in a window of a week that begins with the first use.
     let points: Int
-    /// Requests in any 60 s for the account; `nil` is no limit.
+    /// Requests in any 60 s for the account; `nil`: unlimited.
     var accountPerMinute: Int?
-    /// Requests in any 60 s for the API key; `nil` is no limit.
+    /// Requests in any 60 s for the API key; `nil`: unlimited.
     var keyPerMinute: Int?
     private(set) var remaining: Int
     private var windowStart: Int64?
@@ -52,7 +52,7 @@ struct Allowance {
     }
 
     /// Pays for rows that are about to be returned.
-    /// - Returns: false where they cost more than is left; nothing is paid then.
+    /// - Returns: false if they cost more than is left; nothing is paid then.
     mutating func pay(_ rows: Int, at now: Int64) -> Bool {
         renew(at: now)
         guard rows <= remaining else { return false }
@@ -61,13 +61,13 @@ struct Allowance {
         return true
     }
 
-    /// Seconds until the points are given anew.
+    /// Seconds until the points are renewed.
     func expirySeconds(at now: Int64) -> Int64 {
         guard let windowStart else { return Allowance.weekSeconds }
         return max(0, Allowance.weekSeconds - (now - windowStart) / Allowance.second)
     }
 
-    /// - Parameter expiry: told in place of the truth: a fault.
+    /// - Parameter expiry: sent in place of the truth: a fault.
     func json(at now: Int64, expiry: Int? = nil) -> JSON {
         [
             "remainingAllowance": .integer(remaining), "totalAllowance": .integer(points),

@@ -118,7 +118,7 @@ struct PriceHistory {
 
     private func nextStart(after start: Int64) -> Int64 {
         guard resolution.seconds >= 86_400 else { return start + resolution.seconds }
-        // Half a day past the candle's length lies within the next one, whatever the clocks do.
+        // Half a day past the candle's length lies within the next one, at any state of the clocks.
         return resolution.start(of: start + resolution.seconds + 43_200, clock: clock)
     }
 }

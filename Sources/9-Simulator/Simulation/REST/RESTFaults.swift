@@ -1,4 +1,4 @@
-/// What goes wrong on the REST side on request. Source: ig-api § 11.
+/// Faults of the REST side on request. Source: ig-api § 11.
 struct RESTFaults {
     /// The weekend's maintenance.
     var refusesLogins = false
@@ -10,14 +10,14 @@ struct RESTFaults {
     var lostPrices = 0
     /// The code with which a login ends every stream.
     var streamEnd: Int?
-    /// What is to be left of the week's points from now on; more than all are all.
+    /// The rest of the week's points from now on; more than all count as all.
     var newPoints: Int?
     private var hasTakenPoints = false
     /// Requests a minute instead of the settings' ones.
     var perMinute: (account: Int, key: Int)?
     /// Seconds after which an idle connection is as good as closed.
     var idleSeconds: Int?
-    /// What a reply has that IG's have not.
+    /// Faults of replies that IG's do not have.
     var candlePrice = 1
     var expirySeconds: Int?
     var historyShift = 0

@@ -8,7 +8,7 @@ struct RESTRequest {
     var headers: [String: String]
     var body: [UInt8]
 
-    /// The `Version` header; 1 where it is missing.
+    /// The `Version` header; 1 if it is missing.
     var version: Int { headers["version"].flatMap { Int($0) } ?? 1 }
 
     static let base = "/gateway/deal"

@@ -109,7 +109,7 @@ extension RESTServer {
         ]
     }
 
-    /// `scalingFactor` is no divisor of the price: 10,000 on decimal epics, 1 on epics in points (ig-api § 6).
+    /// `scalingFactor` is not a divisor of the price: 10,000 on decimal epics, 1 on epics in points (ig-api § 6).
     private func snapshot(_ pair: PairMarket, _ epic: Epic, version: Int) -> JSON {
         let tick = pair.last
         let day = pair.day

@@ -70,7 +70,7 @@ extension RESTServer {
     }
 }
 
-/// What a prices request asks for.
+/// The query of a prices request.
 struct PriceQuery {
     enum Range { case last(Int), between(from: Int64, to: Int64) }
 

@@ -1,7 +1,7 @@
 /// Session, account and application endpoints. Source: ig-api §§ 2, 5.
 extension RESTServer {
     func login(_ request: RESTRequest) throws(RESTError) -> RESTReply {
-        // What the real one answered in a maintenance. Source: ig-api § 2.8.
+        // The real server's answer during maintenance. Source: ig-api § 2.8.
         if accounts.faults.refusesLogins { throw RESTError(status: 401, code: "error.security.client-token-invalid") }
         guard let body = JSONReader.read(request.body) else {
             throw RESTError(status: 400, code: "invalid.input")
@@ -110,7 +110,7 @@ extension RESTServer {
             ])
     }
 
-    /// A public RSA key nobody has the private half of: encrypted passwords are accepted unread.
+    /// A public RSA key without its private half: encrypted passwords are accepted unread.
     func encryptionKey() -> RESTReply {
         let key = """
             MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvYgtB2CjVUSeth78Q/rcItyCE45uqdd8ZMkQzhoXQk+HrMAS5JaC97y0\

@@ -7,7 +7,7 @@ final class RESTServer {
     let market: Market
     let settings: RESTSettings
     var allowance: Allowance
-    /// The address clients are told to stream from; known once the server listens.
+    /// The streaming address for clients; known once the server listens.
     var streamURL = ""
     let logger: Logger
     private let admin: (RESTRequest) -> RESTReply?
@@ -117,7 +117,7 @@ public struct RESTSettings: Sendable {
     public var points = 10_000
     public var accountPerMinute: Int? = 30
     public var keyPerMinute: Int? = 60
-    /// What `GET /operations/application` tells of the stream's limit.
+    /// The stream's limit in `GET /operations/application`.
     public var subscriptionsMax = 40
     /// The clock of the account, which `snapshotTime` shows.
     public var accountClock = AccountClock.london

@@ -43,7 +43,7 @@ final class AdminConsole {
             }
             faults.append(fault)
         }
-        guard !faults.isEmpty else { return RESTReply(status: 400, body: ["errorCode": "no fault given"]) }
+        guard !faults.isEmpty else { return RESTReply(status: 400, body: ["errorCode": "fault missing"]) }
         for fault in faults { apply(fault) }
         return .ok(["applied": .integer(faults.count)])
     }

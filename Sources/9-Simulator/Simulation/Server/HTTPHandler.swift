@@ -62,7 +62,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.close(promise: nil)
     }
 
-    /// Whether something on the way has dropped the connection while nobody used it: a fault.
+    /// Whether the network has dropped the idle connection: a fault.
     private var isDead: Bool {
         guard let idle = core.rest.accounts.faults.idleSeconds, let lastAnswer else { return false }
         return core.now - lastAnswer >= Int64(idle) * 1_000_000_000

@@ -20,7 +20,7 @@ extension Simulator {
         var end = Int64.min
         for option in options.tickFiles {
             guard let pair = Pair(option.pair) else {
-                throw SimulatorError(.usage, "`\(option.pair)` is no pair such as EUR_USD")
+                throw SimulatorError(.usage, "`\(option.pair)` is not a pair such as EUR_USD")
             }
             guard !pairs.contains(where: { $0.pair == pair }) else {
                 throw SimulatorError(.usage, "\(pair) has two tick files")
@@ -91,7 +91,7 @@ extension Simulator {
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // What may wait here for a slow reader, beside the kernel's buffers.
+            // The bytes that may wait here for a slow reader, besides the kernel's buffers.
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

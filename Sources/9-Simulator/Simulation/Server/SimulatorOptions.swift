@@ -1,4 +1,4 @@
-/// Everything a simulator can be told.
+/// All settings of a simulator.
 public struct SimulatorOptions: Sendable {
     public struct TickFileOption: Sendable {
         /// `EUR_USD`, in any of the spellings of a pair.
@@ -32,7 +32,7 @@ public struct SimulatorOptions: Sendable {
     public var apiKey: String?
     public var stream = StreamLimits()
     public var rest = RESTSettings()
-    /// What logins name as `lightstreamerEndpoint`; `nil`: this server.
+    /// The `lightstreamerEndpoint` of logins; `nil`: this server.
     public var streamURL: String?
     public var faults: [Fault] = []
 

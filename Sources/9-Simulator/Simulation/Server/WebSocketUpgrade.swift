@@ -24,7 +24,7 @@ final class HTTPPipeline {
     }
 
     /// Answers an upgrade request and turns the connection into a WebSocket.
-    /// - Returns: false, with nothing done, where the request must be refused.
+    /// - Returns: false, without an effect, if the request must be refused.
     func upgrade(_ head: HTTPRequestHead, _ context: ChannelHandlerContext, handler: HTTPHandler) -> Bool {
         var answer: HTTPHeaders?
         // Complete already: it runs on this loop and waits for nothing.
