@@ -168,7 +168,7 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         }
     }
 
-    /// After the ticks are out: the capture delays nobody but itself.
+    /// After the ticks are out: the capture delays only itself.
     private func writeCapture() {
         do {
             try capture?.flush()
