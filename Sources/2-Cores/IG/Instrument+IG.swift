@@ -17,7 +17,7 @@ extension Instrument {
 
     // MARK: Items of the stream
 
-    /// The item that tells the broker's time once a second.
+    /// The item that brings the broker's time once a second.
     public static let heartbeatItem = "TRADE:HB.U.HEARTBEAT.IP"
     public static let heartbeatFields = ["HEARTBEAT"]
 

@@ -18,7 +18,7 @@ struct FeedClock {
     /// The newest clock record. They never step back, unless the clock is set back.
     private(set) var lastRecord: Int64
     /// The newest believed time and when it was heard: the stand-in clock runs on from it.
-    private var lastTold = TimeJudge.Told(time: 0, monotonic: 0)
+    private var lastBelieved = TimeJudge.Told(time: 0, monotonic: 0)
     /// The time of the last heartbeat that was believed; 0 before the first.
     private(set) var lastBeat: Int64 = 0
     /// The moment of that heartbeat; before the first, of the first believed time.
@@ -71,7 +71,7 @@ struct FeedClock {
     var offset: Int64 { judge.line.map { $0.time - receiveTime.rawValue } ?? 0 }
 
     /// What the stand-in clock says: the last believed time, and the time passed since.
-    var standIn: Int64 { lastTold.time + (monotonic - lastTold.monotonic) }
+    var standIn: Int64 { lastBelieved.time + (monotonic - lastBelieved.monotonic) }
 
     var isHeartbeatLate: Bool { monotonic - lastHeartbeat >= Self.heartbeatLimit }
 
@@ -80,12 +80,12 @@ struct FeedClock {
 
     // MARK: Believed times
 
-    /// A heartbeat or a live tick tells a time that is newer than all before.
+    /// A heartbeat or a live tick brought a believed time that is newer than all before.
     @inline(__always)
-    mutating func told(_ time: Int64) {
+    mutating func goOn(to time: Int64) {
         if feedTime == 0 { lastHeartbeat = monotonic }
         feedTime = time
-        lastTold = TimeJudge.Told(time: time, monotonic: monotonic)
+        lastBelieved = TimeJudge.Told(time: time, monotonic: monotonic)
     }
 
     mutating func heard(heartbeat time: Int64) {
@@ -142,7 +142,7 @@ struct FeedClock {
     mutating func setBack(to time: Int64) {
         beginEra(at: time)
         (feedTime, lastRecord) = (time, time)
-        lastTold = TimeJudge.Told(time: time, monotonic: monotonic)
+        lastBelieved = TimeJudge.Told(time: time, monotonic: monotonic)
     }
 
     /// The last moment that was sure before the clock is set back to `time`.

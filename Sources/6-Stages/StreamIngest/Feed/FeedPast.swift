@@ -3,7 +3,7 @@ internal import Wire
 
 /// What the end of the ticks journal says of the feed.
 struct FeedPast {
-    /// The newest time that the broker told; 0 for a fresh journal.
+    /// The newest time that the broker sent; 0 for a fresh journal.
     var time = UTCNanos(rawValue: 0)
     /// When the last record was received, by the host's clock.
     var received = UTCNanos(rawValue: 0)
@@ -11,7 +11,7 @@ struct FeedPast {
     var blindPairs: [Pair: UTCNanos] = [:]
     /// The pairs that were configured before.
     var formerPairs: Set<Pair> = []
-    /// From where its times go on without being set back; `nil` if that is long ago.
+    /// Since when its times go on without being set back; `nil` if that is long ago.
     var steadySince: UTCNanos?
 
     /// Pairs that were streamed once and are not configured now: if they come back, what lies between was not seen.

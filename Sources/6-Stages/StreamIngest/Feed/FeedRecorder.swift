@@ -18,7 +18,7 @@ struct FeedRecorder: SessionSink {
     var output = FeedOutput()
     /// `nil`: no second opinion is asked for, or none can be had.
     var native: NativeCandles?
-    /// Subscriptions whose pair moves, by another opinion, and tells nothing of it.
+    /// Subscriptions whose pair moves, by another opinion, and whose item brings nothing of it.
     var suspects: [Int] = []
     /// An item became free for a pair that was refused.
     var asksAgain = false
@@ -114,7 +114,7 @@ struct FeedRecorder: SessionSink {
     @inline(__always)
     private mutating func takeLive(_ index: Int, _ time: Int64, _ sides: FeedDecoder.Sides, _ flags: TickFlags) {
         let last = continuity.pairs[index].time
-        // A time that is told again proves nothing.
+        // A time that is sent again proves nothing.
         if time != last { proven(time) }
         if time < last, !flags.contains(.recovered) { noteStepBack(index, time) }
         continuity.pairs[index].ticked(time, sides, clock.monotonic)
@@ -122,7 +122,7 @@ struct FeedRecorder: SessionSink {
     }
 
     /// An update that cannot be taken is a lost one: the pair's candle must say so. A snapshot is no update; what it
-    /// would have told is part of the blindness before it.
+    /// would have shown is part of the blindness before it.
     private mutating func leaveOut(_ index: Int, _ flags: TickFlags) {
         if !flags.contains(.snapshot) { continuity.spoil(index, clock, &output) }
         output.events.append(.oddLine("update of \(instruments[index].epic) with a wrong price or time"))
@@ -212,7 +212,7 @@ struct FeedRecorder: SessionSink {
     private mutating func proven(_ time: Int64) {
         if continuity.proof.isMissing { continuity.endSilence(at: clock.monotonic) }
         guard time > clock.feedTime else { return }
-        clock.told(time)
+        clock.goOn(to: time)
         if continuity.sight.isEnding { continuity.seeIfCaughtUp(&clock, &output) }
     }
 

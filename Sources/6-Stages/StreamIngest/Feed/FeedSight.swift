@@ -14,7 +14,7 @@ enum FeedSight: Hashable {
     /// The connection is cut; if the session is recovered, nothing is missing.
     case cut(Gap)
     /// No session, or not all of its subscriptions are answered yet. `isAnswered`: they are, and the blindness ends when
-    /// all snapshots are complete, or with the first time that is told.
+    /// all snapshots are complete, or with the next believed time.
     case blind(since: Int64, isAnswered: Bool)
 
     /// A stretch of which something may still come.

@@ -87,7 +87,7 @@ struct PairSight: Hashable {
     var spoiltSince: Int64?
     /// Since when nothing is known of the pair; `nil` while it is seen.
     var blindSince: Int64?
-    /// A new subscription takes the place of one that was silent: its snapshot tells whether that was right.
+    /// A new subscription takes the place of one that was silent: its snapshot shows whether that was right.
     var isRenewing = false
     /// The newest time in the snapshot of the present subscription: nothing of the pair came between it and the
     /// updates that follow.

@@ -13,7 +13,7 @@ protocol DataLoop: Sendable {
     func checkIsCurrent()
 }
 
-/// The connections that a session asks for. They tell their owner what they bring, on the data loop.
+/// The connections that a session asks for. They hand what they bring to their owner, on the data loop.
 protocol Connections: AnyObject, Sendable {
     var owner: (any ConnectionOwner)? { get set }
     func carryOut(_ action: SessionAction)
