@@ -34,7 +34,7 @@ public final class Replay {
     ///   - streams: those that are played; empty: `ticks` and `history`, or `candles` where neither was recorded.
     ///   - times: how often; above 1 only ticks: other records speak of positions in other streams.
     ///   - folders: of its sockets and journals; the journals must be new.
-    /// - Throws: `Failure` (66) if nothing is recorded, (64) if the folders hold journals already, (75) where
+    /// - Throws: `Failure` (66) if nothing is recorded, (64) if the folders hold journals already, (75) if
     ///   another process publishes there; `JournalError`, `BusError`.
     public init(
         _ recording: Paths, streams: [Stream], times: Int, pace: Pace, into folders: Paths, stop: StopSignal,

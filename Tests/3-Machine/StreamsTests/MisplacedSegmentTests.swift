@@ -166,8 +166,8 @@ import Wire
         #expect(check.segments.map(\.isDamaged) == [false, false, true])
         #expect(
             check.segments[2].misplacement == """
-                \(segment(9_999)) is misplaced: its header says 64-byte records from position 1025 on. Readers pass over \
-                it, and `candlewick journal repair` sets it aside. If its name was changed, end the stages and run: \
+                \(segment(9_999)) is misplaced: its header says 64-byte records from position 1025 on. Readers ignore it; \
+                `candlewick journal repair` sets it aside. If it was renamed, stop the stages and run: \
                 mv \(segment(9_999)) \(segment(1_025))
                 """)
         #expect(try repair() == ["misplaced segment set aside: \(segment(9_999)).misplaced"])
@@ -183,12 +183,12 @@ import Wire
         #expect(
             told == [
                 """
-                \(segment(500)) is misplaced: its header says 64-byte records from position 1 on. Readers pass over it, \
-                and `candlewick journal repair` sets it aside
+                \(segment(500)) is misplaced: its header says 64-byte records from position 1 on. Readers ignore it; \
+                `candlewick journal repair` sets it aside
                 """,
                 """
-                \(segment(600)) is misplaced: its header says 192-byte records from position 1 on. Readers pass over it, \
-                and `candlewick journal repair` sets it aside
+                \(segment(600)) is misplaced: its header says 192-byte records from position 1 on. Readers ignore it; \
+                `candlewick journal repair` sets it aside
                 """,
             ])
     }
@@ -198,7 +198,7 @@ import Wire
         let header = laterHeader(of: segment(2_049))
         TemporaryFolder.overwrite(segment(2_049), header + fileBytes(segment(2_049)).dropFirst(64))
         let error = #expect(throws: JournalError.self) { try openWriter(path) }
-        #expect(error?.exitCode == .badData && error?.description.contains("version 2") == true)
+        #expect(error?.exitCode == .badData && error?.description.contains("its version is 2") == true)
         #expect(throws: JournalError.self) { try readPositions(path, from: 2_500) }
         #expect(throws: JournalError.self) { try repair() }
         #expect(access(segment(2_049), F_OK) == 0)

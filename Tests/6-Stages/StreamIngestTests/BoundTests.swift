@@ -111,7 +111,7 @@ private struct LineHandler: LogHandler {
         for step in 0..<1_800 { throttle.say(.notice, "Session began", now: Int64(step) * second / 10, logger) }
         let told = lines.take()
         #expect(told.count == 3 * 50 + 2)
-        #expect(told.filter { $0.contains("left out") && $0.contains("count=550") }.count == 2)
+        #expect(told.filter { $0.contains("suppressed") && $0.contains("count=550") }.count == 2)
     }
 
     @Test func `what is below the level is not counted`() {

@@ -64,7 +64,7 @@ import Wire
         ("open,high,low,close\n1,1,1,1\n", "timestamp or time"),
         ("time,open,high,low,close\n2026-05-12,1,1,1,x\n", "line 2: close 'x' is not a price"),
         ("time,open,high,low,close\n2026-05-12,1,1,1,1\n2026-05-12T00:01,1,1,1,1\n", "line 3: "),
-        ("time,open,high,low,close\n2026-13-12,1,1,1,1\n", "line 2: '2026-13-12' is no time"),
+        ("time,open,high,low,close\n2026-13-12,1,1,1,1\n", "line 2: '2026-13-12' is not a time"),
         ("time,open,high,low,close\n2026-05-12,1,0.9,1,1\n", "line 2: low and high do not enclose"),
         ("time,open,high,low,close\n2026-05-12,1,-1,1,1\n", "line 2: high '-1' is not a price"),
         ("time,open,high,low,close,volume\n2026-05-12,1,1,1,1,many\n", "line 2: volume 'many' is not a count"),

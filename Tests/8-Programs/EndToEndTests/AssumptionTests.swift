@@ -75,6 +75,6 @@ import TestKit
         let ingest = try await pipeline.start("ingest-stream", ready: false)
         #expect(try await ingest.ended(within: .seconds(20)) == 78)
         #expect(
-            ingest.standardError.contains("3 instruments are configured and 2 fit"), "\(ingest.standardError)")
+            ingest.standardError.contains("3 instruments are configured and 2 are possible"), "\(ingest.standardError)")
     }
 }

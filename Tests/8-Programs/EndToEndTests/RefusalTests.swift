@@ -43,7 +43,7 @@ struct RefusalTests {
         pipeline.configure("instruments: [\(pairs.joined(separator: ", "))]\n")
         let (code, _, errors) = try await pipeline.result("ingest-stream")
         #expect(code == 78)
-        #expect(errors.contains("40 instruments are configured and 39 fit"), "\(errors)")
+        #expect(errors.contains("40 instruments are configured and 39 are possible"), "\(errors)")
     }
 
     @Test(arguments: ["ingest-stream", "aggregator", "store-writer", "ig-simulator", "candlewick"])

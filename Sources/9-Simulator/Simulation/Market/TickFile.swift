@@ -39,7 +39,9 @@ struct TickFileParser: LineParser {
     }
 
     private func price(_ text: ArraySlice<UInt8>, named name: String) throws(LineRefusal) -> WirePrice {
-        guard let price = WirePrice(text: text) else { throw LineRefusal("`\(shown(text))` is not a \(name) price") }
+        guard let price = WirePrice(text: text) else {
+            throw LineRefusal("`\(shown(text))` is not a valid \(name) price")
+        }
         return price
     }
 }
