@@ -153,7 +153,8 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
             try nativeOutput?.commit()
         } catch {
             nativeOutput = nil
-            parts.logger.error("Native candles cannot be recorded, streaming continues", metadata: ["error": "\(error)"])
+            parts.logger.error(
+                "Native candles cannot be recorded, streaming continues", metadata: ["error": "\(error)"])
         }
         driver.sink.output.candles.removeAll(keepingCapacity: true)
     }
@@ -220,7 +221,8 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
             askForLogin()
         case .stopped(let code, let text):
             keepBook()
-            parts.mailbox.fail(Failure(.unavailable, "the broker refuses to stream, and will not change that: code \(code) \(text)"))
+            parts.mailbox.fail(
+                Failure(.unavailable, "the broker refuses to stream, and will not change that: code \(code) \(text)"))
         case .destroyed: finish()
         default: break
         }
