@@ -89,7 +89,9 @@ import Wire
             try write(Self.interval, try world.writer(.ticks))
             try settle(try aggregator())
         }
-        try FileManager.default.removeItem(atPath: world.paths.journal(.ticks))
+        for path in ["", ".highest"] {
+            try FileManager.default.removeItem(atPath: world.paths.journal(.ticks) + path)
+        }
         do { try write([Make.clock(1)], try world.writer(.ticks)) }
         let failure = #expect(throws: Failure.self) { try aggregator() }
         #expect(failure?.code == .temporary)

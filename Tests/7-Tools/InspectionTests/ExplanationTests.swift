@@ -73,7 +73,7 @@ import Wire
         let explanation = try explanation(showsTicks: true)
         #expect(
             explanation.decision
-                == "Kept: streamed, rank 5, revision 2; no other source has it; it took the place of 1 earlier.")
+                == "Kept: streamed, rank 5, revision 2; the only source; it replaced 1 earlier.")
         #expect(explanation.revisions.map(\.revision) == [1, 2] && explanation.stored?.flags == ["late"])
         #expect(explanation.ticks.count == 2 && explanation.ticks.uncounted == 1)
         #expect(explanation.ticks.lines.map(\.position) == [2, 3])
@@ -119,7 +119,7 @@ import Wire
             event(.blindEnded(from: moments[2], until: moments[3]), 2),
         ])
         let explanation = try explanation()
-        #expect(explanation.decision == "Kept: streamed, rank 1, revision 1; no other source has it.")
+        #expect(explanation.decision == "Kept: streamed, rank 1, revision 1; the only source.")
         #expect(
             explanation.events.map(\.event).contains("blind began") && explanation.events.allSatisfy { $0.pair == nil })
         #expect(explanation.text(.plain).contains("blind began"))
@@ -131,7 +131,7 @@ import Wire
         try store([wider(.native).envelope], .native)
         let explanation = try explanation()
         #expect(explanation.stored?.flags == ["disputed"])
-        #expect(explanation.decision == "Kept: streamed, rank 5, revision 1; no other source has it.")
+        #expect(explanation.decision == "Kept: streamed, rank 5, revision 1; the only source.")
     }
 
     @Test func `a dispute that is enforced makes room for what is bought`() throws {
@@ -156,17 +156,17 @@ import Wire
         // 2026-05-16 12:00 UTC, a Saturday.
         #expect(try explanation(at: 1_778_932_800).decision == "No candle: the market was closed.")
         #expect(
-            try explanation().decision == "No candle: the broker was asked and has none that can be used.")
+            try explanation().decision == "No candle: the broker has no usable one.")
         #expect(
             try explanation(at: Self.start + 300).decision
-                == "No candle: nothing was streamed or bought of this interval.")
+                == "No candle: the interval was neither streamed nor bought.")
         #expect(
             try explanation(at: Self.start + 900).decision
-                == "No candle: the pair was seen and had no tick, the market was quiet.")
+                == "No candle: the market was quiet: the feed was up and brought no tick.")
         try journal([Make.tick(Double(Self.start) + 901, "1.1", "1.2")], .ticks)
         #expect(
             try explanation(at: Self.start + 900).decision
-                == "No candle is stored yet, though there are ticks: the interval may not be over, or a stage is behind."
+                == "No candle is stored yet, but ticks exist: the interval may not be over, or a stage is behind."
         )
     }
 }

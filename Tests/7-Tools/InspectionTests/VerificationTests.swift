@@ -61,10 +61,10 @@ import Wire
             try fold.takeNew(publishTime: UTCNanos(rawValue: 1)) { candles.append($0) }
         }
         try write(candles, to: paths.journal(.candles))
+        let position = UInt64(candles.count)
         change(&candles)
         let store = try SQLiteWriter(path: paths.database)
-        _ = try store.write(
-            candles, stream: .candles, position: UInt64(candles.count), now: UTCNanos(seconds: 5))
+        _ = try store.write(candles, stream: .candles, position: position, now: UTCNanos(seconds: 5))
         try store.close()
         return try Verification(paths: paths, configuration: configuration, stop: try StopSignal())
     }
