@@ -5,7 +5,7 @@ import TestKit
 /// Journal, merge of replay and live, and fold under one seed that drives kills, power cuts, damage, a bus that
 /// loses, repeats, reorders and garbles, and a clock that steps.
 ///
-/// 400 seeds are the same in every run, as many begin where the wall clock says. `SIM_SEED=17 swift test --filter
+/// 200 seeds are the same in every run, as many begin where the wall clock says. `SIM_SEED=17 swift test --filter
 /// CrashTests` repeats one seed; `SIM_SEED=1000 SIM_COUNT=5000` runs so many from there on.
 @Suite struct CrashTests {
     private static let environment = ProcessInfo.processInfo.environment
@@ -15,8 +15,8 @@ import TestKit
             return Array(first..<(first + (environment["SIM_COUNT"].flatMap { UInt64($0) } ?? 1)))
         }
         let fresh = UInt64(Date().timeIntervalSince1970)
-        print("CrashTests: seeds 0 to 399 and from \(fresh) on")
-        return Array(0..<400) + Array(fresh..<(fresh + 400))
+        print("CrashTests: seeds 0 to 199 and from \(fresh) on")
+        return Array(0..<200) + Array(fresh..<(fresh + 200))
     }()
 
     private static let shares = 2
