@@ -45,11 +45,7 @@ public final class WebSocketClient {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if endpoint.isSecure {
-                        let name = WebSocketClient.isAddress(endpoint.host) ? nil : endpoint.host
-                        try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: tls, serverHostname: name))
-                    }
+                    if endpoint.isSecure { try WebSocketClient.encrypt(channel, endpoint, tls) }
                 }
             }
             .connect(host: endpoint.host.filter { $0 != "[" && $0 != "]" }, port: endpoint.port)
@@ -66,6 +62,11 @@ public final class WebSocketClient {
                 }
             }
         return socket
+    }
+
+    private static func encrypt(_ channel: any Channel, _ endpoint: Endpoint, _ tls: NIOSSLContext) throws {
+        let name = isAddress(endpoint.host) ? nil : endpoint.host
+        try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
     }
 
     /// Asks for the upgrade.
