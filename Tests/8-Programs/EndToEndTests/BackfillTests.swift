@@ -90,7 +90,9 @@ struct BackfillTests {
         #expect(run.code == 0 && run.output.contains("in the journal"), "\(run.output) \(run.errors)")
         // Known without a database, too.
         let again = try await pipeline.backfill("run")
-        #expect(again.code == 0 && again.output.contains("Nothing to buy: 132 candles derived from smaller ones"), "\(again)")
+        #expect(
+            again.code == 0 && again.output.contains("Nothing to buy: 132 candles derived from smaller ones"),
+            "\(again)")
         #expect(again.output.contains("are in the journal"))
         try await pipeline.start("aggregator")
         try await pipeline.start("store-writer")
