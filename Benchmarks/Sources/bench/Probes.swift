@@ -24,7 +24,7 @@ struct Moments: ParsableCommand {
         let paths = try Paths(state: folder)
         let reader = try StreamReader(
             stream: .ticks, paths: paths, from: nil, consumer: .aggregator,
-            context: try BusContext(), logger: logger)
+            bus: try SocketBus(paths), logger: logger)
         var builder = CandleBuilder(options: CandleBuilder.Options())
         var moments: [Int64] = []
         moments.reserveCapacity(count)
