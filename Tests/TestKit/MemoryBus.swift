@@ -1,3 +1,4 @@
+internal import Foundation
 public import Streams
 public import Wire
 
@@ -19,14 +20,14 @@ public final class MemoryBus: Bus {
     /// A queue of this length takes nothing more, as at ZeroMQ's high-water mark.
     private static let queueLimit = 200
 
-    private var queues: [Stream: Queue] = [:]
+    private var queues: [Wire.Stream: Queue] = [:]
     private var random: SplitMix
     /// Of a thousand messages, so many meet each fault.
     public var faultRate = 0
     /// Takes each message, or run of records, that a stage publishes, whatever becomes of it here.
-    public var published: (UnsafeRawBufferPointer, Stream) -> Void = { _, _ in }
-    /// The last status of each stage, without its topic: JSON.
-    public private(set) var statuses: [Stage: [UInt8]] = [:]
+    public var published: (UnsafeRawBufferPointer, Wire.Stream) -> Void = { _, _ in }
+    /// The statuses of each stage, oldest first.
+    public private(set) var statuses: [Stage: [StageStatus]] = [:]
     /// Requests that wait for the store's writer, and its replies.
     public var requests: [[UInt8]] = []
     public private(set) var replies: [[UInt8]] = []
@@ -34,7 +35,7 @@ public final class MemoryBus: Bus {
     public init(seed: UInt64 = 0) { random = SplitMix(seed: seed) }
 
     /// A subscriber that connects now; the one before is gone.
-    public func subscribe(_ stream: Stream) -> any LiveSource {
+    public func subscribe(_ stream: Wire.Stream) -> any LiveSource {
         let new = Queue()
         queues[stream] = new
         return new
@@ -42,7 +43,7 @@ public final class MemoryBus: Bus {
 
     public func unsubscribeAll() { queues = [:] }
 
-    public func publish(_ stream: Stream) -> any LiveSink {
+    public func publish(_ stream: Wire.Stream) -> any LiveSink {
         Sink { [unowned self] bytes, size in
             published(bytes, stream)
             for start in stride(from: 0, to: bytes.count, by: size) {
@@ -53,7 +54,13 @@ public final class MemoryBus: Bus {
 
     public func publishStatus(_ stage: Stage) -> any LiveSink {
         // `STAT` and the stage's name in 12 bytes come first.
-        Sink { [unowned self] bytes, _ in statuses[stage] = Array(bytes.dropFirst(16)) }
+        Sink { [unowned self] bytes, _ in
+            // One that cannot be read is missing, as it is for the tools.
+            guard let status = try? JSONDecoder().decode(StageStatus.self, from: Data(bytes.dropFirst(16))) else {
+                return
+            }
+            statuses[stage, default: []].append(status)
+        }
     }
 
     public func takeRequests() -> any RequestSource { Requests(self) }
@@ -79,7 +86,7 @@ public final class MemoryBus: Bus {
         func reply(_ bytes: [UInt8]) { bus.replies.append(bytes) }
     }
 
-    private func send(_ message: [UInt8], _ stream: Stream) {
+    private func send(_ message: [UInt8], _ stream: Wire.Stream) {
         guard let queue = queues[stream], queue.messages.count < Self.queueLimit else { return }
         switch Int.random(in: 0..<1_000, using: &random) {
         case ..<faultRate: break

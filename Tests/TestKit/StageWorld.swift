@@ -1,4 +1,3 @@
-import Foundation
 public import Host
 public import Logging
 public import Settings
@@ -12,7 +11,7 @@ public final class StageWorld {
     public let bus = MemoryBus()
     public let clock = SteppedClock()
     public var configuration = Configuration()
-    public let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    public let logger = quietLogger()
     /// What the stages published on each stream, a record each.
     public private(set) var published: [Wire.Stream: [[UInt8]]] = [:]
 
@@ -40,7 +39,6 @@ public final class StageWorld {
         (published[stream] ?? []).compactMap { bytes in bytes.withUnsafeBytes { CandleEnvelope(bytes: $0) } }
     }
 
-    public func status(_ stage: Stage) throws -> StageStatus? {
-        try bus.statuses[stage].map { try JSONDecoder().decode(StageStatus.self, from: Data($0)) }
-    }
+    /// The last one.
+    public func status(_ stage: Stage) -> StageStatus? { bus.statuses[stage]?.last }
 }

@@ -29,8 +29,10 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
     /// The time from `b` to `a`.
     public static func - (a: UTCNanos, b: UTCNanos) -> Duration { .nanoseconds(a.rawValue - b.rawValue) }
 
+    /// The moment a duration later.
     public static func + (a: UTCNanos, b: Duration) -> UTCNanos { UTCNanos(rawValue: a.rawValue + b.nanoseconds) }
 
+    /// The moment a duration earlier.
     public static func - (a: UTCNanos, b: Duration) -> UTCNanos { UTCNanos(rawValue: a.rawValue - b.nanoseconds) }
 }
 

@@ -10,6 +10,7 @@ extension Instrument {
     /// The epic of a pair's CFD.
     public static func usualEpic(of pair: Pair) -> String { "CS.D.\(pair.base)\(pair.quote).CFD.IP" }
 
+    /// Whether its epic is that of the pair's CFD.
     public var hasUsualEpic: Bool { epic == Instrument.usualEpic(of: pair) }
 
     /// The 28 crosses as CFDs.
@@ -19,10 +20,12 @@ extension Instrument {
 
     /// The item that brings the broker's time once a second.
     public static let heartbeatItem = "TRADE:HB.U.HEARTBEAT.IP"
+    /// The fields of the heartbeat: its time in seconds since 1970.
     public static let heartbeatFields = ["HEARTBEAT"]
 
     /// The item of its ticks: bid, ask (IG says offer) and time in ms since 1970.
     public var tickItem: String { "CHART:\(epic):TICK" }
+    /// The fields of a tick.
     public static let tickFields = ["BID", "OFR", "UTM"]
 
     /// The item of the broker's own candles.

@@ -118,7 +118,7 @@ public struct RESTError: Error, Hashable, Sendable, CustomStringConvertible {
             "this account needs an encrypted password, which is not supported yet"
         case let code where code.hasPrefix("error.security.api-key-"):
             "the API key is not valid at this server (IG_API_KEY; demo and live have different keys, see IG_DEMO)"
-        case let code where code.hasPrefix("validation."): "user name or password is malformed for IG"
+        case let code where code.hasPrefix("validation."): "IG does not accept the format of the user name or password"
         default: "log in at IG's site: the account needs attention there"
         }
     }

@@ -3,7 +3,7 @@
 struct ControlQueue {
     struct Control: Hashable {
         let operation: ControlOperation
-        /// The subscription's number for its owner; `nil` if nobody waits for the answer.
+        /// The subscription's number for its owner; `nil` if no owner waits for the answer.
         let handle: Int?
         /// Its number for the server.
         let subscription: Int?

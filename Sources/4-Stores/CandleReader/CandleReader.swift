@@ -26,6 +26,9 @@ public final class CandleReader {
 
     private let store: any CandleQueries
 
+    /// Where the database is.
+    public var path: String { store.path }
+
     /// - Throws: `Failure` (69) if the database is missing; `StoreError`.
     public init(path: String) throws { store = try SQLiteReader(path: path) }
 

@@ -47,9 +47,6 @@ extension SQLiteReader {
         }
     }
 
-    /// Start of the oldest candle of a series, whole or not; `nil` without any.
-    public func oldest(_ series: Series) throws -> Int64? { try bound(series, "MIN(open_time)", "") }
-
     /// Start of the newest streamed candle of a series; `nil` without any. A candle that a wrong time of the broker made,
     /// before that was taken back, does not count.
     public func newestStreamed(_ series: Series) throws -> Int64? {

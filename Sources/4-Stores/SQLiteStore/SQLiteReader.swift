@@ -14,7 +14,7 @@ public final class SQLiteReader: CandleQueries {
     /// Where the database is.
     public var path: String { database.path }
 
-    /// - Throws: `Failure` (69) where there is no database yet; `StoreError`.
+    /// - Throws: `Failure` (69) if the database does not exist yet; `StoreError`.
     public init(path: String) throws {
         var configuration = GRDB.Configuration()
         configuration.readonly = true

@@ -7,7 +7,7 @@ public struct Blindness: Hashable, Sendable {
     public private(set) var holes: [Range<UTCNanos>] = []
     /// Since when it is blind; 0: since ever; `nil` while it is seen.
     public var since: UTCNanos?
-    /// The end of the time before the first sight; 0 if there was none.
+    /// The end of the time before the first sight; 0 if the feed was seen from the start.
     public private(set) var firstSight = UTCNanos(rawValue: 0)
     /// When the first blindness was recorded or began, whichever is known; `nil` without any.
     public private(set) var firstRecorded: UTCNanos?

@@ -24,6 +24,7 @@ public protocol CandleQueries: AnyObject {
         _ pair: Pair, _ timeframe: Timeframe, in range: Range<Int64>, _ selection: CandleSelection
     ) throws -> [Candle]
 
+    /// How many candles of a series there are.
     func count(_ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> Int
 
     /// The series that have a candle, by name.
@@ -49,9 +50,6 @@ public protocol CandleQueries: AnyObject {
 
     /// What is known of the intervals that start in `range`.
     func starts(_ series: Series, in range: Range<Int64>) throws -> IntervalStarts
-
-    /// Of the oldest candle of a series, complete or not; `nil` without any.
-    func oldest(_ series: Series) throws -> Int64?
 
     /// Of the oldest streamed candle of a series; `nil` without any.
     func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> Int64?

@@ -26,5 +26,6 @@ public protocol CandleWriter: AnyObject {
     /// - Returns: the work that was done, a sentence without its end.
     func perform(_ task: MaintenanceTask, progressed: () -> Void) throws -> String
 
+    /// Ends the work on the database; nothing may be called afterwards.
     func close() throws
 }

@@ -26,7 +26,7 @@ public struct StoredEvent: Hashable, Sendable {
     }
 }
 
-/// That the broker's wrong time was taken back: what was told before it may be ahead.
+/// The broker's wrong time was taken back: times that were recorded before it may be ahead.
 public struct ClockReset: Hashable, Sendable {
     /// Of its record in the ticks stream.
     public let position: UInt64

@@ -18,7 +18,7 @@ public struct LoginSpacing: Sendable {
     public func age(now: UTCNanos) -> Int64? { mark?.age(now: now) }
 
     /// How long the next login must wait, ns: not at all if that is negative, or `nil` before the first.
-    public func wait(now: UTCNanos) -> Int64? { age(now: now).map { nanos - $0 } }
+    public func remaining(now: UTCNanos) -> Int64? { age(now: now).map { nanos - $0 } }
 
     /// A login is attempted now.
     public func noteAttempt() { mark?.set() }

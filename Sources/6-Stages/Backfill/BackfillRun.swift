@@ -237,7 +237,9 @@ final class BackfillRun {
             let extent = isRefused ? ", as the broker reports" : ", down to the reserve"
             (summary.end, summary.exitCode) = ("the week's points are spent\(extent)", .temporary)
         case .bound:
-            (summary.end, summary.exitCode) = ("this run has spent its limit: lost answers count too", .temporary)
+            (summary.end, summary.exitCode) = (
+                "this run has reached its limit of points; requests without an answer count as spent", .temporary
+            )
         case .stopped: (summary.end, summary.exitCode) = ("stopped", .temporary)
         case .unavailable(let reason): (summary.end, summary.exitCode) = (reason, .unavailable)
         }

@@ -90,7 +90,7 @@ final class BrokerSession {
     /// - Throws: `Failure` (78) where trying again cannot help, (69) where it did not; `BuyingEnd.stopped`.
     func logIn() throws {
         for attempt in 1... {
-            if let left = spacing.wait(now: clock.now()) { try wait(left, for: "the distance between two logins") }
+            if let left = spacing.remaining(now: clock.now()) { try wait(left, for: "the distance between two logins") }
             spacing.noteAttempt()
             do {
                 let login = try client.login(credentials)

@@ -68,7 +68,7 @@ final class Buyer {
                 if !accountClock.isKnown(at: unknown) { probes += 1 }
             } else if answer == .otherTimes {
                 detours += 1
-                if detours > 1 { return "\(series): the broker answered with candles of other times" }
+                if detours > 1 { return "\(series): the broker sent candles of other times than requested" }
             } else if answer == .whole || starts.count == before {
                 return nil
             }

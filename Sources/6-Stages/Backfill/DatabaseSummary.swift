@@ -7,7 +7,7 @@ internal import Store
 
 /// What the database holds, in a few lines.
 enum DatabaseSummary {
-    /// - Throws: `Failure` (69) where there is no database yet.
+    /// - Throws: `Failure` (69) if the database does not exist yet.
     static func text(_ paths: Paths, _ configuration: Configuration) throws -> String {
         let lines = try storeEngine.openReader(paths).statistics()
         var text = "Database \(paths.database)\n"

@@ -76,7 +76,7 @@ public struct Proposal: Sendable {
         }
         let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
         if let renewal = quota.renewal { return "\(left); they renew \(UTCNanos(seconds: renewal).minuteText)" }
-        return quota.isTold ? "\(left); their renewal is not known: ask the broker again after an hour" : left
+        return quota.isTold ? "\(left); their renewal is not known: a run an hour later asks the broker again" : left
     }
 
     /// What there will be once the plan is carried out.

@@ -186,7 +186,7 @@ extension BackfillSummary {
         lines.append(
             isStored
                 ? "The candles bought so far are in the database"
-                : "The bought candles are in the journal; aggregator and store-writer store them at their next run")
+                : "The bought candles are in the journal; aggregator and store-writer store them when they run")
         return lines.joined(separator: "\n") + "\n"
     }
 }

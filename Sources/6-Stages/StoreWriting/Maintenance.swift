@@ -44,7 +44,8 @@ public enum Maintenance {
             if stop.isRaised { break }
         }
         throw Failure(
-            .temporary, "stopped waiting: store-writer, process \(writer), still does the task, or has done it")
+            .temporary,
+            "stopped waiting: store-writer (process \(writer)) is still working on the task, or has finished it")
     }
 }
 
@@ -56,7 +57,7 @@ struct MaintenanceReply: Codable {
     /// Does what a request asks for.
     init(to request: [UInt8], _ perform: (MaintenanceTask) throws -> String) {
         guard let task = try? JSONDecoder().decode(MaintenanceTask.self, from: Data(request)) else {
-            failure = "the request cannot be read: has candlewick another version?"
+            failure = "the request cannot be read: are candlewick and store-writer of the same version?"
             return
         }
         do {

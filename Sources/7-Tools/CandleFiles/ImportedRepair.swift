@@ -39,9 +39,9 @@ public struct ImportedRepair: Hashable, Sendable {
     /// For a person.
     public var sentence: String {
         guard let begins else { return "repair buys nothing: no candle was streamed yet" }
-        let why = bound == .stream ? "the begin of the stream" : "\(days) days back (history.repair_days)"
+        let why = bound == .stream ? "the start of the stream" : "\(days) days back (history.repair_days)"
         let less = filled == 0 ? "" : "; \(filled) intervals of the file need not be bought any more"
         return
-            "the import makes repair buy nothing more: repair begins at \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
+            "the import adds nothing to what repair buys: repair looks back to \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
     }
 }

@@ -135,7 +135,7 @@ public struct ComparisonReport: Report, Encodable {
 extension ComparisonReport {
     public func text(_ style: TextStyle) -> String {
         guard !pairs.isEmpty else {
-            return "the broker's own candles are missing since \(UTCNanos(seconds: since).text()) UTC\n"
+            return "no native candle since \(UTCNanos(seconds: since).text()) UTC\n"
         }
         let rows = pairs.map {
             [

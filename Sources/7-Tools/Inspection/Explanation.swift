@@ -150,7 +150,7 @@ public struct Explanation: Report, Encodable {
             if !isOpenMarket { return "No candle: the market was closed." }
             if isKnownEmpty { return "No candle: the broker has no usable one." }
             if wasSeen, ticks.count == 0 {
-                return "No candle: the market was quiet: the feed was up and brought no tick."
+                return "No candle: the market was quiet. The pair was seen and had no tick."
             }
             return ticks.count > 0
                 ? "No candle is stored yet, but ticks exist: the interval may not be over, or a stage is behind."
@@ -160,7 +160,7 @@ public struct Explanation: Report, Encodable {
         let former = revisions.count { $0.source == stored.source && $0.revision < stored.revision }
         return "Kept: \(stored.source), rank \(stored.rank), revision \(stored.revision)"
             + (others.isEmpty ? "; the only source" : "; it outranks \(others)")
-            + (former > 0 ? "; it replaced \(former) earlier." : ".")
+            + (former > 0 ? "; it replaced \(counted(former, "earlier revision"))." : ".")
     }
 }
 

@@ -133,9 +133,10 @@ struct Verdict {
         private static func advice(reason: String?) -> String {
             switch reason {
             case "instrument refused":
-                "check its epic, and whether the account may stream it: candlewick doctor asks the broker; subscribing is repeated forever"
+                "check its epic, and whether the account may stream it: candlewick doctor asks the broker; ingest-stream keeps trying"
             case "updates limited": "the broker drops updates above this rate: every candle of the pair is partial"
-            default: "subscribing is repeated forever; if it does not help within an hour, run candlewick doctor"
+            default:
+                "ingest-stream keeps trying to subscribe; if the pair is still blind after an hour, run candlewick doctor"
             }
         }
 

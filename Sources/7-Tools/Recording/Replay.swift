@@ -84,7 +84,7 @@ public final class Replay {
     /// Waits until each stream has a reader. Only if the publisher waits for slow readers.
     /// - Returns: false if a stop was asked for.
     public func waitForReaders(until stop: StopSignal) -> Bool {
-        players.allSatisfy { $0.publisher.waitForReader(until: stop) }
+        players.allSatisfy { $0.publisher?.waitForReader(until: stop) == true }
     }
 
     /// Publishes until all is published, or a stop is asked for.
@@ -113,7 +113,8 @@ extension Replay: Sendable {}
 /// One recorded stream on its way out.
 private final class Player {
     let writer: StreamWriter
-    let publisher: Publisher
+    /// Set with `writer`.
+    let publisher: Publisher?
     /// When the next record arrived, shifted, ns since 1970; `nil` at the end.
     private(set) var nextTime: Int64?
 
@@ -153,10 +154,14 @@ private final class Player {
         journal = try JournalReader(folder: folder, recordSize: stream.recordSize, from: nil)
         var settings = JournalSettings()
         settings.retentionDays = 0
-        let publisher = try Publisher(
-            context: context, endpoint: try folders.endpoint(stream), slowReaders: slowReaders)
+        var publisher: Publisher?
+        writer = try StreamWriter(stream: stream, paths: folders, settings: settings, logger: logger) {
+            let new = try Publisher(
+                context: context, endpoint: try folders.endpoint(stream), slowReaders: slowReaders)
+            publisher = new
+            return new
+        }
         self.publisher = publisher
-        writer = try StreamWriter(stream: stream, paths: folders, settings: settings, logger: logger) { publisher }
         try refill()
     }
 

@@ -3,7 +3,7 @@ internal import Engines
 internal import Host
 internal import Logging
 internal import Settings
-import Store
+internal import Store
 internal import StoreWriting
 internal import Streams
 

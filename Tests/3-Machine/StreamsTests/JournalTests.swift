@@ -17,8 +17,6 @@ func openWriter(_ folder: String, segmentRecords: Int = 1_024, bootID: String? =
         folder: folder, recordSize: TickEnvelope.byteCount, settings: settings, logger: quietLogger())
 }
 
-func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
-
 extension JournalWriter {
     func appendTicks(_ count: Int) throws {
         for _ in 0..<count {

@@ -35,13 +35,13 @@ private struct Stream {
         settings.segmentRecords = 1_024
         return try StreamWriter(
             stream: .ticks, paths: paths, settings: settings, bus: try SocketBus(paths),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
     }
 
     func reader(from position: UInt64 = 1) throws -> StreamReader {
         try StreamReader(
             stream: .ticks, paths: paths, from: position, consumer: .aggregator, bus: try SocketBus(paths),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
     }
 }
 
@@ -109,7 +109,7 @@ extension StreamReader {
         let reader = try stream.reader()
         let journal = try JournalWriter(
             folder: stream.paths.journal(.ticks), recordSize: 64, settings: JournalSettings(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
         var seen: [UInt64] = []
         try reader.take(&seen)
         try reader.take(&seen)

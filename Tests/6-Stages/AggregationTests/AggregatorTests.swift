@@ -106,15 +106,15 @@ import Wire
         try write(Self.interval, ticks)
         world.clock.advance(by: .seconds(1))
         try settle(aggregator)
-        let status = try #require(try world.status(.aggregator))
+        let status = try #require(world.status(.aggregator))
         #expect(status.taken(.ticks) == 5 && status.state == "live")
         #expect(status.written(.candles) == UInt64(world.candles(.candles).count))
         #expect(status.metrics[.ticksFolded] == 2)
         try write([Make.tick(620, "1.1", "1.2")], ticks)
         _ = try aggregator.turn(milliseconds: 0, stop: -1)
-        #expect(try world.status(.aggregator)?.taken(.ticks) == 5)
+        #expect(world.status(.aggregator)?.taken(.ticks) == 5)
         world.clock.advance(by: .seconds(1))
         _ = try aggregator.turn(milliseconds: 0, stop: -1)
-        #expect(try world.status(.aggregator)?.taken(.ticks) == 6)
+        #expect(world.status(.aggregator)?.taken(.ticks) == 6)
     }
 }

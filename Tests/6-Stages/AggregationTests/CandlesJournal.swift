@@ -10,7 +10,7 @@ func journal(of records: [CandleEnvelope], in folder: TemporaryFolder) throws ->
     let path = folder.path + "/\(UInt64.random(in: 0 ... .max))"
     let writer = try JournalWriter(
         folder: path, recordSize: CandleEnvelope.byteCount, settings: JournalSettings(),
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        logger: quietLogger())
     for record in records { writer.append(record) }
     try writer.close()
     return path

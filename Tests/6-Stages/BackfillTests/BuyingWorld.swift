@@ -58,7 +58,7 @@ final class BuyingWorld {
         configuration.stream.loginSpacingSeconds = 0
         (configuration.history.requestSpacingMilliseconds, configuration.history.requestBurst) = (0, 1)
         change(&configuration)
-        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let quiet = quietLogger()
         writer = try StreamWriter(
             stream: .history, paths: paths, settings: configuration.journal, bus: try SocketBus(paths), logger: quiet)
         known = try KnownHistory(paths: paths, weeklyPoints: 100)

@@ -1,3 +1,4 @@
+import TestKit
 import Foundation
 import Logging
 import MarketData
@@ -38,7 +39,7 @@ final class MoneyBroker: @unchecked Sendable {
         (settings.points, settings.accountPerMinute, settings.keyPerMinute) = (points, nil, nil)
         server = RESTServer(
             accounts: Accounts(credentials: .init(), seed: 1), market: market, settings: settings,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, admin: { _ in nil })
+            logger: quietLogger(), admin: { _ in nil })
         line.answer = { [unowned self] in answer($0) }
     }
 

@@ -326,7 +326,7 @@ final class MoneyWorld {
         return configuration
     }
 
-    private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let silent = quietLogger()
 
     private func backfill() throws -> Backfill {
         let environment = [

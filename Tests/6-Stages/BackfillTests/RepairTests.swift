@@ -56,7 +56,7 @@ import Wire
         return Backfill(
             paths: paths, configuration: configuration, environment: Environment([:]), stop: try StopSignal(),
             clock: Clock(now: { now }, monotonic: { 0 }),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
     }
 
     private func paths() throws -> Paths { try Paths(runtime: folder.path, state: folder.path) }
@@ -112,7 +112,7 @@ import Wire
         let backfill = Backfill(
             paths: paths, configuration: configuration, environment: Environment([:]), stop: try StopSignal(),
             clock: Clock(now: { now }, monotonic: { 0 }),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
         let plan = try backfill.propose(.repair).plan
         func places(_ pair: Pair) -> [Int64] {
             plan.purchases.filter { $0.series.pair == pair }.flatMap(\.starts).map { ($0 - Self.start) / 300 }.sorted()

@@ -5,8 +5,6 @@ import Streams
 import TestKit
 import Wire
 
-func quietLogger() -> Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
-
 /// ingest-stream as far as the journal and the bus see it: our journal, a model of the session.
 final class SimulatedIngest {
     private let writer: StreamWriter

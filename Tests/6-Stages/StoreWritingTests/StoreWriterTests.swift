@@ -167,7 +167,7 @@ private final class StoreDouble: CandleWriter {
         try write(3, candles)
         world.clock.advance(by: .seconds(1))
         try turn(writer)
-        let status = try #require(try world.status(.storeWriter))
+        let status = try #require(world.status(.storeWriter))
         #expect(status.taken(.candles) == 3 && status.written(.stored) == 3 && status.metrics[.candlesStored] == 3)
         let mark = fileBytes(world.paths.journal(.candles) + "/store-writer.taken")
         #expect(String(decoding: mark, as: UTF8.self) == "00000000000000000003\n")

@@ -138,7 +138,7 @@ private struct Script: ~Copyable {
         script.say("U,4,1,1600086600000|\(prices)|1|250", "U,5,1,1600086601000|\(prices)|1|250")
         let count = script.recorder.assumptionTally[.nativeCandles]
         #expect(count.held == 1 && count.violated == 1)
-        #expect(count.note == "CS.D.USDJPY.CFD.IP: no start of an interval, or no count")
+        #expect(count.note == "CS.D.USDJPY.CFD.IP: its start or its tick count is missing or invalid")
     }
 
     @Test func `a contradicted pair is looked at again, and a new snapshot ends its blindness`() {

@@ -128,11 +128,6 @@ final class MemoryOutput: StreamOutput {
     }
 }
 
-final class StatusLog: StatusOutput {
-    private(set) var all: [StageStatus] = []
-    func publish(_ status: StageStatus) throws { all.append(status) }
-}
-
 /// The stage `ingest-stream` in one process with its broker, its clock and its journal, all in the test's hand.
 /// Two pairs: subscription 1 is the heartbeat, 2 and 3 are the ticks.
 final class IngestWorld {
@@ -140,7 +135,8 @@ final class IngestWorld {
     let connections = ScriptedConnections()
     let ticks = MemoryOutput()
     let native = MemoryOutput()
-    let statuses = StatusLog()
+    let bus = MemoryBus()
+    var statuses: [StageStatus] { bus.statuses[.ingestStream] ?? [] }
     let mailbox = SupervisorMailbox()
     let folder = TemporaryFolder()
     let ingestor: StreamIngestor
@@ -160,9 +156,8 @@ final class IngestWorld {
         let candles = NativeCandles(instruments: Self.instruments, timeframes: [.fiveMinutes], limit: 40)
         let parts = StreamIngestor.Parts(
             loop: loop, connections: connections, clock: loop.clock,
-            logger: Logger(label: "test") { _ in
-                SwiftLogNoOpLogHandler()
-            }, mailbox: mailbox, status: statuses,
+            logger: quietLogger(), mailbox: mailbox,
+            status: try StatusPublisher(.ingestStream, bus: bus, logger: quietLogger()),
             service: try ServiceNotifier(environment: Environment([:]), clock: loop.clock), ticks: ticks,
             native: hasNative ? candles : nil, past: FeedPast(), formerPairs: FormerPairs(stateFolder: folder.path),
             instruments: Self.instruments, book: AssumptionBook(stateFolder: folder.path, program: "test"), seed: 1,
@@ -217,5 +212,5 @@ final class IngestWorld {
         return texts(Array(ticks.records[seen...]))
     }
 
-    var state: String? { statuses.all.last?.state }
+    var state: String? { statuses.last?.state }
 }

@@ -152,7 +152,7 @@ private final class TextServer: Sendable {
         var patience = LoginPatience(
             spacing: spacing,
             clock: Clock(now: Clock.system.now) { seconds.look() * 1_000_000_000 },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: quietLogger()
         ) {
             seconds.note()
             throw Failure(.configuration, "refused")

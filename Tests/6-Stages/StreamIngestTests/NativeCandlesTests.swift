@@ -164,11 +164,15 @@ import Wire
         #expect(try Self.reading(over, isSnapshot: true) == "nothing")
         #expect(try Self.reading("1779105300000|\(Self.prices)|0|252") == "nothing")
         #expect(try Self.reading("1779105300000|\(Self.prices)|#|252") == "nothing")
-        #expect(try Self.reading("1779105301000|\(Self.prices)|1|252") == "no start of an interval, or no count")
+        #expect(
+            try Self.reading("1779105301000|\(Self.prices)|1|252")
+                == "its start or its tick count is missing or invalid")
         // In microseconds.
-        #expect(try Self.reading("1779105300000000|\(Self.prices)|1|252") == "no start of an interval, or no count")
-        #expect(try Self.reading("#|\(Self.prices)|1|252") == "no start of an interval, or no count")
-        #expect(try Self.reading("1779105600000|\(Self.prices)|1|252") == "over before its interval")
+        #expect(
+            try Self.reading("1779105300000000|\(Self.prices)|1|252")
+                == "its start or its tick count is missing or invalid")
+        #expect(try Self.reading("#|\(Self.prices)|1|252") == "its start or its tick count is missing or invalid")
+        #expect(try Self.reading("1779105600000|\(Self.prices)|1|252") == "marked as ended before its interval ended")
         for wrong in ["1.1|1.0|1.0|1.2", "1.1|1.3|1.15|1.2", "#|#|#|#", "0|1.3|0|1.2", "1.1|x|1.0|1.2"] {
             #expect(try Self.reading("1779105300000|\(wrong)|1.11|1.31|1.01|1.21|1|2") == "no possible prices")
         }

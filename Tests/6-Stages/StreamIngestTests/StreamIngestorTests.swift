@@ -179,7 +179,7 @@ import Wire
         #expect(world.mailbox.failure == nil)
         #expect(world.take() == ["EUR_USD 1.1 1.2 @501.0 0"])
         world.loop.pass(1)
-        #expect(world.statuses.all.last?.outputs.count == 1)
+        #expect(world.statuses.last?.outputs.count == 1)
     }
 
     @Test func `a stop ends the session, then says since when nothing is known`() throws {
@@ -196,11 +196,11 @@ import Wire
     @Test func `a status goes out once a second, with what was counted`() throws {
         let world = try IngestWorld()
         world.stream()
-        let before = world.statuses.all.count
+        let before = world.statuses.count
         world.say("U,2,1,1.1|1.2|1600000501000")
         for second in 501...505 { world.beat(second) }
-        #expect(world.statuses.all.count == before + 5)
-        let last = try #require(world.statuses.all.last)
+        #expect(world.statuses.count == before + 5)
+        let last = try #require(world.statuses.last)
         #expect(last.state == "streaming" && last.outputs.first?.position == world.ticks.lastPosition - 1)
     }
 

@@ -92,7 +92,7 @@ import Wire
         let paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
         let rows = (0..<2_000).map { "\(1_600_000_200 + $0 * 3_600),1,1,1,1\n" }.joined()
         let candles = try file("time,open,high,low,close\n" + rows, pair: Make.eurUSD, timeframe: .fiveMinutes).candles
-        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let silent = quietLogger()
         var settings = JournalSettings()
         settings.syncMilliseconds = 1
         settings.segmentRecords = 100

@@ -26,7 +26,7 @@ import Wire
         settings.retentionDays = 0
         let writer = try JournalWriter(
             folder: try paths().journal(stream), recordSize: Record.byteCount, settings: settings,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
         for record in records { writer.append(record) }
         try writer.close()
     }
@@ -73,7 +73,7 @@ import Wire
         let explanation = try explanation(showsTicks: true)
         #expect(
             explanation.decision
-                == "Kept: streamed, rank 5, revision 2; the only source; it replaced 1 earlier.")
+                == "Kept: streamed, rank 5, revision 2; the only source; it replaced 1 earlier revision.")
         #expect(explanation.revisions.map(\.revision) == [1, 2] && explanation.stored?.flags == ["late"])
         #expect(explanation.ticks.count == 2 && explanation.ticks.uncounted == 1)
         #expect(explanation.ticks.lines.map(\.position) == [2, 3])
@@ -162,7 +162,7 @@ import Wire
                 == "No candle: the interval was neither streamed nor bought.")
         #expect(
             try explanation(at: Self.start + 900).decision
-                == "No candle: the market was quiet: the feed was up and brought no tick.")
+                == "No candle: the market was quiet. The pair was seen and had no tick.")
         try journal([Make.tick(Double(Self.start) + 901, "1.1", "1.2")], .ticks)
         #expect(
             try explanation(at: Self.start + 900).decision

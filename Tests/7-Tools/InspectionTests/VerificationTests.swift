@@ -28,7 +28,7 @@ import Wire
     private func write<Record: StreamEnvelope>(_ records: [Record], to path: String) throws {
         let writer = try JournalWriter(
             folder: path, recordSize: Record.byteCount, settings: settings,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger())
         for record in records {
             if writer.needsFlush { try writer.flush() }
             writer.append(record)

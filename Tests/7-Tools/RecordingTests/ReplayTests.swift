@@ -7,7 +7,7 @@ import Testing
 import TestKit
 import Wire
 
-private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+private let silent = quietLogger()
 
 @Suite struct ReplayTests {
     let folder = TemporaryFolder()

@@ -48,7 +48,7 @@ private final class RunningStream: Sendable {
     }
 }
 
-private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+private let silent = quietLogger()
 
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct TapSeamTests {

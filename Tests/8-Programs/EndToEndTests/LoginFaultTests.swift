@@ -90,7 +90,7 @@ struct LoginFaultTests {
         #expect(try await ingest.ended(within: .seconds(20)) == 69)
         #expect(
             pipeline.said(
-                "ingest-stream", "the broker refuses to stream, and will not change that: code 71 Session refused"))
+                "ingest-stream", "the broker refuses to stream permanently: code 71 Session refused"))
         #expect(ingest.standardOutput == "")
     }
 

@@ -259,7 +259,8 @@ struct OperatorTests {
         let lines = again.output.split(separator: "\n")
         #expect(lines.first == "0 candles imported; 1 stored already, 0 partial ones left out", "\(again)")
         #expect(
-            lines.last?.hasPrefix("the import makes repair buy nothing more: repair begins at ") == true, "\(again)")
+            lines.last?.hasPrefix("the import adds nothing to what repair buys: repair looks back to ") == true,
+            "\(again)")
         let corrected = pipeline.folder.write(
             old.replacing(",1.1\n", with: ",1.05\n").replacing("1.1,1.1,1.05", with: "1.1,1.0,1.05").utf8, to: "new.csv"
         )

@@ -3,6 +3,7 @@ import MarketData
 import NIOCore
 @testable import Simulation
 import Testing
+import TestKit
 
 /// Bytes of a text, without trapping on anything.
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -79,7 +80,7 @@ final class FakeBroker {
         self.market = market
         server = StreamServer(
             market: market, limits: limits, seed: 1,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            logger: quietLogger()
         ) {
             user, password in
             user == "ABC12" && password == "secret" ? user : nil

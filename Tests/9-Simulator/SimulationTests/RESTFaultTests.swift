@@ -2,6 +2,7 @@ import Glibc
 import Logging
 @testable import Simulation
 import Testing
+import TestKit
 
 /// A connection to a running simulator.
 private struct Line: ~Copyable {
@@ -56,7 +57,7 @@ private struct Line: ~Copyable {
     private func withSimulator(
         _ options: SimulatorOptions = SimulatorOptions(), _ body: (Simulator) throws -> Void
     ) throws {
-        let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let quiet = quietLogger()
         let simulator = try Simulator(options, logger: quiet)
         defer {
             simulator.stop()
@@ -183,7 +184,7 @@ private struct Line: ~Copyable {
         let market = market([("EUR_USD", (0..<30).map { tick(60_000 * $0, "1.1", "1.2") })])
         market.start(subscribed: [market.pairs[0].pair])
         _ = market.step(until: FixtureTime.start + 1_800_000_000_000, budget: 10_000)
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let logger = quietLogger()
         let accounts = Accounts(credentials: .init(), seed: 1)
         let stream = StreamServer(market: market, limits: StreamLimits(), seed: 1, logger: logger) { user, _ in user }
         let console = AdminConsole(stream: stream, accounts: accounts, market: market)

@@ -1,6 +1,7 @@
 import Logging
 @testable import Simulation
 import Testing
+import TestKit
 
 @Suite struct RESTServerTests {
     private let market = SimulationTests.market([
@@ -13,7 +14,7 @@ import Testing
         let accounts = Accounts(credentials: .init(identifier: "me", password: "secret", apiKey: key), seed: 1)
         return RESTServer(
             accounts: accounts, market: market, settings: settings,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), admin: { _ in nil })
+            logger: quietLogger(), admin: { _ in nil })
     }
 
     private func get(_ server: RESTServer, _ uri: String, version: Int = 1, now: Int64 = 0) -> RESTReply {

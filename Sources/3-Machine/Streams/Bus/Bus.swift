@@ -3,9 +3,11 @@ public import Wire
 
 /// The ways between the processes: Unix sockets, or a test's model of them.
 public protocol Bus {
+    /// Subscribes to all records of a stream.
     /// - Throws: `BusError`.
     func subscribe(_ stream: Stream) throws -> any LiveSource
 
+    /// Becomes the one publisher of a stream.
     /// - Throws: `Failure` (75) if another process publishes the stream; `BusError`.
     func publish(_ stream: Stream) throws -> any LiveSink
 
@@ -43,6 +45,7 @@ public protocol RequestSource: AnyObject {
     /// A request that is there; `nil` without one. Must be replied to before the next one.
     func receive() -> [UInt8]?
 
+    /// Answers the request that `receive` returned last.
     func reply(_ bytes: [UInt8])
 }
 
@@ -55,6 +58,7 @@ public struct SocketBus: Bus {
     private let context: BusContext
     private let paths: Paths
 
+    /// - Throws: `BusError`.
     public init(_ paths: Paths) throws {
         context = try BusContext()
         self.paths = paths

@@ -25,6 +25,7 @@ public final class StreamWriter {
         live = try publish()
     }
 
+    /// The same on a bus. Throws as above, and as `Bus.publish`.
     public convenience init(
         stream: Stream, paths: Paths, settings: JournalSettings, bus: any Bus, logger: Logger,
         heldFor consumer: Consumer? = nil

@@ -9,7 +9,7 @@ public struct JournalSettings: Sendable {
     /// The oldest segments are dropped while a journal is larger than this; 0: no limit.
     public var retentionMegabytes = 0
 
-    /// The machine's run, that what was not synced does not outlive; `nil`: the present one. A test sets another.
+    /// Names the machine's boot; `nil`: the present one. For tests.
     public var bootID: String?
 
     public init() {}

@@ -39,7 +39,7 @@ public final class StatusPublisher {
         let count = candlewick_peers_refused()
         guard count > refused.told, monotonic >= refused.nextTime else { return }
         logger.warning(
-            "Readers refused: too many connections, or one sent too much",
+            "Readers refused: too many connections, or too much data from one reader",
             metadata: ["count": "\(count - refused.told)"])
         refused = (count, monotonic + 60_000_000_000)
     }

@@ -122,7 +122,7 @@ public struct BrokerCheck {
     }
 
     private func keepDistance(_ spacing: LoginSpacing) throws {
-        guard let wait = spacing.wait(now: clock.now()), wait > 0 else { return }
+        guard let wait = spacing.remaining(now: clock.now()), wait > 0 else { return }
         let until = clock.monotonic() + wait
         logger.notice(
             "Waiting: the last login is too recent", metadata: ["seconds": "\(wait / UTCNanos.perSecond + 1)"])
@@ -145,7 +145,8 @@ public struct BrokerCheck {
                 "clock", source, isSmall ? .ok : .warning,
                 "this machine is \(tenths / 10).\(tenths % 10) s \(difference < 0 ? "behind" : "ahead of") the broker",
                 isSmall
-                    ? "" : "set its clock: receive times are wrong by as much (candles follow the broker's time)"))
+                    ? "" : "set its clock: receive times are off by the same amount (candles follow the broker's time)")
+        )
     }
 
     /// As few requests as can be: one, and where an unknown epic spoils it, its halves.

@@ -15,13 +15,13 @@ struct FeedOutput {
     var assumptions = AssumptionTally()
 
     /// - Parameter clock: what time it is, on both clocks.
-    mutating func append(_ event: FeedEvent, pair: Pair = .none, at clock: borrowing FeedClock) {
+    mutating func append(_ event: FeedEvent, pair: Pair = .none, at clock: borrowing BrokerClock) {
         let feed = FeedRecord(
             event, pair: pair, brokerTime: UTCNanos(rawValue: clock.newest), receiveTime: clock.receiveTime)
         records.append(feed.envelope)
     }
 
-    mutating func violate(_ assumption: Assumption, at clock: borrowing FeedClock, _ note: String) {
+    mutating func violate(_ assumption: Assumption, at clock: borrowing BrokerClock, _ note: String) {
         assumptions.violate(assumption, at: clock.receiveTime, note)
     }
 }

@@ -9,12 +9,12 @@ internal import Wire
 /// Subscription 0 is the heartbeat; of N instruments, subscription n is the tick item of instrument n − 1, and N + n its
 /// native candles.
 ///
-/// Three parts do the work, and this one leads each update through them: `FeedDecoder` reads its fields, `FeedClock`
-/// judges its time, `Continuity` knows what was missing before it. All write to one `FeedOutput`.
+/// Three parts do the work, and this one leads each update through them: `FeedDecoder` reads its fields, `BrokerClock`
+/// judges its time, `ContinuityMachine` knows what was missing before it. All write to one `FeedOutput`.
 struct FeedRecorder: SessionSink {
     let instruments: [Instrument]
-    var clock: FeedClock
-    var continuity: Continuity
+    var clock: BrokerClock
+    var continuity: ContinuityMachine
     var output = FeedOutput()
     /// `nil`: no second opinion is asked for, or none can be had.
     var native: NativeCandles?
@@ -35,8 +35,8 @@ struct FeedRecorder: SessionSink {
     init(instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil) {
         self.native = native
         self.instruments = instruments
-        clock = FeedClock(itemCount: instruments.count, past: past)
-        continuity = Continuity(pairs: instruments.map(PairFeed.init), past: past)
+        clock = BrokerClock(itemCount: instruments.count, past: past)
+        continuity = ContinuityMachine(pairs: instruments.map(PairFeed.init), past: past)
     }
 
     /// The process starts: what was before is unknown since the journal's last word.
@@ -60,7 +60,7 @@ struct FeedRecorder: SessionSink {
         guard clock.feedTime > 0 else { return }
         native?.timePassed(feedTime: clock.feedTime)
         // A feed without proof may be dead: the fold must know before the next clock closes a candle.
-        if monotonic - continuity.proof.last >= FeedClock.heartbeatLimit {
+        if monotonic - continuity.proof.last >= BrokerClock.heartbeatLimit {
             continuity.lose(.silence, &clock, &output)
         }
         guard clock.isHeartbeatLate else { return }

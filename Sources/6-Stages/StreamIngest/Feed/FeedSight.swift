@@ -69,7 +69,7 @@ enum FeedSight: Hashable {
     ///   - since: the moment, if it was seen until now.
     ///   - hasSpoken: the connection brought bytes, and the feed was silent: what happened meanwhile does not come.
     ///   - isTalking: so it did before the present bytes.
-    /// - Returns: whether the state is another, or stays blind.
+    /// - Returns: false only if a silence changes nothing.
     mutating func lose(_ loss: Loss, since: Int64, hasSpoken: Bool, isTalking: Bool) -> Bool {
         switch self {
         case .seeing: move(to: loss, Gap(since: since, isHole: hasSpoken))

@@ -171,10 +171,10 @@ struct NativeCandles {
         guard let millis = update[0].flatMap(DigitWord.number), FeedDecoder.plausibleMillis.contains(millis),
             millis % (timeframe.seconds * 1_000) == 0,
             let count = update[10].flatMap(DigitWord.number), count >= 0
-        else { return .wrong("\(instrument.epic): no start of an interval, or no count") }
+        else { return .wrong("\(instrument.epic): its start or its tick count is missing or invalid") }
         let start = UTCNanos(rawValue: millis * UTCNanos.perMillisecond)
         guard start.rawValue + timeframe.nanos <= feedTime + Self.lateness else {
-            return .wrong("\(instrument.epic): over before its interval")
+            return .wrong("\(instrument.epic): marked as ended before its interval ended")
         }
         guard let bid = side(update, 1, instrument), let ask = side(update, 5, instrument) else {
             return .wrong("\(instrument.epic): no possible prices")

@@ -13,7 +13,7 @@ extension StreamIngestor {
         let clock: Clock
         let logger: Logger
         let mailbox: SupervisorMailbox
-        let status: any StatusOutput
+        let status: StatusPublisher
         let service: ServiceNotifier
         let ticks: any StreamOutput
         /// `nil`: no second opinion is asked for, or none can be had.
@@ -54,10 +54,3 @@ extension StreamWriter: StreamOutput {
 
     func commit() throws { try commit(durably: false) }
 }
-
-/// Where the stage's status goes.
-protocol StatusOutput: AnyObject {
-    func publish(_ status: StageStatus) throws
-}
-
-extension StatusPublisher: StatusOutput {}

@@ -51,7 +51,7 @@ extension StreamIngestor {
                 ["milliseconds": "\(pause.nanoseconds / 1_000_000)", "count": "\(failures)", "error": "\(reason)"])
         case .credentialsRefused(let code, _):
             warn("Broker refused the session tokens, logging in again", ["code": "\(code)"])
-        case .oddLine(let what): warn("Unreadable line ignored", ["error": "\(what)"])
+        case .oddLine(let what): warn("Odd line from the broker", ["error": "\(what)"])
         default: break
         }
     }

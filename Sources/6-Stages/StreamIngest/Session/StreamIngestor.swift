@@ -222,7 +222,7 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         case .stopped(let code, let text):
             keepBook()
             parts.mailbox.fail(
-                Failure(.unavailable, "the broker refuses to stream, and will not change that: code \(code) \(text)"))
+                Failure(.unavailable, "the broker refuses to stream permanently: code \(code) \(text)"))
         case .destroyed: finish()
         default: break
         }

@@ -20,7 +20,7 @@ struct DataLines {
     }
 
     var areWaiting: Bool { waitingCount > 0 }
-    var fillFrame: Bool { waiting.readableBytes >= Self.frameBytes }
+    var fillsFrame: Bool { waiting.readableBytes >= Self.frameBytes }
     /// Notifications that were sent.
     var sent: Int { log.last }
 

@@ -201,7 +201,7 @@ final class StreamSession {
     private func dataLineWritten() {
         lines.countOne()
         if let interruption, count >= interruption.at { return interrupt(interruption) }
-        if lines.fillFrame { flushPending() }
+        if lines.fillsFrame { flushPending() }
         if case .bound(let connection) = state, connection.isFull(with: lines.waiting.readableBytes) { loop() }
     }
 

@@ -2,7 +2,7 @@ internal import MarketData
 internal import Wire
 
 /// What is seen of single pairs.
-extension Continuity {
+extension ContinuityMachine {
     /// How many pairs the session shows.
     var subscribedPairs: Int { pairs.count { $0.sight.subscription != .none } }
 
@@ -17,13 +17,13 @@ extension Continuity {
     }
 
     /// A pair's snapshot is its last tick before the subscription: nothing is missing after it.
-    mutating func endOfSnapshot(_ index: Int, _ clock: inout FeedClock, _ output: inout FeedOutput) {
+    mutating func endOfSnapshot(_ index: Int, _ clock: inout BrokerClock, _ output: inout FeedOutput) {
         pairs[index].sight.isRenewing = false
         open(index, clock, &output)
         endBlindnessBySnapshots(&clock, &output)
     }
 
-    private mutating func open(_ index: Int, _ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    private mutating func open(_ index: Int, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         guard pairs[index].sight.isOpening else { return }
         pairs[index].sight.subscription = .active
         seePair(index, clock, &output)
@@ -31,7 +31,7 @@ extension Continuity {
 
     /// A heartbeat came. A snapshot that never ends keeps its pair blind until the second one.
     /// - Returns: the pairs whose snapshot did not end.
-    mutating func endOpenings(_ clock: borrowing FeedClock, _ output: inout FeedOutput) -> [Int] {
+    mutating func endOpenings(_ clock: borrowing BrokerClock, _ output: inout FeedOutput) -> [Int] {
         var endless: [Int] = []
         for index in pairs.indices {
             guard case .opening(let beats) = pairs[index].sight.subscription else { continue }
@@ -45,7 +45,7 @@ extension Continuity {
     }
 
     /// The broker ended, refused or spoilt the pair's subscription.
-    mutating func losePair(_ index: Int, _ clock: inout FeedClock, _ output: inout FeedOutput) {
+    mutating func losePair(_ index: Int, _ clock: inout BrokerClock, _ output: inout FeedOutput) {
         pairs[index].sight.subscription = .none
         pairs[index].sight.isRenewing = false
         blindPair(index, since: lastSeen(index, clock), clock, &output)
@@ -56,7 +56,7 @@ extension Continuity {
     /// The broker limits the pair's updates, or no more: above the limit it drops them without a word.
     /// Source: `tlcp` § Modes.
     mutating func limit(
-        _ index: Int, _ frequency: String, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        _ index: Int, _ frequency: String, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         let isLimited = frequency != "unlimited"
         guard isLimited != pairs[index].sight.isLimited else { return }
@@ -76,19 +76,19 @@ extension Continuity {
     // MARK: Sight
 
     /// The last moment at which the pair was proven seen: its last tick, or the feed's time, which came behind it.
-    private func lastSeen(_ index: Int, _ clock: borrowing FeedClock) -> Int64 {
+    private func lastSeen(_ index: Int, _ clock: borrowing BrokerClock) -> Int64 {
         // Before the first believed time of this process the journal's end is all that is known.
         guard clock.feedTime > 0 || pairs[index].time > 0 else { return sight.since ?? 0 }
         let seen = max(pairs[index].time, clock.feedTime - FeedEvent.orderMargin, 0)
         return min(seen, sight.since ?? .max)
     }
 
-    private func lastTick(_ index: Int, _ clock: borrowing FeedClock) -> Int64 {
+    private func lastTick(_ index: Int, _ clock: borrowing BrokerClock) -> Int64 {
         pairs[index].time > 0 ? pairs[index].time : lastSeen(index, clock)
     }
 
     mutating func blindPair(
-        _ index: Int, since: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        _ index: Int, since: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         guard pairs[index].sight.blindSince == nil else { return }
         pairs[index].sight.blindSince = since
@@ -98,7 +98,7 @@ extension Continuity {
     /// Ends a pair's blindness if all that happens comes from now on.
     /// - Parameter margin: how far the present moment may be ahead of feed time, ns.
     mutating func seePair(
-        _ index: Int, margin: Int64 = 0, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        _ index: Int, margin: Int64 = 0, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         let pairSight = pairs[index].sight
         // While the feed is blind the end of the stretch is not known: its end asks again.
@@ -116,14 +116,14 @@ extension Continuity {
 
     /// An update of the pair could not be taken: it may have happened at any time since the pair's last tick, until the
     /// next one that can be taken.
-    mutating func spoil(_ index: Int, _ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    mutating func spoil(_ index: Int, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         output.append(.updatesLost(count: 1), pair: pairs[index].pair, at: clock)
         if pairs[index].sight.spoiltSince == nil { pairs[index].sight.spoiltSince = lastTick(index, clock) }
         hasSpoilt = true
     }
 
     /// A live tick could be taken.
-    mutating func restorePair(_ index: Int, _ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    mutating func restorePair(_ index: Int, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         guard let since = pairs[index].sight.spoiltSince else { return }
         pairs[index].sight.spoiltSince = nil
         if pairs[index].sight.blindSince == nil {
@@ -134,7 +134,7 @@ extension Continuity {
     }
 
     /// An interval may be over in which no tick of the pair could be taken: it has no candle that could say so.
-    mutating func blindSpoiltPairs(_ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    mutating func blindSpoiltPairs(_ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         hasSpoilt = false
         for index in pairs.indices {
             guard let since = pairs[index].sight.spoiltSince else { continue }
@@ -146,14 +146,14 @@ extension Continuity {
     }
 
     /// The broker declared updates of a pair lost.
-    mutating func updatesLost(_ index: Int, _ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    mutating func updatesLost(_ index: Int, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         let until = clock.feedTime + FeedEvent.orderMargin
         recordLostTicks(index, from: lastTick(index, clock), until: until, clock, &output)
     }
 
     /// The lost updates may have been the only ones of an interval, which then has no candle that could say so.
     private func recordLostTicks(
-        _ index: Int, from: Int64, until: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        _ index: Int, from: Int64, until: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         guard pairs[index].sight.blindSince == nil, isAcrossMinutes(from, until) else { return }
         let pair = pairs[index].pair
@@ -173,7 +173,7 @@ extension Continuity {
     /// A tick of a snapshot came.
     /// - Returns: whether it is no news.
     mutating func takeSnapshot(
-        _ index: Int, _ time: Int64, _ sides: FeedDecoder.Sides, _ clock: borrowing FeedClock,
+        _ index: Int, _ time: Int64, _ sides: FeedDecoder.Sides, _ clock: borrowing BrokerClock,
         _ output: inout FeedOutput
     ) -> Bool {
         let last = pairs[index]
@@ -189,7 +189,7 @@ extension Continuity {
     /// A snapshot brings a tick that the pair's subscription before should have brought: from a time at which the pair
     /// seemed seen. What the heartbeat seemed to prove was wrong: nothing came since the last tick.
     private mutating func checkFrozen(
-        _ index: Int, _ time: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        _ index: Int, _ time: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         let blindSince = pairs[index].sight.blindSince
         guard time < min(blindSince ?? .max, sight.since ?? .max) else { return }
@@ -204,7 +204,7 @@ extension Continuity {
     /// The pair's market moved since `silence`, and its subscription brought no tick: nothing is known of the pair since
     /// its last one, until the next.
     mutating func contradict(
-        _ index: Int, since silence: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        _ index: Int, since silence: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         output.counters.subscriptionsFrozen += 1
         output.append(.subscriptionFrozen, pair: pairs[index].pair, at: clock)

@@ -6,7 +6,7 @@ internal import Wire
 /// Heartbeats and live ticks move it. While the heartbeat is silent the local clock stands in (docs/architecture.md
 /// § Candles, decision 0003). Owns no clock: `advance` says what time it is here.
 /// Times are ns since 1970 by the broker's clock; moments are monotonic ns of this machine.
-struct FeedClock {
+struct BrokerClock {
     /// Which times are believed.
     var judge: TimeJudge
     /// The present burst: by the host's clock, and the moment.
@@ -103,7 +103,7 @@ struct FeedClock {
     }
 
     /// The fold's clock comes as far as the feed: one that steps back behind it would take a hole back.
-    mutating func recordFeedTime() { lastRecord = max(lastRecord, feedTime) }
+    mutating func raiseRecordToFeedTime() { lastRecord = max(lastRecord, feedTime) }
 
     // MARK: Leaps
 

@@ -5,8 +5,8 @@ internal import Wire
 /// Source: docs/architecture.md § Sight.
 ///
 /// `sight` is the state of the whole feed; that of each pair is in `pairs`, and what changes it in
-/// `Continuity+Pairs.swift`.
-struct Continuity {
+/// `ContinuityMachine+Pairs.swift`.
+struct ContinuityMachine {
     private(set) var sight: FeedSight
     private(set) var proof = FeedProof()
     var pairs: [PairFeed]
@@ -45,18 +45,18 @@ struct Continuity {
 
     /// The heartbeat comes once a second: a connection that speaks, and proves nothing for so long, says that the feed is
     /// silent. Without it ticks alone prove anything.
-    private var proofLimit: Int64 { session.hasHeartbeat ? 2 * UTCNanos.perSecond : FeedClock.heartbeatLimit }
+    private var proofLimit: Int64 { session.hasHeartbeat ? 2 * UTCNanos.perSecond : BrokerClock.heartbeatLimit }
 
     // MARK: What is said
 
     /// The process starts.
-    func begin(_ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    func begin(_ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         if let since = sight.since { output.append(.blindBegan(since: UTCNanos(rawValue: since)), at: clock) }
         restate(clock, &output)
     }
 
     /// A clock record goes out: it may be time to name the blind pairs again.
-    mutating func recorded(_ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    mutating func recorded(_ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         if lastRestated == 0 { lastRestated = clock.lastRecord }
         if clock.lastRecord &- lastRestated >= Self.restatementNanos {
             lastRestated = clock.lastRecord
@@ -65,7 +65,7 @@ struct Continuity {
         if hasSpoilt { blindSpoiltPairs(clock, &output) }
     }
 
-    private func restate(_ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    private func restate(_ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         for pair in pairs {
             if let since = pair.sight.blindSince {
                 output.append(.blindBegan(since: UTCNanos(rawValue: since)), pair: pair.pair, at: clock)
@@ -90,7 +90,7 @@ struct Continuity {
         session.hasBeat = true
     }
 
-    mutating func allAnswered(_ clock: inout FeedClock, _ output: inout FeedOutput) {
+    mutating func allAnswered(_ clock: inout BrokerClock, _ output: inout FeedOutput) {
         output.append(session.isReplacement ? .sessionReplaced : .sessionNew, at: clock)
         hasBegun = true
         if sight.answered() { endBlindnessBySnapshots(&clock, &output) }
@@ -113,7 +113,7 @@ struct Continuity {
     // MARK: The whole feed
 
     /// The feed is seen less well than before: says so if it was seen, and keeps the older moment if not.
-    mutating func lose(_ loss: FeedSight.Loss, _ clock: inout FeedClock, _ output: inout FeedOutput) {
+    mutating func lose(_ loss: FeedSight.Loss, _ clock: inout BrokerClock, _ output: inout FeedOutput) {
         // Lost again right after a recovery: what was missing before has come, up to feed time.
         if sight.isReturning, clock.feedTime >= clock.lastRecord, isBehindQueue { seeAgain(&clock, &output) }
         let wasSeeing = sight.isSeeing
@@ -137,7 +137,7 @@ struct Continuity {
     }
 
     /// Feed time went on. What a recovered session sends again is older than the clock that stood in.
-    mutating func seeIfCaughtUp(_ clock: inout FeedClock, _ output: inout FeedOutput) {
+    mutating func seeIfCaughtUp(_ clock: inout BrokerClock, _ output: inout FeedOutput) {
         guard clock.feedTime >= clock.lastRecord else { return }
         switch sight {
         case .blind(_, let isAnswered): if isAnswered { endBlindness(&clock, &output) }
@@ -147,7 +147,7 @@ struct Continuity {
     }
 
     /// What was missing has come, or nothing was missing: an empty stretch; or else the broker was silent.
-    private mutating func seeAgain(_ clock: inout FeedClock, _ output: inout FeedOutput) {
+    private mutating func seeAgain(_ clock: inout BrokerClock, _ output: inout FeedOutput) {
         guard let gap = sight.close() else { return }
         let until = gap.isHole ? max(gap.since, clock.feedTime) : gap.since
         clock.judge.setBlind(false)
@@ -157,7 +157,7 @@ struct Continuity {
 
     /// A pair's snapshot is its last tick before the subscription: with all of them there, nothing is missing
     /// after the newest of them, nor after a heartbeat that came before.
-    mutating func endBlindnessBySnapshots(_ clock: inout FeedClock, _ output: inout FeedOutput) {
+    mutating func endBlindnessBySnapshots(_ clock: inout BrokerClock, _ output: inout FeedOutput) {
         guard case .blind(_, isAnswered: true) = sight else { return }
         guard session.hasBeat, !pairs.contains(where: { $0.sight.isOpening }) else { return }
         clock.reach(snapshot: newestSnapshot)
@@ -167,7 +167,7 @@ struct Continuity {
     private var newestSnapshot: Int64 { pairs.reduce(0) { max($0, $1.sight.newestSnapshot) } }
 
     /// A new session sees again: what lies between is missing for good.
-    private mutating func endBlindness(_ clock: inout FeedClock, _ output: inout FeedOutput) {
+    private mutating func endBlindness(_ clock: inout BrokerClock, _ output: inout FeedOutput) {
         guard case .blind(var since, _) = sight else { return }
         // The journal ended a little ahead of the truth: what was right then was so long ago.
         if clock.feedTime < since {
@@ -177,7 +177,7 @@ struct Continuity {
         for index in pairs.indices where !pairs[index].sight.isWhole { blindPair(index, since: since, clock, &output) }
         sight = .seeing
         clock.judge.setBlind(false)
-        clock.recordFeedTime()
+        clock.raiseRecordToFeedTime()
         // At the newest snapshot's own moment there may have been other ticks before it.
         let until = max(since, clock.feedTime, newestSnapshot + 1)
         output.append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)), at: clock)
@@ -187,13 +187,13 @@ struct Continuity {
     // MARK: Leaps of the broker's clock
 
     /// Believed times went on far ahead: nothing is known of what lies between.
-    mutating func leapt(over from: Int64, to until: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    mutating func leapt(over from: Int64, to until: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         guard sight.isSeeing else { return sight.tear() }
         addHole(from: max(0, from - FeedEvent.orderMargin), until: until, clock, &output)
     }
 
     /// A stretch of which nothing is known, whatever is seen now.
-    func addHole(from: Int64, until: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput) {
+    func addHole(from: Int64, until: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         let wasSince = sight.since
         let since = min(from, wasSince ?? .max)
         output.append(.blindBegan(since: UTCNanos(rawValue: since)), at: clock)
@@ -204,7 +204,7 @@ struct Continuity {
 
     /// The clock was set back: nothing is known from `since` until now, `time`.
     mutating func setBack(
-        to time: Int64, since: Int64, _ clock: borrowing FeedClock, _ output: inout FeedOutput
+        to time: Int64, since: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput
     ) {
         lastRestated = time
         for index in pairs.indices { pairs[index].setBack(to: time, blindSince: since) }
