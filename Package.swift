@@ -226,8 +226,8 @@ let package = Package(
         tests(
             .stages, "CrashTests",
             [
-                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore", "Aggregation",
-                "StoreWriting", log,
+                "MarketData", "Wire", "TLCP", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore",
+                "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
             ]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
         tests(

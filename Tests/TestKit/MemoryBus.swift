@@ -26,8 +26,13 @@ public final class MemoryBus: Bus {
     public var faultRate = 0
     /// Takes each message, or run of records, that a stage publishes, whatever becomes of it here.
     public var published: (UnsafeRawBufferPointer, Wire.Stream) -> Void = { _, _ in }
+    /// The JSON of each status, oldest first.
+    private var statusTexts: [Stage: [Data]] = [:]
     /// The statuses of each stage, oldest first.
-    public private(set) var statuses: [Stage: [StageStatus]] = [:]
+    public var statuses: [Stage: [StageStatus]] {
+        // One that cannot be read is missing, as it is for the tools.
+        statusTexts.mapValues { texts in texts.compactMap { try? JSONDecoder().decode(StageStatus.self, from: $0) } }
+    }
     /// Requests that wait for the store's writer, and its replies.
     public var requests: [[UInt8]] = []
     public private(set) var replies: [[UInt8]] = []
@@ -55,11 +60,7 @@ public final class MemoryBus: Bus {
     public func publishStatus(_ stage: Stage) -> any LiveSink {
         // `STAT` and the stage's name in 12 bytes come first.
         Sink { [unowned self] bytes, _ in
-            // One that cannot be read is missing, as it is for the tools.
-            guard let status = try? JSONDecoder().decode(StageStatus.self, from: Data(bytes.dropFirst(16))) else {
-                return
-            }
-            statuses[stage, default: []].append(status)
+            statusTexts[stage, default: []].append(Data(bytes.dropFirst(16)))
         }
     }
 

@@ -11,9 +11,14 @@ public final class SteppedClock: Sendable {
 
     public var clock: Clock {
         Clock(
-            now: { UTCNanos(rawValue: self.state.withLock { $0.now }) },
+            now: { self.now },
             monotonic: { self.state.withLock { $0.monotonic } })
     }
+
+    public var now: UTCNanos { UTCNanos(rawValue: state.withLock { $0.now }) }
+
+    /// Somebody sets the wall clock.
+    public func set(_ now: UTCNanos) { state.withLock { $0.now = now.rawValue } }
 
     /// Both clocks go on.
     public func advance(by duration: Duration) {

@@ -30,7 +30,7 @@ public enum StreamIngest {
         try checkCount(instruments)
         let credentials = try Credentials(environment: setup.environment)
         let outlets = try Outlets(setup, capture: capture, logger)
-        try tellSkip(outlets.ticks, outlets.past.time, clock)
+        try recordSkip(outlets.ticks, outlets.past.time, clock)
 
         var patience = LoginPatience(
             spacing: LoginSpacing(
@@ -148,7 +148,7 @@ public enum StreamIngest {
     }
 
     /// At once: the next start knows nothing of the skip.
-    private static func tellSkip(_ writer: StreamWriter, _ time: UTCNanos, _ clock: Clock) throws {
+    static func recordSkip(_ writer: StreamWriter, _ time: UTCNanos, _ clock: Clock) throws {
         guard let skipped = writer.skipped else { return }
         let event = FeedEvent.positionsSkipped(first: skipped.lowerBound, count: UInt64(skipped.count))
         try writer.append(FeedRecord(event, brokerTime: time, receiveTime: clock.now()))

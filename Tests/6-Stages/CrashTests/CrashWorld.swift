@@ -22,7 +22,7 @@ final class CrashWorld {
     }
 
     let trouble: Trouble
-    private(set) var broker: SimulatedBroker
+    private(set) var broker: HostileBroker
     /// Broken promises, a sentence each.
     private(set) var violations: [String] = []
     /// Every record that was ever appended, by position, and up to where it was synced.
@@ -49,19 +49,19 @@ final class CrashWorld {
     private(set) var configuration = Configuration()
     private var random: SplitMix
     private let bus: MemoryBus
-    private let clock = SteppedClock(now: UTCNanos(rawValue: SimulatedBroker.start))
-    private var ingest: SimulatedIngest?
+    private let clock = SteppedClock(now: UTCNanos(rawValue: HostileBroker.start))
+    private var ingest: IngestProcess?
     private var aggregator: Aggregator?
     private var storeWriter: StoreWriter?
     private var boot = 1
-    private var clockError: Int64 = 0
-    /// The broker's data since the connection was cut; `nil` while it stands.
-    private var missed: [SimulatedBroker.Message]?
+    /// Connections to the broker can be opened, and stay.
+    private var isReachable = true
 
     init(seed: UInt64, folder: String) throws {
         random = SplitMix(seed: seed)
         trouble = Trouble.allCases[Int(seed % 3)]
-        broker = SimulatedBroker(seed: seed &+ 1)
+        broker = HostileBroker(seed: seed &+ 1)
+        (broker.oneSidedEvery, broker.lateEvery, broker.lostEvery) = (20, 5, 200)
         bus = MemoryBus(seed: seed &+ 2)
         paths = try Paths(state: folder)
         configuration.timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
@@ -78,12 +78,7 @@ final class CrashWorld {
     func run(steps: Int) throws {
         try startAll()
         for _ in 0..<steps { try step() }
-        bus.faultRate = 0
-        try startAll()
-        try connect()
-        for pair in SimulatedBroker.pairs.indices {
-            try ingest?.takeAgain(pair, broker.snapshots.first { $0.pair == pair })
-        }
+        try calm()
         // Long enough for every candle to close.
         for _ in 0..<8 { try pass(seconds: 60) }
         try settle()
@@ -91,19 +86,17 @@ final class CrashWorld {
 
     private func step() throws {
         switch Int.random(in: 0..<100, using: &random) {
-        case ..<35: try pass(seconds: Double.random(in: 0.1...20, using: &random))
+        case ..<35: try pass(seconds: Double.random(in: 0.1...10, using: &random))
         case ..<60: try turn()
-        case ..<66: clock.advance(by: .milliseconds(Int.random(in: 1...2_000, using: &random)))
+        case ..<66: try pass(seconds: Double.random(in: 0.001...2, using: &random))
         case ..<72: aggregator = nil
         case ..<77: storeWriter = nil
         case ..<80: killIngest()
         case ..<81: killAll()
         case ..<86: try startAll()
-        case ..<90: try cutOrConnect()
-        case ..<92: if let missed, let ingest { try recover(ingest, missed) }
-        case ..<94: clockError = Int64.random(in: -3_600...3_600, using: &random) * 1_000_000_000
-        case ..<96: if missed != nil { try ingest?.standIn(broker.now) }
-        case ..<97: try endOrTakeAgain()
+        case ..<92: troubleTheFeed()
+        case ..<94: clock.set(broker.time + .seconds(Int.random(in: -3_600...3_600, using: &random)))
+        case ..<97: endSubscription()
         case ..<98: sync()
         default: try strike()
         }
@@ -117,26 +110,42 @@ final class CrashWorld {
         }
     }
 
+    /// The market and every clock go on, and ingest-stream with them.
     private func pass(seconds: Double) throws {
-        let messages = broker.pass(seconds: seconds)
-        if missed != nil {
-            missed?.append(contentsOf: messages)
-        } else {
-            try ingest?.receive(messages)
+        var left = Int64(seconds * 1e9)
+        while left > 0 {
+            let step = min(left, Int64.random(in: 50...1_000, using: &random) * UTCNanos.perMillisecond)
+            left -= step
+            clock.advance(by: .nanoseconds(step))
+            broker.run(until: broker.now + step)
+            do { try ingest?.turn(&broker, isReachable: isReachable) } catch { try exit(error) {} }
         }
     }
 
     private func turn() throws {
-        for _ in 0..<Int.random(in: 1...4, using: &random) {
-            do { _ = try aggregator?.turn(milliseconds: 0, stop: -1) } catch { try exit(error) { aggregator = nil } }
-            do { _ = try storeWriter?.turn(milliseconds: 0, stop: -1) } catch { try exit(error) { storeWriter = nil } }
-        }
+        for _ in 0..<Int.random(in: 1...4, using: &random) { _ = try turnOnce() }
     }
 
-    /// A stage ends where the journal lacks what was published: its end is damaged while the publisher lives on.
+    /// - Returns: how many records the stages took.
+    private func turnOnce() throws -> Int {
+        var taken = 0
+        do { taken += try aggregator?.turn(milliseconds: 0, stop: -1) ?? 0 } catch {
+            try exit(error) { aggregator = nil }
+        }
+        do { taken += try storeWriter?.turn(milliseconds: 0, stop: -1) ?? 0 } catch {
+            try exit(error) { storeWriter = nil }
+        }
+        return taken
+    }
+
+    /// A stage ends if the journal lacks what was published: its end is damaged while the publisher lives on. The
+    /// operator then restarts the publisher, as the stage's message says.
     private func exit(_ error: any Error, _ stage: () -> Void) throws {
-        guard trouble == .damage, (error as? Failure)?.code == .badData else { throw error }
+        guard trouble == .damage, let code = (error as? Failure)?.code, [.badData, .temporary].contains(code) else {
+            throw error
+        }
         stage()
+        killIngest()
     }
 
     /// Until no stage has anything left to take.
@@ -144,12 +153,37 @@ final class CrashWorld {
         var quiet = 0
         while quiet < 4 {
             try startAll()
-            let taken =
-                try (aggregator?.turn(milliseconds: 0, stop: -1) ?? 0)
-                + (storeWriter?.turn(milliseconds: 0, stop: -1) ?? 0)
+            let taken = try turnOnce()
             clock.advance(by: .seconds(1))
-            quiet = taken == 0 && storeWriter != nil ? quiet + 1 : 0
+            quiet = taken == 0 && aggregator != nil && storeWriter != nil ? quiet + 1 : 0
         }
+    }
+
+    // MARK: The feed
+
+    private func troubleTheFeed() {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0, 1: broker.cut()
+        case 2: broker.forget()
+        case 3: broker.refusesRecovery.toggle()
+        case 4: broker.silence = broker.silence == nil ? .whole : nil
+        case 5: isReachable.toggle()
+        case 6: broker.loop()
+        default: broker.end(code: 48)
+        }
+    }
+
+    /// If bits flip, the event that a pair is blind may be lost: it is written again, but later than this world lasts.
+    private func endSubscription() {
+        guard trouble != .damage else { return }
+        broker.unsubscribe(
+            Int.random(in: HostileBroker.pairs.indices, using: &random),
+            refusedFor: Double.random(in: 0...30, using: &random))
+    }
+
+    private func calm() throws {
+        (broker.silence, broker.refusesRecovery, isReachable, bus.faultRate) = (nil, false, true, 0)
+        try startAll()
     }
 
     // MARK: Processes
@@ -159,29 +193,30 @@ final class CrashWorld {
         if ingest == nil {
             noteSynced(.ticks)
             ingest = try started {
-                try SimulatedIngest(paths: paths, settings: configuration.journal, bus: bus, clockError: clockError)
+                try IngestProcess(
+                    paths: paths, settings: configuration.journal, bus: bus, clock: clock.clock, seed: random.next())
             }
             noteSkip(.ticks)
-            missed = []
-            if Bool.random(using: &random) { try connect() }
         }
         if aggregator == nil {
             noteSynced(.candles)
-            aggregator = try started {
-                try Aggregator(
-                    paths: paths, configuration: configuration, bus: bus, service: service(), clock: clock.clock,
-                    logger: quietLogger())
-            }
+            do { aggregator = try started(makeAggregator) } catch { try exit(error) {} }
             noteSkip(.candles)
         }
-        if storeWriter == nil {
-            storeWriter = try started {
-                try StoreWriter(
-                    paths: paths, configuration: configuration,
-                    store: try SQLiteEngine().openWriter(paths, enforcesOpinions: false), bus: bus,
-                    service: service(), clock: clock.clock, logger: quietLogger())
-            }
-        }
+        if storeWriter == nil { storeWriter = try started(makeStoreWriter) }
+    }
+
+    private func makeAggregator() throws -> Aggregator {
+        try Aggregator(
+            paths: paths, configuration: configuration, bus: bus, service: service(), clock: clock.clock,
+            logger: quietLogger())
+    }
+
+    private func makeStoreWriter() throws -> StoreWriter {
+        try StoreWriter(
+            paths: paths, configuration: configuration,
+            store: try SQLiteEngine().openWriter(paths, enforcesOpinions: false), bus: bus, service: service(),
+            clock: clock.clock, logger: quietLogger())
     }
 
     private func service() throws -> ServiceNotifier {
@@ -202,8 +237,8 @@ final class CrashWorld {
     }
 
     private func killIngest() {
+        ingest?.kill(&broker)
         ingest = nil
-        missed = nil
     }
 
     private func killAll() {
@@ -211,38 +246,6 @@ final class CrashWorld {
         aggregator = nil
         storeWriter = nil
         bus.unsubscribeAll()
-    }
-
-    /// A new session, where the connection is cut.
-    private func connect() throws {
-        guard missed != nil else { return }
-        missed = nil
-        try ingest?.sessionBegan(broker.snapshots)
-    }
-
-    private func cutOrConnect() throws {
-        guard let ingest else { return }
-        if missed != nil { return try connect() }
-        missed = []
-        try ingest.cut()
-    }
-
-    /// Where bits flip the word that a pair is blind may be lost: it is told again, but later than this world lasts.
-    private func endOrTakeAgain() throws {
-        guard trouble != .damage, missed == nil, let ingest else { return }
-        let pair = Int.random(in: SimulatedBroker.pairs.indices, using: &random)
-        if Bool.random(using: &random) {
-            try ingest.end(pair)
-        } else {
-            try ingest.takeAgain(pair, broker.snapshots.first { $0.pair == pair })
-        }
-    }
-
-    /// The broker still has all that was missed. A session that never began cannot be recovered.
-    private func recover(_ ingest: SimulatedIngest, _ messages: [SimulatedBroker.Message]) throws {
-        guard ingest.hasSession else { return }
-        missed = nil
-        try ingest.recovered(messages)
     }
 
     // MARK: Disk

@@ -95,7 +95,7 @@ struct Invariants {
 
     /// Every candle that is shown as whole is what happened on the market; every other one says why not.
     private mutating func checkCandles() {
-        let holes = Dictionary(uniqueKeysWithValues: SimulatedBroker.pairs.map { ($0, recordedHoles(of: $0)) })
+        let holes = Dictionary(uniqueKeysWithValues: HostileBroker.pairs.map { ($0, recordedHoles(of: $0)) })
         let truth = truth()
         for key in rows.keys where truth[key] == nil {
             expect(false, "\(name(key)) never was")
@@ -162,14 +162,14 @@ struct Invariants {
         "\(key.series) \(UTCNanos(seconds: key.start))"
     }
 
-    private func truth() -> [Interval: [SimulatedBroker.Tick]] {
-        var candles: [Interval: [SimulatedBroker.Tick]] = [:]
+    private func truth() -> [Interval: [HostileBroker.Tick]] {
+        var candles: [Interval: [HostileBroker.Tick]] = [:]
         for timeframe in world.configuration.timeframes {
-            for tick in world.broker.truth {
-                let key = Interval(
-                    Series(SimulatedBroker.pairs[tick.pair], timeframe),
-                    start: timeframe.start(of: UTCNanos(rawValue: tick.time)).seconds)
-                candles[key, default: []].append(tick)
+            for (pair, ticks) in zip(HostileBroker.pairs, world.broker.truth) {
+                for tick in ticks {
+                    let start = timeframe.start(of: UTCNanos(rawValue: tick.time)).seconds
+                    candles[Interval(Series(pair, timeframe), start: start), default: []].append(tick)
+                }
             }
         }
         return candles
@@ -192,7 +192,7 @@ private struct Summary: Hashable {
         count = Int(row.tickCount)
     }
 
-    init(_ ticks: [SimulatedBroker.Tick]) {
+    init(_ ticks: [HostileBroker.Tick]) {
         let ordered = ticks.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
             .map(\.element)
         let sums = ordered.compactMap { tick in tick.bid.flatMap { bid in tick.ask.map { bid + $0 } } }

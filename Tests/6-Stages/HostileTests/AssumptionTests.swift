@@ -1,6 +1,7 @@
 import Assumptions
 import MarketData
 @testable import StreamIngest
+import TestKit
 import Testing
 
 /// Each assumption about the stream is counted when it holds, and reported when it fails.

@@ -15,9 +15,7 @@ final class HostileWorld {
     private(set) var session: ClientSession
     private(set) var recorder: FeedRecorder
     private(set) var journal: [TickEnvelope] = []
-    private let instruments = HostileBroker.pairs.map {
-        Instrument(pair: $0, epic: "CS.D.\($0.base)\($0.quote).CFD.IP")
-    }
+    private let instruments = HostileBroker.instruments
     private var transport: TransportID?
     private var random: SplitMix
     /// Monotonic.

@@ -1,21 +1,19 @@
-import MarketData
-import TestKit
-import Wire
+public import MarketData
 
 /// A streaming server whose every byte is in the test's hand, with the market that it serves. It keeps the truth:
 /// each tick that happened, whether it was sent or not.
 ///
 /// Times are ns. `now` is the broker's own clock, which is right; what it stamps may be wrong.
-struct HostileBroker {
-    struct Tick: Hashable {
-        let time: Int64
-        let bid: Int64?
-        let ask: Int64?
+public struct HostileBroker {
+    public struct Tick: Hashable {
+        public let time: Int64
+        public let bid: Int64?
+        public let ask: Int64?
     }
 
-    enum Silence { case whole, probes, endlessLine }
+    public enum Silence { case whole, probes, endlessLine }
 
-    struct Subscription {
+    public struct Subscription {
         let item: Int
         /// Sends nothing more, while a new subscription of the same item would.
         var isFrozen = false
@@ -24,54 +22,60 @@ struct HostileBroker {
         var nextAllowed: Int64 = 0
     }
 
-    static let start: Int64 = 1_778_572_800_000_000_000
-    static let pairs = ["EUR_USD", "NZD_CAD", "USD_JPY"].map { Pair($0)! }
-    static let second = UTCNanos.perSecond
+    public static let start: Int64 = 1_778_572_800_000_000_000
+    public static let pairs = ["EUR_USD", "NZD_CAD", "USD_JPY"].map { Pair($0)! }
+    public static let instruments = pairs.map { Instrument(pair: $0, epic: "CS.D.\($0.base)\($0.quote).CFD.IP") }
+    public static let second = UTCNanos.perSecond
 
-    private(set) var now = start
-    private(set) var truth: [[Tick]] = pairs.map { _ in [] }
-    var random: SplitMix
+    public private(set) var now = start
+    public var time: UTCNanos { UTCNanos(rawValue: now) }
+    public private(set) var truth: [[Tick]] = pairs.map { _ in [] }
+    public var random: SplitMix
 
     // What goes wrong.
-    var silence: Silence?
+    public var silence: Silence?
     /// The error of the time of heartbeats and ticks.
-    var heartbeatError: Int64 = 0
-    var tickError: Int64 = 0
+    public var heartbeatError: Int64 = 0
+    public var tickError: Int64 = 0
     /// The next heartbeat and the next tick alone.
-    var nextHeartbeatError: Int64 = 0
-    var nextTickError: Int64 = 0
+    public var nextHeartbeatError: Int64 = 0
+    public var nextTickError: Int64 = 0
     /// One tick in this many lacks a side; 0: none.
-    var oneSidedEvery = 0
-    var hasHeartbeat = true
+    public var oneSidedEvery = 0
+    /// One tick in this many is up to 1.5 s older than those before it; 0: none.
+    public var lateEvery = 0
+    /// One tick in this many is dropped and declared lost; 0: none.
+    public var lostEvery = 0
+    public var hasHeartbeat = true
     /// Sent in place of the heartbeat's time.
-    var heartbeatText: String?
+    public var heartbeatText: String?
     /// Sent in place of the next tick's bid.
-    var nextBid: String?
+    public var nextBid: String?
     /// What a `SUBOK` says of its items.
-    var subscribedItems = 1
-    var endsSnapshots = true
-    var refusal = "Invalid account type"
+    public var subscribedItems = 1
+    public var endsSnapshots = true
+    public var refusal = "Invalid account type"
     /// The code with which sessions are refused.
-    var refusesSessions: Int?
+    public var refusesSessions: Int?
     /// No item sends ticks, while the heartbeat goes on.
-    var holdsTicks = false
+    public var holdsTicks = false
     /// Until when an item is refused.
-    var refusedUntil: [Int: Int64] = [:]
-    var refusesRecovery = false
+    public var refusedUntil: [Int: Int64] = [:]
+    public var refusesRecovery = false
     /// A cut happens right after the next `add`, before its answer.
-    var cutsAfterAdd = false
+    public var cutsAfterAdd = false
     /// Ticks a second of each pair.
-    var rates: [Double] = [1.5, 0.2, 1.0]
+    public var rates: [Double] = [1.5, 0.2, 1.0]
     /// 0 while the market is shut.
-    var isOpen = true
+    public var isOpen = true
 
     // Sessions and the wire.
-    private(set) var output: [UInt8] = []
-    private(set) var isConnected = false
-    private(set) var wantsCut = false
+    public private(set) var output: [UInt8] = []
+    public private(set) var isConnected = false
+    public private(set) var wantsCut = false
     private var session = 0
     private var isSessionAlive = false
-    private(set) var subscriptions: [Int: Subscription] = [:]
+    public private(set) var subscriptions: [Int: Subscription] = [:]
     /// The number of each item's newest subscription.
     private var lastNumber: [Int: Int] = [:]
     private var log: [String] = []
@@ -83,12 +87,12 @@ struct HostileBroker {
     private var nextTicks: [Int64] = pairs.map { _ in start + UTCNanos.perMillisecond }
     private var mids: [Int64] = [1_100_000_000, 820_000_000, 155_000_000_000]
 
-    init(seed: UInt64) { random = SplitMix(seed: seed) }
+    public init(seed: UInt64) { random = SplitMix(seed: seed) }
 
     // MARK: The market
 
     /// Lets the market and the server run up to a moment.
-    mutating func run(until moment: Int64) {
+    public mutating func run(until moment: Int64) {
         while let (time, item) = nextEvent(), time <= moment {
             now = time
             if let item { tick(item) } else { beat() }
@@ -109,13 +113,15 @@ struct HostileBroker {
         guard isOpen else { return }
         mids[item] += Int64.random(in: -9...9, using: &random) * 10_000
         let spread = Int64.random(in: 1...20, using: &random) * 10_000
-        let lacks = oneSidedEvery > 0 && Int.random(in: 0..<oneSidedEvery, using: &random) == 0
+        let lacks = meets(oneSidedEvery)
+        let delay = meets(lateEvery) ? Int64.random(in: 0..<1_500_000_000, using: &random) : 0
         let lacksBid = lacks && Bool.random(using: &random)
         let tick = Tick(
-            time: now / UTCNanos.perMillisecond * UTCNanos.perMillisecond, bid: lacksBid ? nil : mids[item],
+            time: (now - delay) / UTCNanos.perMillisecond * UTCNanos.perMillisecond, bid: lacksBid ? nil : mids[item],
             ask: lacks && !lacksBid ? nil : mids[item] + spread)
         truth[item].append(tick)
         guard !holdsTicks else { return }
+        let isLost = meets(lostEvery)
         let error = tickError + nextTickError
         for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
             guard let subscription = subscriptions[number], !subscription.isFrozen else { continue }
@@ -124,10 +130,16 @@ struct HostileBroker {
                 subscriptions[number]?.nextAllowed = now + Int64(1e9 / limit)
             }
             nextTickError = 0
+            if isLost {
+                data("OV,\(number),1,1")
+                continue
+            }
             data("U,\(number),1,\(Self.values(tick, error, bid: nextBid))")
             nextBid = nil
         }
     }
+
+    private mutating func meets(_ oneIn: Int) -> Bool { oneIn > 0 && Int.random(in: 0..<oneIn, using: &random) == 0 }
 
     private mutating func beat() {
         nextHeartbeat += Self.second
@@ -147,7 +159,7 @@ struct HostileBroker {
     // MARK: What goes wrong now
 
     /// Ends an item's subscription and refuses it for a while.
-    mutating func unsubscribe(_ item: Int, refusedFor seconds: Double) {
+    public mutating func unsubscribe(_ item: Int, refusedFor seconds: Double) {
         refusedUntil[item] = now + Int64(seconds * 1e9)
         for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
             subscriptions[number] = nil
@@ -156,66 +168,66 @@ struct HostileBroker {
     }
 
     /// Ends an item's last subscription, whether it goes on or not, grants it unasked and ends it once more.
-    mutating func storm(_ item: Int) {
+    public mutating func storm(_ item: Int) {
         guard let number = lastNumber[item] else { return }
         subscriptions[number] = nil
         for word in ["UNSUB,\(number)", "SUBOK,\(number),1,3", "UNSUB,\(number)"] { data(word) }
     }
 
     /// - Parameter frequency: `nil`: no limit any more.
-    mutating func limit(_ item: Int, _ frequency: Double?) {
+    public mutating func limit(_ item: Int, _ frequency: Double?) {
         for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
             subscriptions[number]?.limit = frequency
             data("CONF,\(number),\(frequency.map { "\($0)" } ?? "unlimited"),filtered")
         }
     }
 
-    mutating func freeze(_ item: Int) {
+    public mutating func freeze(_ item: Int) {
         for number in subscriptions.keys where subscriptions[number]?.item == item {
             subscriptions[number]?.isFrozen = true
         }
     }
 
     /// Drops the next tick of an item, and says so with a count.
-    mutating func lose(_ item: Int, count: String) {
+    public mutating func lose(_ item: Int, count: String) {
         for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
             data("OV,\(number),1,\(count)")
         }
     }
 
     /// Sends the ends of snapshots that were left out.
-    mutating func endSnapshots() {
+    public mutating func endSnapshots() {
         endsSnapshots = true
         for (number, subscription) in subscriptions.sorted(by: { $0.key < $1.key }) where subscription.item >= 0 {
             data("EOS,\(number),1")
         }
     }
 
-    mutating func sendShortUpdate(_ item: Int) {
+    public mutating func sendShortUpdate(_ item: Int) {
         guard let number = subscriptions.keys.sorted().first(where: { subscriptions[$0]?.item == item }) else { return }
         data("U,\(number),1,1.5")
     }
 
-    mutating func sendZombie() {
+    public mutating func sendZombie() {
         data("SUBOK,77,1,3")
         data("U,77,1,1.1|1.2|\(now / UTCNanos.perMillisecond)")
     }
 
-    mutating func cut() {
+    public mutating func cut() {
         wantsCut = true
     }
 
-    mutating func forget() {
+    public mutating func forget() {
         isSessionAlive = false
         wantsCut = true
     }
 
-    mutating func end(code: Int) {
+    public mutating func end(code: Int) {
         line("END,\(code),Session closed")
         (isSessionAlive, isBound) = (false, false)
     }
 
-    mutating func loop() {
+    public mutating func loop() {
         guard isBound else { return }
         line("LOOP,0")
         isBound = false
@@ -223,17 +235,17 @@ struct HostileBroker {
 
     // MARK: The wire
 
-    mutating func takeOutput() -> [UInt8] {
+    public mutating func takeOutput() -> [UInt8] {
         defer { output = [] }
         return output
     }
 
-    mutating func connected() {
+    public mutating func connected() {
         (isConnected, wantsCut, isBound) = (true, false, false)
         output = []
     }
 
-    mutating func disconnected() {
+    public mutating func disconnected() {
         (isConnected, wantsCut, isBound) = (false, false, false)
         output = []
     }
@@ -266,7 +278,7 @@ struct HostileBroker {
 
     // MARK: Requests
 
-    mutating func receive(_ message: [UInt8]) {
+    public mutating func receive(_ message: [UInt8]) {
         let lines = String(decoding: message, as: UTF8.self).split(separator: "\r\n").map(String.init)
         switch lines.first {
         case "wsok": line("WSOK")
@@ -352,9 +364,4 @@ struct HostileBroker {
             if endsSnapshots { data("EOS,\(number),1") }
         }
     }
-}
-
-extension Pair {
-    var base: String { String(description.prefix(3)) }
-    var quote: String { String(description.suffix(3)) }
 }
