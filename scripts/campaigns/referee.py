@@ -73,7 +73,7 @@ class Stored:
         for _, _, pair, event, start, end in self.events.values():
             own = stretches.setdefault(pair, [])
             if event == "blind began":
-                # In the dark it closes the former stretch: nobody tells its end.
+                # After another beginning it closes the former stretch, which has no event of its end.
                 if pair in since:
                     own.append((since[pair], start))
                 since[pair] = start
@@ -118,9 +118,9 @@ class Referee:
             ("the journal holds only ticks that the market sent", self.invented_ticks()),
             ("every tick that is missing lies in a recorded hole", self.unexplained_ticks()),
             ("no hole is longer than what was not seen", self.hidden_ticks()),
-            ("every candle shown as whole is the market's", self.wrong_wholes()),
+            ("every candle shown as complete is the market's", self.wrong_wholes()),
             ("every other interval with ticks is partial, or listed by gaps", self.unlisted_intervals()),
-            ("candles tell exactly the holes and losses that touch them", self.wrong_doubts()),
+            ("candles report exactly the holes and losses that touch them", self.wrong_doubts()),
         ]
         return checks
 
@@ -135,7 +135,7 @@ class Referee:
         for r in self.ticks.records:
             if r.kind == b"FEED":
                 expected[(r.position, EVENTS.get(r.flags))] = (r.time, r.receive_time, r.pair or None, EVENTS.get(r.flags), r.bid, r.ask)
-        # What a skip hid is told as a hole at its last position, and in the dark that it goes on.
+        # A hole at the last skipped position stands for the hidden records; if the feed is blind, that goes on.
         ends = {first + count - 1 for first, count in self.ticks.skips}
         stored = {key: e for key, e in self.stored.events.items() if not (key[0] in ends and key[1].startswith("blind "))}
         return _differences(stored, expected)
@@ -281,7 +281,7 @@ def report(folder, programs):
             print(f"    {moment(start)} .. {moment(end)}  {(end - start) / candles.SECOND:9.3f} s")
     whole = len(stored.shown_whole)
     print(
-        f"ticks {len(referee.fold.counted)}, candles {len(stored.candles)} ({whole} whole), gaps {len(referee.gaps)} intervals, "
+        f"ticks {len(referee.fold.counted)}, candles {len(stored.candles)} ({whole} complete), gaps {len(referee.gaps)} intervals, "
         f"feed events {len(stored.events)}, candle records {len(referee.candles.records)}"
     )
     failed = 0

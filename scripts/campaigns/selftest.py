@@ -66,14 +66,14 @@ WHOLE = "(instrument_id, timeframe, open_time) = (SELECT instrument_id, timefram
 BLIND = "(instrument_id, timeframe, open_time) = (SELECT instrument_id, timeframe, open_time FROM candle WHERE blind_ms > 0 ORDER BY open_time DESC LIMIT 1)"
 
 PAIR_HOLES = "event = 'blind ended' AND pair IS NOT NULL AND detail > 0"
-# What is told of the pair with the longest hole.
+# The events of the pair with the longest hole.
 PAIR_WORDS = (
     "event IN ('blind began', 'blind ended') AND pair = "
     f"(SELECT pair FROM feed_event WHERE {PAIR_HOLES} ORDER BY until - detail DESC LIMIT 1)")
 # Rules that must be among those that are broken, not others alone.
 DROPPED = "every other interval with ticks is partial, or listed by gaps"
 UNSEEN = "every tick that is missing lies in a recorded hole"
-DOUBTS = "candles tell exactly the holes and losses that touch them"
+DOUBTS = "candles report exactly the holes and losses that touch them"
 
 
 def forget_doubt(folder):
@@ -88,10 +88,10 @@ MUTATIONS = {
     "a partial row and all holes are forgotten": (forget_doubt, DROPPED),
     "the holes of single pairs are shortened": (
         lambda f: spoil_both(f, f"UPDATE feed_event SET detail = until WHERE {PAIR_HOLES}"), UNSEEN),
-    "a pair's hole is told of another pair": (
+    "a pair's hole is recorded for another pair": (
         lambda f: spoil_both(
             f, f"UPDATE feed_event SET pair = iif(pair = 'EUR_USD', 'NZD_USD', 'EUR_USD') WHERE {PAIR_WORDS}"), UNSEEN),
-    "a pair's hole is told of the whole feed": (
+    "a pair's hole is recorded for the whole feed": (
         lambda f: spoil_both(f, f"UPDATE feed_event SET pair = NULL WHERE {PAIR_WORDS}"), DOUBTS),
     "a candle says that it lacks a side": (
         lambda f: spoil_both(f, f"UPDATE candle SET flags = flags | 32 WHERE {BLIND}"), DOUBTS),
@@ -99,9 +99,9 @@ MUTATIONS = {
     "a price is changed, in the replay too": lambda f: spoil_both(
         f, f"UPDATE candle SET mid_high = mid_high + 5 WHERE {WHOLE}"),
     "a revision is changed": lambda f: spoil_both(f, f"UPDATE candle SET revision = revision + 1 WHERE {WHOLE}"),
-    "a blind candle is shown as whole": lambda f: spoil_both(
+    "a blind candle is shown as complete": lambda f: spoil_both(
         f, f"UPDATE candle SET blind_ms = 0, complete = 1, flags = flags & ~1, rank = 4 WHERE {BLIND}"),
-    "a whole candle is shown as partial": lambda f: spoil_both(
+    "a complete candle is shown as partial": lambda f: spoil_both(
         f, f"UPDATE candle SET complete = 0, flags = flags | 1, rank = 1 WHERE {WHOLE}"),
     "a hole is removed": lambda f: spoil_both(f, f"DELETE FROM feed_event WHERE {HOLE}"),
     "a hole begins an hour early": lambda f: spoil_both(

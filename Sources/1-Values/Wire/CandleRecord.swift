@@ -151,7 +151,7 @@ public struct CandleFlags: OptionSet, Sendable {
     @inlinable public static var late: CandleFlags { CandleFlags(rawValue: 2) }
     /// Closed by the local stand-in clock, not by the broker's time.
     @inlinable public static var localClock: CandleFlags { CandleFlags(rawValue: 4) }
-    /// A partial candle of which an earlier revision was whole: it takes that one's place, since what was missed
+    /// A partial candle of which an earlier revision was complete: it takes that one's place, since what was missed
     /// became known only later.
     @inlinable public static var withdrawn: CandleFlags { CandleFlags(rawValue: 8) }
     /// Of an `EMPT`: there were ticks, but the broker has no candle that can be used.

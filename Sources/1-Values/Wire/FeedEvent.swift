@@ -35,7 +35,7 @@ public enum FeedEvent: Hashable, Sendable {
     case updatesLimited(milliHertz: Int64)
     /// The pair's subscription was silent while the market moved: a new one brought a newer tick.
     case subscriptionFrozen
-    /// Told by a later version; kept as it is.
+    /// Written by a later version; kept as it is.
     case unknown(code: UInt32, first: Int64, second: Int64)
 
     /// How far the ticks of different pairs may be out of order, ns: a blind stretch begins this long before the

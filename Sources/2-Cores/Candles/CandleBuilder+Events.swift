@@ -1,7 +1,7 @@
 internal import MarketData
 internal import Wire
 
-/// What the feed tells about itself.
+/// The events by which the feed reports about itself.
 extension CandleBuilder {
     /// A journal that does not begin with the feed's own word is blind before its first record.
     mutating func begin(_ record: TickEnvelope) {
@@ -11,9 +11,10 @@ extension CandleBuilder {
         missing.feedMissing(from: 0, until: record.brokerTime.rawValue)
     }
 
-    /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
-    /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
-    /// since the word that it ended may be among them, and it is told to go on until the next word.
+    /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's event of a loss.
+    /// An event at the last of these positions reports the hole. If the feed is blind, the hole reaches back to where
+    /// the blindness began, since the event of its end may be among them, and the blindness goes on until the next
+    /// event.
     mutating func jump(to record: TickEnvelope) {
         let margin = max(FeedEvent.orderMargin, options.graceNanos)
         let told = record.brokerTime.rawValue
@@ -31,14 +32,14 @@ extension CandleBuilder {
         }
     }
 
-    /// Folds an event that the feed could not tell.
+    /// Folds an event that the feed could not report.
     mutating func tell(_ event: FeedEvent, _ time: Int64, _ received: UTCNanos) {
         var told = FeedRecord(event, brokerTime: UTCNanos(rawValue: time), receiveTime: received)
         told.position = position
         foldEvent(told)
     }
 
-    /// What only comes in the dark shows that the word of its beginning is missing.
+    /// An event that comes only while the feed is blind shows that the event of the beginning is missing.
     mutating func expectDark(_ record: FeedRecord) {
         guard let since = suspectSince, missing.feed.since == nil else { return }
         tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record.receiveTime)
@@ -85,7 +86,7 @@ extension CandleBuilder {
         }
     }
 
-    /// Told late or early: only that it is newer than the pair's last tick is sure.
+    /// The feed reports a loss late or early: only that it is newer than the pair's last tick is sure.
     mutating func lose(_ count: LossCount, _ record: FeedRecord) {
         // Of the heartbeat nothing is lost that a candle is made of.
         guard count > .zero, record.pair != .none else { return }

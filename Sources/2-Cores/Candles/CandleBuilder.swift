@@ -19,7 +19,7 @@ public struct CandleBuilder {
     }
 
     public internal(set) var counters = Counters()
-    /// The newest time that the feed has told.
+    /// The newest time that the feed has reported.
     public var feedTime: UTCNanos { UTCNanos(rawValue: feed.newest) }
     /// What became final, and the feed events in their place between. The caller takes them away.
     public var output: [CandleEnvelope] = []

@@ -5,10 +5,10 @@ public import Wire
 /// their order.
 ///
 /// A larger candle is made once every part of its interval that touches the trading week is known: bought, empty, or
-/// told again out of the store (`PART`). Open is the first part's, close the last one's, high and low the extremes of
-/// all; ticks are the sum. Where a part changes, a further revision follows.
+/// recorded again out of the store (`PART`). Open is the first part's, close the last one's, high and low the extremes
+/// of all; ticks are the sum. If a part changes, a further revision follows.
 ///
-/// Keeps every part that it was told, so that it grows with the retained journal. Source: docs/architecture.md § Candles.
+/// Keeps every part, so that it grows with the retained journal. Source: docs/architecture.md § Candles.
 public struct CandleDeriver {
     /// What was derived; a larger interval whose parts are all empty is an `EMPT`. The caller takes them away.
     public var output: [CandleEnvelope] = []
@@ -99,7 +99,7 @@ public struct CandleDeriver {
         }
     }
 
-    /// What is closed has no candle and need not be told.
+    /// A closed market has no candle, so such a part need not be given.
     private static func unknownParts(of whole: Interval, _ smaller: Timeframe) -> [Part] {
         let open = Set(TradingWeek.parts(of: whole.start, whole.series.timeframe, smaller))
         return stride(from: whole.start, to: whole.end, by: Int(smaller.seconds)).map {

@@ -16,8 +16,8 @@ public struct CandleRank: Sendable {
         self.init(source: candle.source, flags: candle.flags, revision: candle.revision)
     }
 
-    /// Whole streamed, then bought from the broker, then derived from bought smaller ones, then imported, then partial
-    /// streamed. Higher is better.
+    /// Complete streamed, then bought from the broker, then derived from bought smaller ones, then imported, then
+    /// partial streamed. Higher is better.
     public var level: Int {
         switch source {
         case .streamed: flags.contains(.partial) ? 1 : 5

@@ -41,7 +41,7 @@ struct ClosedCandle {
         record.lostUpdates = lost.rawValue
         if candle.lacksMid { record.flags.insert(.sideMissing) }
         if record.blindMilliseconds > 0 || record.lostUpdates > 0 || candle.lacksMid {
-            // Whether an earlier revision was shown as whole is not known here: the journal may have lost since
+            // Whether an earlier revision was shown as complete is not known here: the journal may have lost since
             // what it was made of.
             record.flags.formUnion(candle.revision > 1 ? [.partial, .withdrawn] : .partial)
         }

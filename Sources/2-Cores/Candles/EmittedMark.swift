@@ -4,7 +4,7 @@ public import Wire
 /// What the aggregator's own journal holds of one input stream: replaying that gives it again, so it is left out.
 ///
 /// Candles are known by how far the journal reaches without a gap, and one by one from there on. Events are known
-/// one by one: after a power cut a replay may tell a hole where the journal has long been further.
+/// one by one: after a power cut a replay may report a hole at positions that the journal passed long ago.
 public struct EmittedMark {
     /// The newest input position; 0 for none.
     public private(set) var position: UInt64 = 0
@@ -18,7 +18,7 @@ public struct EmittedMark {
     /// Of a journal that holds nothing.
     public init() {}
 
-    /// What tells apart the candles.
+    /// The values that distinguish candles.
     private struct Content: Hashable {
         let pair: Pair
         let timeframe: Timeframe?
@@ -37,7 +37,8 @@ public struct EmittedMark {
         record.kind != .candle || record.source == .derived
     }
 
-    /// What tells apart all else: a hole may be told at a position whose own event was lost after it was emitted.
+    /// The values that distinguish all else: a hole may be reported at a position whose own event was lost after it was
+    /// emitted.
     private struct Other: Hashable {
         let inputPosition: UInt64
         let kind: RecordKind
@@ -74,7 +75,7 @@ public struct EmittedMark {
     }
 
     /// Hands out what the journal does not hold, and empties `output`.
-    /// - Parameter publishTime: asked once, and only where there is something.
+    /// - Parameter publishTime: asked once, and only if there is a record.
     func takeNew(
         of output: inout [CandleEnvelope], publishTime: @autoclosure () -> UTCNanos,
         _ emit: (CandleEnvelope) throws -> Void

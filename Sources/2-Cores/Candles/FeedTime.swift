@@ -25,7 +25,7 @@ struct FeedTime {
         return time > clock &+ Self.day ? nil : min(time, clock &+ FeedEvent.orderMargin)
     }
 
-    /// Whether a time that the feed told can be right: not a day ahead of its clock.
+    /// Whether a time that the feed reported can be right: not a day ahead of its clock.
     func believes(_ time: Int64) -> Bool { Self.isPlausible(time) && time < (clock ?? time) &+ Self.day }
 
     /// Whether a clock shows that the broker's time was set back. The clock never steps back by itself: the word of it

@@ -13,7 +13,7 @@ struct MissingData {
 
     private(set) var feed = Blindness()
     private var pairs: [Pair: Blindness] = [:]
-    /// Of each pair, in the order in which they were told.
+    /// Of each pair, in the order of their records.
     private var losses: [Pair: [Loss]] = [:]
 
     /// Since when nothing is known of the feed, or of the pair alone.
@@ -57,8 +57,8 @@ struct MissingData {
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
     }
 
-    /// Updates lost in the interval or in the grace around it: a loss is told after it happened, and told with the
-    /// newest time that is known, which may be older.
+    /// Updates lost in the interval or in the grace around it: a loss is recorded after it happened, with the newest
+    /// time that is known, which may be older.
     func lostUpdates(_ pair: Pair, _ interval: Range<Int64>, grace: Int64) -> LossCount {
         guard let losses = losses[pair] else { return .zero }
         let window = (interval.lowerBound - grace)...(interval.upperBound + grace)

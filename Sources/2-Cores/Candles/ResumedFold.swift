@@ -19,7 +19,7 @@ public struct ResumedFold {
     public mutating func fold(_ records: UnsafeRawBufferPointer) { builder.fold(records) }
 
     /// Hands out what became final since the last call, but for what an earlier run emitted.
-    /// - Parameter publishTime: asked once, and only where there is something.
+    /// - Parameter publishTime: asked once, and only if there is a record.
     public mutating func takeNew(
         publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleEnvelope) throws -> Void
     ) throws {

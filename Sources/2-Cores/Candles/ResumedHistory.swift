@@ -27,7 +27,7 @@ public struct ResumedHistory {
     }
 
     /// Hands out what is new since the last call, but for what an earlier run emitted.
-    /// - Parameter publishTime: asked once, and only where there is something.
+    /// - Parameter publishTime: asked once, and only if there is a record.
     public mutating func takeNew(
         publishTime: @autoclosure () -> UTCNanos, _ emit: (CandleEnvelope) throws -> Void
     ) throws {

@@ -5,7 +5,7 @@ public import MarketData
 public struct PricesReply: Hashable, Sendable {
     /// One candle.
     public struct Row: Hashable, Sendable {
-        /// Unix seconds of the interval's start; `nil` in versions 1 and 2, which tell only the local time.
+        /// Unix seconds of the interval's start; `nil` in versions 1 and 2, which give only the local time.
         public let start: Int64?
         /// The interval's start on the account's clock: seconds since 1970 as if that were UTC.
         public let localStart: Int64
@@ -72,7 +72,7 @@ extension PricesReply.Allowance {
 extension OHLC {
     /// - Returns: `nil` where one is missing, or is no price.
     fileprivate init?(_ values: [Decimal?], _ pointShift: Int) {
-        // A decimal is told with all its digits: exact.
+        // The reply gives a decimal with all its digits: exact.
         let prices = values.compactMap { $0.flatMap { Price($0.description, pointShift: pointShift) } }
         guard prices.count == 4, prices.allSatisfy({ $0.rawValue > 0 }) else { return nil }
         self.init(open: prices[0], high: prices[1], low: prices[2], close: prices[3])

@@ -35,7 +35,7 @@ public struct QuotaLedger: Sendable {
         public let renewal: Int64?
         /// Whether the broker said so in this allowance's week; else it is what the configuration says.
         public let isTold: Bool
-        /// Points that count as paid although no reply says so: the next one will tell.
+        /// Points that count as paid although no reply says so: the next one will show it.
         public let unconfirmed: Int
 
         public init(remaining: Int, total: Int, renewal: Int64?, isTold: Bool, unconfirmed: Int = 0) {
@@ -116,12 +116,12 @@ public struct QuotaLedger: Sendable {
     /// Requests without a known end: on their way, or their process died, so that they may have been paid in vain.
     public var inFlight: [Entry] { entries.filter { $0.reply == nil } }
 
-    /// Points paid in all, as far as the replies tell.
+    /// Points paid in all, as far as the replies report them.
     public var paid: Int { entries.reduce(0) { $0 + ($1.reply?.points ?? 0) } }
 
     private static let week: Int64 = 604_800
 
-    /// `nil` where it was not told, or cannot be: by a local clock that was wrong.
+    /// `nil` if the broker did not report it, or if it cannot be right, by a local clock that was wrong.
     private func renewal(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance) -> Int64? {
         let latest = reply.received.seconds + QuotaLedger.week + 86_400
         return allowance.renewal > 0 && allowance.renewal <= latest ? allowance.renewal : nil

@@ -1,5 +1,5 @@
-/// Spaces requests so that a minute's limit is kept: a burst at once, then one each `spacing`. Told the time.
-/// Source: the generic cell rate algorithm, ITU-T I.371 annex A.
+/// Spaces requests so that a minute's limit is kept: a burst at once, then one each `spacing`. The caller gives it the
+/// time. Source: the generic cell rate algorithm, ITU-T I.371 annex A.
 public struct RequestPacer: Sendable {
     /// ns.
     private var spacing: Int64

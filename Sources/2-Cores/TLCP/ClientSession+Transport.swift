@@ -49,7 +49,7 @@ extension ClientSession {
         }
     }
 
-    /// Tells the time. May be called at any moment.
+    /// Gives the session the time. May be called at any moment.
     public mutating func timePassed(now: Duration, into sink: inout some SessionSink) {
         switch phase {
         case .idle, .suspended, .stopped: break

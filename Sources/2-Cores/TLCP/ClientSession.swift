@@ -190,7 +190,7 @@ public struct ClientSession: ~Copyable {
         sendControls()
     }
 
-    /// Subscribes to the same anew while the present subscription goes on, and then ends that one: its snapshot tells
+    /// Subscribes to the same anew while the present subscription goes on, and then ends that one: the snapshot shows
     /// whether the present one is dead. `renewed` follows; nothing if the server refuses.
     public mutating func renew(_ handle: Int, now: Duration) {
         guard phase == .bound, subscriptions.indices.contains(handle), subscriptions[handle].answer == .active,

@@ -76,7 +76,7 @@ private final class MemoryFile {
 
     deinit { close(descriptor) }
 
-    /// Writes all; who reads the descriptor begins at its start.
+    /// Writes all; a reader of the descriptor begins at its start.
     func write(_ bytes: [UInt8]) throws {
         var written = 0
         while written < bytes.count {

@@ -26,7 +26,7 @@ public final class FileLock {
         try write(note: formerNote)
     }
 
-    /// Tries for a tenth of a second: who only looks holds it for a moment.
+    /// Tries for a tenth of a second: a process that only looks holds it for a moment.
     private static func take(_ descriptor: Int32) -> Bool {
         for _ in 0..<10 {
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }

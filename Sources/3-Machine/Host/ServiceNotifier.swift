@@ -1,7 +1,7 @@
 internal import Glibc
 internal import MarketData
 
-/// Tells the supervisor how the process is: ready, alive, stopping. Speaks the protocol of sd_notify(3),
+/// Reports to the supervisor how the process is: ready, alive, stopping. Speaks the protocol of sd_notify(3),
 /// datagrams to `$NOTIFY_SOCKET`; without that variable everything here does nothing.
 ///
 /// - Note: One thread at a time.

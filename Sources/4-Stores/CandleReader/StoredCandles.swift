@@ -4,8 +4,8 @@ public import Store
 internal import Streams
 internal import Wire
 
-/// The candles that `store-writer` has just committed, as it publishes them on the `stored` stream: who gets one can
-/// read it. Subscribe first, then read what is there, so that none falls between.
+/// The candles that `store-writer` has just committed, as it publishes them on the `stored` stream: a reader that
+/// receives one can read it. Subscribe first, then read what is there, so that none falls between.
 ///
 /// Only what is stored from the subscription on comes, and what a reader takes too late may be dropped: the database
 /// has it. The store-writer may come and go meanwhile.

@@ -11,7 +11,7 @@ extension SQLiteReader {
         return try read { try Row.fetchAll($0, sql: sql, arguments: [count]).map(StoredEvent.init) }
     }
 
-    /// The events that were told in a range of feed time, or that speak of it, oldest first.
+    /// The events that were recorded in a range of feed time, or that concern it, oldest first.
     public func events(in range: Range<UTCNanos>) throws -> [StoredEvent] {
         let sql = """
             SELECT * FROM feed_event e
@@ -32,7 +32,7 @@ extension SQLiteReader {
         return try read { try Int64.fetchOne($0, sql: sql).map(UTCNanos.init(rawValue:)) }
     }
 
-    /// What the feed's events tell, all of them.
+    /// The state of the feed by all its events.
     public func continuity() throws -> Continuity {
         try read { db in
             var result = Continuity()

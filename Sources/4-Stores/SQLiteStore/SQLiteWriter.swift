@@ -33,7 +33,7 @@ public final class SQLiteWriter: CandleWriter {
             try db.execute(sql: "PRAGMA synchronous = FULL")
             // It shrinks to this again after a vacuum, which may need as much as the database.
             try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
-            // The write-ahead log outlives the writer: who may only read cannot make it anew, and without it
+            // The write-ahead log outlives the writer: a reader cannot make it anew, and without it
             // cannot open the database.
             var persists: Int32 = 1
             sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persists)

@@ -111,7 +111,7 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         """
 
-    /// A hole may be told at a position whose own event a power cut took. Source: docs/decisions/0012.
+    /// A hole may be recorded at a position whose own event a power cut took. Source: docs/decisions/0012.
     /// The key's columns come first: elsewhere the integrity check of SQLite 3.40 takes others for NULL.
     private static let eventsByContent = """
         CREATE TABLE feed_event_by_content (

@@ -11,7 +11,7 @@ public struct Candle: Hashable, Sendable {
     public let mid: OHLC
     /// Ticks that moved or repeated the price.
     public let tickCount: Int
-    /// Whether the whole interval was seen, or comes from a source that has it whole.
+    /// Whether the whole interval was seen, or comes from a source that has all of it.
     public let isComplete: Bool
     /// Time inside the interval of which nothing is known.
     public let blindMilliseconds: Int

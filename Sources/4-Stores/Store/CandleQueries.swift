@@ -129,7 +129,7 @@ public enum CandleSelection: Hashable, Sendable {
 
 /// Starts of a series' intervals that lie in a range, Unix seconds.
 public struct IntervalStarts: Hashable, Sendable {
-    /// Of candles that are whole.
+    /// Of complete candles.
     public var complete: [Int64] = []
     /// Of candles that are partial.
     public var partial: [Int64] = []
@@ -163,7 +163,7 @@ public struct SeriesStatistics: Hashable, Sendable {
     public let series: Series
     /// Candles, partial ones included.
     public var count: Int
-    /// Candles of whole intervals.
+    /// Candles of complete intervals.
     public var complete: Int
     /// Unix seconds of the oldest and the newest interval's start.
     public var oldest: Int64

@@ -1,7 +1,7 @@
 public import MarketData
 internal import Wire
 
-/// How whole the feed was, as far as the database keeps its events.
+/// How complete the feed was, as far as the database keeps its events.
 public struct Continuity: Hashable, Sendable {
     public struct Sessions: Hashable, Sendable {
         /// Begun after a start of ingest-stream.
@@ -19,11 +19,11 @@ public struct Continuity: Hashable, Sendable {
     public var resent: UInt64 = 0
     /// Updates that the broker declared lost.
     public var lostUpdates: UInt64 = 0
-    /// What is not known of the whole feed.
+    /// The stretches in which nothing is known of the whole feed.
     public var feed = Blindness()
-    /// What is not known of single pairs besides, by name; those alone of which it was ever told.
+    /// The stretches of single pairs besides, by name; only pairs that were ever recorded as blind by themselves.
     public var pairs: [String: Blindness] = [:]
-    /// Why the pairs that are blind now are: the last event that tells a reason.
+    /// Why pairs are blind now: the last event that names a reason.
     public var reasons: [String: StoredEvent] = [:]
     /// The last time that the broker's wrong time was taken back; `nil`: never.
     public var clockReset: ClockReset?
@@ -43,7 +43,7 @@ public struct Continuity: Hashable, Sendable {
         public let pair: String
         /// 0: since ever.
         public let since: UTCNanos
-        /// The last event that tells why; `nil` when none does.
+        /// The last event that names the reason; `nil` if no event does.
         public let reason: StoredEvent?
     }
 

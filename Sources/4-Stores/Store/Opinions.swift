@@ -5,7 +5,7 @@ public import Wire
 public enum OpinionVerdict: String, CaseIterable, Sendable {
     /// There is no streamed candle yet.
     case waiting
-    /// The streamed one says itself that it is not whole.
+    /// The streamed one is partial.
     case partial
     /// Open, high, low and close of bid and ask are equal.
     case agrees
@@ -48,7 +48,7 @@ public struct CandleOpinion: Hashable, Sendable {
     }
 }
 
-/// An interval of which the broker told its own candle.
+/// An interval of which the broker sent its own candle.
 public struct OpinionComparison: Hashable, Sendable {
     public let series: Series
     /// Unix seconds.

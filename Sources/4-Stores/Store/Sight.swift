@@ -35,7 +35,7 @@ public struct Sight: Sendable {
         for (name, blindness) in continuity.pairs {
             guard let pair = Pair(name) else { continue }
             let from = max(first, blindness.firstSight.seconds)
-            // Nothing was looked for before the feed was seen; a time of 0 was told before the broker's first.
+            // Nothing was looked for before the feed was seen; a time of 0 was recorded before the broker's first.
             let watched = max(blindness.firstRecorded?.seconds ?? 0, first)
             pairs[pair] = PairSight(
                 seen: Sight.range(from, min(seen.upperBound, Sight.end(last, blindness))),
@@ -58,18 +58,18 @@ public struct Sight: Sendable {
         isPartial || !covers(start..<(start + series.timeframe.seconds), of: series.pair)
     }
 
-    /// The end of the last stretch that was told to be unknown, Unix seconds: up to there an interval without a candle is
-    /// lacking, even if no later candle is stored yet. 0 without any.
+    /// The end of the last stretch that was recorded as a hole, Unix seconds: up to there an interval without a candle
+    /// is lacking, even if no later candle is stored yet. 0 without any.
     public var holesEnd: Int64 {
         pairs.values.reduce(holes.last?.upperBound ?? 0) { max($0, $1.holes.last?.upperBound ?? 0) }
     }
 
-    /// The pairs of which a blindness of their own was ever told, by name: they were looked for, whether they have a
+    /// The pairs that were ever recorded as blind by themselves, by name: they were looked for, whether they have a
     /// candle or not.
     public var watchedPairs: [Pair] { pairs.keys.sorted() }
 
-    /// Since when a pair's intervals are expected: from its oldest candle, or from the blindness that was told before it.
-    /// Unix seconds; `nil` when neither is known.
+    /// Since when a pair's intervals are expected: from its oldest candle, or from the blindness that was recorded
+    /// before it. Unix seconds; `nil` when neither is known.
     public func expectedSince(_ pair: Pair, oldestCandle: Int64?) -> Int64? {
         guard let watched = pairs[pair]?.watched, watched < .max else { return oldestCandle }
         return min(watched, oldestCandle ?? .max)

@@ -1,5 +1,5 @@
 /// The facts about the broker that the code relies on, and that the broker does not guarantee. The running system
-/// counts where each held and where it did not (`AssumptionTally`); `candlewick assumptions` shows it.
+/// counts how often each held and failed (`AssumptionTally`); `candlewick assumptions` shows it.
 public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
     case protocolTaken = "protocol-taken"
     case itemsFit = "items-fit"
@@ -30,7 +30,7 @@ public enum Assumption: String, CaseIterable, Codable, CodingKeyRepresentable, S
         public let sentence: String
         /// What it was read from or seen in.
         public let source: String
-        /// What goes wrong if it does not hold.
+        /// The consequence if it fails.
         public let consequence: String
 
         fileprivate init(_ sentence: String, _ source: String, _ consequence: String) {

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import Host
 
 /// A program's tally on disk, so that it is kept over restarts: `assumptions/PROGRAM.json` in the state folder, an object
-/// of an object a name. It holds no secrets. Source: docs/formats.md § 6, Assumptions.
+/// of an object a name. It holds no secrets. Source: docs/formats.md § 7.
 public struct AssumptionBook: Sendable {
     private let folder: String
     private let program: String

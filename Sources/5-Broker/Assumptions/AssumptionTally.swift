@@ -1,15 +1,15 @@
 public import MarketData
 
-/// Counts where assumptions held and where they did not. Not for each tick: these are counted together.
+/// Counts how often assumptions held and failed. Not for each tick: these are counted together.
 public struct AssumptionTally: Sendable {
-    /// How often one assumption held, and when it did not.
+    /// How often one assumption held and failed, and when it failed.
     public struct Count: Codable, Hashable, Sendable {
         public var held: UInt64 = 0
         public var violated: UInt64 = 0
-        /// The first and the last violation. Seconds since 1970, by the host's clock.
+        /// The first and the last failure. Seconds since 1970, by the host's clock.
         public var firstViolation: Int64?
         public var lastViolation: Int64?
-        /// What the last violation was: numbers, codes and epics; never a secret.
+        /// Details of the last failure: numbers, codes and epics; never a secret.
         public var note: String?
 
         public init() {}

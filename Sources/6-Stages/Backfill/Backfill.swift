@@ -41,7 +41,7 @@ public final class Backfill {
     /// Carries a task out as far as points and broker allow.
     /// - Parameters:
     ///   - limit: points that were agreed to.
-    ///   - progress: told of every step.
+    ///   - progress: receives every step.
     /// - Throws: `Failure` (75) where another process buys, or it does not fit; (78) for the login; `JournalError`.
     public func carryOut(
         _ task: BackfillTask, limit: Int = .max, progress: any BackfillProgress

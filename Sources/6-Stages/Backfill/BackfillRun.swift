@@ -164,7 +164,7 @@ final class BackfillRun {
         }
     }
 
-    /// Tells again what the database has of larger candles that shall be derived, so that the history stream alone
+    /// Records again what the database has of larger candles that shall be derived, so that the history stream alone
     /// suffices to make them. Before the purchases: with the last of them they are complete.
     private func tellParts(of proposal: Proposal) throws {
         let planner = backfill.planner(backfill.configuration.timeframes, derives: true)

@@ -21,7 +21,7 @@ final class BrokerSession {
     private var serverTime: (time: UTCNanos, at: Int64)?
     /// Monotonic time when a stop was first seen.
     private var stopSeen: Int64?
-    /// Told before each wait of more than a second: how long, seconds, and for what.
+    /// Called before each wait of more than a second: its length in seconds, and its reason.
     var onWait: (Int, String) -> Void = { _, _ in }
     /// Called at every turn of a wait, at least once a second.
     var onTurn: () throws -> Void = {}
@@ -53,10 +53,10 @@ final class BrokerSession {
         return UTCNanos(rawValue: serverTime.time.rawValue + clock.monotonic() - serverTime.at).seconds
     }
 
-    /// Seconds that the account's clock is ahead of UTC, as the login told.
+    /// Seconds that the account's clock is ahead of UTC, as the login reported.
     var offset: Int64 { Int64(min(max(login?.timezoneOffset ?? 0, -14), 14)) * 3_600 }
 
-    /// What the broker allows, as the login told.
+    /// The broker's limits, as the login reported.
     var limits: ApplicationLimits? { login?.limits }
 
     /// Counts a request of an earlier process into the pace.

@@ -3,7 +3,7 @@ internal import Host
 internal import IG
 internal import MarketData
 
-/// Counts where the broker's replies are what is assumed of them. Source: `Assumption`.
+/// Counts how often the assumptions about the broker's replies hold and fail. Source: `Assumption`.
 extension Buyer {
     private static let weeklyPoints = 10_000
     private static let weekSeconds = 7 * 86_400

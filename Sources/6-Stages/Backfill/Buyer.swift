@@ -54,7 +54,7 @@ final class Buyer {
     func buy(_ purchase: Purchase) throws -> String? {
         let series = purchase.series
         var starts = purchase.starts
-        // Questions that told nothing of the clock, and answers of other times.
+        // Questions whose answers showed nothing of the clock, and answers of other times.
         var (probes, detours) = (0, 0)
         while let first = starts.first, let last = starts.last {
             // The newest end first.
@@ -89,7 +89,7 @@ final class Buyer {
         }
     }
 
-    /// As much of the newest as may be spent. Where points are not confirmed, one first: its reply tells what is left.
+    /// As much of the newest as may be spent. If points are not confirmed, one first: its reply shows what is left.
     /// - Throws: `BuyingEnd.spent`, `.bound`.
     private func affordable(_ starts: [Int64], _ timeframe: Timeframe) throws -> [Int64] {
         let spending = spending()
@@ -127,7 +127,7 @@ final class Buyer {
         var attempt = 0
         while true {
             attempt += 1
-            // A lost answer may be paid: the next question is for one candle, whose reply tells what is left.
+            // A lost answer may be paid: the next question is for one candle, whose reply shows what is left.
             let affordable = try affordable(starts, series.timeframe)
             let piece = isLost ? affordable.suffix(1) : affordable[...]
             try session.awaitTurn()

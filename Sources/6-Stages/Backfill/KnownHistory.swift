@@ -8,7 +8,7 @@ internal import Streams
 internal import Wire
 
 /// What is known of the history: the database, and beyond it what the `history` journal holds and the later stages have
-/// not brought into it yet. Where there is no database, the journal alone.
+/// not brought into it yet. Without a database, the journal alone.
 final class KnownHistory {
     private let reader: (any CandleQueries)?
     private(set) var ledger: QuotaLedger
@@ -156,8 +156,8 @@ final class KnownHistory {
         try reader.map { try !$0.starts(series, in: start..<(start + 1)).partial.isEmpty } ?? false
     }
 
-    /// What the database has of an interval, as it is told again in the history stream: a candle, or that there is
-    /// none. `nil` where only the journal knows, which needs no telling.
+    /// The record of what the database has of an interval, for the history stream: a candle, or that it has no candle.
+    /// `nil` if only the journal has it: then it need not be recorded again.
     func part(_ interval: Interval) throws -> CandleEnvelope? {
         guard let reader else { return nil }
         let series = interval.series

@@ -15,7 +15,7 @@ public final class ProgressDisplay: BackfillProgress {
     private var purchaseCount = 0
     private var doneCount = 0
     private var began: Int64 = 0
-    /// When the last line was written, where there is no bar.
+    /// When the last line was written, if there is no bar.
     private var spokeAt: Int64 = 0
     /// After so long without a line a listener wonders.
     private static let silenceMax = 10 * UTCNanos.perSecond
@@ -28,7 +28,7 @@ public final class ProgressDisplay: BackfillProgress {
     }
 
     public func serves(_ endpoint: String) {
-        // For supervisors and scripts; on a terminal nobody waits for it.
+        // For supervisors and scripts; on a terminal no reader needs it.
         if columns == nil { Program.ready([("history", endpoint)]) }
     }
 

@@ -50,13 +50,13 @@ public struct Proposal: Sendable {
     /// Whether more is wanted than the task itself may spend now, whatever the week's points.
     var isBound: Bool { plan.postponed > 0 && plan.points >= spending.limit }
 
-    /// Points that may be spent. Where only what is not confirmed stands against it, one: its reply tells what is left.
+    /// Points that may be spent. If only points that are not confirmed forbid it, one: its reply shows what is left.
     static func budget(_ quota: QuotaLedger.Estimate, reserve: Int) -> Int {
         let spendable = quota.spendable(reserve: reserve)
         return spendable == 0 && quota.hoped(reserve: reserve) > 0 ? 1 : spendable
     }
 
-    /// Why it must not be carried out now; `nil` where it may. A batch is whole or not at all, all else goes as far
+    /// Why it must not be carried out now; `nil` if it may. A batch is complete or refused, all else goes as far
     /// as the points do.
     public var refusal: String? {
         let needed = plan.points + plan.postponed

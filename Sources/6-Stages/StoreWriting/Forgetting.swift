@@ -1,8 +1,8 @@
 internal import MarketData
 
-/// When old rows are deleted, and up to which moment: once an hour, by the earlier of two witnesses. The candles tell the
-/// market's time, and a broker's clock may be wrong; the host's may be wrong too, and a market's time may differ from
-/// it by at most a day before its rows count as ahead. A witness that is behind only makes deletion come later.
+/// When old rows are deleted, and up to which moment: once an hour, by the earlier of two witnesses. The candles show
+/// the market's time, and a broker's clock may be wrong; the host's may be wrong too, and a market's time may differ
+/// from it by at most a day before its rows count as ahead. A witness that is behind only makes deletion come later.
 struct Forgetting {
     /// 0: never.
     let days: Int

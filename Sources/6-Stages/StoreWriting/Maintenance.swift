@@ -5,11 +5,11 @@ internal import Engines
 public import Store
 internal import Streams
 
-/// Maintenance of the database from outside: the one writer does it where it runs; else its lock is taken.
+/// Maintenance of the database from outside: its writer does it if it runs; else this process takes the lock.
 public enum Maintenance {
     /// - Returns: what was done, a sentence without its end.
-    /// - Throws: `Failure` (69) where there is no database, (75) where its writer does not answer, (77) where it is
-    ///   another user's; `StoreError`.
+    /// - Throws: `Failure` (69) if there is no database, (75) if its writer does not answer, (77) if it is another
+    ///   user's; `StoreError`.
     public static func perform(_ task: MaintenanceTask, paths: Paths, stop: StopSignal) throws -> String {
         guard DiskUsage.size(ofFile: paths.database) > 0 else {
             throw Failure(.unavailable, "the database \(paths.database) does not exist: has store-writer run?")

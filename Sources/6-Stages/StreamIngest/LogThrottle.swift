@@ -20,7 +20,7 @@ struct LogThrottle {
     static let minuteNanos: Int64 = 60_000_000_000
 
     mutating func warn(_ sentence: String, _ metadata: Logger.Metadata, now: Int64, _ logger: Logger) {
-        // Facts that tell one subject from another; a bound on what a confused peer can make us remember.
+        // Facts that distinguish one subject from another; a bound on what a confused peer can make us remember.
         let key = "\(sentence) \(metadata["epic"].map { "\($0)" } ?? "") \(metadata["error"].map { "\($0)" } ?? "")"
         if last.count > 1_000 { last = [:] }
         let former = last[key]

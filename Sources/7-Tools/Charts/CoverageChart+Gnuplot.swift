@@ -4,9 +4,9 @@ extension CoverageChart: Chart {
     public var title: String { "Coverage \(timeframe)" }
 
     public var table: [[String]] {
-        [["pair", "complete", "expected", "whole", "bought", "partial", "missing"]]
+        [["pair", "complete", "expected", "streamed", "bought", "partial", "missing"]]
             + rows.map { row in
-                let counts = [\Day.expected, \.whole, \.bought, \.partial, \.missing].map { count in
+                let counts = [\Day.expected, \.streamed, \.bought, \.partial, \.missing].map { count in
                     String(row.days.reduce(0) { $0 + $1[keyPath: count] })
                 }
                 return [row.pair, row.completeText] + counts
@@ -37,7 +37,7 @@ private struct GnuplotCoverage {
 
     private static func colour(_ state: CoverageChart.State) -> (red: Double, green: Double, blue: Double) {
         switch state {
-        case .whole: (38, 166, 154)
+        case .streamed: (38, 166, 154)
         case .bought: (30, 136, 229)
         case .partial: (245, 166, 35)
         case .missing: (239, 83, 80)

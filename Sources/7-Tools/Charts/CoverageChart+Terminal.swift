@@ -96,7 +96,7 @@ private struct TerminalCoverage {
         let level = share >= 1 ? 3 : share >= 0.75 ? 2 : share >= 0.5 ? 1 : 0
         if colours { return ["░", "▒", "▓", "█"][level] }
         switch state {
-        case .whole: return ["░", "▒", "▓", "█"][level]
+        case .streamed: return ["░", "▒", "▓", "█"][level]
         case .bought: return level == 3 ? "B" : "b"
         case .partial: return level == 3 ? "P" : "p"
         case .missing: return level == 3 ? "·" : "-"
@@ -105,7 +105,7 @@ private struct TerminalCoverage {
 
     private static func tone(_ state: CoverageChart.State) -> TextCanvas.Tone {
         switch state {
-        case .whole: .green
+        case .streamed: .green
         case .bought: .blue
         case .partial: .yellow
         case .missing: .red
@@ -118,7 +118,7 @@ private struct TerminalCoverage {
             let marks = colours ? [mark(state, 1)] : [mark(state, 1), mark(state, 0.8)]
             return Legend.Item(mark: String(marks), tone: TerminalCoverage.tone(state), text: state.name)
         }
-        let shades = String([1, 0.8, 0.6, 0.4].map { mark(.whole, $0) })
+        let shades = String([1, 0.8, 0.6, 0.4].map { mark(.streamed, $0) })
         return states + [Legend.Item(mark: shades, tone: .faint, text: "all, most, half, less of the day")]
     }
 }

@@ -6,24 +6,24 @@ public struct CoverageChart: Sendable {
     public struct Day: Hashable, Sendable {
         /// Intervals of the trading week; 0 where markets were closed.
         public let expected: Int
-        /// Candles that were streamed as a whole.
-        public let whole: Int
+        /// Complete candles that were streamed.
+        public let streamed: Int
         /// Candles that were bought, derived or imported.
         public let bought: Int
         public let partial: Int
 
-        public init(expected: Int, whole: Int = 0, bought: Int = 0, partial: Int = 0) {
-            (self.expected, self.whole, self.bought, self.partial) = (expected, whole, bought, partial)
+        public init(expected: Int, streamed: Int = 0, bought: Int = 0, partial: Int = 0) {
+            (self.expected, self.streamed, self.bought, self.partial) = (expected, streamed, bought, partial)
         }
 
         public static let closed = Day(expected: 0)
 
-        public var missing: Int { max(0, expected - whole - bought - partial) }
+        public var missing: Int { max(0, expected - streamed - bought - partial) }
     }
 
     /// The state that a cell shows: that of most intervals of the day.
     enum State: CaseIterable {
-        case whole, bought, partial, missing
+        case streamed, bought, partial, missing
 
         var name: String { "\(self)" }
     }
@@ -35,11 +35,11 @@ public struct CoverageChart: Sendable {
 
         public init(pair: String, days: [Day]) { (self.pair, self.days) = (pair, days) }
 
-        /// Per cent of the expected intervals that have a complete candle, whole or bought, rounded down so that 100 is all;
-        /// `nil` where none was expected.
+        /// Per cent of the expected intervals that have a complete candle, streamed or bought, rounded down so that 100
+        /// is all; `nil` where none was expected.
         public var completePercent: Int? {
             let expected = days.reduce(0) { $0 + $1.expected }
-            let complete = days.reduce(0) { $0 + min($1.expected, $1.whole + $1.bought) }
+            let complete = days.reduce(0) { $0 + min($1.expected, $1.streamed + $1.bought) }
             return expected > 0 ? complete * 100 / expected : nil
         }
 
@@ -72,7 +72,7 @@ extension CoverageChart.Day {
     var state: (CoverageChart.State, share: Double)? {
         guard expected > 0 else { return nil }
         let counts: [(CoverageChart.State, Int)] = [
-            (.whole, whole), (.bought, bought), (.partial, partial), (.missing, missing),
+            (.streamed, streamed), (.bought, bought), (.partial, partial), (.missing, missing),
         ]
         // `max` gives the first of equal ones.
         return counts.max { $0.1 < $1.1 }.map { ($0.0, min(1, Double($0.1) / Double(expected))) }

@@ -4,7 +4,7 @@ internal import Host
 internal import MarketData
 internal import Settings
 
-/// Counts of how often each assumption about the broker held. Without secrets: fit to be sent to us.
+/// Counts of how often each assumption about the broker held and failed. Without secrets: fit to be sent to us.
 public struct AssumptionsReport: Report {
     private let tally: AssumptionTally
     private let version = Program.version
@@ -17,20 +17,20 @@ public struct AssumptionsReport: Report {
     }
 
     private static func verdict(_ count: AssumptionTally.Count) -> (word: String, tone: TextStyle.Tone) {
-        if count.violated > 0 { return ("violated", .warning) }
+        if count.violated > 0 { return ("failed", .warning) }
         return count.held > 0 ? ("held", .good) : ("not seen", .plain)
     }
 
     public func text(_ style: TextStyle) -> String {
         let counts = Assumption.allCases.map { ($0, tally[$0]) }
         let table = TextTable(
-            head: ["ASSUMPTION", "SO FAR", "HELD", "VIOLATED", "LAST VIOLATION", "DETAIL"],
+            head: ["ASSUMPTION", "SO FAR", "HELD", "FAILED", "LAST FAILURE", "DETAIL"],
             rows: counts.map { assumption, count in
                 [
                     assumption.rawValue, Self.verdict(count).word, "\(count.held)", "\(count.violated)",
                     Self.moment(count.lastViolation), count.note ?? "",
                 ]
-            }, leftAligned: ["ASSUMPTION", "SO FAR", "LAST VIOLATION", "DETAIL"],
+            }, leftAligned: ["ASSUMPTION", "SO FAR", "LAST FAILURE", "DETAIL"],
             tones: counts.map { Self.verdict($0.1).tone })
         let violated = counts.filter { $0.1.violated > 0 }.map { assumption, _ in
             "\(assumption.rawValue): \(assumption.fact.sentence). If it fails: \(assumption.fact.consequence.lowercasedFirst).\n"

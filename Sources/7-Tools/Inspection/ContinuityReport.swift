@@ -5,7 +5,7 @@ internal import Store
 internal import Streams
 internal import Wire
 
-/// How whole the feed was and is: sessions, lost updates, holes, blindness.
+/// How complete the feed was and is: sessions, lost updates, holes, blindness.
 struct ContinuityReport: Report, Encodable {
     private let continuity: Continuity
     /// Feed time: the end of the last 24 hours.

@@ -82,7 +82,7 @@ public struct Explanation: Report, Encodable {
     /// - Parameters:
     ///   - moment: any moment of the interval, Unix seconds.
     ///   - showsTicks: each of them; otherwise only their number.
-    /// - Throws: `Failure` (69) where there is no database; `JournalError`, `StoreError`.
+    /// - Throws: `Failure` (69) if there is no database; `JournalError`, `StoreError`.
     public init(
         paths: Paths, configuration: Configuration, series: Series, at moment: Int64, showsTicks: Bool
     ) throws {

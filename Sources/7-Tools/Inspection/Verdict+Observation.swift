@@ -17,7 +17,7 @@ extension Verdict {
         var now: UTCNanos
         /// Bytes free on the state folder's disk; `nil` if that is not known.
         var free: Int64?
-        /// Where the broker did what is assumed of it, and where not.
+        /// How often each assumption about the broker held and failed.
         var assumptions: AssumptionTally
 
         init(
@@ -36,7 +36,7 @@ extension Verdict {
         /// What ingest-stream says; `nil` if it says nothing.
         var ingest: StageStatus? { heard(.ingestStream)?.status }
 
-        /// The market's time: as ingest-stream tells it, and what has passed since; without that, the host's.
+        /// The market's time: as ingest-stream reported it, and the time passed since; without that, the host's.
         var marketNow: UTCNanos {
             let heard = heard(.ingestStream)
             guard let told = heard?.status?.metrics.nanos(.marketTime), let received = heard?.receivedAt else {
@@ -45,7 +45,7 @@ extension Verdict {
             return UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
         }
 
-        /// The newest time that the feed has told; `nil` if no stage says one.
+        /// The newest time that the feed has reported; `nil` if no stage knows one.
         var feedTime: UTCNanos? {
             [Stage.ingestStream, .aggregator].lazy
                 .compactMap { heard($0)?.status?.metrics.nanos(.feedTime) }

@@ -43,7 +43,7 @@ struct Verdict {
     private static let silenceMax = 150 * UTCNanos.perSecond
     /// The others are lively when they have ticked within so long.
     private static let liveliness = 10 * UTCNanos.perSecond
-    /// How long a violated assumption is worth a look. Seconds.
+    /// How long the failure of an assumption is worth a look. Seconds.
     private static let assumptionAge: Int64 = 86_400
     /// How far the host's clock may be off. Beyond a day the market is a simulated one.
     private static let offsetMax = 5 * UTCNanos.perSecond
@@ -166,7 +166,7 @@ struct Verdict {
                 return [
                     Finding(
                         "candles", "", isOpen ? .failed : .warning, "no candle is stored",
-                        "wait: the first candle comes after the first whole interval")
+                        "wait: the first candle comes after the first complete interval")
                 ]
             }
             // What was only bought or imported is not expected to go on.
@@ -214,7 +214,7 @@ struct Verdict {
             ]
         }
 
-        /// Those that did not hold of late. The clock has a finding of its own.
+        /// Those that failed of late. The clock has a finding of its own.
         var assumptions: [Finding] {
             Assumption.allCases.filter { $0 != .clockOffset }.compactMap { assumption in
                 let count = seen.assumptions[assumption]
@@ -223,7 +223,7 @@ struct Verdict {
                 }
                 return Finding(
                     "assumption", assumption.rawValue, .warning,
-                    "did not hold, last at \(UTCNanos(seconds: last).text()) UTC (\(count.note ?? "")): "
+                    "failed, last at \(UTCNanos(seconds: last).text()) UTC (\(count.note ?? "")): "
                         + assumption.fact.sentence.lowercasedFirst,
                     "\(assumption.fact.consequence.lowercasedFirst); candlewick assumptions shows how often")
             }

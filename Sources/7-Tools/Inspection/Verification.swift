@@ -61,7 +61,7 @@ public struct Verification: Report, Encodable {
 
     public var isSound: Bool { wrong == 0 }
 
-    /// - Throws: `Failure` (69) where there is no database, no ticks journal, or nothing to compare, (75) where a stop was
+    /// - Throws: `Failure` (69) if there is no database, no ticks journal, or nothing to compare, (75) if a stop was
     ///   asked for; `JournalError`, `StoreError`.
     public init(paths: Paths, configuration: Configuration, stop: StopSignal) throws {
         let reader = try storeEngine.openReader(paths)

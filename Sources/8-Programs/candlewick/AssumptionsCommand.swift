@@ -5,7 +5,7 @@ internal import Inspection
 struct AssumptionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assumptions",
-        abstract: "Shows which assumptions about the broker held.",
+        abstract: "Shows which assumptions about the broker held and which failed.",
         discussion: """
             The pipeline relies on some facts about IG. ingest-stream and ingest-backfill
             count how often each fact held and how often it failed, and keep the counts

@@ -13,7 +13,7 @@ struct CompareCommand: ParsableCommand {
             pairs leave free, one pair after the other.
 
               agree     open, high, low and close of bid and ask are equal
-              differ    some of them are not
+              differ    some of these prices are not equal
               disputed  the broker's high is higher or its low is lower: a tick may be
                         missing here
               waiting   the broker's candle has arrived, ours has not

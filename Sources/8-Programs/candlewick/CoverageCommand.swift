@@ -69,7 +69,7 @@ extension CoverageChart {
                 pair: row.pair,
                 days: row.cells.map {
                     Day(
-                        expected: $0.expected - $0.quiet, whole: $0.streamed, bought: $0.bought, partial: $0.partial)
+                        expected: $0.expected - $0.quiet, streamed: $0.streamed, bought: $0.bought, partial: $0.partial)
                 })
         }
         self.init(timeframe: timeframe, firstDay: coverage.firstDay, rows: rows)

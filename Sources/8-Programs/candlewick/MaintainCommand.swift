@@ -13,9 +13,9 @@ struct MaintainCommand: ParsableCommand {
         abstract: "Maintains the database: stats, check, backup, clear, analyse, vacuum.",
         discussion: """
             All subcommands may run beside the pipeline. 'stats', 'check' and 'backup'
-            only read. 'clear', 'analyse' and 'vacuum' are done by store-writer between
-            two batches if it runs, else by this command under the writer's lock. Only
-            the database's owner may run them.
+            only read. If store-writer runs, it does 'clear', 'analyse' and 'vacuum'
+            between two batches; else this command does this work under the writer's
+            lock. Only the database's owner may run these three.
             """,
         subcommands: [Stats.self, Check.self, Backup.self, Clear.self, Analyse.self, Vacuum.self])
 

@@ -19,7 +19,7 @@ struct StoreWriterCommand: ParsableCommand {
             the best: complete streamed, bought, derived, partial. No other program writes
             the database; readers open it read-only at any time. After its commit, each
             stored candle is published on the stored stream. Needs no credentials and no
-            network. You can stop, kill and start it at any time.
+            network. You can stop, kill and start store-writer at any time.
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 

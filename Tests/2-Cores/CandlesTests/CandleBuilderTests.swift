@@ -150,7 +150,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles[0].tickCount == 1 && builder.counters.duplicates == 1)
     }
 
-    @Test func `a newer snapshot, and an equal tick that is none, are ticks`() {
+    @Test func `a newer snapshot counts as a tick, and so does an equal tick that is not a snapshot`() {
         let builder = fold([
             Make.tick(301, "1.1", "1.2"), Make.tick(301, "1.1", "1.2"), Make.tick(302, "1.1", "1.2", flags: .snapshot),
             Make.clock(602),
@@ -256,7 +256,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles[1].flags == [.partial, .withdrawn])
     }
 
-    @Test func `a loss told with an older time than the feed's lies between`() {
+    @Test func `a loss recorded with an older time than the feed's lies between`() {
         let builder = fold([
             Make.tick(301, "1.1", "1.2"), Make.clock(902, flags: .localClock),
             Make.feed(.updatesLost(count: 1), pair: Make.eurUSD, at: 610),
@@ -266,7 +266,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles.map(\.lostUpdates) == [0, 1, 1])
     }
 
-    @Test func `a stand-in clock that ran past a loss takes its whole candles back`() {
+    @Test func `a stand-in clock that ran past a loss withdraws its complete candles`() {
         let builder = fold([
             Make.tick(301, "1.1", "1.2"), Make.clock(595), Make.clock(602, flags: .localClock),
             Make.feed(.blindBegan(since: Make.nanos(593)), at: 602), seen(from: 593, until: 640), Make.clock(902),
@@ -286,7 +286,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         return builder
     }
 
-    @Test func `whichever record is damaged, no candle that it touched is whole`() {
+    @Test func `whichever record is damaged, no candle that it touched is complete`() {
         let records = [
             Make.feed(.blindBegan(since: Make.nanos(0))), Make.clock(299), seen(from: 0, until: 299),
             Make.tick(301, "1.1", "1.2"), Make.tick(450, "1.0", "1.3"),
@@ -348,7 +348,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         }
     }
 
-    @Test func `where blindness begins again before its end was told, all between is dark`() {
+    @Test func `if blindness begins again before its end was recorded, all between is blind`() {
         let builder = fold([
             Make.tick(301, "1.1", "1.2"), Make.feed(.blindBegan(since: Make.nanos(400)), at: 402),
             Make.tick(500, "1.1", "1.2", flags: .snapshot), Make.feed(.blindBegan(since: Make.nanos(498)), at: 500),
@@ -476,7 +476,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
         ]
     }
 
-    @Test func `a wrong clock that is taken back leaves whole candles behind it`() {
+    @Test func `a wrong clock that is taken back leaves complete candles after it`() {
         let wrong = 4_070_908_800.0
         let builder = fold(
             [Make.tick(301, "1.1", "1.2"), Make.clock(320), Make.clock(wrong), Make.tick(321, "1.1", "1.3")]

@@ -59,7 +59,7 @@ import Wire
         }
     }
 
-    @Test func `what the store told again serves as a part, and an empty part is none`() throws {
+    @Test func `a candle recorded again serves as a part, and so does an empty interval`() throws {
         var records = quarter
         records[0] = part(0, ["1.1", "1.3", "1.0", "1.2"], isTold: true)
         records[1] = empty(300)
@@ -67,7 +67,7 @@ import Wire
         #expect(candle.bid == part(0, ["1.1", "1.4", "1.0", "1.35"]).candle?.bid)
     }
 
-    @Test func `without one of its parts there is none`() {
+    @Test func `without one of its parts no candle is derived`() {
         #expect(derive(Array(quarter[1...])).isEmpty)
         #expect(derive([quarter[0], quarter[0], quarter[2]]).isEmpty)
     }
@@ -77,7 +77,7 @@ import Wire
         #expect(made.map(\.kind) == [.empty] && made.first?.series?.timeframe == .fifteenMinutes)
     }
 
-    @Test func `a told part that changes makes a further revision, one that comes again does not`() {
+    @Test func `a recorded part that changes makes a further revision, one that comes again does not`() {
         let told = part(300, ["1.2", "1.5", "1.15", "1.16"], isTold: true)
         let again = part(300, ["1.2", "1.6", "1.15", "1.16"], isTold: true)
         let made = derive([quarter[0], told, quarter[2], quarter[0], told, again, quarter[1], again, empty(300)])

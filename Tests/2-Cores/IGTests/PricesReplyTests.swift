@@ -18,7 +18,7 @@ import TestKit
         #"{"prices": [\#(candles.joined(separator: ","))], "instrumentType": "CURRENCIES"\#(rest)}"#
     }
 
-    @Test func `version 3 tells both clocks, pages and what is left`() throws {
+    @Test func `version 3 gives both clocks, pages and the remaining points`() throws {
         let text = body(
             [candle(#""snapshotTime": "2021/10/13 09:06:00", "snapshotTimeUTC": "2021-10-13T07:06:00""#)],
             #"""
@@ -33,7 +33,7 @@ import TestKit
         #expect(reply.allowance.map { [$0.remaining, $0.total, $0.expiry] } == [9_990, 10_000, 604_799])
     }
 
-    @Test func `versions 1 and 2 tell local time alone`() throws {
+    @Test func `versions 1 and 2 give local time alone`() throws {
         for time in ["2020:09:01-05:00:00", "2020/09/01 05:00:00"] {
             let text = body(
                 [candle("\"snapshotTime\": \"\(time)\"")],
@@ -82,7 +82,7 @@ import TestKit
     @Test(arguments: [
         #""bid": 0, "ask": 1.1"#, #""bid": -1, "ask": 1.1"#, #""bid": 1.123456789, "ask": 1.1"#, #""ask": 1.1"#,
     ])
-    func `a price that is none takes its side away alone`(prices: String) throws {
+    func `an invalid price removes its side alone`(prices: String) throws {
         let time = #""snapshotTime": "2020/09/01 05:00:00""#
         let reply = try #require(read(body([candle(time, prices), candle(time)])))
         #expect(reply.rows.map { $0.bid == nil } == [true, false] && reply.rows[0].ask != nil)

@@ -47,7 +47,7 @@ import Wire
         #expect(ledger.paid == 205)
     }
 
-    @Test func `a renewal that is not told, or cannot be, holds for a week`() {
+    @Test func `without a possible renewal, spent points come back after a week`() {
         for renewal: Int64 in [0, 10_000_000_000] {
             var ledger = QuotaLedger(weeklyPoints: 10_000)
             ledger.note(entry(1, points: 200, at: 100, reply(1, points: 200, left: 20, at: 101, renewal: renewal)))

@@ -39,7 +39,7 @@ import Testing
         #expect(lines(chunks, lengthMax: 8) == ["12345678", "‹overlong›", "next"])
     }
 
-    @Test func `a line over the bound is told while it arrives`() {
+    @Test func `a line over the bound is reported while it arrives`() {
         #expect(lines([Array("1234567890".utf8), Array("123".utf8)], lengthMax: 8) == ["‹overlong›"])
         #expect(
             lines([Array("1234567890".utf8), Array("12\r\nnext\r\n".utf8)], lengthMax: 8) == ["‹overlong›", "next"])

@@ -322,7 +322,7 @@ import Testing
         #expect(script.session.received == 8)
     }
 
-    @Test func `lost updates and cleared snapshots are told`() {
+    @Test func `lost updates and cleared snapshots are reported`() {
         var script = Script()
         script.play()
         script.receive("OV,1,2,7", "CS,1,1")

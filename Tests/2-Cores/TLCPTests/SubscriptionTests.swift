@@ -56,7 +56,7 @@ import Testing
         #expect(script.trace() == ["subscribed(0)", "U 0.1 7 snapshot"])
     }
 
-    @Test func `the end of a subscription is told once, and it does not come back unasked`() {
+    @Test func `the end of a subscription is reported once, and it does not come back unasked`() {
         var script = Self.script()
         for _ in 0..<3 { script.receive("UNSUB,1", "SUBOK,1,1,1", "CONF,1,unlimited,filtered", "EOS,1,1") }
         #expect(script.trace().filter { $0.contains("subscribed(0)") } == ["unsubscribed(0)"])
@@ -150,7 +150,7 @@ import Testing
         #expect(Self.adds(script.trace()).count == 1)
     }
 
-    @Test func `a reserved subscription comes and goes, and nobody waits for it`() {
+    @Test func `a reserved subscription comes and goes, and the session does not wait for it`() {
         var script = Script()
         _ = script.session.subscribe(Self.request, now: .zero)
         let handle = script.session.reserve(Self.request)

@@ -217,7 +217,7 @@ private func frame(_ opcode: WebSocketOpcode, _ text: String, fin: Bool = true, 
         #expect(try await client.log() == ["closed: the server did not agree to TLCP-2.4.0.lightstreamer.com"])
     }
 
-    @Test func `a port where nobody listens is told`() async throws {
+    @Test func `a port without a listener is reported`() async throws {
         let server = try await TestServer(TestServer.Options())
         let port = server.port
         try await server.channel.close()
@@ -238,7 +238,7 @@ private func frame(_ opcode: WebSocketOpcode, _ text: String, fin: Bool = true, 
         #expect(try await client.log() == ["closed: WebSocket not open within 200 ms"])
     }
 
-    @Test func `a close by the server is told once, with its code`() async throws {
+    @Test func `a close by the server is reported once, with its code`() async throws {
         var data = ByteBuffer()
         data.write(webSocketErrorCode: .goingAway)
         data.writeString("restart")

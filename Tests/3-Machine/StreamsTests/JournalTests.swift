@@ -80,7 +80,7 @@ func readPositions(_ folder: String, from position: UInt64? = 1) throws -> [UInt
         #expect(try readPositions(path) == Array(1...15))
     }
 
-    @Test func `a second writer is refused and told who is there`() throws {
+    @Test func `a second writer is refused, and the error names the first`() throws {
         let first = try openWriter(path)
         let failure = #expect(throws: Failure.self) { try openWriter(path) }
         #expect(failure?.code == .temporary && failure?.description.contains(" holds /") == true)

@@ -130,7 +130,7 @@ import Wire
     }
 
     @Test(arguments: [0, 1 << 62, UInt64.max])
-    func `a name that no position can have stops nobody`(position: UInt64) throws {
+    func `a name that no position can have stops no reader`(position: UInt64) throws {
         try begin()
         copy(segment(1), to: segment(position))
         #expect(try readPositions(path) == Array(1...3_000))

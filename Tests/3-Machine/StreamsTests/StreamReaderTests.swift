@@ -139,7 +139,7 @@ extension StreamReader {
         #expect(seen.isEmpty)
     }
 
-    @Test func `a second publisher on the path is refused and told who is there`() throws {
+    @Test func `a second publisher on the path is refused, and the error names the first`() throws {
         let stream = try Stream()
         let writer = try stream.writer()
         let failure = #expect(throws: Failure.self) {

@@ -27,7 +27,8 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `the last ones come oldest first, whole ones unless all are asked for`(engine: EngineUnderTest) throws {
+    func `the last ones come oldest first, only complete ones unless all are requested`(engine: EngineUnderTest) throws
+    {
         let reader = try reader(engine)
         #expect(try reader.last(3, Make.eurUSD, .fiveMinutes).map(\.timestamp) == [2_100, 2_400, 2_700])
         #expect(try reader.last(3, Make.eurUSD, .fiveMinutes, .all).map(\.timestamp) == [2_400, 2_700, 3_000])

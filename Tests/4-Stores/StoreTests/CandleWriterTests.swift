@@ -54,7 +54,8 @@ import Wire
         #expect(count == 720)
     }
 
-    /// A whole streamed candle that is withdrawn, beside a bought and a derived one; or that is whole again at last.
+    /// A complete streamed candle that is withdrawn, beside a bought and a derived one; or that is complete again at
+    /// last.
     @Test(arguments: EngineUnderTest.all, [[0, 1, 2, 3, 4], [0, 1, 2, 4, 5]])
     func `what was outranked comes back when the better one is withdrawn, in every order`(
         engine: EngineUnderTest, places: [Int]
@@ -134,7 +135,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `a partial revision that withdraws a whole one takes its place, whichever comes first`(engine: EngineUnderTest)
+    func `a partial revision that withdraws a complete one takes its place in any order`(engine: EngineUnderTest)
         throws
     {
         let store = try engine.writer(folder)
@@ -188,7 +189,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `a hole is told beside the event whose position it took`(engine: EngineUnderTest) throws {
+    func `a hole is stored beside the event whose position it took`(engine: EngineUnderTest) throws {
         let store = try engine.writer(folder)
         let lost = FeedEvent.blindBegan(since: UTCNanos(seconds: 0))
         let hole = FeedEvent.blindEnded(from: UTCNanos(seconds: 90), until: UTCNanos(seconds: 99))
@@ -202,7 +203,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `a second writer is refused and told who is there`(engine: EngineUnderTest) throws {
+    func `a second writer is refused, and the error names the first`(engine: EngineUnderTest) throws {
         let store = try engine.writer(folder)
         let failure = #expect(throws: Failure.self) { try engine.writer(folder) }
         #expect(failure?.code == .temporary && failure?.description.contains(" holds /") == true)

@@ -63,7 +63,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `blindness lasts until its end is told`(engine: EngineUnderTest) throws {
+    func `blindness lasts until its end is recorded`(engine: EngineUnderTest) throws {
         let began = FeedEvent.blindBegan(since: Make.nanos(90))
         #expect(try continuity(engine, [(hole(10, 20), 20), (began, 100)]).blindSince == Make.nanos(90))
         #expect(

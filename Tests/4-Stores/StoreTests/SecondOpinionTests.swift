@@ -125,7 +125,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `what was enforced before is whole again when it is observed`(engine: EngineUnderTest) throws {
+    func `a candle that enforcement made partial is complete again under observation`(engine: EngineUnderTest) throws {
         let wrong = Self.candle(bid: ("1.1", "1.29", "1.0", "1.2"))
         do {
             let store = try engine.writer(folder, enforcesOpinions: true)

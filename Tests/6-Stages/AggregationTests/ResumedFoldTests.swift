@@ -43,7 +43,7 @@ import Wire
         }
     }
 
-    @Test func `a hole is told where the journal knows another event of that position`() throws {
+    @Test func `a hole is reported even if the journal has another event of that position`() throws {
         #expect(try news(holding: records(holding: []), lacking: 6) == ["blind ended"])
     }
 }

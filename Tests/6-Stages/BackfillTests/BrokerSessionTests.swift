@@ -38,7 +38,7 @@ import Testing
         #expect(world.waits == [.init(3, BuyingWorld.pacing)])
     }
 
-    @Test func `the limit that the login tells is obeyed`() throws {
+    @Test func `the limit that the login reports is obeyed`() throws {
         let broker = ScriptedBroker()
         broker.perMinute = 12
         let world = try world(broker)

@@ -28,7 +28,7 @@ import Wire
             guard case .request(let sent)? = record?.content else { return [] }
             return [sent.request.first, sent.request.last]
         }
-        // The newest one alone tells the account's clock.
+        // The newest one alone shows the account's clock.
         #expect(asked == [[place(2), place(2)], [place(0), place(1)]])
         #expect(world.broker.questions.map { [$0.first, $0.last] } == asked)
         #expect(try Set(starts(world, .candle)) == [place(0), place(1), place(2)])

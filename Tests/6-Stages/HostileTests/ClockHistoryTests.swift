@@ -16,7 +16,7 @@ import TestKit
         return Array(first..<(first + count))
     }()
 
-    @Test func `no wrong time makes a whole candle wrong, and right times heal within a minute`() async {
+    @Test func `no wrong time makes a complete candle wrong, and right times heal within a minute`() async {
         let faults = await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: Self.seeds.flatMap(Self.faults)) }
         }
@@ -44,7 +44,7 @@ import TestKit
         world.pass(190)
         // The first whole minute behind the one that heals.
         if world.wholeCandles(after: healed + 60 * HostileBroker.second) == 0 {
-            faults.append("\(command): no whole candle two minutes after right times")
+            faults.append("\(command): no complete candle two minutes after right times")
         }
         do {
             faults += try world.violations().map { "\(command): \($0)" }

@@ -19,7 +19,7 @@ import Wire
     private static let shares = 2
 
     @Test(arguments: Hostility.all)
-    func `no candle is whole that was not seen whole, when the broker`(hostility: Hostility) throws {
+    func `no candle is complete unless all of it was seen, if the broker`(hostility: Hostility) throws {
         var random = SplitMix(seed: 1)
         let world = HostileWorld(seed: 1)
         world.start()
@@ -51,7 +51,7 @@ import Wire
         #expect(others < 100, "\(others)")
     }
 
-    @Test func `a broker that errs in nothing leaves only whole candles`() throws {
+    @Test func `a broker that errs in nothing leaves only complete candles`() throws {
         let world = HostileWorld(seed: 2)
         world.start()
         world.pass(600)
@@ -61,7 +61,7 @@ import Wire
     }
 
     @Test(arguments: 0..<shares)
-    func `whatever a broker mixes, no candle is whole that was not seen whole`(share: Int) async {
+    func `whatever a broker mixes, no candle is complete unless all of it was seen`(share: Int) async {
         let faults = await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: Self.faults(share)) }
         }

@@ -158,9 +158,9 @@ final class HostileWorld {
         return builder.output
     }
 
-    /// What breaks the promise, a sentence each: for every candle that is shown as whole, its tick count and prices equal
-    /// what the market did, whether it was sent or not; every other interval in which the market ticked is partial, or
-    /// `gaps` lists it.
+    /// What breaks the promise, a sentence each: for every candle that is shown as complete, its tick count and prices
+    /// equal what the market did, whether it was sent or not; every other interval in which the market ticked is
+    /// partial, or `gaps` lists it.
     func violations() throws -> [String] {
         let folder = TemporaryFolder()
         let path = "\(folder.path)/candlewick.db"
@@ -182,7 +182,7 @@ final class HostileWorld {
                 let truth = Dictionary(grouping: broker.truth[item]) { $0.time / timeframe.nanos * timeframe.nanos }
                 for (start, row) in byStart where row.isComplete {
                     if let fault = HostileWorld.compare(row, truth[start] ?? []) {
-                        wrong.append("\(pair) \(timeframe) \(UTCNanos(rawValue: start)) is shown as whole: \(fault)")
+                        wrong.append("\(pair) \(timeframe) \(UTCNanos(rawValue: start)) is shown as complete: \(fault)")
                     }
                 }
                 for start in truth.keys.sorted() where byStart[start]?.isComplete != true {

@@ -75,7 +75,7 @@ struct Hostility: Sendable, CustomTestStringConvertible {
             world.broker.freeze(item(&random))
             world.pass(200)
         },
-        Hostility("confirms a subscription that nobody asked for") { world, _ in
+        Hostility("confirms a subscription that was not requested") { world, _ in
             world.broker.sendZombie()
             world.pass(5)
         },
@@ -98,7 +98,7 @@ struct Hostility: Sendable, CustomTestStringConvertible {
     ]
 
     private static func heartbeat(off seconds: Int64, _ name: String) -> Hostility {
-        Hostility("tells \(name) in one heartbeat") { world, _ in
+        Hostility("sends \(name) in one heartbeat") { world, _ in
             world.broker.nextHeartbeatError = seconds * HostileBroker.second
             world.pass(5)
         }
@@ -115,14 +115,14 @@ struct Hostility: Sendable, CustomTestStringConvertible {
         heartbeat(off: 2_300_000_000, "a time in 2099"), heartbeat(off: 3_540, "59 minutes ahead"),
         heartbeat(off: -86_400, "yesterday"), tick(off: 2_300_000_000, "a time in 2099"),
         tick(off: 3_540, "59 minutes ahead"), tick(off: 20, "20 seconds ahead"), tick(off: -1_800, "half an hour ago"),
-        Hostility("tells 2099 twice in mid-session") { world, _ in
+        Hostility("sends 2099 twice in mid-session") { world, _ in
             for _ in 0..<2 {
                 world.broker.nextHeartbeatError = 2_300_000_000 * HostileBroker.second
                 world.pass(1.1)
             }
             world.pass(5)
         },
-        Hostility("tells 2099 at the start of a session") { world, random in
+        Hostility("sends 2099 at the start of a session") { world, random in
             world.broker.nextHeartbeatError = 2_300_000_000 * HostileBroker.second
             if Bool.random(using: &random) { world.broker.tickError = 2_300_000_000 * HostileBroker.second }
             world.broker.end(code: 48)
@@ -130,7 +130,7 @@ struct Hostility: Sendable, CustomTestStringConvertible {
             world.broker.tickError = 0
             world.pass(20)
         },
-        Hostility("tells an hour ahead in every heartbeat for a while") { world, random in
+        Hostility("sends an hour ahead in every heartbeat for a while") { world, random in
             world.broker.heartbeatError = 3_600 * HostileBroker.second
             world.pass(Double.random(in: 5...100, using: &random))
             world.broker.heartbeatError = 0
@@ -244,7 +244,7 @@ struct Hostility: Sendable, CustomTestStringConvertible {
             world.restart()
             world.pass(20)
         },
-        Hostility("tells 2099 to an ingest-stream that starts") { world, _ in
+        Hostility("sends 2099 to an ingest-stream that starts") { world, _ in
             world.broker.nextHeartbeatError = 2_300_000_000 * HostileBroker.second
             world.restart()
             world.pass(20)

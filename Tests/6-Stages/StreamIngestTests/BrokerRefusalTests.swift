@@ -74,7 +74,7 @@ import Testing
         (401, RESTDisposition.final), (403, .final), (400, .wrongRequest), (404, .wrongRequest), (429, .slowDown),
         (500, .retry), (503, .retry), (302, .retry),
     ])
-    func `a code that nobody knows is judged by the status`(status: Int, expected: RESTDisposition) {
+    func `an unknown code is judged by the status`(status: Int, expected: RESTDisposition) {
         #expect(RESTDisposition(status: status, errorCode: "something.new") == expected)
     }
 

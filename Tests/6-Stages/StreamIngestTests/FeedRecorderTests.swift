@@ -212,7 +212,7 @@ private struct Script: ~Copyable {
         #expect(ends == [1_600_000_500_700_000_001])
     }
 
-    @Test func `a snapshot that never ends keeps nobody blind beyond the next heartbeat`() {
+    @Test func `a snapshot that never ends keeps no pair blind beyond the next heartbeat`() {
         var script = Script()
         script.say("WSOK", "CONOK,S1,50000,5000,*", "SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "SUBOK,3,1,3")
         script.say("U,1,1,1600000501")
@@ -271,7 +271,7 @@ private struct Script: ~Copyable {
             ])
     }
 
-    @Test func `a time that nothing explains is set aside, however often it is told`() {
+    @Test func `a time that nothing explains is set aside, however often it comes`() {
         var script = Script()
         script.subscribeAll()
         script.say("U,2,1,1.1|1.2|1600000501000")
@@ -388,7 +388,7 @@ private struct Script: ~Copyable {
         #expect(script.take() == ["blind 498 to 498", "clock @504.0"])
     }
 
-    @Test func `a replaced session leaves a hole from the last time told to the first one told again`() {
+    @Test func `a replaced session leaves a hole from its last time to the first one of the new session`() {
         var script = Script()
         script.subscribeAll()
         _ = script.take()
@@ -416,7 +416,7 @@ private struct Script: ~Copyable {
         #expect(!records.contains("blind 98 to 98"), "\(records)")
     }
 
-    @Test func `rebinding and lost updates are told`() {
+    @Test func `rebinding and lost updates are recorded`() {
         var script = Script()
         script.subscribeAll()
         script.say("U,2,1,1.1|1.2|1600000501000")

@@ -127,7 +127,7 @@ private final class TextServer: Sendable {
         #expect(error.disposition == .retry)
     }
 
-    @Test func `a stream's bytes come as they are and its end is told`() throws {
+    @Test func `a stream's bytes come as they are, and its end is reported`() throws {
         let body = "CONOK,S1,50000,5000,*\r\nPROBE\r\n"
         let server = try TextServer([
             TextServer.answer("200 OK", [], body), TextServer.answer("503 Unavailable", [], "down"),

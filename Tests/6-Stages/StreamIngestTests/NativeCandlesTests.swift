@@ -157,7 +157,7 @@ import Wire
 
     private static let prices = "1.1|1.3|1.0|1.2|1.11|1.31|1.01|1.21"
 
-    @Test func `what the broker sends is taken when it is whole and over`() throws {
+    @Test func `the broker's candle is taken when it is complete and over`() throws {
         let over = "1779105300000|\(Self.prices)|1|252"
         #expect(try Self.reading(over) == "1779105300 1.3 1.01 252 native")
         // IG's snapshot may be an older candle.

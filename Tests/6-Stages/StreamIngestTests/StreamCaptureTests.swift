@@ -87,7 +87,7 @@ import TLCP
         #expect(stat(folder.path + "/capture", &info) == 0 && info.st_mode & 0o777 == 0o600)
     }
 
-    @Test func `a cut and what comes after it are told, and an unfinished line is not`() throws {
+    @Test func `a cut and the lines after it are written, and an unfinished line is not`() throws {
         let lines = try lines(
             of: [
                 "CONOK,Sabc123T9,50000,5000,*\r\nSUBOK,1,1,2\r\nU,1,1,5|6\r\nU,1,1,5", nil,
@@ -108,7 +108,7 @@ import TLCP
         #expect(throws: Failure.self) { _ = try StreamCapture(path: path) }
     }
 
-    @Test func `a disk that takes nothing is told, and leaves no half a burst`() throws {
+    @Test func `a disk that takes nothing is reported, and no part of a burst stays`() throws {
         let folder = TemporaryFolder()
         let capture = StreamCapture(path: folder.path + "/none", descriptor: open("/dev/full", O_WRONLY))
         #expect { try capture.flush() } throws: { "\($0)".contains("/none cannot be written: No space left") }

@@ -26,7 +26,8 @@ struct CoverageChartTests {
     }
 
     @Test func `each day is shown once`() {
-        let row = CoverageChart.Row(pair: "EUR_USD", days: Array(repeating: .init(expected: 1, whole: 1), count: 100))
+        let day = CoverageChart.Day(expected: 1, streamed: 1)
+        let row = CoverageChart.Row(pair: "EUR_USD", days: Array(repeating: day, count: 100))
         let first = CivilDate(daysSince1970: 0)
         let chart = CoverageChart(timeframe: .fiveMinutes, firstDay: first, rows: [row])
         let cells = chart.terminal(columns: 40, colours: false).lines.filter { $0.hasPrefix("EUR_USD") }
@@ -36,21 +37,21 @@ struct CoverageChartTests {
     @Test func `a day has the state of most of its intervals`() {
         func state(_ day: CoverageChart.Day) -> CoverageChart.State? { day.state?.0 }
         #expect(state(.closed) == nil)
-        #expect(state(.init(expected: 10, whole: 6, bought: 4)) == .whole)
-        #expect(state(.init(expected: 10, whole: 4, bought: 5)) == .bought)
+        #expect(state(.init(expected: 10, streamed: 6, bought: 4)) == .streamed)
+        #expect(state(.init(expected: 10, streamed: 4, bought: 5)) == .bought)
         #expect(state(.init(expected: 10, partial: 6)) == .partial)
         #expect(state(.init(expected: 10, partial: 4)) == .missing)
-        #expect(state(.init(expected: 10, whole: 5, bought: 5)) == .whole)
+        #expect(state(.init(expected: 10, streamed: 5, bought: 5)) == .streamed)
         // More than was expected: a candle from outside the trading week.
-        #expect(CoverageChart.Day(expected: 10, whole: 12).state?.share == 1)
+        #expect(CoverageChart.Day(expected: 10, streamed: 12).state?.share == 1)
     }
 
     @Test func `the per cent are 100 only where all is there`() {
         func percent(_ days: [CoverageChart.Day]) -> Int? { CoverageChart.Row(pair: "", days: days).completePercent }
         #expect(percent([.closed]) == nil)
-        #expect(percent([.init(expected: 288, whole: 287)]) == 99)
-        #expect(percent([.init(expected: 288, whole: 200, bought: 88), .closed]) == 100)
-        #expect(percent([.init(expected: 10, whole: 20), .init(expected: 10)]) == 50)
+        #expect(percent([.init(expected: 288, streamed: 287)]) == 99)
+        #expect(percent([.init(expected: 288, streamed: 200, bought: 88), .closed]) == 100)
+        #expect(percent([.init(expected: 10, streamed: 20), .init(expected: 10)]) == 50)
     }
 
     @Test func `a chart of nothing says so`() {

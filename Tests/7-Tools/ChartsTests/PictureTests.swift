@@ -49,7 +49,7 @@ struct PictureTests {
         let svg = try text(chart, .svg)
         let open = chart.rows.flatMap(\.days).count { $0.expected > 0 }
         #expect(svg.matches(of: #/<polygon fill = 'rgb/#).count == open + 4, "four in the legend")
-        for part in ["EUR_USD", "whole", "bought", "partial", "missing", "days in UTC", "2024-05-06", "%</text>"] {
+        for part in ["EUR_USD", "streamed", "bought", "partial", "missing", "days in UTC", "2024-05-06", "%</text>"] {
             let isThere = svg.contains(part)
             #expect(isThere, "\(part)")
         }
@@ -88,7 +88,7 @@ struct PictureTests {
         // gnuplot cuts the texts of axes after some fifty characters.
         let name = "'\n`>\(file)`\"@x\\n<&%d{2}"
         let chart = CandleChart(pair: name, timeframe: .fiveMinutes, candles: walk(3), shown: 3)
-        let day = CoverageChart.Day(expected: 2, whole: 1)
+        let day = CoverageChart.Day(expected: 2, streamed: 1)
         let covered = CoverageChart(
             timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: 0), rows: [.init(pair: name, days: [day])])
         for svg in [try text(chart, .svg), try text(covered, .svg)] {

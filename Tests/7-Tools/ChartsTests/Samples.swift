@@ -51,8 +51,8 @@ func coverage(days: Int) -> CoverageChart {
                 let expected = [288, 288, 252, 0, 36, 288, 288][day % 7]
                 switch day % 5 + number {
                 case 0: return CoverageChart.Day(expected: expected, bought: expected)
-                case 1: return CoverageChart.Day(expected: expected, whole: expected / 2, bought: expected / 3)
-                case 2: return CoverageChart.Day(expected: expected, whole: expected)
+                case 1: return CoverageChart.Day(expected: expected, streamed: expected / 2, bought: expected / 3)
+                case 2: return CoverageChart.Day(expected: expected, streamed: expected)
                 case 3: return CoverageChart.Day(expected: expected, partial: expected * 4 / 5)
                 default: return CoverageChart.Day(expected: expected)
                 }

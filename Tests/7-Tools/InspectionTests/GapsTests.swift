@@ -44,7 +44,7 @@ import Wire
         ]
     }
 
-    @Test func `neighbours of one state are one gap; what was seen and had no tick is none`() throws {
+    @Test func `neighbours of one state are one line; a seen interval without a tick is not listed`() throws {
         var partial = whole(5, flags: .partial)
         (partial.blindMilliseconds, partial.lostUpdates) = (1_500, 2)
         let candles: [Int64: CandleRecord] = [

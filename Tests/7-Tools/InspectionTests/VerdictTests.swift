@@ -180,7 +180,7 @@ import Wire
         #expect(found == ["failed disk : only 150 MB of disk free"])
     }
 
-    @Test func `a wrong local clock is a warning, a market of another time is none`() {
+    @Test func `a wrong local clock is a warning, a market of another time is not`() {
         #expect(
             findings { $0.clockOffset = 58 * 60 } == [
                 "warning clock : this machine's clock is 58.0 min behind the broker's"
@@ -204,7 +204,7 @@ import Wire
         #expect(quota(1_000, days: 3).isEmpty && quota(10, days: 0).isEmpty)
     }
 
-    @Test func `an assumption that did not hold within a day is a warning`() {
+    @Test func `an assumption that failed within a day is a warning`() {
         func found(hoursAgo: Int64) -> [String] {
             findings {
                 $0.assumptions.hold(.unlimitedUpdates, times: 9)
@@ -214,7 +214,7 @@ import Wire
         }
         #expect(
             found(hoursAgo: 2) == [
-                "warning assumption snapshot-ends: did not hold, last at 2026-05-12 06:00:00 UTC (CS.D.EURUSD.CFD.IP): "
+                "warning assumption snapshot-ends: failed, last at 2026-05-12 06:00:00 UTC (CS.D.EURUSD.CFD.IP): "
                     + "EOS follows the snapshot of each tick item"
             ])
         #expect(found(hoursAgo: 25).isEmpty)

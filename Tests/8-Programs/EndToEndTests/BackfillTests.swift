@@ -311,7 +311,7 @@ struct BackfillTests {
         let cut = try await Shop.open(market, instruments: "EUR_USD, USD_JPY")
         try await undisturbed.start("ingest-stream")
         try await cut.start("ingest-stream")
-        try await eventually("whole candles before the cut", within: .seconds(60)) {
+        try await eventually("complete candles before the cut", within: .seconds(60)) {
             try cut.count("SELECT COUNT(*) FROM candles WHERE timeframe = '15'") >= 2
         }
         cut.programs["ingest-stream"]?.kill()
@@ -323,7 +323,9 @@ struct BackfillTests {
             let sql =
                 "SELECT COUNT(*) FROM candles WHERE timeframe = '15' AND \(pipeline === cut ? sinceCut : "timestamp > 0")"
             let wanted = pipeline === cut ? 2 : 12
-            try await eventually("whole candles after it", within: .seconds(60)) { try pipeline.count(sql) >= wanted }
+            try await eventually("complete candles after it", within: .seconds(60)) {
+                try pipeline.count(sql) >= wanted
+            }
         }
         let needed = try cut.incompleteIntervals(minutes: 5)
         #expect(needed >= 2 * 4)

@@ -69,7 +69,7 @@ struct BrokerCheckTests {
         #expect(ingest.isRunning && !ingest.standardError.contains("warning"), "\(ingest.standardError)")
     }
 
-    @Test func `an epic that the broker does not know is told, and the others are looked at`() async throws {
+    @Test func `an epic that the broker does not know is reported, and the others are checked`() async throws {
         let pipeline = pipeline("EUR_USD, {pair: GBP_USD, epic: CS.D.GBPXXX.CFD.IP}, USD_JPY, NZD_USD")
         try await pipeline.start(
             "ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00", "--speed", "10", "--rate", "10"])
@@ -86,7 +86,7 @@ struct BrokerCheckTests {
         #expect(lines.filter { $0.state == "failed" }.allSatisfy { $0.advice.contains("correct the epic") })
     }
 
-    @Test func `a scale that makes no sense is told`() async throws {
+    @Test func `an impossible scale is reported`() async throws {
         let pipeline = pipeline("{pair: EUR_USD, epic: CS.D.EURUSD.TODAY.IP}")
         let simulator = try await pipeline.start(
             "ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00", "--speed", "10", "--rate", "10"])
@@ -127,7 +127,7 @@ struct BrokerCheckTests {
         #expect(lines.last == "         -> check the network, and IG_REST_URL if it is set")
     }
 
-    @Test func `a stream that is not there, and one without WebSockets, are told apart`() async throws {
+    @Test func `a missing stream, and one without WebSockets, have different findings`() async throws {
         for (arguments, state, code) in [
             (["--stream-url", "http://127.0.0.1:1"], "failed", 69), (["--fault", "refuse-websocket"], "warning", 0),
         ] {

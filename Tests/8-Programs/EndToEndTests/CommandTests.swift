@@ -79,7 +79,7 @@ struct CommandTests {
     @Test(arguments: [
         ("EURUS", "5m", "EURUS"), ("EUR_USD", "7m", "7m"), ("EUR_USD", "0", "0"), ("EUR_USD", "soon", "soon"),
     ])
-    func `a pair or timeframe that is none ends with 64 and is named`(
+    func `an invalid pair or timeframe ends with 64 and is named`(
         pair: String, timeframe: String, named: String
     ) async throws {
         let (code, output, errors) = try await Pipeline().result("candlewick", ["candles", pair, timeframe])
@@ -94,7 +94,7 @@ struct CommandTests {
         #expect(errors.contains("candlewick.db does not exist"))
     }
 
-    @Test func `status tells all stages, and names the one that is down`() async throws {
+    @Test func `status shows all stages, and names the one that is down`() async throws {
         let pipeline = Pipeline()
         pipeline.configure("instruments: [EUR_USD]\n")
         try await pipeline.startAll(simulator: ["--speed", "600"])
@@ -113,7 +113,7 @@ struct CommandTests {
         #expect(rest["ingest-stream"] is [String: Any] && rest["store-writer"] is [String: Any])
     }
 
-    @Test func `status tells how whole the feed was and is`() async throws {
+    @Test func `status reports how complete the feed was and is`() async throws {
         let pipeline = try await SteadyFeed.begin(["--speed", "300"])
         let faults = [
             ("cut", "session recovered"), ("loop", "session preserved"), ("lost=2", "updates lost"),
@@ -190,7 +190,7 @@ struct CommandTests {
     }
 
     @Test(arguments: ["ingest-stream", "aggregator", "store-writer", "ig-simulator", "candlewick"])
-    func `every program tells its use and its version`(program: String) async throws {
+    func `every program prints its usage and its version`(program: String) async throws {
         let help = try await Pipeline().result(program, ["--help"])
         #expect(help.code == 0 && help.errors == "")
         #expect(help.output.contains("USAGE: \(program)"))

@@ -23,7 +23,7 @@ struct ContinuityTests {
         try await pipeline.expectCleanEnd()
     }
 
-    @Test func `a stream over HTTP told to bind anew misses nothing`() async throws {
+    @Test func `a stream over HTTP that the broker asks to bind anew misses nothing`() async throws {
         let pipeline = try await Payrolls.play(["--fault", "refuse-websocket", "--speed", "1500"])
         for count in 1...2 { try await loop(pipeline, count) }
         try await Payrolls.expectExact(pipeline)
@@ -31,7 +31,7 @@ struct ContinuityTests {
         try await pipeline.expectCleanEnd()
     }
 
-    @Test func `a session told to bind anew misses nothing`() async throws {
+    @Test func `a session that the broker asks to bind anew misses nothing`() async throws {
         let pipeline = try await Payrolls.play(["--speed", "1500"])
         for count in 1...3 { try await loop(pipeline, count) }
         try await Payrolls.expectExact(pipeline)
@@ -72,7 +72,7 @@ struct ContinuityTests {
         try await pipeline.expectCleanEnd()
     }
 
-    @Test func `an ingest-stream killed in the middle leaves a hole that the candles tell`() async throws {
+    @Test func `an ingest-stream killed in the middle leaves a hole that the candles report`() async throws {
         let pipeline = try await Payrolls.play(["--speed", "900"])
         try await Payrolls.begun(pipeline, candles: 6)
         try await pipeline.killAndRestart("ingest-stream")
@@ -150,7 +150,7 @@ enum Payrolls {
             #expect(try pipeline.storedRows("EUR_USD", timeframe) == reference(timeframe))
         }
         // A candle that closed while the connection was cut is partial until the recovery's revision comes.
-        try await eventually("every candle is whole; \(pipeline.logs)", within: .seconds(40)) {
+        try await eventually("every candle is complete; \(pipeline.logs)", within: .seconds(40)) {
             try pipeline.count("SELECT COUNT(*) FROM candles_full WHERE partial OR blind_ms > 0 OR lost > 0") == 0
         }
     }

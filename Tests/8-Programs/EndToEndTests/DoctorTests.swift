@@ -20,8 +20,7 @@ struct DoctorTests {
         lines.filter { $0.check == check }.map(\.state)
     }
 
-    @Test func `a whole installation is looked at, the broker too, and what is down is named with advice`() async throws
-    {
+    @Test func `a complete installation is checked, the broker too, and a stage that is down is named`() async throws {
         let pipeline = try await SteadyFeed.begin(["--speed", "300"])
         let well = try await doctor(pipeline, code: 0)
         #expect(states(well, "stage") == ["ok", "ok", "ok"])

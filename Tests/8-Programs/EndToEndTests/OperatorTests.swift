@@ -204,7 +204,7 @@ struct OperatorTests {
         return try #require(Int(line.prefix { $0 != " " }))
     }
 
-    @Test func `a bot that waits for stored candles can read each one that it is told of`() async throws {
+    @Test func `a bot that waits for stored candles can read each one that it receives`() async throws {
         let pipeline = try await SteadyFeed.play(["EUR_USD", "USD_JPY"], seconds: 43_200, ["--speed", "300"])
         let paths = try Paths(runtime: pipeline.folder.path + "/run", state: pipeline.state)
         try await Payrolls.begun(pipeline, candles: 1)

@@ -30,7 +30,7 @@ struct SecondOpinionTests {
         }
         let counts = try verdicts(pipeline)
         #expect(counts["disputed"] ?? 0 == 0 && counts["differs"] ?? 0 == 0, "\(counts)")
-        // The first hour, of the play or behind a weekend, may lack a pair whose first interval was not whole.
+        // The first hour, of the play or behind a weekend, may lack a pair whose first interval was not complete.
         for hour in stride(from: SteadyFeed.start + 3_600, to: end, by: 3_600)
         where [-3_600, 0, 3_599].allSatisfy({ TradingWeek.isOpen(at: Int64(hour + $0)) }) {
             let pairs = """
@@ -175,7 +175,7 @@ struct SecondOpinionTests {
         let row = try #require(try pipeline.rows(frozen).first)
         let (since, told) = (row[1] as Int64, row[2] as Int64)
         #expect(row[0] as String == "EUR_USD")
-        // Two candles that are whole behind the last tick, and a second of ours to look.
+        // Two candles that are complete after the last tick, and a second of ours to look.
         #expect(told - since < (3 * 300 + 100) * UTCNanos.perSecond)
         let whole = """
             SELECT COUNT(*) FROM candles WHERE pair = 'EUR_USD' AND timeframe = '5' AND volume <> 300

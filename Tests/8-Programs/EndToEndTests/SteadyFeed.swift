@@ -40,8 +40,8 @@ enum SteadyFeed {
         return pipeline
     }
 
-    /// Waits for one hole and for what follows it. No candle that is touched by the hole is shown as whole, and
-    /// every whole one is full.
+    /// Waits for one hole and for what follows it. No candle that is touched by the hole is shown as complete,
+    /// and every complete one is full.
     static func expectOneHole(_ pipeline: Pipeline) async throws {
         // The first is what was before the start.
         try await eventually("the hole is recorded; \(pipeline.logs)", within: .seconds(20)) {
@@ -49,7 +49,7 @@ enum SteadyFeed {
         }
         let hole = try #require(try pipeline.holes().last)
         let later = "SELECT COUNT(*) FROM candles WHERE timestamp > \(hole.upperBound / 1_000_000_000)"
-        try await eventually("whole candles follow it; \(pipeline.logs)", within: .seconds(20)) {
+        try await eventually("complete candles follow it; \(pipeline.logs)", within: .seconds(20)) {
             try pipeline.count(later) > 0
         }
         try pipeline.expectBlindnessTold()

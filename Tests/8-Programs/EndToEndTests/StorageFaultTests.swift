@@ -31,7 +31,7 @@ struct StorageFaultTests {
         #expect(lines.contains { line in texts.allSatisfy { line.contains($0) } }, "\(lines.suffix(3))")
     }
 
-    /// The stage works again: only a feed that was not heard leaves a hole, and everything else is whole.
+    /// The stage works again: only a feed that was not heard leaves a hole, and all other candles are complete.
     private func expectRecovery(_ pipeline: Pipeline, _ content: SmallDisk.Content) async throws {
         if content == .ticks { return try await SteadyFeed.expectOneHole(pipeline) }
         let before = try pipeline.count("SELECT MAX(timestamp) FROM candles")
@@ -65,7 +65,7 @@ struct StorageFaultTests {
     }
 
     @Test(.enabled(if: SmallDisk.isAvailable, "needs root to mount a disk"), arguments: SmallDisk.Content.allCases)
-    func `a disk that takes nothing is told at the start`(content: SmallDisk.Content) async throws {
+    func `a disk that takes nothing is reported at the start`(content: SmallDisk.Content) async throws {
         try await onSmallDisk(content) { pipeline, disk in
             let stages = ["store-writer", "aggregator", "ingest-stream"]
             // The consumers have a file of it open too.
@@ -80,7 +80,7 @@ struct StorageFaultTests {
         }
     }
 
-    @Test func `a misplaced segment stops nobody, is named with advice, and repair sets it aside`() async throws {
+    @Test func `a misplaced segment stops no stage, is named with advice, and repair sets it aside`() async throws {
         let pipeline = Pipeline()
         pipeline.configure(
             "instruments: [EUR_USD]\nstream:\n  login_spacing_seconds: 0\njournal:\n  segment_records: 1024\n")

@@ -72,14 +72,14 @@ struct StreamFaultTests {
         try await pipeline.expectCleanEnd()
     }
 
-    @Test func `an item that is silent alone has no whole candle and is told to be blind, and the others are whole`()
+    @Test func `a single silent item has no complete candle and is recorded as blind, the others are complete`()
         async throws
     {
         let item = "silent-item=CHART:CS.D.GBPUSD.CFD.IP:TICK"
         let pipeline = try await SteadyFeed.play(
             ["EUR_USD", "GBP_USD"], seconds: 1_800, ["--speed", "300", "--fault", item])
         let whole = "SELECT SUM(volume) FROM candles WHERE pair = 'EUR_USD' AND timeframe = '5'"
-        try await eventually("the other pair is whole; \(pipeline.logs)", within: .seconds(30)) {
+        try await eventually("the other pair is complete; \(pipeline.logs)", within: .seconds(30)) {
             try pipeline.count(whole) == 1_800
         }
         #expect(try pipeline.count("SELECT COUNT(*) FROM candles WHERE pair = 'GBP_USD'") == 0)

@@ -12,7 +12,7 @@ import TestKit
 func follow(
     _ pair: Pair, _ timeframe: Timeframe, count: Int, paths: Paths, decide: ([CandleReader.Candle]) -> Bool
 ) throws {
-    // Subscribed first: what is stored from here on is told.
+    // Subscribe first: each candle that is stored from here on is reported.
     let stored = try StoredCandles(paths: paths, pair: pair, timeframe: timeframe)
     let reader = try CandleReader(path: paths.database)
     repeat {

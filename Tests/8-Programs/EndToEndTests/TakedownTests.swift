@@ -21,7 +21,7 @@ struct TakedownTests {
         folderNames("/proc/\(program.processID)/fd").count
     }
 
-    @Test func `more connections than a stage lets in are closed, and it tells so and goes on`() async throws {
+    @Test func `more connections than a stage lets in are closed; the stage logs this and goes on`() async throws {
         let pipeline = Pipeline()
         let (program, socket) = try await startAggregator(pipeline)
         let own = descriptors(program)

@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    @Test func `what would exceed the limit is refused whole`() throws {
+    @Test func `a request that would exceed the limit is refused as a whole`() throws {
         let broker = broker()
         let peer = try broker.session()
         let group = { (count: Int) in Array(repeating: eurusd, count: count).joined(separator: " ") }

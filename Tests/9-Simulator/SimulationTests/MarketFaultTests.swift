@@ -90,7 +90,7 @@ import Testing
                 == ["1398902400500", "1398902461500", "1398902462500", "1398902403500"])
     }
 
-    @Test func `ticks lack a side now and then, the next one is whole, and the time is never missing`() throws {
+    @Test func `ticks lack a side now and then, the next one has both, and the time is never missing`() throws {
         let notes = try play(seconds(299), ticks, ["BID", "OFR"], faults: [(0, "one-sided=4"), (200, "clear")])
         let counts = Dictionary(notes.map { ($0, 1) }, uniquingKeysWith: +)
         #expect(Set(counts.keys) == ["1.1 1.2", "1.1 #", "# 1.2", "# #"])

@@ -54,7 +54,7 @@ import Testing
             ])
     }
 
-    @Test func `a snapshot is the last tick, also where nobody listened when it came`() throws {
+    @Test func `a snapshot is the last tick, even if no client listened when it came`() throws {
         let broker = broker()
         let first = try broker.session()
         try broker.send(add(1, eurusd), from: first)

@@ -5,7 +5,7 @@
 #include "peer_gate.h"
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
-/// checksum of iSCSI (RFC 3720 § B.4). Uses the processor's instruction where there is one.
+/// checksum of iSCSI (RFC 3720 § B.4). Uses the processor's instruction if it has one.
 uint32_t candlewick_crc32c(const void *bytes, size_t count);
 
 /// The same by table, for processors without the instruction; both give equal results.

@@ -148,7 +148,8 @@ struct JournalRecovery {
         return max(skipEnd, isSameBoot ? known : known + Self.skipCount)
     }
 
-    /// The highest position that was given, as far as the mark beside the folder and the consumers' marks tell.
+    /// The highest position that was given, as far as the mark beside the folder and the consumers' marks
+    /// show.
     private func highestKnown() throws(JournalError) -> UInt64 {
         let taken = try ConsumerMark.all(in: folder).map(\.position)
         var known = taken.filter { $0 < Segment.positionMax }.max() ?? 0

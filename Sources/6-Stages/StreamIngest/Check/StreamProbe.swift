@@ -89,7 +89,7 @@ final class StreamProbe: SessionOwner, @unchecked Sendable {
         driver.carryOutActions()
         let (updates, events) = (driver.sink.updates, driver.sink.events)
         driver.sink = Sink()
-        // Of a burst the answers are told first: an update never comes before its own.
+        // Of a burst the answers are handled first: an update never comes before its own.
         for event in events { handle(event) }
         for update in updates { take(update.subscription, update.fields) }
         if found.items.allSatisfy({ $0.answer != .none && ($0.first != nil || $0.answer.isRefusal) }) { leave() }

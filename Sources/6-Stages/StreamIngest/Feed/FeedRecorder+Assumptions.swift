@@ -2,7 +2,7 @@ internal import Assumptions
 internal import MarketData
 internal import TLCP
 
-/// Counts where the broker does what is assumed of it, and where not. Source: `Assumption`.
+/// Counts how often the assumptions about the stream hold and fail. Source: `Assumption`.
 extension FeedRecorder {
     /// The gap of two heartbeats from which on it is not one a second.
     private static var beatGapMax: Int64 { 5 * UTCNanos.perSecond }

@@ -45,7 +45,7 @@ extension FeedRecorder {
         }
     }
 
-    /// The pair's market moved. If its tick item told nothing of that, it is looked at; and if it goes on so, nothing is
+    /// The pair's market moved. If its tick item brought no tick, it is looked at; and if it goes on so, nothing is
     /// known of the pair since its last tick.
     private mutating func judgeSilence(_ index: Int, _ candle: CandleRecord, _ timeframe: Timeframe) {
         let start = candle.start

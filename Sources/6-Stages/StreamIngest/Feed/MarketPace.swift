@@ -89,7 +89,7 @@ struct MarketPace {
         (state, rate, samples) = (.unknown, Self.rateMax, [])
     }
 
-    /// The market's time leaps, or is set back. One leap tells nothing of the pace of a steady market, two that follow
+    /// The market's time leaps, or is set back. One leap shows nothing of the pace of a steady market, two that follow
     /// each other do; a fast one may be another market now.
     mutating func leap() {
         if !hasLeapt { mark = nil }

@@ -1,8 +1,8 @@
 internal import MarketData
 
-/// Judges the times that the broker tells: none is believed because it was told.
+/// Judges the times that the broker sends: it believes none of them just because the broker sent it.
 ///
-/// What was believed runs on as a line, with the host's monotonic clock. A time that the line explains is believed
+/// The believed time runs on as a line, with the host's monotonic clock. A time that the line explains is believed
 /// and may pull the line ahead a little: so the offset between the broker's clock and ours is learned, and follows
 /// it slowly. Any other time is set aside. It becomes a claim, and a claim takes the line's place if more
 /// independent witnesses stand for it than for the line, for long enough. The witnesses: the heartbeat, the tick
@@ -23,13 +23,13 @@ struct TimeJudge {
         case believed
         /// The line does not explain it, and not enough speaks for it.
         case setAside
-        /// Believed: the first time of all, or one far ahead of the line. What was told meanwhile was set aside.
+        /// Believed: the first time of all, or one far ahead of the line. Times that came meanwhile were set aside.
         case leap
         /// Believed: what was believed before was ahead of the truth.
         case setBack
     }
 
-    /// A time that was told, and when we heard it. ns.
+    /// A time that the broker sent, and when we received it. ns.
     struct Told: Hashable {
         var time: Int64
         var monotonic: Int64
@@ -66,10 +66,10 @@ struct TimeJudge {
     /// The newest time that is believed, at the moment of the last burst; `nil` before the first.
     private(set) var line: Told?
     private var claims: [Claim] = []
-    /// When each last told a time that the line explains, monotonic.
+    /// When each last sent a time that the line explains, monotonic.
     private var heartbeatHeard = Int64.min
     private var itemsHeard: [Int64]
-    /// What the host's clock is ahead of the monotonic one.
+    /// How far the host's clock is ahead of the monotonic one.
     private var hostOffset: Int64?
     private var rest: Told?
     private var now: Int64 = 0
@@ -118,8 +118,8 @@ struct TimeJudge {
     /// The `Date` of a REST reply, and when it came.
     mutating func hear(rest time: UTCNanos, monotonic: Int64) { rest = Told(time: time.rawValue, monotonic: monotonic) }
 
-    /// Whether the feed is blind: then a leap can close nothing that was not doubtful already, and what the lost session
-    /// told stands for nothing.
+    /// Whether the feed is blind: then a leap can close nothing that was not doubtful already, and the times of the
+    /// lost session stand for nothing.
     mutating func setBlind(_ isBlind: Bool) {
         if isBlind {
             heartbeatHeard = .min
@@ -128,7 +128,7 @@ struct TimeJudge {
         self.isBlind = isBlind
     }
 
-    /// Judges a time that is told at the moment of the last `advance`.
+    /// Judges a time that came at the moment of the last `advance`.
     @inline(__always)
     mutating func judge(_ time: Int64, by witness: Witness) -> Verdict {
         guard time <= latest, let line, time > line.time &- lateness else { return judgeOdd(time, witness) }
@@ -165,7 +165,7 @@ struct TimeJudge {
         let index = addToClaims(time, witness)
         guard isConvincing(claims[index]) else { return .setAside }
         let isBehind = line.map { time < $0.time } ?? false
-        // Who stood for the line does not stand for the new one.
+        // The witnesses of the line do not stand for the new one.
         heartbeatHeard = claims[index].heartbeats > 0 ? now : .min
         for item in itemsHeard.indices { itemsHeard[item] = claims[index].items.contains(item) ? now : .min }
         claims = []
@@ -220,7 +220,7 @@ struct TimeJudge {
 
     private var votesForLine: Int {
         guard let line else { return 0 }
-        // What the lost session told, and a login's time that still seems to fit a market that runs fast, stand for nothing.
+        // The times of the lost session, and a login's time that still seems to fit a fast market, stand for nothing.
         if isBlind { return hasHost(line.time) ? 1 : 0 }
         let items = itemsHeard.lazy.filter { $0 > now &- Self.memory }.prefix(2).count
         return (heartbeatHeard > now &- Self.memory ? 1 : 0) + items + outsideVotes(line.time)

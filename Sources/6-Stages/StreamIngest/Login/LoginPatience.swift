@@ -72,7 +72,7 @@ struct LoginPatience {
             } catch let failure as Failure where failure.code == .configuration {
                 throw failure
             } catch {
-                // Who was not reached has not counted the attempt.
+                // A broker that was not reached has not counted the attempt.
                 if let refusal = error as? RESTError, case .transport = refusal.cause { floor = 0 }
                 throttle.warn(
                     "Login failed, trying again until it succeeds", ["error": "\(error)"], now: clock.monotonic(),

@@ -34,7 +34,7 @@ final class StreamCapture {
     private var sessions: [String] = []
 
     /// Makes the file, for its owner only.
-    /// - Throws: `Failure` (64) where there is such a file, (74) where it cannot be made.
+    /// - Throws: `Failure` (64) if the file exists, (74) if it cannot be made.
     convenience init(path: String) throws {
         let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {

@@ -93,7 +93,7 @@ final class Transports: Connections, @unchecked Sendable {
     }
 }
 
-/// What one WebSocket tells, passed on under its number.
+/// Passes the events of one WebSocket on under its number.
 private final class WebSocketListener: WebSocketDelegate {
     private let id: TransportID
     private weak var owner: (any ConnectionOwner)?

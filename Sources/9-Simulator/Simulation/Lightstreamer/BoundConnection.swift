@@ -1,7 +1,7 @@
 internal import NIOCore
 
-/// A connection that a session is bound to: cuts what is sent into frames, and knows what is due on it. Told the time
-/// (monotonic nanoseconds), as its session is.
+/// A connection that a session is bound to: cuts what is sent into frames, and knows what is due on it. The caller
+/// gives it the time (monotonic nanoseconds), as it does to the session.
 final class BoundConnection {
     enum Due {
         case nothing

@@ -40,7 +40,7 @@ extension StreamServer {
 
     // MARK: Held back
 
-    /// Tells every item of every session what the faults hold back of it.
+    /// Sets for every item of every session what the faults hold back of it.
     func setGates() {
         for session in sessions.values {
             for subscription in session.subscriptions.values { setGates(of: subscription) }

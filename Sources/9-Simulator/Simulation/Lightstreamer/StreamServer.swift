@@ -13,7 +13,7 @@ protocol StreamPeer: StreamOutlet {
     func reply(_ line: String)
 }
 
-/// The Lightstreamer server: sessions, and what clients ask of them. Told the time, owns no socket.
+/// The Lightstreamer server: sessions, and what clients ask of them. The caller gives it the time. Owns no socket.
 final class StreamServer {
     let catalogue: ItemCatalogue
     let market: Market

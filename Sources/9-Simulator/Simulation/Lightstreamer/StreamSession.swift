@@ -1,7 +1,7 @@
 internal import NIOCore
 
 /// One Lightstreamer session: subscriptions, the count of data notifications, what was sent and what
-/// waits. Told the time (monotonic nanoseconds), owns no timer and no socket.
+/// waits. The caller gives it the time (monotonic nanoseconds). Owns no timer and no socket.
 final class StreamSession {
     enum State {
         case bound(BoundConnection)
@@ -178,7 +178,7 @@ final class StreamSession {
         writeData("OV,\(item.subscription),\(item.number),\(lost)\r\n")
     }
 
-    /// Tells the client, as if the server had lost them, that updates of every item are missing.
+    /// Reports to the client, as if the server had lost them, that updates of every item are missing.
     func reportLoss(_ lost: Int) {
         for subscription in subscriptions.values {
             for item in subscription.items { writeOverflow(item, lost: lost) }

@@ -17,7 +17,7 @@ enum ItemMode: String, Sendable {
     case distinct = "DISTINCT"
 }
 
-/// One Lightstreamer item: field names, present values and who listens.
+/// One Lightstreamer item: field names, present values and listeners.
 final class MarketItem {
     let name: String
     let mode: ItemMode
@@ -28,7 +28,7 @@ final class MarketItem {
     var values: [FieldValue]
     /// Whether there is anything to show as a snapshot.
     var hasValues = false
-    /// The end of its snapshot is yet to be published, like an update: who subscribes must wait for it.
+    /// The end of its snapshot is yet to be published, like an update: a new subscriber must wait for it.
     var playsSnapshot = false
     private(set) var listeners: [any ItemListener] = []
     /// Brings the values up to date: they stay as they are without a subscriber.
@@ -50,7 +50,7 @@ final class MarketItem {
 
     func remove(_ listener: any ItemListener) { listeners.removeAll { $0 === listener } }
 
-    /// Tells the listeners that `values` is a new update.
+    /// Reports to the listeners that `values` is a new update.
     func publish() {
         hasValues = true
         for listener in listeners { listener.itemChanged() }

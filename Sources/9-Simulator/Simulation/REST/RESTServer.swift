@@ -1,7 +1,7 @@
 internal import Logging
 internal import MarketData
 
-/// The broker's REST interface: requests in, replies out. Told the time, owns no socket.
+/// The broker's REST interface: requests in, replies out. The caller gives it the time. Owns no socket.
 final class RESTServer {
     let accounts: Accounts
     let market: Market
