@@ -39,6 +39,11 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
 extension Duration {
     /// Whole nanoseconds. A duration of at most 292 years fits.
     public var nanoseconds: Int64 { components.seconds * UTCNanos.perSecond + components.attoseconds / 1_000_000_000 }
+
+    /// The shortest whole number of seconds that is no shorter.
+    public var roundedUpToSeconds: Duration {
+        .seconds(components.attoseconds > 0 ? components.seconds + 1 : components.seconds)
+    }
 }
 
 extension UTCNanos: CustomStringConvertible {

@@ -15,7 +15,7 @@ extension CandleBuilder {
     /// The hole is told as an event at the last of these positions. In the dark it reaches back to where that began,
     /// since the word that it ended may be among them, and it is told to go on until the next word.
     mutating func jump(to record: TickEnvelope) {
-        let margin = max(FeedEvent.orderMargin, options.graceNanos)
+        let margin = max(FeedEvent.orderMargin, grace)
         let told = record.brokerTime.rawValue
         let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
@@ -77,7 +77,7 @@ extension CandleBuilder {
     mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
         // No closed candle begins later, but for those that a wrong time made, which are settled.
         let latest = feed.newest == .min ? .max : feed.newest &+ (lengths.max() ?? 0)
-        let earliest = from == .min ? from : from &- options.graceNanos
+        let earliest = from == .min ? from : from &- grace
         for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
             let blind = missing.blindMilliseconds(pairs.pairs[key.pair], interval(key))
@@ -92,8 +92,8 @@ extension CandleBuilder {
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
         missing.lost(count, pair: record.pair, from: from, until: until)
-        let earliest = from == .min ? from : from &- options.graceNanos
-        for key in closedKeys(record.pair, from: earliest, until: until &+ options.graceNanos) {
+        let earliest = from == .min ? from : from &- grace
+        for key in closedKeys(record.pair, from: earliest, until: until &+ grace) {
             guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
             revise(key) { $0.lost += count }
         }
@@ -150,7 +150,7 @@ extension CandleBuilder {
         nextPruning = time &+ FeedTime.hour
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {
-            nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ options.graceNanos)
+            nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ grace)
         }
         for key in pending.keys { nextClose = min(nextClose, closing(key)) }
     }

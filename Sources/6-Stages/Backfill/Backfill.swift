@@ -154,7 +154,7 @@ public final class Backfill {
     /// What ended by then can be bought: past the grace, and while the feed is streamed no later than what the store
     /// has, since the rest comes by itself.
     private func endedBy(_ now: Int64, _ known: KnownHistory) throws -> Int64 {
-        let grace = (configuration.graceMilliseconds + 999) / 1_000
+        let grace = configuration.grace.roundedUpToSeconds.components.seconds
         guard try feedClock().isStreaming, let smallest = configuration.timeframes.first,
             let streamed = try known.streamedUntil(pairs, smallest)
         else { return now - grace }

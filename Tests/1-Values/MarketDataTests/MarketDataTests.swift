@@ -109,6 +109,11 @@ import TestKit
         #expect(UTCNanos(seconds: 951_782_400).text() == "2000-02-29 00:00:00")
     }
 
+    @Test(arguments: [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (2_000, 2)])
+    func `a length is rounded up to whole seconds`(milliseconds: Int, seconds: Int) {
+        #expect(Duration.milliseconds(milliseconds).roundedUpToSeconds == .seconds(seconds))
+    }
+
     @Test func `milliseconds that do not fit are refused`() {
         #expect(UTCNanos(milliseconds: .max) == nil)
         #expect(UTCNanos(milliseconds: 1_398_902_400_292)?.rawValue == 1_398_902_400_292_000_000)
