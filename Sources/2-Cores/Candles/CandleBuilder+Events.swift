@@ -8,7 +8,7 @@ extension CandleBuilder {
         isFirst = false
         if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
-        missing.feedMissing(from: 0, until: record.brokerTime.rawValue)
+        missing.feedMissing(from: UTCNanos(rawValue: 0), until: record.brokerTime)
     }
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's word about a loss.
@@ -19,13 +19,13 @@ extension CandleBuilder {
         let told = record.brokerTime.rawValue
         let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
-        let until = max(feed.believes(told) ? told : 0, time) &+ margin
+        let until = UTCNanos(rawValue: max(feed.believes(told) ? told : 0, time) &+ margin)
         let dark = missing.feed.since
-        let from = max(0, min(time - margin, dark ?? .max))
+        let from = UTCNanos(rawValue: max(0, min(time - margin, dark?.rawValue ?? .max)))
         position = record.position &- 1
-        tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record.receiveTime)
+        tell(.blindEnded(from: from, until: until), time, record.receiveTime)
         if dark != nil {
-            tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record.receiveTime)
+            tell(.blindBegan(since: until), time, record.receiveTime)
         } else {
             suspectSince = until
         }
@@ -41,7 +41,7 @@ extension CandleBuilder {
     /// What only comes in the dark shows that the word of its beginning is missing.
     mutating func expectDark(_ record: FeedRecord) {
         guard let since = suspectSince, missing.feed.since == nil else { return }
-        tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record.receiveTime)
+        tell(.blindBegan(since: since), record.brokerTime.rawValue, record.receiveTime)
     }
 
     mutating func foldEvent(_ record: FeedRecord) {
@@ -49,13 +49,13 @@ extension CandleBuilder {
         switch record.event {
         case .blindBegan(let since):
             if pair == .none { suspectSince = nil }
-            let earliest = min(since.rawValue, missing.blindSince(pair) ?? .max)
-            missing.blindBegan(pair, since: since.rawValue)
-            reviseBlindness(pair, from: earliest, until: .max)
+            let earliest = min(since, missing.blindSince(pair) ?? since)
+            missing.blindBegan(pair, since: since)
+            reviseBlindness(pair, from: earliest.rawValue, until: .max)
         case .blindEnded(let from, let until):
             if pair == .none { suspectSince = nil }
             let darkest = max(until.rawValue, missing.blindSince(pair) == nil ? .min : .max)
-            missing.blindEnded(pair, from: from.rawValue, until: until.rawValue)
+            missing.blindEnded(pair, from: from, until: until)
             reviseBlindness(pair, from: from.rawValue, until: darkest)
             // After a long silence ticks come before the first new clock.
             if pair == .none, feed.clock != nil, FeedTime.isPlausible(until.rawValue) { feed.noteClock(until.rawValue) }
@@ -91,7 +91,7 @@ extension CandleBuilder {
         guard count > .zero, record.pair != .none else { return }
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
-        missing.lost(count, pair: record.pair, from: from, until: until)
+        missing.lost(count, pair: record.pair, from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until))
         let earliest = from == .min ? from : from &- grace
         for key in closedKeys(record.pair, from: earliest, until: until &+ grace) {
             guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
@@ -140,7 +140,7 @@ extension CandleBuilder {
     mutating func setBack(to time: Int64) {
         guard FeedTime.isPlausible(time), time < max(feed.newest, feed.clock ?? .min) else { return }
         counters.clocksSetBack += 1
-        missing.cut(at: time)
+        missing.cut(at: UTCNanos(rawValue: time))
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
         pending = pending.filter { $0.key.start < time }
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys

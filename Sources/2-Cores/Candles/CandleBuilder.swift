@@ -39,7 +39,7 @@ public struct CandleBuilder {
     var final: [Key: ClosedCandle] = [:]
     var missing = MissingData()
     /// Since when it may be dark without the feed's word: that may have been among positions that are missing.
-    var suspectSince: Int64?
+    var suspectSince: UTCNanos?
     /// The earliest feed time at which something closes.
     var nextClose = Int64.max
     var feed = FeedTime()
@@ -90,7 +90,7 @@ public struct CandleBuilder {
         }
         if time > feed.newest, !advance(to: time) {
             counters.implausible += 1
-            return missing.lost(1, pair: tick.pair, from: feed.newest, until: feed.newest)
+            return missing.lost(1, pair: tick.pair, from: feedTime, until: feedTime)
         }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         if tick.flags.rawValue != 0, !counts(tick, pair) { return }
@@ -269,13 +269,15 @@ public struct CandleBuilder {
     mutating func prune() {
         let oldest = feed.newest &- lateReach
         final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
-        missing.forget(before: oldest &- (lengths.max() ?? 0))
+        missing.forget(before: UTCNanos(rawValue: oldest &- (lengths.max() ?? 0)))
         nextPruning = feed.newest &+ FeedTime.hour
     }
 
     // MARK: Output
 
-    func interval(_ key: Key) -> Range<Int64> { key.start..<(key.start &+ lengths[key.timeframe]) }
+    func interval(_ key: Key) -> Range<UTCNanos> {
+        UTCNanos(rawValue: key.start)..<UTCNanos(rawValue: key.start &+ lengths[key.timeframe])
+    }
 
     /// Emits a candle whose interval was not closed before.
     mutating func close(_ candle: OpenCandle, _ key: Key) {
