@@ -26,5 +26,5 @@ private func check(_ configuration: Configuration) {
     precondition(Set(configuration.instruments.map(\.pair)).count == configuration.instruments.count)
     precondition(configuration.history.reservePoints < configuration.history.weeklyPoints)
     precondition((1_024...16_777_216).contains(configuration.journal.segmentRecords))
-    precondition((10...10_080).contains(configuration.lateReachMinutes))
+    precondition((Duration.seconds(600)...Duration.seconds(604_800)).contains(configuration.lateReach))
 }

@@ -78,7 +78,7 @@ final class FuzzWorld {
     }
 
     private static func append(_ writer: JournalWriter) {
-        let time = UTCNanos(seconds: 1_778_572_800)
+        let time = UTCNanos(seconds: UTCSeconds(rawValue: 1_778_572_800))
         if writer.needsFlush, (try? writer.flush()) == nil { preconditionFailure("nothing can be written") }
         writer.append(FeedRecord(.sessionNew, brokerTime: time, receiveTime: time))
     }

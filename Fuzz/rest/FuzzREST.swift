@@ -24,7 +24,7 @@ private func check(_ reply: PricesReply) {
         precondition((0...allowance.total).contains(allowance.remaining), "an allowance out of bounds: \(allowance)")
     }
     for row in reply.rows {
-        precondition(row.localStart >= 0 && row.start ?? 0 >= 0, "a time before 1970: \(row)")
+        precondition(row.localStart >= 0 && row.start?.rawValue ?? 0 >= 0, "a time before 1970: \(row)")
         for side in [row.bid, row.ask] {
             guard let side else { continue }
             let prices = [side.open, side.high, side.low, side.close]

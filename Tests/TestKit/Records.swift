@@ -26,7 +26,8 @@ public enum Make {
 
     /// A candle whose prices all are `price`.
     public static func candle(
-        _ start: Int64, minutes: Int = 5, pair: Pair = eurUSD, price: String = "1.1", source: CandleSource = .streamed,
+        _ start: UTCSeconds, minutes: Int = 5, pair: Pair = eurUSD, price: String = "1.1",
+        source: CandleSource = .streamed,
         revision: UInt16 = 1, flags: CandleFlags = []
     ) -> CandleRecord {
         let price = Price(price)!

@@ -34,13 +34,14 @@ struct MakeData: ParsableCommand {
             let time = Self.start + Int64(number) * milliseconds / Int64(ticks)
             while second < time / 1_000 {
                 second += 1
-                try records.append(ClockRecord(UTCNanos(seconds: second), receiveTime: UTCNanos(seconds: second)))
+                let beat = UTCNanos(seconds: UTCSeconds(rawValue: second))
+                try records.append(ClockRecord(beat, receiveTime: beat))
             }
             let (pair, tick) = walk.step(time: time)
             lines.write(tick.line(subscription: pair + 2))
             try records.append(tick.record(all[pair].pair))
         }
-        let end = UTCNanos(seconds: second + 3_600)
+        let end = UTCNanos(seconds: UTCSeconds(rawValue: second + 3_600))
         try records.append(ClockRecord(end, receiveTime: end))
         try records.close()
         lines.close()

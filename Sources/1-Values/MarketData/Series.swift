@@ -14,10 +14,9 @@ extension Series: CustomStringConvertible {
 /// One candle's place.
 public struct Interval: Hashable, Sendable {
     public let series: Series
-    /// Unix seconds.
-    public let start: Int64
+    public let start: UTCSeconds
 
-    public init(_ series: Series, start: Int64) { (self.series, self.start) = (series, start) }
+    public init(_ series: Series, start: UTCSeconds) { (self.series, self.start) = (series, start) }
 
-    public var end: Int64 { start + series.timeframe.seconds }
+    public var end: UTCSeconds { start + series.timeframe }
 }

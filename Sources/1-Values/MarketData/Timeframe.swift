@@ -36,6 +36,18 @@ public struct Timeframe: Hashable, Comparable, Sendable {
         UTCNanos(rawValue: floorDivide(moment.rawValue, nanos) * nanos)
     }
 
+    /// The start of the interval that holds a whole second.
+    public func start(of moment: UTCSeconds) -> UTCSeconds {
+        UTCSeconds(rawValue: floorDivide(moment.rawValue, seconds) * seconds)
+    }
+
+    /// The starts of the intervals of an aligned stretch, oldest first.
+    public func starts(in stretch: Range<UTCSeconds>) -> [UTCSeconds] {
+        stride(from: stretch.lowerBound.rawValue, to: stretch.upperBound.rawValue, by: Int(seconds)).map {
+            UTCSeconds(rawValue: $0)
+        }
+    }
+
     public static func < (a: Timeframe, b: Timeframe) -> Bool { a.seconds < b.seconds }
 }
 

@@ -18,10 +18,10 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
     }
 
     @inlinable
-    public init(seconds: Int64) { self.init(rawValue: seconds * UTCNanos.perSecond) }
+    public init(seconds: UTCSeconds) { self.init(rawValue: seconds.rawValue * UTCNanos.perSecond) }
 
-    /// Whole seconds since 1970, rounded down.
-    public var seconds: Int64 { floorDivide(rawValue, UTCNanos.perSecond) }
+    /// The whole second that holds the moment: rounded down.
+    public var seconds: UTCSeconds { UTCSeconds(rawValue: floorDivide(rawValue, UTCNanos.perSecond)) }
 
     @inlinable
     public static func < (a: UTCNanos, b: UTCNanos) -> Bool { a.rawValue < b.rawValue }
@@ -39,6 +39,11 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
 extension Duration {
     /// Whole nanoseconds. A duration of at most 292 years fits.
     public var nanoseconds: Int64 { components.seconds * UTCNanos.perSecond + components.attoseconds / 1_000_000_000 }
+
+    /// The shortest whole number of seconds that is no shorter.
+    public var roundedUpToSeconds: Duration {
+        .seconds(components.attoseconds > 0 ? components.seconds + 1 : components.seconds)
+    }
 }
 
 extension UTCNanos: CustomStringConvertible {
@@ -49,12 +54,7 @@ extension UTCNanos: CustomStringConvertible {
     }
 
     /// `2014-05-01 00:00:00`, or with another separator between date and time.
-    public func text(separator: String = " ") -> String {
-        let days = floorDivide(seconds, 86_400)
-        let rest = seconds - days * 86_400
-        let date = CivilDate(daysSince1970: days)
-        return "\(date)\(separator)\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))"
-    }
+    public func text(separator: String = " ") -> String { seconds.text(separator: separator) }
 }
 
 extension UTCNanos {
@@ -64,7 +64,7 @@ extension UTCNanos {
         let latest: Int64 = 7_258_118_400
         if let seconds = Int64(text), !text.contains("-") {
             guard (0..<latest).contains(seconds) else { return nil }
-            self.init(seconds: seconds)
+            self.init(seconds: UTCSeconds(rawValue: seconds))
             return
         }
         let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "T" || $0 == " " }
@@ -158,7 +158,7 @@ public func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
     return a % b < 0 ? quotient - 1 : quotient
 }
 
-private func padded(_ value: Int64, _ width: Int) -> String {
+func padded(_ value: Int64, _ width: Int) -> String {
     let digits = String(value)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

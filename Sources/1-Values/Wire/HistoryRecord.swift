@@ -3,9 +3,9 @@ public import MarketData
 /// A request for candles of the broker's history. Source: docs/formats.md § 2.1.
 public struct HistoryRequest: Hashable, Sendable {
     public let series: Series
-    /// Starts of the first and the last interval that is asked for, Unix seconds.
-    public let first: Int64
-    public let last: Int64
+    /// Starts of the first and the last interval that is asked for.
+    public let first: UTCSeconds
+    public let last: UTCSeconds
     /// The most it costs: the number of intervals.
     public let points: Int
     /// When it was sent, by the local clock.
@@ -13,7 +13,9 @@ public struct HistoryRequest: Hashable, Sendable {
     /// Whether repair asked: its points of a week are bounded.
     public let isRepair: Bool
 
-    public init(series: Series, first: Int64, last: Int64, points: Int, sent: UTCNanos, isRepair: Bool = false) {
+    public init(
+        series: Series, first: UTCSeconds, last: UTCSeconds, points: Int, sent: UTCNanos, isRepair: Bool = false
+    ) {
         self.isRepair = isRepair
         self.series = series
         self.first = first
@@ -38,10 +40,10 @@ public struct HistoryReply: Hashable, Sendable {
     public struct Allowance: Hashable, Sendable {
         public let remaining: Int
         public let total: Int
-        /// Time of its renewal, Unix seconds of the local clock; 0: unknown.
-        public let renewal: Int64
+        /// Time of its renewal by the local clock; 0: unknown.
+        public let renewal: UTCSeconds
 
-        public init(remaining: Int, total: Int, renewal: Int64) {
+        public init(remaining: Int, total: Int, renewal: UTCSeconds) {
             (self.remaining, self.total, self.renewal) = (remaining, total, renewal)
         }
     }
@@ -140,7 +142,7 @@ public struct ReplyRecord: StreamRecord {
         envelope.bid = OHLC(
             open: Price(rawValue: Int64(reply.allowance?.remaining ?? 0)),
             high: Price(rawValue: Int64(reply.allowance?.total ?? -1)),
-            low: Price(rawValue: reply.allowance?.renewal ?? 0),
+            low: Price(rawValue: reply.allowance?.renewal.rawValue ?? 0),
             close: Price(rawValue: Int64(bitPattern: reply.request)))
         envelope.ask.open = Price(rawValue: reply.clockOffset == nil ? 0 : 1)
         envelope.ask.high = Price(rawValue: reply.clockOffset ?? 0)
@@ -152,7 +154,8 @@ public struct ReplyRecord: StreamRecord {
         }
         let told = envelope.bid
         let allowance = HistoryReply.Allowance(
-            remaining: Int(told.open.rawValue), total: Int(told.high.rawValue), renewal: told.low.rawValue)
+            remaining: Int(told.open.rawValue), total: Int(told.high.rawValue),
+            renewal: UTCSeconds(rawValue: told.low.rawValue))
         return HistoryReply(
             request: UInt64(bitPattern: told.close.rawValue), outcome: outcome, points: Int(envelope.tickCount),
             allowance: allowance.total < 0 ? nil : allowance, received: envelope.times.0,

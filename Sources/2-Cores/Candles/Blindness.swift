@@ -2,24 +2,24 @@ internal import MarketData
 
 /// Stretches of time of which nothing is known, of the whole feed or of one pair.
 struct Blindness {
-    /// Closed stretches `[from, until)`, ns: sorted, apart from each other.
-    private var holes: [Range<Int64>] = []
+    /// Closed stretches `[from, until)`: sorted, apart from each other.
+    private var holes: [Range<UTCNanos>] = []
     /// Since when nothing is known; `nil` while the feed, or the pair, is seen.
-    private(set) var since: Int64?
+    private(set) var since: UTCNanos?
 
     /// In the dark, the former stretch is a hole up to here: its end will not be recorded.
-    mutating func began(since moment: Int64) {
+    mutating func began(since moment: UTCNanos) {
         if let former = since { missing(from: former, until: moment) }
         since = moment
     }
 
-    mutating func ended(from: Int64, until: Int64) {
+    mutating func ended(from: UTCNanos, until: UTCNanos) {
         since = nil
         missing(from: from, until: until)
     }
 
     /// Nothing is known of `[from, until)`, whatever else is.
-    mutating func missing(from: Int64, until: Int64) {
+    mutating func missing(from: UTCNanos, until: UTCNanos) {
         guard until > from else { return }
         var (from, until) = (from, until)
         // New stretches come at the end or near it.
@@ -35,8 +35,8 @@ struct Blindness {
     }
 
     /// Hands out the parts of `interval` of which nothing is known, the latest first. They do not overlap.
-    func eachStretch(in interval: Range<Int64>, _ body: (Range<Int64>) -> Void) {
-        let dark = max(interval.lowerBound, min(since ?? .max, interval.upperBound))
+    func eachStretch(in interval: Range<UTCNanos>, _ body: (Range<UTCNanos>) -> Void) {
+        let dark = max(interval.lowerBound, min(since ?? interval.upperBound, interval.upperBound))
         if dark < interval.upperBound { body(dark..<interval.upperBound) }
         for hole in holes.reversed() {
             if hole.upperBound <= interval.lowerBound { break }
@@ -46,10 +46,10 @@ struct Blindness {
     }
 
     /// Forgets what no candle can touch any more.
-    mutating func forget(before time: Int64) { holes.removeAll { $0.upperBound < time } }
+    mutating func forget(before time: UTCNanos) { holes.removeAll { $0.upperBound < time } }
 
     /// Forgets what was said of moments from `time` on.
-    mutating func cut(at time: Int64) {
+    mutating func cut(at time: UTCNanos) {
         holes = holes.compactMap { $0.lowerBound < time ? $0.lowerBound..<min($0.upperBound, time) : nil }
         if let moment = since { since = min(moment, time) }
     }

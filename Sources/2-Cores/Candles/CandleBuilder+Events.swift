@@ -8,7 +8,7 @@ extension CandleBuilder {
         isFirst = false
         if record.position > 1 { return jump(to: record) }
         if case .blindBegan = record.feedEvent { return }
-        missing.feedMissing(from: 0, until: record.brokerTime.rawValue)
+        missing.feedMissing(from: UTCNanos(rawValue: 0), until: record.brokerTime)
     }
 
     /// Positions that the journal lacks: whatever they held is not known, ticks or the feed's event of a loss.
@@ -16,17 +16,17 @@ extension CandleBuilder {
     /// the blindness began, since the event of its end may be among them, and the blindness goes on until the next
     /// event.
     mutating func jump(to record: TickEnvelope) {
-        let margin = max(FeedEvent.orderMargin, options.graceNanos)
+        let margin = max(FeedEvent.orderMargin, grace)
         let told = record.brokerTime.rawValue
         let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
-        let until = max(feed.believes(told) ? told : 0, time) &+ margin
+        let until = UTCNanos(rawValue: max(feed.believes(told) ? told : 0, time) &+ margin)
         let dark = missing.feed.since
-        let from = max(0, min(time - margin, dark ?? .max))
+        let from = UTCNanos(rawValue: max(0, min(time - margin, dark?.rawValue ?? .max)))
         position = record.position &- 1
-        tell(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), time, record.receiveTime)
+        tell(.blindEnded(from: from, until: until), time, record.receiveTime)
         if dark != nil {
-            tell(.blindBegan(since: UTCNanos(rawValue: until)), time, record.receiveTime)
+            tell(.blindBegan(since: until), time, record.receiveTime)
         } else {
             suspectSince = until
         }
@@ -42,7 +42,7 @@ extension CandleBuilder {
     /// An event that comes only while the feed is blind shows that the event of the beginning is missing.
     mutating func expectDark(_ record: FeedRecord) {
         guard let since = suspectSince, missing.feed.since == nil else { return }
-        tell(.blindBegan(since: UTCNanos(rawValue: since)), record.brokerTime.rawValue, record.receiveTime)
+        tell(.blindBegan(since: since), record.brokerTime.rawValue, record.receiveTime)
     }
 
     mutating func foldEvent(_ record: FeedRecord) {
@@ -50,13 +50,13 @@ extension CandleBuilder {
         switch record.event {
         case .blindBegan(let since):
             if pair == .none { suspectSince = nil }
-            let earliest = min(since.rawValue, missing.blindSince(pair) ?? .max)
-            missing.blindBegan(pair, since: since.rawValue)
-            reviseBlindness(pair, from: earliest, until: .max)
+            let earliest = min(since, missing.blindSince(pair) ?? since)
+            missing.blindBegan(pair, since: since)
+            reviseBlindness(pair, from: earliest.rawValue, until: .max)
         case .blindEnded(let from, let until):
             if pair == .none { suspectSince = nil }
             let darkest = max(until.rawValue, missing.blindSince(pair) == nil ? .min : .max)
-            missing.blindEnded(pair, from: from.rawValue, until: until.rawValue)
+            missing.blindEnded(pair, from: from, until: until)
             reviseBlindness(pair, from: from.rawValue, until: darkest)
             // After a long silence ticks come before the first new clock.
             if pair == .none, feed.clock != nil, FeedTime.isPlausible(until.rawValue) { feed.noteClock(until.rawValue) }
@@ -78,7 +78,7 @@ extension CandleBuilder {
     mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
         // No closed candle begins later, but for those that a wrong time made, which are settled.
         let latest = feed.newest == .min ? .max : feed.newest &+ (lengths.max() ?? 0)
-        let earliest = from == .min ? from : from &- options.graceNanos
+        let earliest = from == .min ? from : from &- grace
         for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
             let blind = missing.blindMilliseconds(pairs.pairs[key.pair], interval(key))
@@ -92,9 +92,9 @@ extension CandleBuilder {
         guard count > .zero, record.pair != .none else { return }
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
-        missing.lost(count, pair: record.pair, from: from, until: until)
-        let earliest = from == .min ? from : from &- options.graceNanos
-        for key in closedKeys(record.pair, from: earliest, until: until &+ options.graceNanos) {
+        missing.lost(count, pair: record.pair, from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until))
+        let earliest = from == .min ? from : from &- grace
+        for key in closedKeys(record.pair, from: earliest, until: until &+ grace) {
             guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
             revise(key) { $0.lost += count }
         }
@@ -141,7 +141,7 @@ extension CandleBuilder {
     mutating func setBack(to time: Int64) {
         guard FeedTime.isPlausible(time), time < max(feed.newest, feed.clock ?? .min) else { return }
         counters.clocksSetBack += 1
-        missing.cut(at: time)
+        missing.cut(at: UTCNanos(rawValue: time))
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
         pending = pending.filter { $0.key.start < time }
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
@@ -151,7 +151,7 @@ extension CandleBuilder {
         nextPruning = time &+ FeedTime.hour
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {
-            nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ options.graceNanos)
+            nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ grace)
         }
         for key in pending.keys { nextClose = min(nextClose, closing(key)) }
     }

@@ -12,9 +12,9 @@ public struct CandleBuilder {
     public struct Options: Sendable {
         public var timeframes: [Timeframe] = [.fiveMinutes, .fifteenMinutes]
         /// How long after its end an interval waits for late ticks.
-        public var graceNanos: Int64 = 2 * UTCNanos.perSecond
+        public var grace: Duration = .seconds(2)
         /// How long after its end a candle can still get a new revision.
-        public var lateReachNanos: Int64 = 86_400 * UTCNanos.perSecond
+        public var lateReach: Duration = .seconds(86_400)
         public init() {}
     }
 
@@ -24,8 +24,10 @@ public struct CandleBuilder {
     /// What became final, and the feed events in their place between. The caller takes them away.
     public var output: [CandleEnvelope] = []
 
-    let options: Options
+    let timeframes: [Timeframe]
+    // Nanoseconds: plain integers, since each tick adds them.
     let lengths: [Int64]
+    let grace, lateReach: Int64
     var pairs = PairTable()
     /// `pairs.count * lengths.count` candles that take ticks.
     var open: [OpenCandle] = []
@@ -37,7 +39,7 @@ public struct CandleBuilder {
     var final: [Key: ClosedCandle] = [:]
     var missing = MissingData()
     /// Since when it may be dark without the feed's word: that may have been among positions that are missing.
-    var suspectSince: Int64?
+    var suspectSince: UTCNanos?
     /// The earliest feed time at which something closes.
     var nextClose = Int64.max
     var feed = FeedTime()
@@ -53,8 +55,9 @@ public struct CandleBuilder {
 
     public init(options: Options) {
         precondition(!options.timeframes.isEmpty)
-        self.options = options
-        lengths = options.timeframes.map(\.nanos)
+        timeframes = options.timeframes
+        lengths = timeframes.map(\.nanos)
+        (grace, lateReach) = (options.grace.nanoseconds, options.lateReach.nanoseconds)
     }
 
     /// Takes a run of records, as their bytes.
@@ -87,7 +90,7 @@ public struct CandleBuilder {
         }
         if time > feed.newest, !advance(to: time) {
             counters.implausible += 1
-            return missing.lost(1, pair: tick.pair, from: feed.newest, until: feed.newest)
+            return missing.lost(1, pair: tick.pair, from: feedTime, until: feedTime)
         }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         if tick.flags.rawValue != 0, !counts(tick, pair) { return }
@@ -176,7 +179,7 @@ public struct CandleBuilder {
 
     /// A tick of an interval that is final: a new revision, or the first candle of a silent interval.
     mutating func foldLate(_ key: Key, _ quote: Quote) {
-        guard key.start &+ lengths[key.timeframe] >= feed.newest &- options.lateReachNanos else {
+        guard key.start &+ lengths[key.timeframe] >= feed.newest &- lateReach else {
             counters.tooLate += 1
             return
         }
@@ -257,22 +260,24 @@ public struct CandleBuilder {
     }
 
     /// The feed time at which the interval closes.
-    func closing(_ key: Key) -> Int64 { key.start &+ lengths[key.timeframe] &+ options.graceNanos }
+    func closing(_ key: Key) -> Int64 { key.start &+ lengths[key.timeframe] &+ grace }
 
     func order(_ key: Key) -> (Int64, Pair, Int64) {
         (key.start &+ lengths[key.timeframe], pairs.pairs[key.pair], lengths[key.timeframe])
     }
 
     mutating func prune() {
-        let oldest = feed.newest &- options.lateReachNanos
+        let oldest = feed.newest &- lateReach
         final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
-        missing.forget(before: oldest &- (lengths.max() ?? 0))
+        missing.forget(before: UTCNanos(rawValue: oldest &- (lengths.max() ?? 0)))
         nextPruning = feed.newest &+ FeedTime.hour
     }
 
     // MARK: Output
 
-    func interval(_ key: Key) -> Range<Int64> { key.start..<(key.start &+ lengths[key.timeframe]) }
+    func interval(_ key: Key) -> Range<UTCNanos> {
+        UTCNanos(rawValue: key.start)..<UTCNanos(rawValue: key.start &+ lengths[key.timeframe])
+    }
 
     /// Emits a candle whose interval was not closed before.
     mutating func close(_ candle: OpenCandle, _ key: Key) {
@@ -281,12 +286,12 @@ public struct CandleBuilder {
         emit(
             ClosedCandle(
                 candle: candle, blindMilliseconds: missing.blindMilliseconds(pair, interval),
-                lost: missing.lostUpdates(pair, interval, grace: options.graceNanos)), key)
+                lost: missing.lostUpdates(pair, interval, grace: grace)), key)
     }
 
     mutating func emit(_ closed: ClosedCandle, _ key: Key) {
         counters.candles += 1
-        var record = closed.record(pair: pairs.pairs[key.pair], timeframe: options.timeframes[key.timeframe])
+        var record = closed.record(pair: pairs.pairs[key.pair], timeframe: timeframes[key.timeframe])
         record.inputPosition = position
         final[key] = closed
         output.append(record.envelope)

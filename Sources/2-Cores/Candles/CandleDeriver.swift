@@ -87,11 +87,9 @@ public struct CandleDeriver {
     private mutating func take(_ part: Part, _ interval: Interval, _ position: UInt64) {
         let smaller = interval.series.timeframe
         for larger in timeframes where larger.part(among: timeframes) == smaller {
-            let whole = Interval(
-                Series(interval.series.pair, larger),
-                start: floorDivide(interval.start, larger.seconds) * larger.seconds)
+            let whole = Interval(Series(interval.series.pair, larger), start: larger.start(of: interval.start))
             var all = parts[whole] ?? CandleDeriver.unknownParts(of: whole, smaller)
-            let place = Int((interval.start - whole.start) / smaller.seconds)
+            let place = Int((interval.start.rawValue - whole.start.rawValue) / smaller.seconds)
             guard all[place].givesWay(to: part) else { continue }
             all[place] = part
             parts[whole] = all
@@ -102,9 +100,7 @@ public struct CandleDeriver {
     /// A closed market has no candle, so such a part need not be given.
     private static func unknownParts(of whole: Interval, _ smaller: Timeframe) -> [Part] {
         let open = Set(TradingWeek.parts(of: whole.start, whole.series.timeframe, smaller))
-        return stride(from: whole.start, to: whole.end, by: Int(smaller.seconds)).map {
-            open.contains($0) ? .unknown : .empty
-        }
+        return smaller.starts(in: whole.start..<whole.end).map { open.contains($0) ? .unknown : .empty }
     }
 
     private mutating func derive(_ whole: Interval, _ all: [Part], _ position: UInt64) {

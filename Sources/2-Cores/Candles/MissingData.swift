@@ -4,10 +4,10 @@ internal import Wire
 /// What is known to be unknown: stretches of blindness, of the feed and of single pairs, and updates that the
 /// broker declared lost.
 struct MissingData {
-    /// Updates that were lost at some moment of `[from, until]`, ns.
+    /// Updates that were lost at some moment of `[from, until]`.
     private struct Loss {
-        let from: Int64
-        let until: Int64
+        let from: UTCNanos
+        let until: UTCNanos
         var count: LossCount
     }
 
@@ -17,24 +17,24 @@ struct MissingData {
     private var losses: [Pair: [Loss]] = [:]
 
     /// Since when nothing is known of the feed, or of the pair alone.
-    func blindSince(_ pair: Pair) -> Int64? { pair == .none ? feed.since : pairs[pair]?.since }
+    func blindSince(_ pair: Pair) -> UTCNanos? { pair == .none ? feed.since : pairs[pair]?.since }
 
     /// - Parameter pair: `.none`: the whole feed.
-    mutating func blindBegan(_ pair: Pair, since: Int64) { change(pair) { $0.began(since: since) } }
+    mutating func blindBegan(_ pair: Pair, since: UTCNanos) { change(pair) { $0.began(since: since) } }
 
-    mutating func blindEnded(_ pair: Pair, from: Int64, until: Int64) {
+    mutating func blindEnded(_ pair: Pair, from: UTCNanos, until: UTCNanos) {
         change(pair) { $0.ended(from: from, until: until) }
     }
 
     /// Nothing is known of the feed in `[from, until)`, whatever else is.
-    mutating func feedMissing(from: Int64, until: Int64) { feed.missing(from: from, until: until) }
+    mutating func feedMissing(from: UTCNanos, until: UTCNanos) { feed.missing(from: from, until: until) }
 
     private mutating func change(_ pair: Pair, _ body: (inout Blindness) -> Void) {
         if pair == .none { body(&feed) } else { body(&pairs[pair, default: Blindness()]) }
     }
 
     /// - Precondition: `from` is not after `until`.
-    mutating func lost(_ count: LossCount, pair: Pair, from: Int64, until: Int64) {
+    mutating func lost(_ count: LossCount, pair: Pair, from: UTCNanos, until: UTCNanos) {
         var list = losses.removeValue(forKey: pair) ?? []
         if let last = list.last, last.from == from, last.until == until {
             list[list.count - 1].count += count
@@ -45,13 +45,13 @@ struct MissingData {
     }
 
     /// Milliseconds of `[start, end)` of which nothing is known of the pair, rounded up. Each moment counts once.
-    func blindMilliseconds(_ pair: Pair, _ interval: Range<Int64>) -> UInt32 {
+    func blindMilliseconds(_ pair: Pair, _ interval: Range<UTCNanos>) -> UInt32 {
         var nanos: Int64 = 0
-        feed.eachStretch(in: interval) { nanos += $0.upperBound - $0.lowerBound }
+        feed.eachStretch(in: interval) { nanos += $0.nanos }
         if let own = pairs[pair] {
             own.eachStretch(in: interval) { stretch in
-                nanos += stretch.upperBound - stretch.lowerBound
-                feed.eachStretch(in: stretch) { nanos -= $0.upperBound - $0.lowerBound }
+                nanos += stretch.nanos
+                feed.eachStretch(in: stretch) { nanos -= $0.nanos }
             }
         }
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
@@ -59,14 +59,16 @@ struct MissingData {
 
     /// Updates lost in the interval or in the grace around it: a loss is recorded after it happened, with the newest
     /// time that is known, which may be older.
-    func lostUpdates(_ pair: Pair, _ interval: Range<Int64>, grace: Int64) -> LossCount {
+    /// - Parameter grace: nanoseconds.
+    func lostUpdates(_ pair: Pair, _ interval: Range<UTCNanos>, grace: Int64) -> LossCount {
         guard let losses = losses[pair] else { return .zero }
-        let window = (interval.lowerBound - grace)...(interval.upperBound + grace)
-        return losses.reduce(.zero) { window.overlaps($1.from...$1.until) ? $0 + $1.count : $0 }
+        let first = UTCNanos(rawValue: interval.lowerBound.rawValue - grace)
+        let last = UTCNanos(rawValue: interval.upperBound.rawValue + grace)
+        return losses.reduce(.zero) { (first...last).overlaps($1.from...$1.until) ? $0 + $1.count : $0 }
     }
 
     /// The clock is set back to `time`: what was said of later moments was said by a wrong one.
-    mutating func cut(at time: Int64) {
+    mutating func cut(at time: UTCNanos) {
         feed.cut(at: time)
         for pair in pairs.keys { pairs[pair]?.cut(at: time) }
         losses = losses.mapValues { list in
@@ -75,7 +77,7 @@ struct MissingData {
     }
 
     /// Forgets what no candle can touch any more.
-    mutating func forget(before time: Int64) {
+    mutating func forget(before time: UTCNanos) {
         feed.forget(before: time)
         pairs = pairs.compactMapValues { blindness in
             var kept = blindness
@@ -87,4 +89,8 @@ struct MissingData {
             return kept.isEmpty ? nil : kept
         }
     }
+}
+
+extension Range<UTCNanos> {
+    fileprivate var nanos: Int64 { upperBound.rawValue - lowerBound.rawValue }
 }

@@ -5,8 +5,8 @@ public import MarketData
 public struct PricesReply: Hashable, Sendable {
     /// One candle.
     public struct Row: Hashable, Sendable {
-        /// Unix seconds of the interval's start; `nil` in versions 1 and 2, which give only the local time.
-        public let start: Int64?
+        /// The interval's start; `nil` in versions 1 and 2, which give only the local time.
+        public let start: UTCSeconds?
         /// The interval's start on the account's clock: seconds since 1970 as if that were UTC.
         public let localStart: Int64
         /// `nil` if any of its four prices is missing or invalid.
@@ -46,8 +46,8 @@ public struct PricesReply: Hashable, Sendable {
 extension PricesReply.Row {
     fileprivate init(_ candle: Message.Candle, _ pointShift: Int) throws(Unreadable) {
         let prices = [candle.openPrice, candle.highPrice, candle.lowPrice, candle.closePrice]
-        var utc: Int64?
-        if let text = candle.snapshotTimeUTC { utc = try seconds(of: text) }
+        var utc: UTCSeconds?
+        if let text = candle.snapshotTimeUTC { utc = UTCSeconds(rawValue: try seconds(of: text)) }
         self.init(
             start: utc, localStart: try seconds(of: candle.snapshotTime),
             bid: OHLC(prices.map { $0?.bid }, pointShift), ask: OHLC(prices.map { $0?.ask }, pointShift),

@@ -40,7 +40,7 @@ public struct PricesRequest: Hashable, Sendable {
 
     /// Everything on one page: without `pageSize` there are 20 rows, whatever is asked for.
     public var path: String {
-        let dates = [from, to].map { UTCNanos(seconds: $0).text(separator: "T") }
+        let dates = [from, to].map { UTCSeconds(rawValue: $0).text(separator: "T") }
         return "/prices/\(epic)?resolution=\(resolution)&from=\(dates[0])&to=\(dates[1])&pageSize=0"
     }
 }

@@ -1,4 +1,4 @@
-internal import MarketData
+public import MarketData
 public import Wire
 
 /// The account's book of points: what each request was expected to cost, and what the broker said of it.
@@ -31,14 +31,14 @@ public struct QuotaLedger: Sendable {
     public struct Estimate: Hashable, Sendable {
         public let remaining: Int
         public let total: Int
-        /// When the allowance is given anew, Unix seconds; `nil`: a week after its first use, or unknown.
-        public let renewal: Int64?
+        /// When the allowance is given anew; `nil`: a week after its first use, or unknown.
+        public let renewal: UTCSeconds?
         /// Whether the broker said so in this allowance's week; else it is what the configuration says.
         public let isTold: Bool
         /// Points that count as paid although no reply says so: the next one will show it.
         public let unconfirmed: Int
 
-        public init(remaining: Int, total: Int, renewal: Int64?, isTold: Bool, unconfirmed: Int = 0) {
+        public init(remaining: Int, total: Int, renewal: UTCSeconds?, isTold: Bool, unconfirmed: Int = 0) {
             (self.remaining, self.total, self.renewal, self.isTold) = (remaining, total, renewal, isTold)
             self.unconfirmed = unconfirmed
         }
@@ -77,7 +77,7 @@ public struct QuotaLedger: Sendable {
     }
 
     /// What may be bought, as the last reply said, less what was asked for since and may have been paid.
-    public func estimate(now: Int64) -> Estimate {
+    public func estimate(now: UTCSeconds) -> Estimate {
         let last = entries.lastIndex { $0.reply?.allowance != nil }
         if let last, let reply = entries[last].reply, let allowance = reply.allowance, !isOver(reply, allowance, now) {
             return estimate(
@@ -93,7 +93,7 @@ public struct QuotaLedger: Sendable {
     }
 
     private func estimate(
-        _ remaining: Int, of total: Int, less later: some Sequence<Entry>, renewal: Int64?, isTold: Bool
+        _ remaining: Int, of total: Int, less later: some Sequence<Entry>, renewal: UTCSeconds?, isTold: Bool
     ) -> Estimate {
         let unconfirmed = later.reduce(0) { $0 + $1.cost }
         return Estimate(
@@ -106,7 +106,7 @@ public struct QuotaLedger: Sendable {
 
     /// What repair spent at most in the last seven days. A request of the future shows a clock that was set back: it may
     /// be of just now.
-    public func spentByRepair(now: Int64) -> Int {
+    public func spentByRepair(now: UTCSeconds) -> Int {
         entries.reduce(0) { sum, entry in
             let counts = entry.request.isRepair && entry.request.sent.seconds > now - QuotaLedger.week
             return sum + (counts ? entry.cost : 0)
@@ -119,20 +119,21 @@ public struct QuotaLedger: Sendable {
     /// Points paid in all, as far as the replies report them.
     public var paid: Int { entries.reduce(0) { $0 + ($1.reply?.points ?? 0) } }
 
-    private static let week: Int64 = 604_800
+    private static let day: Duration = .seconds(86_400)
+    private static let week = day * 7
 
     /// `nil` if the broker did not report it, or if it cannot be right, by a local clock that was wrong.
-    private func renewal(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance) -> Int64? {
-        let latest = reply.received.seconds + QuotaLedger.week + 86_400
-        return allowance.renewal > 0 && allowance.renewal <= latest ? allowance.renewal : nil
+    private func renewal(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance) -> UTCSeconds? {
+        let latest = reply.received.seconds + QuotaLedger.week + QuotaLedger.day
+        return allowance.renewal.rawValue > 0 && allowance.renewal <= latest ? allowance.renewal : nil
     }
 
     /// Whether a new week has begun. Where its moment is not known: after a week, and where nothing is left, after an hour,
     /// since a look then costs nothing.
-    private func isOver(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance, _ now: Int64) -> Bool {
+    private func isOver(_ reply: HistoryReply, _ allowance: HistoryReply.Allowance, _ now: UTCSeconds) -> Bool {
         // The local clock was set back: nothing of what it said holds.
-        if reply.received.seconds > now + 86_400 { return true }
+        if reply.received.seconds > now + QuotaLedger.day { return true }
         if let renewal = renewal(reply, allowance) { return now >= renewal }
-        return now >= reply.received.seconds + (allowance.remaining > 0 ? QuotaLedger.week : 3_600)
+        return now >= reply.received.seconds + (allowance.remaining > 0 ? QuotaLedger.week : .seconds(3_600))
     }
 }

@@ -16,8 +16,8 @@ public struct FreshCost: Hashable, Sendable {
     /// Of one pair, by timeframe.
     public let lines: [Line]
 
-    /// - Parameter now: Unix seconds; the figures may differ by a candle with the place in the hour.
-    public init(pairs: Int, depth: Int, planner: Planner, now: Int64) {
+    /// - Parameter now: the figures may differ by a candle with the place in the hour.
+    public init(pairs: Int, depth: Int, planner: Planner, now: UTCSeconds) {
         let pair = Pair("EURUSD")!
         let needs = planner.needs(pair, wanted: planner.latest(depth, endedBy: now), holdings: Planner.Holdings())
         self.pairs = pairs

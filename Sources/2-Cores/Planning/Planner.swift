@@ -1,20 +1,20 @@
 public import MarketData
 
-/// Candles to be bought in one request: the open intervals that start in `first ... last`, Unix seconds.
+/// Candles to be bought in one request: the open intervals that start in `first ... last`.
 public struct Purchase: Hashable, Sendable {
     public let series: Series
-    public let first: Int64
-    public let last: Int64
+    public let first: UTCSeconds
+    public let last: UTCSeconds
     /// How many intervals these are. The broker counts the candles that it returns, which may be fewer: an interval
     /// without a tick has none.
     public let points: Int
 
-    public init(series: Series, first: Int64, last: Int64, points: Int) {
+    public init(series: Series, first: UTCSeconds, last: UTCSeconds, points: Int) {
         (self.series, self.first, self.last, self.points) = (series, first, last, points)
     }
 
     /// The starts of its intervals.
-    public var starts: [Int64] { TradingWeek.starts(of: series.timeframe, in: first..<(last + 1)) }
+    public var starts: [UTCSeconds] { TradingWeek.starts(of: series.timeframe, in: first..<(last + .seconds(1))) }
 }
 
 /// The purchases of now, the candles derived from them, and the rest for the next allowance.
@@ -39,27 +39,27 @@ public struct Plan: Hashable, Sendable {
 /// Recent before old, every pair alike; nothing that is there, and nothing that the aggregator derives from
 /// a smaller timeframe. Source: the weekly allowance, `ig-api` § 3.7: one point is one candle.
 public struct Planner: Sendable {
-    /// Starts by timeframe, Unix seconds.
-    public typealias Starts = [Timeframe: [Int64]]
+    /// Starts by timeframe.
+    public typealias Starts = [Timeframe: [UTCSeconds]]
 
-    /// The known candles of a pair, by the intervals' starts in Unix seconds.
+    /// The known candles of a pair, by the intervals' starts.
     public struct Holdings: Hashable, Sendable {
         /// Complete candles.
-        public var complete: [Timeframe: Set<Int64>] = [:]
+        public var complete: [Timeframe: Set<UTCSeconds>] = [:]
         /// The broker was asked and has none, since there was no tick.
-        public var empty: [Timeframe: Set<Int64>] = [:]
+        public var empty: [Timeframe: Set<UTCSeconds>] = [:]
         /// The broker was asked and has none that can be used: no part of a larger one.
-        public var unusable: [Timeframe: Set<Int64>] = [:]
+        public var unusable: [Timeframe: Set<UTCSeconds>] = [:]
 
         public init() {}
 
         /// Whether it need not be bought.
-        public func has(_ timeframe: Timeframe, _ start: Int64) -> Bool {
+        public func has(_ timeframe: Timeframe, _ start: UTCSeconds) -> Bool {
             isPart(timeframe, start) || unusable[timeframe]?.contains(start) == true
         }
 
         /// Whether larger candles can be derived from it.
-        public func isPart(_ timeframe: Timeframe, _ start: Int64) -> Bool {
+        public func isPart(_ timeframe: Timeframe, _ start: UTCSeconds) -> Bool {
             complete[timeframe]?.contains(start) == true || empty[timeframe]?.contains(start) == true
         }
     }
@@ -90,16 +90,16 @@ public struct Planner: Sendable {
     }
 
     /// The last `depth` intervals of each timeframe that have ended.
-    public func latest(_ depth: Int, endedBy second: Int64) -> Starts {
+    public func latest(_ depth: Int, endedBy moment: UTCSeconds) -> Starts {
         Dictionary(
-            uniqueKeysWithValues: timeframes.map { ($0, TradingWeek.starts(of: $0, last: depth, endedBy: second)) })
+            uniqueKeysWithValues: timeframes.map { ($0, TradingWeek.starts(of: $0, last: depth, endedBy: moment)) })
     }
 
     /// Every interval from a moment on, of each timeframe that has one, that has ended by another.
-    public func all(since first: [Timeframe: Int64], endedBy second: Int64) -> Starts {
+    public func all(since first: [Timeframe: UTCSeconds], endedBy moment: UTCSeconds) -> Starts {
         var all: Starts = [:]
         for (timeframe, first) in first {
-            let end = second - timeframe.seconds + 1
+            let end = moment - timeframe + .seconds(1)
             all[timeframe] = TradingWeek.starts(of: timeframe, in: first..<max(first, end))
         }
         return all
@@ -109,7 +109,7 @@ public struct Planner: Sendable {
     public func needs(_ pair: Pair, wanted: Starts, holdings: Holdings) -> Needs {
         var needs = Needs()
         // The future candles of the timeframes so far.
-        var provided: [Timeframe: Set<Int64>] = [:]
+        var provided: [Timeframe: Set<UTCSeconds>] = [:]
         for timeframe in timeframes {
             let series = Series(pair, timeframe)
             for start in wanted[timeframe] ?? [] where !holdings.has(timeframe, start) {
@@ -134,15 +134,15 @@ public struct Planner: Sendable {
     ///   - budget: the most points that the plan may cost.
     public func plan(_ needs: [Needs], budget: Int) -> Plan { plan(needs) { min($0.count, max(0, budget)) } }
 
-    /// - Parameter count: how many intervals can be paid, of those that end at these times, newest first.
-    public func plan(_ needs: [Needs], affordable count: ([Int64]) -> Int) -> Plan {
+    /// - Parameter count: how many intervals can be paid, of those that end at these moments, newest first.
+    public func plan(_ needs: [Needs], affordable count: ([UTCSeconds]) -> Int) -> Plan {
         var order: [Pair: Int] = [:]
         for interval in needs.lazy.flatMap(\.bought) where order[interval.series.pair] == nil {
             order[interval.series.pair] = order.count
         }
         /// The latest end first; then the pairs in their order, and the smaller timeframe.
-        func rank(_ series: Series, _ start: Int64) -> (Int64, Int, Int64) {
-            (-(start + series.timeframe.seconds), order[series.pair] ?? 0, series.timeframe.seconds)
+        func rank(_ series: Series, _ start: UTCSeconds) -> (Int64, Int, Timeframe) {
+            (-(start + series.timeframe).rawValue, order[series.pair] ?? 0, series.timeframe)
         }
         var plan = Plan()
         let missing = needs.flatMap(\.bought).sorted { rank($0.series, $0.start) < rank($1.series, $1.start) }
@@ -162,7 +162,8 @@ public struct Planner: Sendable {
     /// The parts that give a whole interval; `nil` if one of them is not there.
     public func parts(of interval: Interval, holdings: Holdings) -> [Interval]? { parts(of: interval, [:], holdings) }
 
-    private func parts(of interval: Interval, _ provided: [Timeframe: Set<Int64>], _ holdings: Holdings) -> [Interval]?
+    private func parts(of interval: Interval, _ provided: [Timeframe: Set<UTCSeconds>], _ holdings: Holdings)
+        -> [Interval]?
     {
         let larger = interval.series.timeframe
         guard let smaller = larger.part(among: timeframes) else { return nil }
@@ -177,7 +178,7 @@ public struct Planner: Sendable {
     private func runs(_ missing: ArraySlice<Interval>) -> [Purchase] {
         var purchases: [Purchase] = []
         for (series, intervals) in Dictionary(grouping: missing, by: \.series) {
-            var run: [Int64] = []
+            var run: [UTCSeconds] = []
             for start in intervals.map(\.start).sorted() {
                 if let last = run.last,
                     run.count == Planner.requestMax || TradingWeek.next(after: last, series.timeframe) != start
@@ -199,7 +200,7 @@ extension Purchase {
         count > 0 ? Purchase(series, starts.suffix(count)) : nil
     }
 
-    fileprivate init(_ series: Series, _ starts: some BidirectionalCollection<Int64>) {
+    fileprivate init(_ series: Series, _ starts: some BidirectionalCollection<UTCSeconds>) {
         self.init(series: series, first: starts.first!, last: starts.last!, points: starts.count)
     }
 }

@@ -26,7 +26,7 @@ public func byteText(_ bytes: Int64) -> String {
     return tenths >= 1_000 ? "\(tenths / 10) \(name)" : "\(tenths / 10).\(tenths % 10) \(name)"
 }
 
-extension UTCNanos {
+extension UTCSeconds {
     /// `2026-12-03 17:31 UTC`.
     public var minuteText: String { "\(text().dropLast(3)) UTC" }
 }

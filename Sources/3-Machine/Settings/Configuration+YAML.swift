@@ -68,11 +68,12 @@ extension Configuration {
             )
         }
         // A day more than late ticks reach: what the aggregator needs at its start must still be there.
-        let needed = lateReachMinutes / 1_440 + 1
+        let reach = lateReach.components.seconds
+        let needed = reach / 86_400 + 1
         if journal.retentionDays > 0, journal.retentionDays < needed {
             throw Failure(
                 .configuration,
-                "\(path): late_reach_minutes \(lateReachMinutes) needs journal.retention_days \(needed) or more, or 0")
+                "\(path): late_reach_minutes \(reach / 60) needs journal.retention_days \(needed) or more, or 0")
         }
     }
 }

@@ -10,9 +10,9 @@ public struct Configuration: Sendable {
     /// Sorted, without repeats.
     public var timeframes = [Timeframe.fiveMinutes, .fifteenMinutes]
     /// How long after an interval's end its candle waits for late ticks, in feed time.
-    public var graceMilliseconds: Int64 = 2_000
+    public var grace: Duration = .seconds(2)
     /// How far back a late tick still makes a new revision of its candle, in feed time.
-    public var lateReachMinutes: Int64 = 1_440
+    public var lateReach: Duration = .seconds(86_400)
     /// What is done with the broker's own candles.
     public var secondOpinion = SecondOpinion.observe
     public var stream = Streaming()

@@ -29,6 +29,17 @@ public struct ConfigurationKey: Sendable {
             read: { $0[keyPath: field] = Number(try $2.integer($1, range)) })
     }
 
+    /// - Parameter unit: of the file's number, and of `range`.
+    private static func duration(
+        _ path: String, _ field: any WritableKeyPath<Configuration, Duration> & Sendable, _ range: ClosedRange<Int>,
+        unit: Duration, _ help: String
+    ) -> ConfigurationKey {
+        ConfigurationKey(
+            path: path, range: "\(range.lowerBound) to \(range.upperBound)", help: help,
+            value: { "\($0[keyPath: field].nanoseconds / unit.nanoseconds)" },
+            read: { $0[keyPath: field] = unit * (try $2.integer($1, range)) })
+    }
+
     /// A pair alone, or with what is not the default.
     private static func text(_ instrument: Instrument) -> String {
         let epic = instrument.hasUsualEpic ? "" : ", epic: \(instrument.epic)"
@@ -49,11 +60,11 @@ public struct ConfigurationKey: Sendable {
             help: "such as 5, 5m, 1h or 1d; repeats count once",
             value: { "[\($0.timeframes.map { "\($0)" }.joined(separator: ", "))]" },
             read: { $0.timeframes = try $2.timeframes($1) }),
-        integer(
-            "grace_milliseconds", \.graceMilliseconds, 0...60_000,
+        duration(
+            "grace_milliseconds", \.grace, 0...60_000, unit: .milliseconds(1),
             "how long after an interval's end its candle waits for late ticks, in feed time"),
-        integer(
-            "late_reach_minutes", \.lateReachMinutes, 10...10_080,
+        duration(
+            "late_reach_minutes", \.lateReach, 10...10_080, unit: .seconds(60),
             "how long after its end a candle still gets a new revision, in feed time"),
         ConfigurationKey(
             path: "second_opinion",

@@ -44,7 +44,8 @@ public final class CandleReader {
     public func candles(
         _ pair: Pair, _ timeframe: Timeframe, in range: Range<Int64>, _ selection: Selection = .complete
     ) throws -> [Candle] {
-        try store.candles(pair, timeframe, in: range, selection)
+        let range = UTCSeconds(rawValue: range.lowerBound)..<UTCSeconds(rawValue: range.upperBound)
+        return try store.candles(pair, timeframe, in: range, selection)
     }
 
     /// The newest candle of a pair and timeframe; `nil` without any.

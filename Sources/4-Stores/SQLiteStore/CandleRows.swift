@@ -9,8 +9,7 @@ struct CandleKey {
     let instrument: Int64
     /// Seconds.
     let timeframe: Int64
-    /// Unix seconds.
-    let openTime: Int64
+    let openTime: UTCSeconds
 }
 
 /// The rows of candles: of each source an interval has at most one; the highest in rank is in `candle`, where readers
@@ -163,11 +162,13 @@ struct CandleRows {
         return db.changesCount > 0
     }
 
-    private func arguments(_ key: CandleKey) -> StatementArguments { [key.instrument, key.timeframe, key.openTime] }
+    private func arguments(_ key: CandleKey) -> StatementArguments {
+        [key.instrument, key.timeframe, key.openTime.rawValue]
+    }
 
     private static func values(_ candle: CandleRecord, _ key: CandleKey, now: UTCNanos) -> Values {
         [
-            key.instrument, key.timeframe, key.openTime,
+            key.instrument, key.timeframe, key.openTime.rawValue,
             candle.bid.open.rawValue, candle.bid.high.rawValue, candle.bid.low.rawValue, candle.bid.close.rawValue,
             candle.ask.open.rawValue, candle.ask.high.rawValue, candle.ask.low.rawValue, candle.ask.close.rawValue,
             candle.mid.open.rawValue, candle.mid.high.rawValue, candle.mid.low.rawValue, candle.mid.close.rawValue,
@@ -175,7 +176,7 @@ struct CandleRows {
             candle.lastTickTime.rawValue, Int64(candle.blindMilliseconds), Int64(candle.lostUpdates),
             candle.flags.contains(.partial) ? 0 : 1, Int64(candle.flags.rawValue), Int64(candle.source.rawValue),
             Int64(CandleRank(candle).level), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
-            candle.publishTime.rawValue, now.seconds,
+            candle.publishTime.rawValue, now.seconds.rawValue,
         ]
     }
 }
@@ -188,9 +189,9 @@ extension CandleRecord {
             return OHLC(open: price("open"), high: price("high"), low: price("low"), close: price("close"))
         }
         let source = CandleSource(rawValue: row["source"])
-        let openTime: Int64 = row["open_time"]
         self.init(
-            series, start: UTCNanos(seconds: openTime), bid: side("bid"), ask: side("ask"), mid: side("mid"),
+            series, start: UTCNanos(seconds: UTCSeconds(rawValue: row["open_time"])), bid: side("bid"),
+            ask: side("ask"), mid: side("mid"),
             source: source,
             inputStream: source == .streamed ? .ticks : .history)
         tickCount = row["tick_count"]

@@ -40,7 +40,7 @@ struct OpinionRows {
     ///   the interval, or it changes nothing.
     func compare(_ key: CandleKey, _ series: Series, now: UTCNanos) throws -> CandleRecord? {
         let statement = try db.cachedStatement(sql: Self.selectSQL)
-        let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime])
+        let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime.rawValue])
         guard let row else { return nil }
         var native = CandleRecord(
             series, start: UTCNanos(seconds: key.openTime), bid: OHLC(row, from: 0), ask: OHLC(row, from: 4),
@@ -73,10 +73,10 @@ struct OpinionRows {
             } + [candle.map { Int64($0.tickCount) }]
         }
         let head: [(any DatabaseValueConvertible)?] = [
-            key.instrument, key.timeframe, key.openTime, verdict.rawValue,
+            key.instrument, key.timeframe, key.openTime.rawValue, verdict.rawValue,
         ]
         try statement.execute(
-            arguments: StatementArguments(head + values(native) + values(streamed) + [now.seconds]))
+            arguments: StatementArguments(head + values(native) + values(streamed) + [now.seconds.rawValue]))
     }
 }
 

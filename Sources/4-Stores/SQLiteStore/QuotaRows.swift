@@ -22,9 +22,9 @@ enum QuotaRows {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         try statement.execute(arguments: [
-            Int64(bitPattern: position), request.sent.seconds, request.series.pair.description,
-            request.series.timeframe.seconds, request.first, request.last, request.points, request.isRepair,
-            inFlight,
+            Int64(bitPattern: position), request.sent.seconds.rawValue, request.series.pair.description,
+            request.series.timeframe.seconds, request.first.rawValue, request.last.rawValue, request.points,
+            request.isRepair, inFlight,
         ])
     }
 
@@ -37,7 +37,8 @@ enum QuotaRows {
                 """)
         try statement.execute(arguments: [
             name(reply.outcome), reply.points, reply.allowance?.remaining, reply.allowance?.total,
-            reply.allowance?.renewal, reply.received.seconds, reply.clockOffset, Int64(bitPattern: reply.request),
+            reply.allowance?.renewal.rawValue, reply.received.seconds.rawValue, reply.clockOffset,
+            Int64(bitPattern: reply.request),
         ])
     }
 }

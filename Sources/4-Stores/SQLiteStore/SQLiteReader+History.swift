@@ -19,9 +19,9 @@ extension SQLiteReader {
     }
 
     /// What is known of the intervals that start in `range`.
-    public func starts(_ series: Series, in range: Range<Int64>) throws -> IntervalStarts {
+    public func starts(_ series: Series, in range: Range<UTCSeconds>) throws -> IntervalStarts {
         /// Split by a column that is 0 or 1.
-        func list(_ table: String, by flag: String, _ db: Database) throws -> (set: [Int64], unset: [Int64]) {
+        func list(_ table: String, by flag: String, _ db: Database) throws -> (set: [UTCSeconds], unset: [UTCSeconds]) {
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT open_time, \(flag) FROM \(table)
@@ -31,11 +31,13 @@ extension SQLiteReader {
             let rows = try Row.fetchCursor(
                 statement,
                 arguments: [
-                    series.pair.description, series.timeframe.seconds, range.lowerBound, range.upperBound,
+                    series.pair.description, series.timeframe.seconds, range.lowerBound.rawValue,
+                    range.upperBound.rawValue,
                 ])
-            var lists: (set: [Int64], unset: [Int64]) = ([], [])
+            var lists: (set: [UTCSeconds], unset: [UTCSeconds]) = ([], [])
             while let row = try rows.next() {
-                if row[1] as Bool { lists.set.append(row[0]) } else { lists.unset.append(row[0]) }
+                let start = UTCSeconds(rawValue: row[0])
+                if row[1] as Bool { lists.set.append(start) } else { lists.unset.append(start) }
             }
             return lists
         }
@@ -49,32 +51,32 @@ extension SQLiteReader {
 
     /// Start of the newest streamed candle of a series; `nil` without any. A candle that a wrong time of the broker made,
     /// before that was taken back, does not count.
-    public func newestStreamed(_ series: Series) throws -> Int64? {
+    public func newestStreamed(_ series: Series) throws -> UTCSeconds? {
         try newest(series, "AND source = \(CandleSource.streamed.rawValue)")
     }
 
     /// Start of the newest candle of a series; as `newestStreamed`.
-    public func newest(_ series: Series) throws -> Int64? { try newest(series, "") }
+    public func newest(_ series: Series) throws -> UTCSeconds? { try newest(series, "") }
 
-    private func newest(_ series: Series, _ condition: String) throws -> Int64? {
+    private func newest(_ series: Series, _ condition: String) throws -> UTCSeconds? {
         let reset = try read { try SQLiteReader.clockReset($0) }
         let isRight = reset.map { reset in
             """
             AND (source <> \(CandleSource.streamed.rawValue) OR input_position > \(Int64(bitPattern: reset.position)) \
-            OR open_time + timeframe <= \(reset.time.seconds))
+            OR open_time + timeframe <= \(reset.time.seconds.rawValue))
             """
         }
         return try bound(series, "open_time", " \(condition) \(isRight ?? "") ORDER BY open_time DESC LIMIT 1")
     }
 
     /// Start of the oldest streamed candle of a series; `nil` without any.
-    public func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> Int64? {
+    public func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> UTCSeconds? {
         let isWhole = selection == .complete ? " AND complete = 1" : ""
         let condition = " AND source = \(CandleSource.streamed.rawValue)\(isWhole) ORDER BY open_time LIMIT 1"
         return try bound(series, "open_time", condition)
     }
 
-    private func bound(_ series: Series, _ value: String, _ condition: String) throws -> Int64? {
+    private func bound(_ series: Series, _ value: String, _ condition: String) throws -> UTCSeconds? {
         try read { db in
             let statement = try db.cachedStatement(
                 sql: """
@@ -82,12 +84,13 @@ extension SQLiteReader {
                     WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ?\(condition)
                     """)
             return try Int64.fetchOne(
-                statement, arguments: [series.pair.description, series.timeframe.seconds])
+                statement, arguments: [series.pair.description, series.timeframe.seconds]
+            ).map(UTCSeconds.init(rawValue:))
         }
     }
 
     /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
-    public func record(_ series: Series, start: Int64) throws -> CandleRecord? {
+    public func record(_ series: Series, start: UTCSeconds) throws -> CandleRecord? {
         try read { db in
             let statement = try db.cachedStatement(
                 sql: """
@@ -95,14 +98,14 @@ extension SQLiteReader {
                     WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ? AND open_time = ?
                     """)
             let row = try Row.fetchOne(
-                statement, arguments: [series.pair.description, series.timeframe.seconds, start])
+                statement, arguments: [series.pair.description, series.timeframe.seconds, start.rawValue])
             return row.map { CandleRecord($0, series) }
         }
     }
 
-    /// Up to when candles and feed events were deleted by age, Unix seconds; 0: never.
-    public func forgottenBefore() throws -> Int64 {
-        try read { try Int64.fetchOne($0, sql: "SELECT before FROM forgotten") ?? 0 }
+    /// Up to when candles and feed events were deleted by age; 0: never.
+    public func forgottenBefore() throws -> UTCSeconds {
+        UTCSeconds(rawValue: try read { try Int64.fetchOne($0, sql: "SELECT before FROM forgotten") ?? 0 })
     }
 
     /// All stored candles of a series as the records that they were made of, without their positions, oldest first.
@@ -112,11 +115,11 @@ extension SQLiteReader {
     }
 
     /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
-    public func outranked(_ series: Series, start: Int64) throws -> [CandleRecord] {
+    public func outranked(_ series: Series, start: UTCSeconds) throws -> [CandleRecord] {
         let sql = """
             SELECT * FROM outranked_candle c WHERE \(SQLiteReader.ofSeries) AND c.open_time = ? ORDER BY c.rank DESC
             """
-        return try records(sql, series, [start])
+        return try records(sql, series, [start.rawValue])
     }
 
     private func records(_ sql: String, _ series: Series, _ more: [Int64]) throws -> [CandleRecord] {
@@ -151,8 +154,9 @@ extension LedgerRow {
         guard let series = Series(row["pair"], seconds: row["timeframe"]) else { return nil }
         let position = UInt64(bitPattern: row["position"])
         let request = HistoryRequest(
-            series: series, first: row["first"], last: row["last"], points: row["points"],
-            sent: UTCNanos(seconds: row["sent_at"]), isRepair: row["repair"] as Bool? ?? false)
+            series: series, first: UTCSeconds(rawValue: row["first"]), last: UTCSeconds(rawValue: row["last"]),
+            points: row["points"],
+            sent: UTCNanos(seconds: UTCSeconds(rawValue: row["sent_at"])), isRepair: row["repair"] as Bool? ?? false)
         let outcomes: [HistoryReply.Outcome] = [.answered, .refused, .unanswered]
         let told: String = row["outcome"]
         guard let outcome = outcomes.first(where: { QuotaRows.name($0) == told }) else {
@@ -162,11 +166,12 @@ extension LedgerRow {
         var allowance: HistoryReply.Allowance?
         if let remaining: Int = row["remaining"], let total: Int = row["total"] {
             allowance = HistoryReply.Allowance(
-                remaining: remaining, total: total, renewal: row["renews_at"] as Int64? ?? 0)
+                remaining: remaining, total: total, renewal: UTCSeconds(rawValue: row["renews_at"] as Int64? ?? 0))
         }
         let reply = HistoryReply(
             request: position, outcome: outcome, points: row["paid"] as Int? ?? 0, allowance: allowance,
-            received: UTCNanos(seconds: row["replied_at"] as Int64? ?? 0), clockOffset: row["clock_offset"])
+            received: UTCNanos(seconds: UTCSeconds(rawValue: row["replied_at"] as Int64? ?? 0)),
+            clockOffset: row["clock_offset"])
         self.init(position: position, request: request, reply: reply)
     }
 }

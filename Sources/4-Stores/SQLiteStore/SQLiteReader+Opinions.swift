@@ -7,23 +7,23 @@ internal import Wire
 extension SQLiteReader {
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
-    ///   - first: from which start on, Unix seconds.
+    ///   - first: from which start on.
     /// - Returns: by name of the pair.
-    public func agreements(of pairs: [Pair], since first: Int64) throws -> [OpinionAgreement] {
+    public func agreements(of pairs: [Pair], since first: UTCSeconds) throws -> [OpinionAgreement] {
         let sql = """
             SELECT i.name, o.timeframe, o.verdict, COUNT(*), MAX(o.open_time)
             FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
             WHERE o.open_time >= ? GROUP BY o.instrument_id, o.timeframe, o.verdict
             """
-        let rows = try read { try Row.fetchAll($0, sql: sql, arguments: [first]) }
-        var found: [Series: (counts: [OpinionVerdict: Int], newest: Int64)] = [:]
+        let rows = try read { try Row.fetchAll($0, sql: sql, arguments: [first.rawValue]) }
+        var found: [Series: (counts: [OpinionVerdict: Int], newest: UTCSeconds)] = [:]
         for row in rows {
             guard let series = Series(row[0], seconds: row[1]), let verdict = OpinionVerdict(rawValue: row[2]),
                 pairs.isEmpty || pairs.contains(series.pair)
             else { continue }
             var entry = found[series] ?? ([:], .min)
             entry.counts[verdict] = row[3]
-            entry.newest = max(entry.newest, row[4])
+            entry.newest = max(entry.newest, UTCSeconds(rawValue: row[4]))
             found[series] = entry
         }
         return found.map { OpinionAgreement(series: $0.key, counts: $0.value.counts, newest: $0.value.newest) }
@@ -33,8 +33,8 @@ extension SQLiteReader {
     /// The intervals in which the two differ, newest first.
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
-    ///   - first: from which start on, Unix seconds.
-    public func differences(of pairs: [Pair], since first: Int64) throws -> [OpinionComparison] {
+    ///   - first: from which start on.
+    public func differences(of pairs: [Pair], since first: UTCSeconds) throws -> [OpinionComparison] {
         let sql = """
             SELECT i.name, o.timeframe, o.open_time, o.verdict,
                 \((OpinionRows.columns(prefix: "o.native_") + OpinionRows.columns(prefix: "o.")).joined(separator: ", "))
@@ -43,29 +43,31 @@ extension SQLiteReader {
             '\(OpinionVerdict.disputed.rawValue)')
             ORDER BY o.open_time DESC, i.name
             """
-        return try read { try Row.fetchAll($0, sql: sql, arguments: [first]) }.compactMap { row in
+        return try read { try Row.fetchAll($0, sql: sql, arguments: [first.rawValue]) }.compactMap { row in
             guard let series = Series(row[0], seconds: row[1]), pairs.isEmpty || pairs.contains(series.pair),
                 let verdict = OpinionVerdict(rawValue: row[3]), let native = CandleOpinion(row, from: 4)
             else { return nil }
             return OpinionComparison(
-                series: series, start: row[2], verdict: verdict, native: native, streamed: CandleOpinion(row, from: 13))
+                series: series, start: UTCSeconds(rawValue: row[2]), verdict: verdict, native: native,
+                streamed: CandleOpinion(row, from: 13))
         }
     }
 
-    /// Starts of the intervals of a series that are disputed, Unix seconds.
-    public func disputedStarts(_ series: Series) throws -> Set<Int64> {
+    /// Starts of the intervals of a series that are disputed.
+    public func disputedStarts(_ series: Series) throws -> Set<UTCSeconds> {
         try read { db in
             let sql = """
                 SELECT o.open_time FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
                 WHERE i.name = ? AND o.timeframe = ? AND o.verdict = '\(OpinionVerdict.disputed.rawValue)'
                 """
             return try Set(
-                Int64.fetchAll(db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds]))
+                Int64.fetchAll(db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds])
+                    .map(UTCSeconds.init(rawValue:)))
         }
     }
 
-    /// How many candles from a start on are disputed and not repaired, and the start of the newest, Unix seconds.
-    public func disputed(since first: Int64) throws -> (count: Int, newest: Int64?) {
+    /// How many candles from a start on are disputed and not repaired, and the start of the newest.
+    public func disputed(since first: UTCSeconds) throws -> (count: Int, newest: UTCSeconds?) {
         try read { db in
             // Until store-writer has brought the database up to date, nothing was compared.
             guard try db.tableExists("second_opinion") else { return (0, nil) }
@@ -76,8 +78,8 @@ extension SQLiteReader {
                     FROM second_opinion JOIN candle USING (instrument_id, timeframe, open_time)
                     WHERE verdict = '\(OpinionVerdict.disputed.rawValue)' AND open_time >= ?
                         AND source = \(CandleSource.streamed.rawValue)
-                    """, arguments: [first])
-            return (row?[0] ?? 0, row?[1])
+                    """, arguments: [first.rawValue])
+            return (row?[0] ?? 0, (row?[1] as Int64?).map(UTCSeconds.init(rawValue:)))
         }
     }
 }

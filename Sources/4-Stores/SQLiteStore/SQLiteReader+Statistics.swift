@@ -35,7 +35,7 @@ extension SQLiteReader {
             sql: "SELECT c.mid_close FROM candle c WHERE \(ofSeries) AND c.open_time = ?")
         let series = line.series
         let units = try Int64.fetchOne(
-            statement, arguments: [series.pair.description, series.timeframe.seconds, line.newest])
+            statement, arguments: [series.pair.description, series.timeframe.seconds, line.newest.rawValue])
         return Price(rawValue: units ?? 0)
     }
 }
@@ -44,8 +44,9 @@ extension SeriesStatistics {
     fileprivate init?(_ row: Row) {
         guard let series = Series(row[0], seconds: row[1]) else { return nil }
         self.init(
-            series: series, count: row[3], complete: row[4], oldest: row[5], newest: row[6],
-            close: Price(rawValue: 0), bySource: [CandleSource(rawValue: row[2]): row[3]])
+            series: series, count: row[3], complete: row[4], oldest: UTCSeconds(rawValue: row[5]),
+            newest: UTCSeconds(rawValue: row[6]), close: Price(rawValue: 0),
+            bySource: [CandleSource(rawValue: row[2]): row[3]])
     }
 
     /// Adds another source's part of the same series.

@@ -37,12 +37,12 @@ public final class SQLiteReader: CandleQueries {
             .reversed()
     }
 
-    /// The candles of a pair and timeframe that begin in a range of Unix seconds, oldest first.
+    /// The candles of a pair and timeframe that begin in a range, oldest first.
     public func candles(
-        _ pair: Pair, _ timeframe: Timeframe, in range: Range<Int64>, _ selection: CandleSelection
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ selection: CandleSelection
     ) throws -> [Candle] {
         let condition = "\(selection.condition) AND c.open_time >= ? AND c.open_time < ? ORDER BY c.open_time"
-        return try candles(Series(pair, timeframe), condition, [range.lowerBound, range.upperBound])
+        return try candles(Series(pair, timeframe), condition, [range.lowerBound.rawValue, range.upperBound.rawValue])
     }
 
     /// How many candles of a pair and timeframe there are.

@@ -20,7 +20,7 @@ extension SQLiteWriter {
                     sql: """
                         INSERT INTO forgotten (id, before) VALUES (1, ?)
                         ON CONFLICT (id) DO UPDATE SET before = MAX(before, excluded.before)
-                        """, arguments: [moment.seconds])
+                        """, arguments: [moment.seconds.rawValue])
             }
             for instrument in try database.read({ try Int64.fetchAll($0, sql: "SELECT id FROM instrument") }) {
                 for timeframe in timeframes {
@@ -28,7 +28,7 @@ extension SQLiteWriter {
                         let deleted = try database.write { db in
                             try db.execute(
                                 sql: "DELETE FROM \(table) WHERE instrument_id = ? AND timeframe = ? AND open_time < ?",
-                                arguments: [instrument, timeframe, moment.seconds])
+                                arguments: [instrument, timeframe, moment.seconds.rawValue])
                             return db.changesCount
                         }
                         if table == "candle" { count += deleted }
@@ -60,7 +60,7 @@ extension SQLiteWriter {
         switch task {
         case .clear(let before):
             let count = try forget(before: UTCNanos(seconds: before), progressed: progressed)
-            return "\(count) candles from before \(UTCNanos(seconds: before).text()) UTC deleted"
+            return "\(count) candles from before \(before.text()) UTC deleted"
         case .analyse:
             try during("analyse") { try withProgress(progressed) { try $0.execute(sql: "ANALYZE") } }
             return "statistics of the query planner updated"

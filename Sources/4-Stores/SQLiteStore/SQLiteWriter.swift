@@ -114,7 +114,7 @@ public final class SQLiteWriter: CandleWriter {
                 ON CONFLICT (stream) DO UPDATE
                 SET position = MAX(position, excluded.position), updated_at = excluded.updated_at
                 """)
-        try statement.execute(arguments: [stream.rawValue, Int64(bitPattern: position), now.seconds])
+        try statement.execute(arguments: [stream.rawValue, Int64(bitPattern: position), now.seconds.rawValue])
     }
 
     // MARK: Rows
@@ -149,7 +149,7 @@ public final class SQLiteWriter: CandleWriter {
                 ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET unusable = MAX(unusable, excluded.unusable)
                 """)
         try statement.execute(arguments: [
-            try instrumentID(record.pair, db), try ensure(record.series.timeframe, db), record.start.seconds,
+            try instrumentID(record.pair, db), try ensure(record.series.timeframe, db), record.start.seconds.rawValue,
             record.isUnusable ? 1 : 0,
         ])
     }

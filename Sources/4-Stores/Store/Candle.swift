@@ -23,7 +23,7 @@ public struct Candle: Hashable, Sendable {
 
     /// - Parameter record: what the stages know of it.
     public init(_ record: CandleRecord) {
-        timestamp = record.start.seconds
+        timestamp = record.start.seconds.rawValue
         (bid, ask, mid) = (record.bid, record.ask, record.mid)
         tickCount = Int(record.tickCount)
         isComplete = !record.flags.contains(.partial)

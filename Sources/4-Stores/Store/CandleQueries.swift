@@ -19,9 +19,9 @@ public protocol CandleQueries: AnyObject {
     /// - Parameter count: how many at most.
     func last(_ count: Int, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> [Candle]
 
-    /// The candles of a series that begin in a range of Unix seconds, oldest first.
+    /// The candles of a series that begin in a range, oldest first.
     func candles(
-        _ pair: Pair, _ timeframe: Timeframe, in range: Range<Int64>, _ selection: CandleSelection
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ selection: CandleSelection
     ) throws -> [Candle]
 
     /// How many candles of a series there are.
@@ -38,28 +38,28 @@ public protocol CandleQueries: AnyObject {
     func statistics(of pairs: [Pair], _ timeframe: Timeframe?) throws -> [SeriesStatistics]
 
     /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
-    func record(_ series: Series, start: Int64) throws -> CandleRecord?
+    func record(_ series: Series, start: UTCSeconds) throws -> CandleRecord?
 
     /// All candles of a series as the records that they were made of, without their positions, oldest first.
     func records(_ series: Series) throws -> [CandleRecord]
 
     /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
-    func outranked(_ series: Series, start: Int64) throws -> [CandleRecord]
+    func outranked(_ series: Series, start: UTCSeconds) throws -> [CandleRecord]
 
-    // MARK: Starts, Unix seconds
+    // MARK: Starts
 
     /// What is known of the intervals that start in `range`.
-    func starts(_ series: Series, in range: Range<Int64>) throws -> IntervalStarts
+    func starts(_ series: Series, in range: Range<UTCSeconds>) throws -> IntervalStarts
 
     /// Of the oldest streamed candle of a series; `nil` without any.
-    func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> Int64?
+    func oldestStreamed(_ series: Series, _ selection: CandleSelection) throws -> UTCSeconds?
 
     /// Of the newest candle of a series; `nil` without any. A candle that a wrong time of the broker made, before that
     /// was taken back, does not count.
-    func newest(_ series: Series) throws -> Int64?
+    func newest(_ series: Series) throws -> UTCSeconds?
 
     /// Of the newest streamed candle of a series; as `newest`.
-    func newestStreamed(_ series: Series) throws -> Int64?
+    func newestStreamed(_ series: Series) throws -> UTCSeconds?
 
     // MARK: Feed events
 
@@ -83,25 +83,25 @@ public protocol CandleQueries: AnyObject {
     /// The quota ledger, oldest first.
     func ledger() throws -> [LedgerRow]
 
-    /// Up to when candles and feed events were deleted by age, Unix seconds; 0: never.
-    func forgottenBefore() throws -> Int64
+    /// Up to when candles and feed events were deleted by age; 0: never.
+    func forgottenBefore() throws -> UTCSeconds
 
     // MARK: Second opinions. Source: docs/formats.md § 5
 
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
-    ///   - first: from which start on, Unix seconds.
+    ///   - first: from which start on.
     /// - Returns: by name of the pair.
-    func agreements(of pairs: [Pair], since first: Int64) throws -> [OpinionAgreement]
+    func agreements(of pairs: [Pair], since first: UTCSeconds) throws -> [OpinionAgreement]
 
     /// The intervals in which the two differ, newest first; parameters as of `agreements`.
-    func differences(of pairs: [Pair], since first: Int64) throws -> [OpinionComparison]
+    func differences(of pairs: [Pair], since first: UTCSeconds) throws -> [OpinionComparison]
 
-    /// Starts of the intervals of a series that are disputed, Unix seconds.
-    func disputedStarts(_ series: Series) throws -> Set<Int64>
+    /// Starts of the intervals of a series that are disputed.
+    func disputedStarts(_ series: Series) throws -> Set<UTCSeconds>
 
-    /// How many candles from a start on are disputed and not repaired, and the start of the newest, Unix seconds.
-    func disputed(since first: Int64) throws -> (count: Int, newest: Int64?)
+    /// How many candles from a start on are disputed and not repaired, and the start of the newest.
+    func disputed(since first: UTCSeconds) throws -> (count: Int, newest: UTCSeconds?)
 }
 
 extension CandleQueries {
@@ -127,16 +127,16 @@ public enum CandleSelection: Hashable, Sendable {
     case all
 }
 
-/// Starts of a series' intervals that lie in a range, Unix seconds.
+/// Starts of a series' intervals that lie in a range.
 public struct IntervalStarts: Hashable, Sendable {
     /// Of complete candles.
-    public var complete: [Int64] = []
+    public var complete: [UTCSeconds] = []
     /// Of candles that are partial.
-    public var partial: [Int64] = []
+    public var partial: [UTCSeconds] = []
     /// Of intervals of which the broker has none, since there was no tick.
-    public var empty: [Int64] = []
+    public var empty: [UTCSeconds] = []
     /// Of intervals of which the broker has none that can be used.
-    public var unusable: [Int64] = []
+    public var unusable: [UTCSeconds] = []
 
     public init() {}
 }
@@ -165,16 +165,16 @@ public struct SeriesStatistics: Hashable, Sendable {
     public var count: Int
     /// Candles of complete intervals.
     public var complete: Int
-    /// Unix seconds of the oldest and the newest interval's start.
-    public var oldest: Int64
-    public var newest: Int64
+    /// The oldest and the newest interval's start.
+    public var oldest: UTCSeconds
+    public var newest: UTCSeconds
     /// Mid at the newest interval's close.
     public var close: Price
     /// Candles by where they came from.
     public var bySource: [CandleSource: Int]
 
     public init(
-        series: Series, count: Int, complete: Int, oldest: Int64, newest: Int64, close: Price,
+        series: Series, count: Int, complete: Int, oldest: UTCSeconds, newest: UTCSeconds, close: Price,
         bySource: [CandleSource: Int]
     ) {
         self.series = series

@@ -51,15 +51,14 @@ public struct CandleOpinion: Hashable, Sendable {
 /// An interval of which the broker sent its own candle.
 public struct OpinionComparison: Hashable, Sendable {
     public let series: Series
-    /// Unix seconds.
-    public let start: Int64
+    public let start: UTCSeconds
     public let verdict: OpinionVerdict
     public let native: CandleOpinion
     /// `nil` while there is no streamed candle.
     public let streamed: CandleOpinion?
 
     public init(
-        series: Series, start: Int64, verdict: OpinionVerdict, native: CandleOpinion, streamed: CandleOpinion?
+        series: Series, start: UTCSeconds, verdict: OpinionVerdict, native: CandleOpinion, streamed: CandleOpinion?
     ) {
         self.series = series
         self.start = start
@@ -73,13 +72,13 @@ public struct OpinionComparison: Hashable, Sendable {
 public struct OpinionAgreement: Hashable, Sendable {
     public let series: Series
     public let counts: [OpinionVerdict: Int]
-    /// Start of the newest interval that was compared, Unix seconds.
-    public let newest: Int64
+    /// Start of the newest interval that was compared.
+    public let newest: UTCSeconds
 
     public func count(_ verdict: OpinionVerdict) -> Int { counts[verdict] ?? 0 }
 
     public init(
-        series: Series, counts: [OpinionVerdict: Int], newest: Int64
+        series: Series, counts: [OpinionVerdict: Int], newest: UTCSeconds
     ) {
         self.series = series
         self.counts = counts

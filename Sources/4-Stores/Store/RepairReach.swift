@@ -15,8 +15,7 @@ public final class RepairReach {
     }
 
     public struct Beginning: Hashable, Sendable {
-        /// Unix seconds.
-        public let start: Int64
+        public let start: UTCSeconds
         public let bound: Bound
     }
 
@@ -24,16 +23,17 @@ public final class RepairReach {
     private let sight: Sight
     private let days: Int
     private let depthDays: (Timeframe) -> Int64
-    private let now: Int64
+    private let now: UTCSeconds
     private var known: [Series: Beginning?] = [:]
     private var streamedTimeframes: Set<Timeframe>?
 
     /// - Parameters:
     ///   - days: `history.repair_days`.
     ///   - depthDays: how far back the broker has candles of a timeframe, days.
-    ///   - now: the broker's time, Unix seconds.
+    ///   - now: the broker's time.
     public init(
-        _ reader: any CandleQueries, _ sight: Sight, now: Int64, days: Int, depthDays: @escaping (Timeframe) -> Int64
+        _ reader: any CandleQueries, _ sight: Sight, now: UTCSeconds, days: Int,
+        depthDays: @escaping (Timeframe) -> Int64
     ) {
         (self.reader, self.sight, self.now, self.days, self.depthDays) = (reader, sight, now, days, depthDays)
     }
@@ -45,7 +45,7 @@ public final class RepairReach {
         guard try isStreamed(series.timeframe) else { return nil }
         let streamed = try reader.oldestStreamed(series, .all)
         let first = sight.expectedSince(series.pair, oldestCandle: streamed)
-        let oldest = now - min(Int64(days), depthDays(series.timeframe)) * 86_400
+        let oldest = now - .seconds(min(Int64(days), depthDays(series.timeframe)) * 86_400)
         let beginning = first.map { first in
             first < oldest ? Beginning(start: oldest, bound: .days) : Beginning(start: first, bound: .stream)
         }

@@ -4,17 +4,17 @@ public import MarketData
 /// lacking unless all of it was seen; then it had no tick, and there is nothing to buy. `gaps` and `coverage` list by
 /// it, the planner of purchases repairs by it.
 public struct Sight: Sendable {
-    /// From the first sight of the feed to the newest moment that is known, Unix seconds.
-    private let seen: Range<Int64>
-    /// Stretches within of which nothing is known, sorted and apart from each other, Unix seconds.
-    private let holes: [Range<Int64>]
+    /// From the first sight of the feed to the newest moment that is known.
+    private let seen: Range<UTCSeconds>
+    /// Stretches within of which nothing is known, sorted and apart from each other.
+    private let holes: [Range<UTCSeconds>]
     private let pairs: [Pair: PairSight]
 
     private struct PairSight {
-        var seen: Range<Int64>
-        var holes: [Range<Int64>]
-        /// Since when the pair is looked for, Unix seconds.
-        var watched: Int64
+        var seen: Range<UTCSeconds>
+        var holes: [Range<UTCSeconds>]
+        /// Since when the pair is looked for.
+        var watched: UTCSeconds
     }
 
     /// - Throws: `StoreError`.
@@ -26,9 +26,9 @@ public struct Sight: Sendable {
         let told = try reader.firstSight()?.seconds
         let first = min(told ?? .max, oldest ?? .max)
         let newest = try stored.compactMap { series in
-            try reader.newestStreamed(series).map { $0 + series.timeframe.seconds }
+            try reader.newestStreamed(series).map { $0 + series.timeframe }
         }.max()
-        let last = max(continuity.newest.seconds, newest ?? 0)
+        let last = max(continuity.newest.seconds, newest ?? UTCSeconds(rawValue: 0))
         seen = Sight.range(first, Sight.end(last, continuity.feed))
         holes = Sight.seconds(continuity.feed.holes)
         var pairs: [Pair: PairSight] = [:]
@@ -36,7 +36,7 @@ public struct Sight: Sendable {
             guard let pair = Pair(name) else { continue }
             let from = max(first, blindness.firstSight.seconds)
             // Nothing was looked for before the feed was seen; a time of 0 was recorded before the broker's first.
-            let watched = max(blindness.firstRecorded?.seconds ?? 0, first)
+            let watched = max(blindness.firstRecorded?.seconds ?? UTCSeconds(rawValue: 0), first)
             pairs[pair] = PairSight(
                 seen: Sight.range(from, min(seen.upperBound, Sight.end(last, blindness))),
                 holes: Sight.seconds(blindness.holes), watched: watched)
@@ -44,8 +44,8 @@ public struct Sight: Sendable {
         self.pairs = pairs
     }
 
-    /// Whether all of an interval was seen of a pair; Unix seconds.
-    public func covers(_ interval: Range<Int64>, of pair: Pair) -> Bool {
+    /// Whether all of an interval was seen of a pair.
+    public func covers(_ interval: Range<UTCSeconds>, of pair: Pair) -> Bool {
         let own = pairs[pair]
         let seen = own?.seen ?? self.seen
         guard seen.lowerBound <= interval.lowerBound, interval.upperBound <= seen.upperBound else { return false }
@@ -54,14 +54,16 @@ public struct Sight: Sendable {
 
     /// Whether something is lacking of an interval that has no complete candle: a part of it was missed, or was not seen.
     /// - Parameter isPartial: there is a candle of a part of it.
-    public func lacks(_ series: Series, _ start: Int64, isPartial: Bool) -> Bool {
-        isPartial || !covers(start..<(start + series.timeframe.seconds), of: series.pair)
+    public func lacks(_ series: Series, _ start: UTCSeconds, isPartial: Bool) -> Bool {
+        isPartial || !covers(start..<(start + series.timeframe), of: series.pair)
     }
 
-    /// The end of the last stretch that was recorded as a hole, Unix seconds: up to there an interval without a candle
-    /// is lacking, even if no later candle is stored yet. 0 without any.
-    public var holesEnd: Int64 {
-        pairs.values.reduce(holes.last?.upperBound ?? 0) { max($0, $1.holes.last?.upperBound ?? 0) }
+    /// The end of the last stretch that was recorded as a hole: up to there an interval without a candle is lacking,
+    /// even if no later candle is stored yet. 0 without any.
+    public var holesEnd: UTCSeconds {
+        pairs.values.reduce(holes.last?.upperBound ?? UTCSeconds(rawValue: 0)) {
+            max($0, $1.holes.last?.upperBound ?? $0)
+        }
     }
 
     /// The pairs that were ever recorded as blind by themselves, by name: they were looked for, whether they have a
@@ -69,26 +71,28 @@ public struct Sight: Sendable {
     public var watchedPairs: [Pair] { pairs.keys.sorted() }
 
     /// Since when a pair's intervals are expected: from its oldest candle, or from the blindness that was recorded
-    /// before it. Unix seconds; `nil` when neither is known.
-    public func expectedSince(_ pair: Pair, oldestCandle: Int64?) -> Int64? {
+    /// before it; `nil` when neither is known.
+    public func expectedSince(_ pair: Pair, oldestCandle: UTCSeconds?) -> UTCSeconds? {
         guard let watched = pairs[pair]?.watched, watched < .max else { return oldestCandle }
         return min(watched, oldestCandle ?? .max)
     }
 
-    private static func range(_ first: Int64, _ end: Int64) -> Range<Int64> { first < end ? first..<end : 0..<0 }
+    private static func range(_ first: UTCSeconds, _ end: UTCSeconds) -> Range<UTCSeconds> {
+        first < end ? first..<end : first..<first
+    }
 
-    private static func end(_ last: Int64, _ blindness: Blindness) -> Int64 {
+    private static func end(_ last: UTCSeconds, _ blindness: Blindness) -> UTCSeconds {
         blindness.since.map { min(last, $0.seconds) } ?? last
     }
 
-    private static func seconds(_ holes: [Range<UTCNanos>]) -> [Range<Int64>] {
+    private static func seconds(_ holes: [Range<UTCNanos>]) -> [Range<UTCSeconds>] {
         holes.map {
-            $0.lowerBound.seconds..<(UTCNanos(rawValue: $0.upperBound.rawValue - 1).seconds + 1)
+            $0.lowerBound.seconds..<(UTCNanos(rawValue: $0.upperBound.rawValue - 1).seconds + .seconds(1))
         }
     }
 
     /// - Parameter holes: sorted; rounded to seconds, neighbours may share one.
-    private static func anyOverlaps(_ holes: [Range<Int64>], _ interval: Range<Int64>) -> Bool {
+    private static func anyOverlaps(_ holes: [Range<UTCSeconds>], _ interval: Range<UTCSeconds>) -> Bool {
         // The first that ends behind the interval's beginning.
         var (low, high) = (0, holes.count)
         while low < high {

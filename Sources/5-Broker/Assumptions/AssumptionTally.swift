@@ -6,9 +6,9 @@ public struct AssumptionTally: Sendable {
     public struct Count: Codable, Hashable, Sendable {
         public var held: UInt64 = 0
         public var violated: UInt64 = 0
-        /// The first and the last failure. Seconds since 1970, by the host's clock.
-        public var firstViolation: Int64?
-        public var lastViolation: Int64?
+        /// The first and the last failure, by the host's clock.
+        public var firstViolation: UTCSeconds?
+        public var lastViolation: UTCSeconds?
         /// Details of the last failure: numbers, codes and epics; never a secret.
         public var note: String?
 

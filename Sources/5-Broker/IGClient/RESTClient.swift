@@ -44,7 +44,8 @@ public struct RESTReply: Sendable {
         guard let date = headers["date"] else { return nil }
         let seconds = curl_getdate(date.reveal(), nil)
         // Until 2200: what is later cannot be counted in nanoseconds for long.
-        return (0..<7_258_118_400).contains(seconds) ? UTCNanos(seconds: Int64(seconds)) : nil
+        guard (0..<7_258_118_400).contains(seconds) else { return nil }
+        return UTCNanos(seconds: UTCSeconds(rawValue: Int64(seconds)))
     }
 }
 

@@ -160,8 +160,7 @@ extension CandleBuilder.Options {
     public init(_ configuration: Configuration) {
         self.init()
         timeframes = configuration.timeframes
-        graceNanos = configuration.graceMilliseconds * UTCNanos.perMillisecond
-        lateReachNanos = configuration.lateReachMinutes * 60 * UTCNanos.perSecond
+        (grace, lateReach) = (configuration.grace, configuration.lateReach)
     }
 }
 

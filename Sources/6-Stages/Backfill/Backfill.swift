@@ -84,11 +84,11 @@ public final class Backfill {
     func feedClock() throws -> FeedClock { try FeedClock(paths: paths, now: clock.now()) }
 
     /// - Parameters:
-    ///   - now: the broker's time, Unix seconds.
+    ///   - now: the broker's time.
     ///   - limit: points that may be spent at most.
     ///   - spent: points of these that are.
     func propose(
-        _ task: BackfillTask, _ known: KnownHistory, now: Int64, limit: Int = .max, spent: Int = 0
+        _ task: BackfillTask, _ known: KnownHistory, now: UTCSeconds, limit: Int = .max, spent: Int = 0
     ) throws -> Proposal {
         let planner = planner(configuration.timeframes, derives: task == .run || task == .repair)
         let end = try endedBy(now, known)
@@ -110,10 +110,11 @@ public final class Backfill {
     }
 
     /// The reserve is there for what is missing now, so repair may use it for the holes of the last day.
-    func spending(_ task: BackfillTask, _ ledger: QuotaLedger, now: Int64, limit: Int, spent: Int) -> Spending {
+    func spending(_ task: BackfillTask, _ ledger: QuotaLedger, now: UTCSeconds, limit: Int, spent: Int) -> Spending {
         guard let bounds = bounds(of: task, ledger) else { return Spending(reserve: reserve, limit: limit - spent) }
         return Spending(
-            reserve: reserve, reserveOpensAfter: now - 86_400, limit: min(limit - spent, bounds.left(spent: spent)))
+            reserve: reserve, reserveOpensAfter: now - .seconds(86_400),
+            limit: min(limit - spent, bounds.left(spent: spent)))
     }
 
     /// - Returns: `nil` for all but repair, which a timer does unasked.
@@ -139,7 +140,7 @@ public final class Backfill {
 
     /// The intervals that shall be there, none older than the store keeps.
     private func wanted(
-        _ task: BackfillTask, _ pair: Pair, _ planner: Planner, _ known: KnownHistory, now: Int64, end: Int64
+        _ task: BackfillTask, _ pair: Pair, _ planner: Planner, _ known: KnownHistory, now: UTCSeconds, end: UTCSeconds
     ) throws -> Planner.Starts {
         var wanted = planner.latest(configuration.history.depth, endedBy: end)
         if task == .repair {
@@ -148,13 +149,14 @@ public final class Backfill {
             wanted = try known.lacking(pair, planner.all(since: since, endedBy: end))
         }
         let days = configuration.store.retentionDays
-        return days == 0 ? wanted : wanted.mapValues { $0.filter { $0 >= now - Int64(days) * 86_400 } }
+        let oldest = now - .seconds(days * 86_400)
+        return days == 0 ? wanted : wanted.mapValues { $0.filter { $0 >= oldest } }
     }
 
     /// What ended by then can be bought: past the grace, and while the feed is streamed no later than what the store
     /// has, since the rest comes by itself.
-    private func endedBy(_ now: Int64, _ known: KnownHistory) throws -> Int64 {
-        let grace = (configuration.graceMilliseconds + 999) / 1_000
+    private func endedBy(_ now: UTCSeconds, _ known: KnownHistory) throws -> UTCSeconds {
+        let grace = configuration.grace.roundedUpToSeconds
         guard try feedClock().isStreaming, let smallest = configuration.timeframes.first,
             let streamed = try known.streamedUntil(pairs, smallest)
         else { return now - grace }
@@ -168,7 +170,7 @@ public final class Backfill {
             spending: history.weeklyPoints - history.reservePoints)
     }
 
-    private func freshCost(_ choice: FreshChoice, derives: Bool, now: Int64) -> FreshCost {
+    private func freshCost(_ choice: FreshChoice, derives: Bool, now: UTCSeconds) -> FreshCost {
         FreshCost(
             pairs: choice.pairs ?? pairs.count, depth: choice.depth ?? configuration.history.depth,
             planner: planner(choice.timeframes ?? configuration.timeframes, derives: derives), now: now)

@@ -140,7 +140,7 @@ final class BackfillRun {
         if let buyer { try buy(proposal, buyer) }
     }
 
-    private func propose(now: Int64) throws -> Proposal {
+    private func propose(now: UTCSeconds) throws -> Proposal {
         let proposal = try backfill.propose(task, known, now: now, limit: limit)
         if let refusal = proposal.refusal { throw Failure(.temporary, refusal) }
         return proposal

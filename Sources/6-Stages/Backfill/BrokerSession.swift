@@ -47,8 +47,8 @@ final class BrokerSession {
         client.isCancelled = { [unowned self] in givesUp() }
     }
 
-    /// The broker's present time, Unix seconds; the local clock's where it does not say.
-    var now: Int64 {
+    /// The broker's present time; the local clock's where it does not say.
+    var now: UTCSeconds {
         guard let serverTime else { return clock.now().seconds }
         return UTCNanos(rawValue: serverTime.time.rawValue + clock.monotonic() - serverTime.at).seconds
     }

@@ -17,8 +17,8 @@ extension Buyer {
         note(.candlesAsked, !isOfOtherTimes, "\(reply.rows.count) candles")
         for row in reply.rows {
             note(
-                .candlePrices, row.bid?.isConsistent == true && row.ask?.isConsistent == true, "start \(row.start ?? 0)"
-            )
+                .candlePrices, row.bid?.isConsistent == true && row.ask?.isConsistent == true,
+                "start \(row.start?.rawValue ?? 0)")
         }
         guard let allowance = reply.allowance else {
             remaining = nil

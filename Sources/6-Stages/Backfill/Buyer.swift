@@ -78,7 +78,9 @@ final class Buyer {
 
     /// What to ask for to learn the clock of a week: some of the wanted intervals, then a candle that the store has,
     /// which costs a point. `nil` where nothing is left to try.
-    private func probe(_ unknown: Int64, _ starts: [Int64], _ series: Series, asked: Int) throws -> Int64? {
+    private func probe(_ unknown: UTCSeconds, _ starts: [UTCSeconds], _ series: Series, asked: Int) throws
+        -> UTCSeconds?
+    {
         let week = starts.filter { TradingWeek.opened(by: $0) == TradingWeek.opened(by: unknown) }
         switch asked {
         case 0: return unknown
@@ -91,11 +93,11 @@ final class Buyer {
 
     /// As much of the newest as may be spent. If points are not confirmed, one first: its reply shows what is left.
     /// - Throws: `BuyingEnd.spent`, `.bound`.
-    private func affordable(_ starts: [Int64], _ timeframe: Timeframe) throws -> [Int64] {
+    private func affordable(_ starts: [UTCSeconds], _ timeframe: Timeframe) throws -> [UTCSeconds] {
         let spending = spending()
         guard spending.limit > 0 else { throw BuyingEnd.bound }
         let estimate = known.ledger.estimate(now: clock.now().seconds)
-        let ends = starts.reversed().map { $0 + timeframe.seconds }
+        let ends = starts.reversed().map { $0 + timeframe }
         let count = spending.affordable(ends, estimate.spendable)
         if count == starts.count { return starts }
         if count < min(starts.count, spending.limit), estimate.unconfirmed > 0,
@@ -121,7 +123,7 @@ final class Buyer {
     }
 
     /// Asks until there is an answer.
-    private func ask(for starts: [Int64], of series: Series) throws -> Answer {
+    private func ask(for starts: [UTCSeconds], of series: Series) throws -> Answer {
         var hasLoggedIn = false
         var isLost = false
         var attempt = 0
@@ -171,7 +173,7 @@ final class Buyer {
     }
 
     /// One request and its reply.
-    private func request(_ starts: [Int64], _ series: Series) throws -> Answer {
+    private func request(_ starts: [UTCSeconds], _ series: Series) throws -> Answer {
         guard let instrument = instruments[series.pair], let first = starts.first, let last = starts.last else {
             return .whole
         }
@@ -195,7 +197,7 @@ final class Buyer {
 
     /// Learns the clock from a reply, judges it, and records it.
     private func take(
-        _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ starts: [Int64], asked: Int64
+        _ reply: PricesReply, to request: HistoryRequest, _ position: UInt64, _ starts: [UTCSeconds], asked: Int64
     ) throws -> Answer {
         let isKnown = [request.first, request.last].allSatisfy(accountClock.isKnown)
         let offset = starts.count == 1 ? self.offset(reply, asked: asked, request.first) : nil
@@ -217,10 +219,10 @@ final class Buyer {
         return isOfOtherTimes ? .otherTimes : reply.pageCount > 1 ? .part : .whole
     }
 
-    /// What the one candle of a reply shows of the clock in the week of `second`.
-    private func offset(_ reply: PricesReply, asked: Int64, _ second: Int64) -> Int64? {
+    /// What the one candle of a reply shows of the clock in the week of a moment.
+    private func offset(_ reply: PricesReply, asked: Int64, _ moment: UTCSeconds) -> Int64? {
         guard reply.rows.count == 1, let got = reply.rows[0].start,
-            TradingWeek.opened(by: got) == TradingWeek.opened(by: second)
+            TradingWeek.opened(by: got) == TradingWeek.opened(by: moment)
         else { return nil }
         return AccountClock.offset(asked: asked, got: got)
     }

@@ -18,7 +18,7 @@ enum DatabaseSummary {
             text += "  \(padded("\(timeframe)", 6))\(counted(rows.count, "pair")), \(counted(count, "candle"))"
             text +=
                 ", \(grouped(complete)) of them complete; \(counted(enough, "pair")) with \(configuration.history.depth) or more"
-            text += rows.map(\.newest).max().map { "; newest \(UTCNanos(seconds: $0).minuteText)\n" } ?? "\n"
+            text += rows.map(\.newest).max().map { "; newest \($0.minuteText)\n" } ?? "\n"
         }
         return text
     }

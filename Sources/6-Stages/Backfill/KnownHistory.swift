@@ -26,11 +26,11 @@ final class KnownHistory {
     private var recent: [Series: Starts] = [:]
 
     private struct Starts {
-        var complete: Set<Int64> = []
-        var empty: Set<Int64> = []
-        var unusable: Set<Int64> = []
+        var complete: Set<UTCSeconds> = []
+        var empty: Set<UTCSeconds> = []
+        var unusable: Set<UTCSeconds> = []
 
-        func contains(_ start: Int64) -> Bool {
+        func contains(_ start: UTCSeconds) -> Bool {
             complete.contains(start) || empty.contains(start) || unusable.contains(start)
         }
     }
@@ -91,10 +91,10 @@ final class KnownHistory {
     }
 
     /// Whether the journal beyond the database has an interval's candle, or its absence.
-    func has(_ series: Series, _ start: Int64) -> Bool { recent[series]?.contains(start) == true }
+    func has(_ series: Series, _ start: UTCSeconds) -> Bool { recent[series]?.contains(start) == true }
 
-    /// What there is of a pair in `range`, Unix seconds of the starts.
-    func holdings(_ pair: Pair, _ timeframes: [Timeframe], in range: Range<Int64>) throws -> Planner.Holdings {
+    /// What there is of a pair that starts in `range`.
+    func holdings(_ pair: Pair, _ timeframes: [Timeframe], in range: Range<UTCSeconds>) throws -> Planner.Holdings {
         var holdings = Planner.Holdings()
         for timeframe in timeframes {
             let series = Series(pair, timeframe)
@@ -110,10 +110,12 @@ final class KnownHistory {
     /// Since when repair looks for holes of a pair, in each timeframe, no older than what the broker has:
     /// as `candlewick gaps` says. Nothing was streamed: nothing is repaired.
     /// - Parameter days: `history.repair_days`.
-    func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: Int64) throws -> [Timeframe: Int64] {
+    func repairSince(_ pair: Pair, _ timeframes: [Timeframe], days: Int, now: UTCSeconds) throws -> [Timeframe:
+        UTCSeconds]
+    {
         guard let reader, let sight = try sight() else { return [:] }
         let reach = RepairReach(reader, sight, now: now, days: days, depthDays: PricesRequest.depthDays)
-        var since: [Timeframe: Int64] = [:]
+        var since: [Timeframe: UTCSeconds] = [:]
         for timeframe in timeframes {
             guard let beginning = try reach.beginning(Series(pair, timeframe)) else { continue }
             since[timeframe] = beginning.start
@@ -128,7 +130,7 @@ final class KnownHistory {
         for (timeframe, wanted) in starts {
             guard let first = wanted.first, let last = wanted.last else { continue }
             let series = Series(pair, timeframe)
-            let partial = Set(try reader.starts(series, in: first..<(last + 1)).partial)
+            let partial = Set(try reader.starts(series, in: first..<(last + timeframe)).partial)
             lacking[timeframe] = wanted.filter { sight.lacks(series, $0, isPartial: partial.contains($0)) }
         }
         return lacking
@@ -140,20 +142,20 @@ final class KnownHistory {
     }
 
     /// End of the newest stored interval that was streamed, of any pair: what ended by then and is not there does not
-    /// come any more. Unix seconds; `nil` without any.
-    func streamedUntil(_ pairs: [Pair], _ timeframe: Timeframe) throws -> Int64? {
-        try pairs.compactMap { try reader?.newestStreamed(Series($0, timeframe)) }.max().map { $0 + timeframe.seconds }
+    /// come any more. `nil` without any.
+    func streamedUntil(_ pairs: [Pair], _ timeframe: Timeframe) throws -> UTCSeconds? {
+        try pairs.compactMap { try reader?.newestStreamed(Series($0, timeframe)) }.max().map { $0 + timeframe }
     }
 
     /// The start of a stored candle of the trading week that holds a moment: the broker has it too, surely.
-    func anchor(_ series: Series, near second: Int64) throws -> Int64? {
-        let complete = try reader?.starts(series, in: TradingWeek.opened(by: second)).complete ?? []
+    func anchor(_ series: Series, near moment: UTCSeconds) throws -> UTCSeconds? {
+        let complete = try reader?.starts(series, in: TradingWeek.opened(by: moment)).complete ?? []
         return complete.isEmpty ? nil : complete[complete.count / 2]
     }
 
     /// Whether ticks were streamed of an interval whose candle is partial.
-    func isPartial(_ series: Series, _ start: Int64) throws -> Bool {
-        try reader.map { try !$0.starts(series, in: start..<(start + 1)).partial.isEmpty } ?? false
+    func isPartial(_ series: Series, _ start: UTCSeconds) throws -> Bool {
+        try reader.map { try !$0.starts(series, in: start..<(start + series.timeframe)).partial.isEmpty } ?? false
     }
 
     /// The record of what the database has of an interval, for the history stream: a candle, or that it has no candle.
@@ -164,7 +166,7 @@ final class KnownHistory {
         if let candle = try reader.record(series, start: interval.start), !candle.flags.contains(.partial) {
             return PartRecord(candle).envelope
         }
-        let isEmpty = try !reader.starts(series, in: interval.start..<(interval.start + 1)).empty.isEmpty
+        let isEmpty = try !reader.starts(series, in: interval.start..<interval.end).empty.isEmpty
         return isEmpty ? EmptyRecord(series, start: UTCNanos(seconds: interval.start)).envelope : nil
     }
 
@@ -173,7 +175,7 @@ final class KnownHistory {
         guard let reader = try open(paths) else { return position == 0 && intervals.isEmpty }
         guard try reader.position(of: .history) >= position else { return false }
         return try intervals.allSatisfy { interval in
-            let starts = try reader.starts(interval.series, in: interval.start..<(interval.start + 1))
+            let starts = try reader.starts(interval.series, in: interval.start..<interval.end)
             return !starts.complete.isEmpty || !starts.empty.isEmpty
         }
     }

@@ -75,7 +75,7 @@ public struct Proposal: Sendable {
             return "repair has spent \(grouped(bounds.spentInWeek)) of its \(grouped(bounds.week)) a week"
         }
         let left = "\(grouped(quota.remaining)) are left of \(grouped(quota.total)), the reserve is \(grouped(reserve))"
-        if let renewal = quota.renewal { return "\(left); they renew \(UTCNanos(seconds: renewal).minuteText)" }
+        if let renewal = quota.renewal { return "\(left); they renew \(renewal.minuteText)" }
         return quota.isTold ? "\(left); their renewal is not known: a run an hour later asks the broker again" : left
     }
 

@@ -24,11 +24,11 @@ struct PurchaseJournal {
     /// - Parameters:
     ///   - clockOffset: what the reply showed of the account's clock, seconds.
     ///   - missing: the intervals that have no candle if the reply has none.
-    ///   - now: the broker's time, Unix seconds.
+    ///   - now: the broker's time.
     /// - Returns: how many candles can be used.
     func end(
-        _ request: HistoryRequest, _ position: UInt64, _ reply: PricesReply, clockOffset: Int64?, missing: [Int64],
-        now: Int64
+        _ request: HistoryRequest, _ position: UInt64, _ reply: PricesReply, clockOffset: Int64?, missing: [UTCSeconds],
+        now: UTCSeconds
     ) throws -> Int {
         var used = 0
         var missing = Set(missing)
@@ -50,7 +50,7 @@ struct PurchaseJournal {
         let allowance = reply.allowance.map {
             HistoryReply.Allowance(
                 remaining: $0.remaining, total: $0.total,
-                renewal: $0.expiry.map { clock.now().seconds + Int64($0) } ?? 0)
+                renewal: $0.expiry.map { clock.now().seconds + .seconds($0) } ?? UTCSeconds(rawValue: 0))
         }
         try close(
             HistoryReply(
@@ -68,7 +68,7 @@ struct PurchaseJournal {
         if error.disposition == .allowanceSpent {
             let estimate = known.ledger.estimate(now: clock.now().seconds)
             allowance = HistoryReply.Allowance(
-                remaining: 0, total: estimate.total, renewal: estimate.renewal ?? 0)
+                remaining: 0, total: estimate.total, renewal: estimate.renewal ?? UTCSeconds(rawValue: 0))
         }
         try close(
             HistoryReply(
@@ -93,9 +93,9 @@ struct PurchaseJournal {
 
     /// Whether a candle that did not come does not exist: the broker has later ones, or had an hour's time; and a reply
     /// without any candle counts only where another one, an hour before, had none either.
-    private func isEmpty(_ start: Int64, _ request: HistoryRequest, newest: Int64, now: Int64) -> Bool {
-        if newest > .min { return start < newest || start + request.series.timeframe.seconds + 3_600 <= now }
-        let hourAgo = clock.now().seconds - 3_600
+    private func isEmpty(_ start: UTCSeconds, _ request: HistoryRequest, newest: UTCSeconds, now: UTCSeconds) -> Bool {
+        if newest > .min { return start < newest || start + request.series.timeframe + .seconds(3_600) <= now }
+        let hourAgo = clock.now().seconds - .seconds(3_600)
         return known.ledger.entries.contains { entry in
             guard let reply = entry.reply, reply.outcome == .answered, reply.points == 0 else { return false }
             return entry.request.series == request.series && reply.received.seconds <= hourAgo
@@ -104,11 +104,9 @@ struct PurchaseJournal {
     }
 
     /// The start of a row's interval; `nil` if it has not ended, or is not one of ours.
-    private func start(of row: PricesReply.Row, _ series: Series, endedBy now: Int64) -> UTCNanos? {
-        let length = series.timeframe.seconds
-        guard let start = row.start, start + length <= now, floorDivide(start, length) * length == start else {
-            return nil
-        }
+    private func start(of row: PricesReply.Row, _ series: Series, endedBy now: UTCSeconds) -> UTCNanos? {
+        let timeframe = series.timeframe
+        guard let start = row.start, start + timeframe <= now, timeframe.start(of: start) == start else { return nil }
         return UTCNanos(seconds: start)
     }
 

@@ -1,7 +1,7 @@
 internal import Reports
 internal import Host
 public import IG
-internal import MarketData
+public import MarketData
 internal import Planning
 public import Settings
 internal import Wire
@@ -33,7 +33,7 @@ extension Proposal {
             add("later", "\(counted(plan.postponed, "point")), in the next runs")
         } else if plan.postponed > 0 {
             let when =
-                quota.renewal.map { "from \(UTCNanos(seconds: $0).minuteText) on" } ?? "once the allowance renews"
+                quota.renewal.map { "from \($0.minuteText) on" } ?? "once the allowance renews"
             add("later", "\(counted(plan.postponed, "point")), \(when); the reserve is \(grouped(reserve))")
         }
         add("time", "about \(Duration.seconds(seconds(of: requests, history)).wholeSeconds)")
@@ -108,7 +108,7 @@ extension FreshCost {
 
 extension QuotaLedger {
     /// What is left, and what became of the requests.
-    public func report(now: Int64, reserve: Int) -> String {
+    public func report(now: UTCSeconds, reserve: Int) -> String {
         let estimate = estimate(now: now)
         let kept = reserve > 0 ? ", \(grouped(min(reserve, estimate.remaining))) of them the reserve" : ""
         var lines = ["\(grouped(estimate.remaining)) of \(grouped(estimate.total)) points left\(kept)"]
@@ -122,7 +122,7 @@ extension QuotaLedger {
                 "  \(counted(estimate.unconfirmed, "point")) count as paid without a reply: the next reply corrects this"
             )
         }
-        if let renewal = estimate.renewal { lines.append("  they renew \(UTCNanos(seconds: renewal).minuteText)") }
+        if let renewal = estimate.renewal { lines.append("  they renew \(renewal.minuteText)") }
         lines.append("  \(counted(entries.count, "request")) on record, \(counted(paid, "point")) paid\(outcomes)")
         if !inFlight.isEmpty {
             let points = inFlight.reduce(0) { $0 + $1.request.points }
@@ -132,7 +132,7 @@ extension QuotaLedger {
             for entry in inFlight.suffix(10) {
                 let points = counted(entry.request.points, "point")
                 lines.append(
-                    "    \(UTCNanos(seconds: entry.request.sent.seconds).minuteText)  \(entry.request.series)  \(points)"
+                    "    \(entry.request.sent.seconds.minuteText)  \(entry.request.series)  \(points)"
                 )
             }
         }
@@ -166,7 +166,7 @@ extension BackfillSummary {
         if requests > 0 {
             let cost =
                 "\(counted(candles, "candle")) with \(counted(requests, "request")): \(counted(points, "point")) spent"
-            let renewal = quota.renewal.map { " until \(UTCNanos(seconds: $0).minuteText)" } ?? ""
+            let renewal = quota.renewal.map { " until \($0.minuteText)" } ?? ""
             lines.append("Bought \(cost), \(grouped(quota.remaining)) left\(renewal)")
         }
         if unobtainable > 0 { lines.append("Not sold: \(counted(unobtainable, "candle"))") }
@@ -174,7 +174,7 @@ extension BackfillSummary {
         for failure in failures { lines.append("Failed: \(failure)") }
         if postponed > 0 {
             let when =
-                exitCode == .temporary ? quota.renewal.map { " from \(UTCNanos(seconds: $0).minuteText) on" } ?? "" : ""
+                exitCode == .temporary ? quota.renewal.map { " from \($0.minuteText) on" } ?? "" : ""
             lines.append("Still wanted: \(counted(postponed, "point"))\(end == "stopped" ? "" : when)")
         }
         if exitCode != .ok { lines.append("Resume with: ingest-backfill \(task.command)") }

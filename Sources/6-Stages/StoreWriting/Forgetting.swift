@@ -6,22 +6,22 @@ internal import MarketData
 struct Forgetting {
     /// 0: never.
     let days: Int
-    /// The time of the last deletion, Unix seconds.
-    private var done: Int64 = 0
+    /// The time of the last deletion.
+    private var done = UTCSeconds(rawValue: 0)
 
-    private static let day: Int64 = 86_400
+    private static let day: Duration = .seconds(86_400)
 
     init(days: Int) { self.days = days }
 
     /// - Parameters:
-    ///   - newest: start of the newest interval of the last transaction, Unix seconds: not of all there ever was, so
+    ///   - newest: start of the newest interval of the last transaction: not of all there ever was, so
     ///     that a wrong one does not stand for the right ones that follow.
-    ///   - host: the host's clock, Unix seconds.
-    /// - Returns: the moment before which all is deleted, Unix seconds; `nil` when nothing is due.
-    mutating func due(newest: Int64, host: Int64) -> Int64? {
+    ///   - host: the host's clock.
+    /// - Returns: the moment before which all is deleted; `nil` when nothing is due.
+    mutating func due(newest: UTCSeconds, host: UTCSeconds) -> UTCSeconds? {
         let now = min(newest, host + Forgetting.day)
-        guard days > 0, now >= done + 3_600 else { return nil }
+        guard days > 0, now >= done + .seconds(3_600) else { return nil }
         done = now
-        return now - Int64(days) * Forgetting.day
+        return now - Forgetting.day * days
     }
 }

@@ -44,8 +44,8 @@ public final class StoreWriter {
         var lastDelayNanos: Int64 = 0
         /// Candles of the broker's own that were compared with ours.
         var opinions: UInt64 = 0
-        /// Start of the newest stored interval, Unix seconds.
-        var newestInterval: Int64 = 0
+        /// Start of the newest stored interval.
+        var newestInterval = UTCSeconds(rawValue: 0)
     }
 
     /// - Throws: `Failure`, `StoreError` or `BusError`: the stage cannot serve.
@@ -205,8 +205,8 @@ public final class StoreWriter {
         counters.unchanged += UInt64(candles - changed.count)
         guard let first = changed.first else { return }
         counters.lastDelayNanos = clock.now().rawValue - first.publishTime.rawValue
-        let newest = changed.map(\.start.seconds).max() ?? 0
-        counters.newestInterval = max(counters.newestInterval, newest)
+        counters.newestInterval = max(
+            counters.newestInterval, changed.map(\.start.seconds).max() ?? counters.newestInterval)
     }
 
     private var metrics: MetricValues {
@@ -219,7 +219,8 @@ public final class StoreWriter {
         ]
         for (metric, count) in counts { metrics.set(metric, count) }
         if counters.lastDelayNanos > 0 { metrics.set(.commitDelay, nanos: counters.lastDelayNanos) }
-        if counters.newestInterval > 0 { metrics.set(.newestInterval, counters.newestInterval) }
+        let newest = counters.newestInterval.rawValue
+        if newest > 0 { metrics.set(.newestInterval, newest) }
         return metrics
     }
 

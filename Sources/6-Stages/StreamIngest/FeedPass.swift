@@ -27,7 +27,7 @@ public struct FeedPass: ~Copyable {
         for (index, request) in requests.enumerated() {
             receive("SUBOK,\(index + 1),1,\(request.fields.count)\r\n", at: start)
         }
-        receive("U,1,1,\(start.seconds)\r\n", at: start)
+        receive("U,1,1,\(start.seconds.rawValue)\r\n", at: start)
         for index in instruments.indices { receive("EOS,\(index + 2),1\r\n", at: start) }
     }
 

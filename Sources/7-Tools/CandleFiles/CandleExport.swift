@@ -23,21 +23,23 @@ public struct CandleExport {
     }
 
     /// So many intervals are read at once.
-    private static let chunk: Int64 = 20_000
+    private static let chunk = 20_000
 
     /// The first line of a CSV file; empty for JSON Lines.
     public var head: String { format == .csv ? columns.joined(separator: ",") + "\n" : "" }
 
     /// Writes a series, oldest first.
     /// - Parameters:
-    ///   - range: Unix seconds of the intervals' starts.
+    ///   - range: of the intervals' starts.
     ///   - write: takes some thousand lines at a time; false ends it.
     /// - Returns: how many candles.
-    public func write(_ series: Series, in range: Range<Int64>, _ write: (String) throws -> Bool) throws -> Int {
+    public func write(_ series: Series, in range: Range<UTCSeconds>, _ write: (String) throws -> Bool) throws -> Int {
         var count = 0
-        let step = CandleExport.chunk * series.timeframe.seconds
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: Int(step)) {
+        let step = Duration.seconds(series.timeframe.seconds) * CandleExport.chunk
+        var start = range.lowerBound
+        while start < range.upperBound {
             let part = start..<min(start + step, range.upperBound)
+            start = part.upperBound
             let candles = try reader.candles(
                 series.pair, series.timeframe, in: part, view == .candles ? .complete : .all)
             guard !candles.isEmpty else { continue }

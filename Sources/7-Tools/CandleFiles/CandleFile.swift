@@ -17,7 +17,7 @@ public struct CandleFile {
     public private(set) var partial = 0
 
     /// 2000-01-01: what is older is a time in the wrong unit.
-    private static let oldest: Int64 = 946_684_800
+    private static let oldest = UTCSeconds(rawValue: 946_684_800)
 
     /// The line of each candle's interval.
     private var lines: [Interval: Int] = [:]
@@ -25,9 +25,9 @@ public struct CandleFile {
     /// - Parameters:
     ///   - pair: of all rows, if the file lacks this column.
     ///   - timeframe: the same.
-    ///   - end: what has not ended by then cannot be known, Unix seconds.
+    ///   - end: what has not ended by then cannot be known.
     /// - Throws: `Failure` (66) if the file is missing; (65) with the line and the reason.
-    public init(path: String, pair: Pair?, timeframe: Timeframe?, endedBy end: Int64) throws {
+    public init(path: String, pair: Pair?, timeframe: Timeframe?, endedBy end: UTCSeconds) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Failure(.missingInput, "\(path) cannot be read: does it exist?")
         }
@@ -56,7 +56,7 @@ public struct CandleFile {
         }
     }
 
-    private mutating func add(_ candle: CandleRecord, line: Int, endedBy end: Int64) throws(Flaw) {
+    private mutating func add(_ candle: CandleRecord, line: Int, endedBy end: UTCSeconds) throws(Flaw) {
         let interval = Interval(candle.series, start: candle.start.seconds)
         guard interval.start >= CandleFile.oldest else {
             throw Flaw(

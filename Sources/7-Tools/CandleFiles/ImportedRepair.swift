@@ -1,13 +1,13 @@
 internal import IG
-internal import MarketData
+public import MarketData
 internal import Store
 internal import Wire
 
 /// The effect of imported candles on `ingest-backfill repair`: it buys nothing more because of them, and less if
 /// they fill holes. Source: docs/decisions/0027.
 public struct ImportedRepair: Hashable, Sendable {
-    /// Since when it looks for holes of the file's pairs and timeframes, Unix seconds; `nil`: nothing was streamed.
-    public private(set) var begins: Int64?
+    /// Since when it looks for holes of the file's pairs and timeframes; `nil`: nothing was streamed.
+    public private(set) var begins: UTCSeconds?
     /// Imported intervals that it would buy.
     public private(set) var filled = 0
     private var bound = RepairReach.Bound.stream
@@ -16,9 +16,9 @@ public struct ImportedRepair: Hashable, Sendable {
     /// - Parameters:
     ///   - reader: `nil`: the database does not exist yet.
     ///   - days: `history.repair_days`.
-    ///   - now: the broker's time, Unix seconds.
+    ///   - now: the broker's time.
     /// - Throws: `StoreError`.
-    init(_ candles: [CandleRecord], _ reader: (any CandleQueries)?, days: Int, now: Int64) throws {
+    init(_ candles: [CandleRecord], _ reader: (any CandleQueries)?, days: Int, now: UTCSeconds) throws {
         self.days = days
         guard let reader else { return }
         let sight = try Sight(reader)
@@ -42,6 +42,6 @@ public struct ImportedRepair: Hashable, Sendable {
         let why = bound == .stream ? "the start of the stream" : "\(days) days back (history.repair_days)"
         let less = filled == 0 ? "" : "; \(filled) intervals of the file need not be bought any more"
         return
-            "the import adds nothing to what repair buys: repair looks back to \(UTCNanos(seconds: begins).text().dropLast(3)) UTC, \(why)\(less)"
+            "the import adds nothing to what repair buys: repair looks back to \(begins.text().dropLast(3)) UTC, \(why)\(less)"
     }
 }

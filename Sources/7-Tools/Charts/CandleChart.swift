@@ -3,15 +3,15 @@ public import MarketData
 /// The candles of one pair in one timeframe as a picture, for terminals and for files.
 public struct CandleChart: Sendable {
     public struct Candle: Hashable, Sendable {
-        /// Start of the interval, Unix seconds.
-        public let start: Int64
+        /// Start of the interval.
+        public let start: UTCSeconds
         public let prices: OHLC
         /// Ticks.
         public let volume: Int
         /// Whether nothing is missing in it.
         public let isWhole: Bool
 
-        public init(start: Int64, prices: OHLC, volume: Int, isWhole: Bool) {
+        public init(start: UTCSeconds, prices: OHLC, volume: Int, isWhole: Bool) {
             (self.start, self.prices, self.volume, self.isWhole) = (start, prices, volume, isWhole)
         }
 
@@ -58,7 +58,7 @@ public struct CandleChart: Sendable {
     }
 
     /// `2024-05-01 08:00`.
-    static func minute(_ seconds: Int64) -> String { String(UTCNanos(seconds: seconds).text().prefix(16)) }
+    static func minute(_ moment: UTCSeconds) -> String { String(moment.text().prefix(16)) }
 
     /// `O 1.08412  H 1.08450  L 1.08400  C 1.08433`.
     func text(_ prices: OHLC) -> String {

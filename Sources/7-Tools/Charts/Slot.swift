@@ -5,7 +5,7 @@ enum Slot: Equatable {
     /// By its number among the drawn candles.
     case candle(Int)
     /// An interval of the trading week that has no candle, by its start.
-    case empty(Int64)
+    case empty(UTCSeconds)
     /// A longer row of such intervals, which takes one place: how many.
     case gap(Int)
     /// Markets were closed.
@@ -24,17 +24,16 @@ enum Slot: Equatable {
         }
     }
 
-    private static func between(_ start: Int64, _ next: Int64, _ timeframe: Timeframe) -> [Slot] {
-        let length = timeframe.seconds
-        guard next - start > length else { return [] }
-        let starts = TradingWeek.starts(of: timeframe, in: (start + length)..<next)
+    private static func between(_ start: UTCSeconds, _ next: UTCSeconds, _ timeframe: Timeframe) -> [Slot] {
+        var end = start + timeframe
+        guard next > end else { return [] }
+        let starts = TradingWeek.starts(of: timeframe, in: end..<next)
         guard starts.count <= emptyMax else { return [.gap(starts.count)] }
         var slots: [Slot] = []
-        var end = start + length
         for start in starts + [next] {
             if start > end { slots.append(.closed) }
             if start < next { slots.append(.empty(start)) }
-            end = start + length
+            end = start + timeframe
         }
         return slots
     }
@@ -44,14 +43,16 @@ enum Slot: Equatable {
 struct TimeAxis {
     struct Mark: Equatable {
         let slot: Int
-        let start: Int64
+        let start: UTCSeconds
+
+        fileprivate var daysSince1970: Int64 { floorDivide(start.rawValue, 86_400) }
 
         /// `13:55`.
-        var time: String { String(UTCNanos(seconds: start).text().suffix(8).prefix(5)) }
+        var time: String { String(start.text().suffix(8).prefix(5)) }
 
         /// `Wed 05-01`.
         var date: String {
-            let days = floorDivide(start, 86_400)
+            let days = daysSince1970
             // 1970-01-01 was a Thursday.
             let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(days - floorDivide(days, 7) * 7)]
             return "\(weekday) \(CivilDate(daysSince1970: days).description.suffix(5))"
@@ -74,9 +75,9 @@ struct TimeAxis {
         }
         let steps: [Int64] = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720].map { $0 * 60 }
         let step = steps.first { $0 % timeframe.seconds == 0 && $0 / timeframe.seconds >= Int64(spacing) }
-        times = step.map { step in marks.filter { $0.start % step == 0 } } ?? []
+        times = step.map { step in marks.filter { $0.start.rawValue % step == 0 } } ?? []
         days = marks.indices.filter { index in
-            index == 0 || floorDivide(marks[index].start, 86_400) != floorDivide(marks[index - 1].start, 86_400)
+            index == 0 || marks[index].daysSince1970 != marks[index - 1].daysSince1970
         }.map { marks[$0] }
     }
 }

@@ -12,8 +12,8 @@ public struct AssumptionsReport: Report {
     /// - Parameter stateFolder: the folder in which the programs keep their counts.
     public init(stateFolder: String) { tally = AssumptionBook.all(stateFolder: stateFolder) }
 
-    private static func moment(_ seconds: Int64?) -> String {
-        seconds.map { UTCNanos(seconds: $0).text() } ?? "-"
+    private static func moment(_ moment: UTCSeconds?) -> String {
+        moment.map { $0.text() } ?? "-"
     }
 
     private static func verdict(_ count: AssumptionTally.Count) -> (word: String, tone: TextStyle.Tone) {
@@ -43,8 +43,8 @@ public struct AssumptionsReport: Report {
         let sentence: String
         let held: UInt64
         let violated: UInt64
-        let firstViolation: Int64?
-        let lastViolation: Int64?
+        let firstViolation: UTCSeconds?
+        let lastViolation: UTCSeconds?
         let note: String?
     }
 

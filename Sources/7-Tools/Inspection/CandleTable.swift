@@ -44,7 +44,7 @@ public struct CandleTable {
     private func table() -> String {
         let head = ["time (UTC)"] + columns + ["ticks", "source", "note"]
         let rows = candles.map { candle in
-            [UTCNanos(seconds: candle.timestamp).text()] + prices(candle, decimals: decimals)
+            [UTCSeconds(rawValue: candle.timestamp).text()] + prices(candle, decimals: decimals)
                 + [String(candle.tickCount), candle.source.name, note(candle)]
         }
         return TextTable(head: head, rows: rows, leftAligned: ["time (UTC)", "source", "note"]).text

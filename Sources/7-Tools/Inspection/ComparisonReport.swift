@@ -18,8 +18,8 @@ public struct ComparisonReport: Report, Encodable {
         /// Intervals whose streamed candle is partial, and those that have no streamed candle yet: not compared.
         let partial: Int
         let waiting: Int
-        /// Start of the newest interval, Unix seconds.
-        let newest: Int64
+        /// Start of the newest interval.
+        let newest: UTCSeconds
 
         fileprivate init(_ agreement: OpinionAgreement) {
             (pair, timeframe) = ("\(agreement.series.pair)", "\(agreement.series.timeframe)")
@@ -48,8 +48,7 @@ public struct ComparisonReport: Report, Encodable {
     struct Difference: Encodable {
         let pair: String
         let timeframe: String
-        /// Unix seconds.
-        let start: Int64
+        let start: UTCSeconds
         let verdict: String
         let values: [Value]
         let nativeTicks: Int
@@ -79,8 +78,7 @@ public struct ComparisonReport: Report, Encodable {
         }
     }
 
-    /// Unix seconds.
-    let since: Int64
+    let since: UTCSeconds
     let pairs: [Line]
     /// Newest first.
     private(set) var differences: [Difference]
@@ -91,11 +89,11 @@ public struct ComparisonReport: Report, Encodable {
 
     /// - Parameters:
     ///   - pairs: those wanted; empty: all.
-    ///   - since: from which start on, Unix seconds.
+    ///   - since: from which start on.
     ///   - count: how many differences are shown.
     ///   - showsTicks: the ticks of each of them.
     /// - Throws: `Failure` (69) if the database is missing, (75) if it is not up to date; `JournalError`, `StoreError`.
-    public init(paths: Paths, pairs: [Pair], since: Int64, differences count: Int, showsTicks: Bool) throws {
+    public init(paths: Paths, pairs: [Pair], since: UTCSeconds, differences count: Int, showsTicks: Bool) throws {
         let reader = try storeEngine.openReader(paths)
         try reader.checkSchema()
         self.since = since
@@ -108,7 +106,7 @@ public struct ComparisonReport: Report, Encodable {
         if showsTicks { try readTicks(paths, shown.map { ($0.0.series, $0.0.start) }) }
     }
 
-    private mutating func readTicks(_ paths: Paths, _ intervals: [(series: Series, start: Int64)]) throws {
+    private mutating func readTicks(_ paths: Paths, _ intervals: [(series: Series, start: UTCSeconds)]) throws {
         guard !intervals.isEmpty else { return }
         for index in differences.indices { differences[index].ticks = [] }
         let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
@@ -117,7 +115,7 @@ public struct ComparisonReport: Report, Encodable {
             let second = tick.brokerTime.seconds
             for index in wanted {
                 let start = intervals[index].start
-                guard second >= start, second < start + intervals[index].series.timeframe.seconds else { continue }
+                guard second >= start, second < start + intervals[index].series.timeframe else { continue }
                 differences[index].ticks?.append(TickLine(tick))
             }
         }
@@ -135,12 +133,12 @@ public struct ComparisonReport: Report, Encodable {
 extension ComparisonReport {
     public func text(_ style: TextStyle) -> String {
         guard !pairs.isEmpty else {
-            return "no native candle since \(UTCNanos(seconds: since).text()) UTC\n"
+            return "no native candle since \(since.text()) UTC\n"
         }
         let rows = pairs.map {
             [
                 $0.pair, $0.timeframe, String($0.compared), String($0.agree), String($0.differ), String($0.disputed),
-                String($0.partial), String($0.waiting), UTCNanos(seconds: $0.newest).text(),
+                String($0.partial), String($0.waiting), $0.newest.text(),
             ]
         }
         let head = [
@@ -157,7 +155,7 @@ extension ComparisonReport {
 
 extension ComparisonReport.Difference {
     fileprivate func text(_ style: TextStyle) -> String {
-        let title = "\(pair) \(timeframe) \(UTCNanos(seconds: start).text()) UTC, \(verdict)"
+        let title = "\(pair) \(timeframe) \(start.text()) UTC, \(verdict)"
         let rows = values.map { [$0.name.replacing("_", with: " "), $0.native, $0.streamed] }
         let counts = ["ticks", String(nativeTicks), String(streamedTicks)]
         let table = TextTable(head: ["", "broker", "ours"], rows: rows + [counts], leftAligned: [""])

@@ -50,15 +50,15 @@ public struct Coverage: Encodable {
     /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
     public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe, days: Int) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
-        let lastDay = (extent.range.upperBound - 1) / 86_400
+        let lastDay = (extent.range.upperBound.rawValue - 1) / 86_400
         let firstDay = lastDay - Int64(days) + 1
         self.timeframe = timeframe.description
         self.days = (firstDay...lastDay).map { CivilDate(daysSince1970: $0).description }
         rows = try extent.series.map { series in
             var row = Row(pair: series.pair.description, cells: Array(repeating: Cell(), count: days))
-            let range = (firstDay * 86_400)..<extent.range.upperBound
+            let range = UTCSeconds(rawValue: firstDay * 86_400)..<extent.range.upperBound
             for line in try IntervalStates(reader, series, in: range, sight: extent.sight).lines {
-                row.cells[Int(line.start / 86_400 - firstDay)].count(line.state)
+                row.cells[Int(line.start.rawValue / 86_400 - firstDay)].count(line.state)
             }
             return row
         }

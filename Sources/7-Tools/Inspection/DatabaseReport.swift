@@ -11,8 +11,8 @@ public struct DatabaseReport: Report, Encodable {
         let timeframe: String
         let count: Int
         let complete: Int
-        let oldest: Int64
-        let newest: Int64
+        let oldest: UTCSeconds
+        let newest: UTCSeconds
         let sources: [String: Int]
     }
 
@@ -39,7 +39,7 @@ public struct DatabaseReport: Report, Encodable {
         let rows = candles.map { line in
             [line.pair, line.timeframe, String(line.count), String(line.count - line.complete)]
                 + sources.map { String(line.sources[$0] ?? 0) }
-                + [line.oldest, line.newest].map { String(UTCNanos(seconds: $0).text().prefix(16)) }
+                + [line.oldest, line.newest].map { String($0.text().prefix(16)) }
         }
         let head = ["pair", "timeframe", "candles", "partial"] + sources + ["oldest (UTC)", "newest"]
         let total = candles.reduce(0) { $0 + $1.count }

@@ -61,8 +61,7 @@ public struct Explanation: Report, Encodable {
 
     let pair: Pair
     let timeframe: Timeframe
-    /// Unix seconds.
-    let start: Int64
+    let start: UTCSeconds
     let isOpenMarket: Bool
     /// What readers see; `nil`: nothing.
     let stored: Version?
@@ -80,33 +79,33 @@ public struct Explanation: Report, Encodable {
     private(set) var ticks = Ticks()
 
     /// - Parameters:
-    ///   - moment: any moment of the interval, Unix seconds.
+    ///   - moment: any moment of the interval.
     ///   - showsTicks: each of them; otherwise only their number.
     /// - Throws: `Failure` (69) if there is no database; `JournalError`, `StoreError`.
     public init(
-        paths: Paths, configuration: Configuration, series: Series, at moment: Int64, showsTicks: Bool
+        paths: Paths, configuration: Configuration, series: Series, at moment: UTCSeconds, showsTicks: Bool
     ) throws {
         let reader = try storeEngine.openReader(paths)
-        let start = series.timeframe.start(of: UTCNanos(seconds: moment)).seconds
-        let interval = start..<(start + series.timeframe.seconds)
+        let start = series.timeframe.start(of: moment)
+        let interval = start..<(start + series.timeframe)
         (pair, timeframe) = (series.pair, series.timeframe)
         self.start = start
         isOpenMarket = TradingWeek.isOpen(during: interval)
         stored = try reader.record(series, start: start).map(Version.init)
         outranked = try reader.outranked(series, start: start).map(Version.init)
-        let known = try reader.starts(series, in: start..<(start + 1))
+        let known = try reader.starts(series, in: interval)
         isKnownEmpty = !(known.empty + known.unusable).isEmpty
         wasSeen = try Sight(reader).covers(interval, of: series.pair)
         revisions = try Explanation.revisions(paths, series, start)
         events = try Explanation.events(
-            reader, series, interval, graceSeconds: configuration.graceMilliseconds / 1_000 + 1)
+            reader, series, interval, grace: configuration.grace.roundedUpToSeconds)
         requests = try reader.ledger().filter {
             $0.request.series == series && $0.request.first <= start && start <= $0.request.last
         }.map(Request.init)
         try readTicks(paths, series, interval, showsTicks)
     }
 
-    private static func revisions(_ paths: Paths, _ series: Series, _ start: Int64) throws -> [Version] {
+    private static func revisions(_ paths: Paths, _ series: Series, _ start: UTCSeconds) throws -> [Version] {
         var versions: [Version] = []
         try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
             guard record.start.seconds == start, let candle = record.candle, candle.series == series else { return }
@@ -117,18 +116,17 @@ public struct Explanation: Report, Encodable {
 
     /// Those that could touch the interval: of the whole feed, or of the pair.
     private static func events(
-        _ reader: any CandleQueries, _ series: Series, _ interval: Range<Int64>, graceSeconds: Int64
+        _ reader: any CandleQueries, _ series: Series, _ interval: Range<UTCSeconds>, grace: Duration
     ) throws -> [EventLine] {
         let range =
-            UTCNanos(
-                seconds: interval.lowerBound - graceSeconds)..<UTCNanos(seconds: interval.upperBound + graceSeconds)
+            UTCNanos(seconds: interval.lowerBound - grace)..<UTCNanos(seconds: interval.upperBound + grace)
         return try reader.events(in: range)
             .filter { $0.pair == nil || $0.pair == series.pair.description }
             .map { EventLine(time: $0.time.description, pair: $0.pair, event: $0.event, detail: $0.detailText) }
     }
 
     private mutating func readTicks(
-        _ paths: Paths, _ series: Series, _ interval: Range<Int64>, _ showsTicks: Bool
+        _ paths: Paths, _ series: Series, _ interval: Range<UTCSeconds>, _ showsTicks: Bool
     ) throws {
         var ticks = Ticks()
         try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
@@ -166,9 +164,9 @@ public struct Explanation: Report, Encodable {
 
 extension Explanation {
     public func text(_ style: TextStyle) -> String {
-        let end = start + timeframe.seconds
+        let end = start + timeframe
         let title =
-            "\(pair) \(timeframe)  \(UTCNanos(seconds: start).text()) to \(UTCNanos(seconds: end).text().suffix(8)) UTC"
+            "\(pair) \(timeframe)  \(start.text()) to \(end.text().suffix(8)) UTC"
         var parts = [style.painted(title, .heading) + "\n" + decision + "\n"]
         if let stored { parts.append(table("stored", [stored] + outranked, style)) }
         if !revisions.isEmpty { parts.append(table("published", revisions, style)) }

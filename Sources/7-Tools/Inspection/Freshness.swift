@@ -13,12 +13,12 @@ enum Freshness: Hashable {
     /// After an interval's end: the grace, the commit, and the second in which a stage speaks.
     private static let allowance: Int64 = 10
 
-    /// - Parameter now: Unix seconds, the market's time.
-    init(newest: Int64, _ timeframe: Timeframe, now: Int64) {
+    /// - Parameter now: the market's time.
+    init(newest: UTCSeconds, _ timeframe: Timeframe, now: UTCSeconds) {
         let week = TradingWeek.opened(by: now)
-        let end = newest + timeframe.seconds
+        let end = newest + timeframe
         // Closed time before this week's opening, or since its end, does not count.
-        let lag = min(now, week.upperBound) - max(end, week.lowerBound)
+        let lag = (min(now, week.upperBound) - max(end, week.lowerBound)).components.seconds
         if lag > timeframe.seconds + Freshness.allowance {
             self = .stale(seconds: lag)
         } else {

@@ -21,9 +21,9 @@ public struct GapsReport: Report, Encodable {
     struct Gap: Encodable {
         let pair: String
         let timeframe: String
-        /// Unix seconds; `until` is the end of the last interval.
-        let from: Int64
-        private(set) var until: Int64
+        let from: UTCSeconds
+        /// The end of the last interval.
+        private(set) var until: UTCSeconds
         let state: IntervalState
         let repair: Repair
         private(set) var intervals = 1
@@ -35,13 +35,13 @@ public struct GapsReport: Report, Encodable {
             pair = series.pair.description
             timeframe = series.timeframe.description
             from = line.start
-            until = line.start + series.timeframe.seconds
+            until = line.start + series.timeframe
             state = line.state
             blindMilliseconds = line.blindMilliseconds
             lostUpdates = line.lostUpdates
         }
 
-        fileprivate mutating func extend(_ line: IntervalStates.Line, until: Int64) {
+        fileprivate mutating func extend(_ line: IntervalStates.Line, until: UTCSeconds) {
             self.until = until
             intervals += 1
             blindMilliseconds += line.blindMilliseconds
@@ -49,8 +49,8 @@ public struct GapsReport: Report, Encodable {
         }
     }
 
-    let from: Int64
-    let until: Int64
+    let from: UTCSeconds
+    let until: UTCSeconds
     let gaps: [Gap]
     /// Intervals of the trading week in the range, in all series.
     let intervals: Int
@@ -60,11 +60,11 @@ public struct GapsReport: Report, Encodable {
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: their number before the newest candle's end.
     ///   - configuration: what repair is bounded by.
-    ///   - now: the broker's time, Unix seconds; `nil`: the newest candle's end.
+    ///   - now: the broker's time; `nil`: the newest candle's end.
     /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
     public init(
         _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int,
-        configuration: Configuration = Configuration(), now: Int64? = nil
+        configuration: Configuration = Configuration(), now: UTCSeconds? = nil
     ) throws {
         let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
@@ -75,7 +75,7 @@ public struct GapsReport: Report, Encodable {
         var intervals = 0
         for series in extent.series {
             // Intervals before it are not missing: the stream had not begun.
-            let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? 0), until)
+            let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? extent.range.lowerBound), until)
             let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
             intervals += states.lines.count
             let isConfigured =
@@ -93,14 +93,16 @@ public struct GapsReport: Report, Encodable {
     /// Whether anything is lacking.
     public var isEmpty: Bool { gaps.isEmpty }
 
-    private static func repair(of start: Int64, since beginning: RepairReach.Beginning?, isConfigured: Bool) -> Repair {
+    private static func repair(of start: UTCSeconds, since beginning: RepairReach.Beginning?, isConfigured: Bool)
+        -> Repair
+    {
         guard isConfigured else { return .notConfigured }
         guard let beginning else { return .beforeStream }
         if start >= beginning.start { return .planned }
         return beginning.bound == .days ? .tooOld : .beforeStream
     }
 
-    private static func gaps(of states: IntervalStates, _ repair: (Int64) -> Repair) -> [Gap] {
+    private static func gaps(of states: IntervalStates, _ repair: (UTCSeconds) -> Repair) -> [Gap] {
         var gaps: [Gap] = []
         var former: IntervalState?
         for line in states.lines {
@@ -108,7 +110,7 @@ public struct GapsReport: Report, Encodable {
             guard line.state.isGap else { continue }
             let repair = repair(line.start)
             if former == line.state, gaps.last?.repair == repair {
-                gaps[gaps.count - 1].extend(line, until: line.start + states.series.timeframe.seconds)
+                gaps[gaps.count - 1].extend(line, until: line.start + states.series.timeframe)
             } else {
                 gaps.append(Gap(states.series, line, repair))
             }
@@ -117,11 +119,11 @@ public struct GapsReport: Report, Encodable {
     }
 
     public func text(_ style: TextStyle) -> String {
-        let stretch = "\(UTCNanos(seconds: from).text()) to \(UTCNanos(seconds: until).text()) UTC"
+        let stretch = "\(from.text()) to \(until.text()) UTC"
         guard !gaps.isEmpty else { return "no gaps in \(intervals) intervals, \(stretch)\n" }
         let rows = gaps.map { gap in
             [
-                gap.pair, gap.timeframe, UTCNanos(seconds: gap.from).text(), UTCNanos(seconds: gap.until).text(),
+                gap.pair, gap.timeframe, gap.from.text(), gap.until.text(),
                 String(gap.intervals), gap.state.rawValue, cause(gap), gap.repair.rawValue,
             ]
         }

@@ -70,7 +70,7 @@ public struct IndicatorsReport: Report, Encodable {
         let states = try IntervalStates(reader, series, in: first..<extent.range.upperBound, sight: extent.sight)
         // The newest interval may just have ended, with its candle on the way.
         let lines = states.lines.reversed().drop {
-            $0.state == .missing && $0.start + series.timeframe.seconds * 2 > extent.range.upperBound
+            $0.state == .missing && $0.start + series.timeframe + series.timeframe > extent.range.upperBound
         }
         return lines.prefix { !$0.state.isGap }.count { $0.state != .quiet }
     }

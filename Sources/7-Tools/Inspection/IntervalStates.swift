@@ -25,8 +25,7 @@ enum IntervalState: String, Encodable, CaseIterable {
 /// The state of each interval of a series in a range.
 struct IntervalStates {
     struct Line {
-        /// Unix seconds.
-        let start: Int64
+        let start: UTCSeconds
         let state: IntervalState
         /// Of partial ones.
         let blindMilliseconds: Int
@@ -38,17 +37,17 @@ struct IntervalStates {
     let lines: [Line]
 
     /// - Parameters:
-    ///   - range: Unix seconds; the intervals that begin and end in it.
+    ///   - range: the intervals that begin and end in it.
     ///   - sight: what was seen of the feed.
-    init(_ reader: any CandleQueries, _ series: Series, in range: Range<Int64>, sight: Sight) throws {
+    init(_ reader: any CandleQueries, _ series: Series, in range: Range<UTCSeconds>, sight: Sight) throws {
         self.series = series
-        var candles: [Int64: Candle] = [:]
+        var candles: [UTCSeconds: Candle] = [:]
         for candle in try reader.candles(series.pair, series.timeframe, in: range, .all) {
-            candles[candle.timestamp] = candle
+            candles[UTCSeconds(rawValue: candle.timestamp)] = candle
         }
         let starts = try reader.starts(series, in: range)
         let known = Set(starts.empty + starts.unusable)
-        let starting = range.lowerBound..<max(range.lowerBound, range.upperBound - series.timeframe.seconds + 1)
+        let starting = range.lowerBound..<max(range.lowerBound, range.upperBound - series.timeframe + .seconds(1))
         lines = TradingWeek.starts(of: series.timeframe, in: starting).map { start in
             if let candle = candles[start] { return Line(start, candle) }
             let isQuiet = known.contains(start) || !sight.lacks(series, start, isPartial: false)
@@ -58,7 +57,7 @@ struct IntervalStates {
 }
 
 extension IntervalStates.Line {
-    fileprivate init(_ start: Int64, _ candle: Candle) {
+    fileprivate init(_ start: UTCSeconds, _ candle: Candle) {
         self.start = start
         blindMilliseconds = candle.blindMilliseconds
         lostUpdates = candle.lostUpdates
@@ -75,11 +74,10 @@ extension IntervalStates.Line {
 /// The series and the stretch of time that a report is about.
 struct Extent {
     let series: [Series]
-    /// Unix seconds.
-    let range: Range<Int64>
+    let range: Range<UTCSeconds>
     let sight: Sight
     /// Since when each one's intervals are expected: its oldest candle, or an earlier recorded blindness of its pair.
-    let expectedSince: [Series: Int64]
+    let expectedSince: [Series: UTCSeconds]
 
     /// - Parameters:
     ///   - pairs: those wanted; empty: all that are stored, or were recorded as blind.
@@ -102,11 +100,11 @@ struct Extent {
         // A pair without a candle is measured by the others.
         let own = stored.map(\.series).filter { expected[$0] != nil }
         let ends = try (own.isEmpty ? stored.map(\.series) : own).compactMap { series in
-            try reader.newest(series).map { $0 + series.timeframe.seconds }
+            try reader.newest(series).map { $0 + series.timeframe }
         }
         guard let newest = ends.max(), !series.isEmpty else { throw noCandles(of: pairs, timeframe, in: reader.path) }
         let end = max(newest, sight.holesEnd)
-        range = (end - Int64(days) * 86_400)..<end
+        range = (end - .seconds(days * 86_400))..<end
         self.sight = sight
     }
 }

@@ -107,7 +107,7 @@ struct LiveFrame {
     private var newestText: String {
         guard let last = candles.max(by: { $0.newest < $1.newest }) else { return "no candles yet" }
         return
-            "last \(last.series) \(UTCNanos(seconds: last.newest).text()) \(last.close.formatted(decimals: 3))"
+            "last \(last.series) \(last.newest.text()) \(last.close.formatted(decimals: 3))"
     }
 
     private func pairLines(rows: Int, columns: Int) -> [Line] {
@@ -136,16 +136,17 @@ struct LiveFrame {
     /// A heading and one line for each pair: start and mid close of the last candle of two timeframes.
     private var pairTable: [String] {
         let timeframes = Array(Set(candles.map(\.series.timeframe)).sorted().prefix(2))
-        let newest = candles.map(\.newest).max() ?? 0
+        let newest = candles.map(\.newest).max() ?? UTCSeconds(rawValue: 0)
         let byPair = Dictionary(grouping: candles, by: \.series.pair)
         let longest = candles.map { $0.close.formatted(decimals: 3).count }.max() ?? 0
         let rows = byPair.keys.sorted().map { pair in
             [pair.description]
                 + timeframes.map { timeframe -> String in
                     guard let last = byPair[pair]?.first(where: { $0.series.timeframe == timeframe }) else { return "" }
-                    let text = UTCNanos(seconds: last.newest).text()
+                    let text = last.newest.text()
                     // Within a day the time of day says it, before that the date.
-                    let time = newest - last.newest < 86_400 ? text.suffix(8).prefix(5) : text.prefix(10).suffix(5)
+                    let isRecent = newest - last.newest < .seconds(86_400)
+                    let time = isRecent ? text.suffix(8).prefix(5) : text.prefix(10).suffix(5)
                     let close = last.close.formatted(decimals: 3)
                     return "\(time) \(close)" + String(repeating: " ", count: longest - close.count)
                 }

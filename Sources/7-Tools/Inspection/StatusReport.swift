@@ -54,8 +54,8 @@ public struct StatusReport: Report {
         let timeframe: String
         let count: Int
         let complete: Int
-        let oldest: Int64
-        let newest: Int64
+        let oldest: UTCSeconds
+        let newest: UTCSeconds
         let close: String
         let state: String
     }
@@ -71,7 +71,7 @@ public struct StatusReport: Report {
     private struct QuotaLine: Encodable {
         let remaining: Int
         let total: Int
-        let renewal: Int64?
+        let renewal: UTCSeconds?
         let isTold: Bool
     }
 
@@ -144,7 +144,7 @@ public struct StatusReport: Report {
         let rows = candles.map {
             [
                 $0.series.pair.description, $0.series.timeframe.description, String($0.count),
-                String($0.count - $0.complete), UTCNanos(seconds: $0.newest).text(), $0.close.formatted(decimals: 3),
+                String($0.count - $0.complete), $0.newest.text(), $0.close.formatted(decimals: 3),
                 seen.freshness($0).text,
             ]
         }
@@ -206,7 +206,7 @@ extension StoredEvent {
 extension QuotaLedger.Estimate {
     var text: String {
         let told = isTold ? "" : " (not yet reported by the broker)"
-        let renews = renewal.map { ", renewed \(UTCNanos(seconds: $0).text().prefix(16)) UTC" } ?? ""
+        let renews = renewal.map { ", renewed \($0.text().prefix(16)) UTC" } ?? ""
         return "\(remaining) of \(total) points left\(told)\(renews)"
     }
 }

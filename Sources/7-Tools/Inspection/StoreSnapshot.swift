@@ -1,5 +1,6 @@
 internal import Host
 internal import IG
+internal import MarketData
 internal import Planning
 internal import Settings
 internal import Store
@@ -10,24 +11,24 @@ struct StoreSnapshot {
     var continuity = Continuity()
     /// The newest ones, newest first.
     var events: [StoredEvent] = []
-    /// Candles of the last day that the broker's own dispute, and the start of the newest, Unix seconds.
-    var disputed: (count: Int, newest: Int64?) = (0, nil)
+    /// Candles of the last day that the broker's own dispute, and the start of the newest.
+    var disputed: (count: Int, newest: UTCSeconds?) = (0, nil)
     /// The remaining allowance, as far as the database knows.
     var quota: QuotaLedger.Estimate
 
     /// Nothing but what the configuration says.
-    init(_ configuration: Configuration, now: Int64) {
+    init(_ configuration: Configuration, now: UTCSeconds) {
         quota = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints).estimate(now: now)
     }
 
-    /// - Parameter now: Unix seconds of the local clock: the allowance runs by it.
+    /// - Parameter now: the local clock: the allowance runs by it.
     /// - Throws: `StoreError`.
-    init(_ reader: any CandleQueries, _ configuration: Configuration, now: Int64) throws {
+    init(_ reader: any CandleQueries, _ configuration: Configuration, now: UTCSeconds) throws {
         candles = try reader.statistics()
         continuity = try reader.continuity()
         events = try reader.events(last: 5)
-        let newest = candles.map(\.newest).max() ?? 0
-        disputed = try reader.disputed(since: newest - 86_400)
+        let newest = candles.map(\.newest).max() ?? UTCSeconds(rawValue: 0)
+        disputed = try reader.disputed(since: newest - .seconds(86_400))
         var ledger = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints)
         for row in try reader.ledger() {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))

@@ -43,8 +43,8 @@ struct Verdict {
     private static let silenceMax = 150 * UTCNanos.perSecond
     /// The others are lively when they have ticked within so long.
     private static let liveliness = 10 * UTCNanos.perSecond
-    /// How long the failure of an assumption is worth a look. Seconds.
-    private static let assumptionAge: Int64 = 86_400
+    /// How long the failure of an assumption is worth a look.
+    private static let assumptionAge: Duration = .seconds(86_400)
     /// How far the host's clock may be off. Beyond a day the market is a simulated one.
     private static let offsetMax = 5 * UTCNanos.perSecond
     /// Bytes that the state folder's disk must have free.
@@ -194,7 +194,7 @@ struct Verdict {
             return [
                 Finding(
                     "candles", "", .warning,
-                    "the broker's own candles dispute \(disputed.count) of the last day, the newest of \(UTCNanos(seconds: newest).text()) UTC",
+                    "the broker's own candles dispute \(disputed.count) of the last day, the newest of \(newest.text()) UTC",
                     "ticks may be missing: candlewick compare shows each")
             ]
         }
@@ -223,7 +223,7 @@ struct Verdict {
                 }
                 return Finding(
                     "assumption", assumption.rawValue, .warning,
-                    "failed, last at \(UTCNanos(seconds: last).text()) UTC (\(count.note ?? "")): "
+                    "failed, last at \(last.text()) UTC (\(count.note ?? "")): "
                         + assumption.fact.sentence.lowercasedFirst,
                     "\(assumption.fact.consequence.lowercasedFirst); candlewick assumptions shows how often")
             }
@@ -232,7 +232,7 @@ struct Verdict {
         var quota: [Finding] {
             let quota = seen.stored.quota
             guard quota.isTold, quota.remaining * 10 < quota.total, let renewal = quota.renewal,
-                renewal > seen.now.seconds + 86_400
+                renewal > seen.now.seconds + .seconds(86_400)
             else { return [] }
             return [
                 Finding(

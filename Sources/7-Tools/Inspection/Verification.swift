@@ -23,8 +23,7 @@ public struct Verification: Report, Encodable {
 
         let pair: Pair
         let timeframe: Timeframe
-        /// Unix seconds.
-        let start: Int64
+        let start: UTCSeconds
         let kind: Kind
         /// What differs: column, then what the database has, then what the journals say.
         let columns: [Column]
@@ -144,11 +143,11 @@ public struct Verification: Report, Encodable {
     /// Finds the ticks behind each difference that is shown.
     private mutating func nameTicks(_ paths: Paths) throws {
         guard !differences.isEmpty else { return }
-        let places = differences.map { ($0.pair, $0.timeframe.seconds, $0.start) }
+        let places = differences.map { ($0.pair, $0.timeframe, $0.start) }
         try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick else { return }
-            for (index, (pair, length, start)) in places.enumerated() where tick.pair == pair {
-                guard (start..<(start + length)).contains(tick.brokerTime.seconds) else { continue }
+            for (index, (pair, timeframe, start)) in places.enumerated() where tick.pair == pair {
+                guard (start..<(start + timeframe)).contains(tick.brokerTime.seconds) else { continue }
                 var span = differences[index].ticks ?? TickSpan(first: tick.position)
                 span.count += 1
                 span.last = tick.position
@@ -171,7 +170,7 @@ public struct Verification: Report, Encodable {
 
 extension Verification.Difference {
     fileprivate var lines: [String] {
-        let time = UTCNanos(seconds: start).text()
+        let time = start.text()
         let span = ticks.map { "\($0.count) ticks, positions \($0.first) to \($0.last)" } ?? "no ticks in the journal"
         return ["\(pair) \(timeframe) \(time)  \(kind.rawValue); \(span)"]
             + columns.map { "    \($0.name): database \($0.stored), journals \($0.folded)" }

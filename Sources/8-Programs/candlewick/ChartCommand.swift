@@ -92,7 +92,8 @@ extension CandleChart.Candle {
             case .mid, .all: candle.mid
             }
         self.init(
-            start: candle.timestamp, prices: prices, volume: candle.tickCount, isWhole: candle.isComplete)
+            start: UTCSeconds(rawValue: candle.timestamp), prices: prices, volume: candle.tickCount,
+            isWhole: candle.isComplete)
     }
 }
 

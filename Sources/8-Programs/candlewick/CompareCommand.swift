@@ -53,7 +53,7 @@ struct CompareCommand: ParsableCommand {
         look { paths in
             let now = try FeedClock(paths: paths, now: Clock.system.now()).now
             let report = try ComparisonReport(
-                paths: paths, pairs: pairs, since: now - Int64(days) * 86_400, differences: differences,
+                paths: paths, pairs: pairs, since: now - .seconds(days * 86_400), differences: differences,
                 showsTicks: ticks)
             output.show(report)
             if check, report.hasDisputes { throw Failure(.badData, "the broker's own candles dispute ours") }

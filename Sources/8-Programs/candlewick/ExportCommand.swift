@@ -60,8 +60,8 @@ struct ExportCommand: ParsableCommand {
             guard try put(export.head) else { return }
             var count = 0
             for line in all {
-                let from = max(line.oldest, since?.time.seconds ?? 0)
-                let end = min(line.newest + 1, until?.time.seconds ?? .max)
+                let from = max(line.oldest, since?.time.seconds ?? line.oldest)
+                let end = min(line.newest + line.series.timeframe, until?.time.seconds ?? .max)
                 if from < end { count += try export.write(line.series, in: from..<end, put) }
             }
             try file?.publish()

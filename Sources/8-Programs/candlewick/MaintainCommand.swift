@@ -97,7 +97,7 @@ struct MaintainCommand: ParsableCommand {
                 guard let newest = try reader.statistics().map(\.newest).max() else {
                     throw Failure(.unavailable, "no candle is stored in \(reader.path)")
                 }
-                return .clear(before: newest - Int64(days) * 86_400)
+                return .clear(before: newest - .seconds(days * 86_400))
             }
         }
     }

@@ -109,6 +109,16 @@ import TestKit
         #expect(UTCNanos(seconds: 951_782_400).text() == "2000-02-29 00:00:00")
     }
 
+    @Test func `the whole second of a moment is the one that has begun, also before 1970`() {
+        #expect(UTCNanos(rawValue: 1_999_999_999).seconds == 1 && UTCNanos(rawValue: -1).seconds == -1)
+        #expect(UTCSeconds(rawValue: -1).text(separator: "T") == "1969-12-31T23:59:59")
+    }
+
+    @Test(arguments: [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (2_000, 2)])
+    func `a length is rounded up to whole seconds`(milliseconds: Int, seconds: Int) {
+        #expect(Duration.milliseconds(milliseconds).roundedUpToSeconds == .seconds(seconds))
+    }
+
     @Test func `milliseconds that do not fit are refused`() {
         #expect(UTCNanos(milliseconds: .max) == nil)
         #expect(UTCNanos(milliseconds: 1_398_902_400_292)?.rawValue == 1_398_902_400_292_000_000)

@@ -235,7 +235,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
     @Test func `a closed candle that was blind after all is withdrawn`() {
         var options = fiveMinutes
-        options.graceNanos = 0
+        options.grace = .zero
         let builder = fold(
             [
                 Make.tick(301, "1.1", "1.2"), Make.clock(600), Make.feed(.blindBegan(since: Make.nanos(598)), at: 600),
@@ -313,7 +313,7 @@ func content(_ candle: CandleRecord) -> [Int64] {
 
     @Test func `the reach of late ticks counts from the interval's end`() {
         var options = fiveMinutes
-        options.lateReachNanos = 60_000_000_000
+        options.lateReach = .seconds(60)
         let builder = fold(
             [Make.tick(301, "1.1", "1.2"), Make.clock(602), Make.tick(599, "1.1", "1.3"), Make.clock(1_000)],
             options: options)

@@ -6,7 +6,7 @@ import Wire
 
 @Suite struct CandleDeriverTests {
     /// Tuesday 2026-05-12 08:00 UTC.
-    private static let start: Int64 = 1_778_572_800
+    private static let start: UTCSeconds = 1_778_572_800
 
     private func part(
         _ offset: Int64, _ prices: [String], minutes: Int = 5, isTold: Bool = false, ticks: UInt32 = 1

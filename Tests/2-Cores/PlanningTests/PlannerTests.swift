@@ -16,7 +16,7 @@ private struct Shop {
     let wanted: Planner.Starts
     var holdings: [Pair: Planner.Holdings] = [:]
 
-    init(_ count: Int = 28, minutes: [Int] = [5, 15], depth: Int = 200, now: Int64, derives: Bool = true) {
+    init(_ count: Int = 28, minutes: [Int] = [5, 15], depth: Int = 200, now: UTCSeconds, derives: Bool = true) {
         pairs = Array(Shop.pairs[..<count])
         planner = Planner(timeframes: minutes.map { Timeframe(minutes: $0)! }, derives: derives)
         wanted = planner.latest(depth, endedBy: now)
@@ -42,9 +42,9 @@ private struct Shop {
             for smaller in planner.timeframes where smaller < larger && larger.seconds % smaller.seconds == 0 {
                 let held = holdings[pair] ?? .init()
                 let parts = (held.complete[smaller] ?? []).union(held.empty[smaller] ?? [])
-                for start in Set(parts.map { $0 - $0 % larger.seconds }) {
-                    let isWhole = stride(from: start, to: start + larger.seconds, by: Int(smaller.seconds)).allSatisfy {
-                        parts.contains($0) || !TradingWeek.isOpen(during: $0..<($0 + smaller.seconds))
+                for start in Set(parts.map(larger.start)) {
+                    let isWhole = smaller.starts(in: start..<(start + larger)).allSatisfy {
+                        parts.contains($0) || !TradingWeek.isOpen(during: $0..<($0 + smaller))
                     }
                     if isWhole { holdings[pair, default: .init()].complete[larger, default: []].insert(start) }
                 }
@@ -69,7 +69,7 @@ private struct Shop {
 
 @Suite struct PlannerTests {
     /// Tuesday 2026-05-12 08:00 UTC.
-    private static let tuesday: Int64 = 1_778_572_800
+    private static let tuesday: UTCSeconds = 1_778_572_800
 
     @Test(arguments: 0..<15)
     func `twenty-eight pairs in 5m and 15m cost 9352 points, at any minute`(minute: Int64) {
@@ -117,7 +117,7 @@ private struct Shop {
         for timeframe in shop.planner.timeframes {
             let hole = (Self.tuesday - 3_180)..<(Self.tuesday - 1_980)
             shop.holdings[shop.pairs[0], default: .init()].complete[timeframe] = Set(
-                shop.wanted[timeframe]!.filter { !hole.overlaps($0..<($0 + timeframe.seconds)) })
+                shop.wanted[timeframe]!.filter { !hole.overlaps($0..<($0 + timeframe)) })
         }
         let plan = shop.plan(budget: 100)
         #expect(plan.points == 5 && plan.purchases.count == 1)

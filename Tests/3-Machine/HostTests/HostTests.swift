@@ -11,7 +11,7 @@ import Wire
 @Suite struct ConfigurationTests {
     @Test func `no file is needed`() throws {
         let configuration = try Configuration.load(environment: Environment([:]))
-        #expect(configuration.instruments.count == 28 && configuration.graceMilliseconds == 2_000)
+        #expect(configuration.instruments.count == 28 && configuration.grace == .seconds(2))
         #expect(configuration.timeframes.map(\.minutes) == [5, 15])
         #expect(configuration.journal.retentionDays == 7 && configuration.journal.retentionMegabytes == 0)
         #expect(configuration.store.retentionDays == 0)
@@ -42,7 +42,7 @@ import Wire
         #expect(configuration.instruments.map(\.epic) == ["CS.D.EURUSD.CFD.IP", "CS.D.GBPUSD.TODAY.IP"])
         #expect(configuration.instruments[1].pointShift == 4)
         #expect(configuration.timeframes.map(\.minutes) == [1, 15, 60])
-        #expect(configuration.graceMilliseconds == 500 && configuration.lateReachMinutes == 60)
+        #expect(configuration.grace == .milliseconds(500) && configuration.lateReach == .seconds(3_600))
         #expect(configuration.journal.segmentRecords == 2_048 && configuration.journal.syncMilliseconds == 10)
         #expect(configuration.journal.retentionDays == 30 && configuration.journal.retentionMegabytes == 500)
         #expect(configuration.store.batchRows == 5 && configuration.store.batchMilliseconds == 200)

@@ -132,7 +132,7 @@ import Wire
     @Test func `a wrong time in the stream drops nothing, and right times drop by age again`() async throws {
         var settings = JournalSettings()
         (settings.syncMilliseconds, settings.retentionDays) = (1, 7)
-        let host = Clock(now: { UTCNanos(seconds: 5 * 86_400) }, monotonic: Clock.system.monotonic)
+        let host = Clock(now: { UTCNanos(seconds: 432_000) }, monotonic: Clock.system.monotonic)
         do {
             let writer = try JournalWriter(
                 folder: path, recordSize: 64, settings: settings, logger: quietLogger(), clock: host)

@@ -14,7 +14,7 @@ import Wire
         var records = (1...10).map { (place: Int64) -> CandleRecord in
             let source: CandleSource = place == 4 ? .bought : .streamed
             let flags: CandleFlags = [2, 10].contains(place) ? .partial : []
-            return Make.candle(place * 300, price: "1.\(place)", source: source, flags: flags)
+            return Make.candle(UTCSeconds(rawValue: place * 300), price: "1.\(place)", source: source, flags: flags)
         }
         let usdJPY = try #require(Pair("USD_JPY"))
         var other = CandleRecord(

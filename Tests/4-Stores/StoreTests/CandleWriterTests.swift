@@ -36,7 +36,7 @@ import Wire
         let store = try engine.writer(folder)
         for (index, order) in permutations(Array(Self.ranked.indices)).enumerated() {
             let pair = Pair.crosses[index % 28]
-            let start = Int64(index / 28 + 1) * 300
+            let start = UTCSeconds(rawValue: Int64(index / 28 + 1) * 300)
             let candles = order.map { place in
                 var candle = Self.ranked[place]
                 candle = Make.candle(
@@ -61,7 +61,7 @@ import Wire
         engine: EngineUnderTest, places: [Int]
     ) throws {
         let store = try engine.writer(folder)
-        func candle(_ place: Int, _ start: Int64, _ pair: Pair) -> CandleRecord {
+        func candle(_ place: Int, _ start: UTCSeconds, _ pair: Pair) -> CandleRecord {
             switch place {
             case 0: Make.candle(start, pair: pair, price: "1", revision: 1)
             case 1: Make.candle(start, pair: pair, price: "2", revision: 2, flags: [.partial, .withdrawn])
@@ -73,12 +73,13 @@ import Wire
         }
         let reader = try engine.reader(folder)
         for (index, order) in permutations(places).enumerated() {
-            let (pair, start) = (Pair.crosses[index % 28], Int64(index / 28 + 1) * 300)
+            let (pair, start) = (Pair.crosses[index % 28], UTCSeconds(rawValue: Int64(index / 28 + 1) * 300))
             for place in order {
-                let seen = try reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start }
+                let seen = try reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start.rawValue }
                 let changed = try store.write(
                     [candle(place, start, pair).envelope], stream: .candles, position: 1, now: UTCNanos(seconds: 5))
-                let now = try #require(reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start })
+                let now = try #require(
+                    reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start.rawValue })
                 #expect((seen?.mid == now.mid) == changed.isEmpty, "\(order) at \(place)")
                 if let told = changed.first { #expect(told.mid == now.mid, "\(order) at \(place)") }
             }
@@ -139,10 +140,10 @@ import Wire
         throws
     {
         let store = try engine.writer(folder)
-        func complete(_ start: Int64) throws -> Bool? {
-            try engine.reader(folder).stored().first { $0.timestamp == start }?.isComplete
+        func complete(_ start: UTCSeconds) throws -> Bool? {
+            try engine.reader(folder).stored().first { $0.timestamp == start.rawValue }?.isComplete
         }
-        for start in [Int64(300), 600] {
+        for start: UTCSeconds in [300, 600] {
             let whole = Make.candle(start, price: "1", revision: 1)
             let withdrawn = Make.candle(start, price: "1", revision: 2, flags: [.partial, .withdrawn])
             try store.write(start == 300 ? [whole, withdrawn] : [withdrawn, whole])
@@ -155,7 +156,7 @@ import Wire
     @Test(arguments: EngineUnderTest.all)
     func `a withdrawn candle gives way to a bought one`(engine: EngineUnderTest) throws {
         let store = try engine.writer(folder)
-        for start in [Int64(300), 600] {
+        for start: UTCSeconds in [300, 600] {
             let withdrawn = Make.candle(start, price: "1", revision: 2, flags: [.partial, .withdrawn])
             let bought = Make.candle(start, price: "3", source: .bought)
             try store.write(start == 300 ? [withdrawn, bought] : [bought, withdrawn])

@@ -40,7 +40,7 @@ import Wire
     @Test(arguments: ["candles", "candles_full"])
     func `the last candles through a view come by the key in order`(view: String) throws {
         let store = try SQLiteWriter(path: path)
-        try store.write((1...50).map { Make.candle($0 * 300) })
+        try store.write((1...50).map { Make.candle(UTCSeconds(rawValue: $0 * 300)) })
         let plan = try rows(
             """
             EXPLAIN QUERY PLAN SELECT * FROM \(view)

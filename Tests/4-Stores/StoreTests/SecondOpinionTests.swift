@@ -10,7 +10,7 @@ import Wire
     let folder = TemporaryFolder()
 
     private static func candle(
-        _ start: Int64 = 300, bid: (String, String, String, String) = ("1.1", "1.3", "1.0", "1.2"),
+        _ start: UTCSeconds = 300, bid: (String, String, String, String) = ("1.1", "1.3", "1.0", "1.2"),
         source: CandleSource = .streamed, flags: CandleFlags = [], revision: UInt16 = 1
     ) -> CandleRecord {
         var candle = Make.candle(start, price: "1.5", source: source, revision: revision, flags: flags)
@@ -31,7 +31,7 @@ import Wire
     }
 
     /// Of the newest interval from `start` on.
-    private func verdict(_ engine: EngineUnderTest, _ start: Int64 = 300) throws -> OpinionVerdict? {
+    private func verdict(_ engine: EngineUnderTest, _ start: UTCSeconds = 300) throws -> OpinionVerdict? {
         try engine.reader(folder).agreements(of: [], since: start).first?.counts.keys.first
     }
 

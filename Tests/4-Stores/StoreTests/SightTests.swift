@@ -9,7 +9,7 @@ import Wire
     let folder = TemporaryFolder()
     private let usdJPY = Pair("USD_JPY")!
     /// 2026-05-12 08:00 UTC, a Tuesday.
-    private static let start: Int64 = 1_778_572_800
+    private static let start: UTCSeconds = 1_778_572_800
 
     private func time(_ place: Int64) -> UTCNanos { UTCNanos(seconds: Self.start + place * 300) }
 
@@ -17,7 +17,7 @@ import Wire
     private func event(
         _ event: FeedEvent, _ position: UInt64, pair: Pair = .none, at place: Int64 = 0
     ) -> CandleEnvelope {
-        var record = Make.feed(event, pair: pair, at: Double(Self.start + place * 300))
+        var record = Make.feed(event, pair: pair, at: Double(Self.start.rawValue + place * 300))
         record.position = position
         return .feed(record)
     }
@@ -82,7 +82,7 @@ import Wire
     @Test(arguments: EngineUnderTest.all)
     func `a wrong time that was taken back does not stand for sight`(engine: EngineUnderTest) throws {
         let wrong = UTCNanos(seconds: 4_080_000_000)
-        var candle = Make.candle(4_080_000_000 / 300 * 300)
+        var candle = Make.candle(4_080_000_000)
         candle.inputPosition = 50
         var ahead = Make.feed(.sessionPreserved, at: 4_080_000_000)
         ahead.position = 50

@@ -40,7 +40,7 @@ import Wire
         try writer.commit()
     }
 
-    private func candle(_ start: Int64, pair: Pair = Make.eurUSD) -> CandleRecord? {
+    private func candle(_ start: UTCSeconds, pair: Pair = Make.eurUSD) -> CandleRecord? {
         world.candles(.candles).compactMap(\.candle).first { $0.start.seconds == start && $0.pair == pair }
     }
 
@@ -74,7 +74,7 @@ import Wire
 
     @Test func `bought candles pass, and larger ones are derived of them`() throws {
         let history = try world.writer(.history)
-        for start: Int64 in [0, 300, 600] {
+        for start: UTCSeconds in [0, 300, 600] {
             try history.append(Make.candle(start, source: .bought))
         }
         try history.commit()

@@ -8,7 +8,7 @@ import Wire
 @Suite struct ResumedHistoryTests {
     private let folder = TemporaryFolder()
     /// Tuesday 2026-05-12 08:00 UTC.
-    private static let start: Int64 = 1_778_572_800
+    private static let start: UTCSeconds = 1_778_572_800
     private static let series = Series(Make.eurUSD, .fiveMinutes)
 
     /// Two requests: three parts of one larger candle, the last of them recorded from the store; and an empty interval.
@@ -53,7 +53,7 @@ import Wire
 
     private func name(_ record: CandleEnvelope) -> String {
         "\(String(decoding: record.bytes[..<4], as: UTF8.self)) \(record.series.map { "\($0)" } ?? "") "
-            + "\(record.start.seconds - Self.start) of \(record.inputPosition)"
+            + "\(record.start.seconds.rawValue - Self.start.rawValue) of \(record.inputPosition)"
     }
 
     @Test func `all but the parts is passed on, and the larger candle comes with its last part`() throws {

@@ -3,6 +3,7 @@ import Host
 import IG
 import MarketData
 import Settings
+import TestKit
 import Testing
 
 /// Pace, logins and clock of the session that buys.

@@ -11,10 +11,10 @@ import Wire
     private static let tokenInvalid = ScriptedBroker.Answer.refused(401, "error.security.client-token-invalid")
     private static let unavailable = ScriptedBroker.Answer.refused(503, "system.error")
 
-    private func place(_ number: Int64) -> Int64 { BuyingWorld.place(number) }
+    private func place(_ number: Int64) -> UTCSeconds { BuyingWorld.place(number) }
 
     /// Starts of the records of a kind.
-    private func starts(_ world: BuyingWorld, _ kind: RecordKind) throws -> [Int64] {
+    private func starts(_ world: BuyingWorld, _ kind: RecordKind) throws -> [UTCSeconds] {
         try BuyingWorld.records(world.paths).filter { $0.kind == kind }.map(\.start.seconds)
     }
 
@@ -24,7 +24,7 @@ import Wire
         var last: [CandleEnvelope?] = []
         world.broker.onQuestion = { _ in last.append((try? BuyingWorld.records(paths))?.last) }
         #expect(try world.buy(0..<3) == nil)
-        let asked = last.map { record -> [Int64] in
+        let asked = last.map { record -> [UTCSeconds] in
             guard case .request(let sent)? = record?.content else { return [] }
             return [sent.request.first, sent.request.last]
         }

@@ -14,7 +14,7 @@ import Wire
 /// A buyer with its journal, at a scripted broker. Time is the test's, and no wait takes any.
 final class BuyingWorld {
     /// 2026-05-12 08:00 UTC, a Tuesday.
-    static let start: Int64 = 1_778_572_800
+    static let start: UTCSeconds = 1_778_572_800
     static let series = Series(Make.eurUSD, .fiveMinutes)
     static let pacing = "the broker's limit per minute"
 
@@ -75,7 +75,7 @@ final class BuyingWorld {
     }
 
     /// The start of an interval, counted from `start`.
-    static func place(_ number: Int64) -> Int64 { start + number * 300 }
+    static func place(_ number: Int64) -> UTCSeconds { start + number * 300 }
 
     /// Buys the candle before `start`: the account's clock is known from then on.
     func learnClock() throws {

@@ -11,8 +11,7 @@ final class MoneyBroker: @unchecked Sendable {
     /// One answer that was paid.
     struct Payment {
         let pair: Pair
-        /// Unix seconds.
-        let starts: [Int64]
+        let starts: [UTCSeconds]
         let remaining: Int
         /// The answer did not come.
         let isLost: Bool

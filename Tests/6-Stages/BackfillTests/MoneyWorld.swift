@@ -22,7 +22,7 @@ final class MoneyWorld {
     private static var week: Int { points * weekPercent / 100 }
     static let pairs = [Make.eurUSD, Pair("USD_JPY")!]
     /// 2026-05-14 12:01:40 UTC, a Thursday.
-    private static let start: Int64 = 1_778_760_100
+    private static let start: UTCSeconds = 1_778_760_100
     private static let ticks = Dictionary(uniqueKeysWithValues: pairs.map { ($0, makeTicks()) })
 
     private(set) var report = MoneyReport()
@@ -37,11 +37,11 @@ final class MoneyWorld {
     private var random: SplitMix
     private var position: UInt64 = 0
     /// End of what is streamed, Unix seconds.
-    private var streamedUntil: Int64
+    private var streamedUntil: UTCSeconds
     /// Complete candles that a person or the stream brought, or that were paid and arrived.
     private var owned: Set<Interval> = []
     /// Repair's payments: points by the local clock's time.
-    private var paid: [(at: Int64, points: Int)] = []
+    private var paid: [(at: UTCSeconds, points: Int)] = []
     private var paidInRun = 0
     /// The client is not sure of the spent points: a first candle shows them.
     private var isUncertain = true
@@ -53,8 +53,8 @@ final class MoneyWorld {
         try paths.prepare()
         store = try SQLiteWriter(path: paths.database)
         broker = MoneyBroker(
-            Self.ticks, points: Self.points, start: Self.start, end: Self.start + 7 * 86_400)
-        streamedUntil = (Self.start - Int64.random(in: 1...4, using: &random) * 86_400) / 900 * 900
+            Self.ticks, points: Self.points, start: Self.start.rawValue, end: Self.start.rawValue + 7 * 86_400)
+        streamedUntil = Self.timeframe.start(of: Self.start - Int64.random(in: 1...4, using: &random) * 86_400)
         broker.server.allowance.leave(Int.random(in: Self.reserve...80, using: &random))
         broker.onPayment = { [unowned self] in note($0) }
         try write([event(.blindEnded(from: UTCNanos(rawValue: 0), until: UTCNanos(seconds: streamedUntil)))])
@@ -64,7 +64,7 @@ final class MoneyWorld {
     /// A tick ten seconds into each interval of the trading week, for eight days.
     private static func makeTicks() -> [MarketTick] {
         MarketData.TradingWeek.starts(of: timeframe, in: (start - 7 * 86_400)..<(start + 86_400)).map {
-            MarketTick(time: ($0 + 10) * UTCNanos.perSecond, bid: price("1.1"), ask: price("1.2"))
+            MarketTick(time: UTCNanos(seconds: $0 + 10).rawValue, bid: price("1.1"), ask: price("1.2"))
         }
     }
 
@@ -88,7 +88,7 @@ final class MoneyWorld {
     private func importCandles() throws {
         try takeIn()
         let before = try wanted()
-        let latest = time.broker - 1_800
+        let latest = time.broker.rawValue - 1_800
         let starts = Set(
             (0..<Int.random(in: 1...5, using: &random)).map { _ in
                 Int64.random(
@@ -118,7 +118,7 @@ final class MoneyWorld {
     private func passTime() throws {
         time.pass(Int64.random(in: 1...5, using: &random) * 3_600)
         broker.now += 5 * 3_600 * UTCNanos.perSecond
-        broker.step(until: time.broker)
+        broker.step(until: time.broker.rawValue)
         try stream()
     }
 
@@ -243,7 +243,7 @@ final class MoneyWorld {
 
     /// Streams from where it ended up to now, with holes.
     private func stream() throws {
-        let end = time.broker / 900 * 900
+        let end = Self.timeframe.start(of: time.broker)
         var records: [CandleEnvelope] = []
         var isBlind = false
         while streamedUntil < end {
@@ -267,7 +267,7 @@ final class MoneyWorld {
 
     private func event(_ event: FeedEvent) -> CandleEnvelope {
         position += 1
-        var record = Make.feed(event, at: Double(time.broker))
+        var record = Make.feed(event, at: Double(time.broker.rawValue))
         record.position = position
         return .feed(record)
     }
@@ -304,7 +304,8 @@ final class MoneyWorld {
             try journal().compactMap(\.candle).map { Interval($0.series, start: $0.start.seconds) })
         for pair in Self.pairs {
             let series = Series(pair, Self.timeframe)
-            all.formUnion(try reader.starts(series, in: 0..<Int64.max).complete.map { Interval(series, start: $0) })
+            all.formUnion(
+                try reader.starts(series, in: 0..<UTCSeconds.max).complete.map { Interval(series, start: $0) })
         }
         return all
     }
@@ -369,8 +370,8 @@ struct MoneyReport: CustomStringConvertible {
 
 /// Clocks that the test sets. Each look at the monotonic one passes some seconds, so that no wait takes time.
 final class TestTime: @unchecked Sendable {
-    /// The broker's time, Unix seconds.
-    private(set) var broker: Int64
+    /// The broker's time.
+    private(set) var broker: UTCSeconds
     private var wall: Int64 = 0
     private var monotonic: Int64 = 0
     private var callsLeft = 0
@@ -381,9 +382,9 @@ final class TestTime: @unchecked Sendable {
     private let step: Int64
 
     /// - Parameter step: of the monotonic clock, seconds.
-    init(base: Int64, step: Int64 = 11) { (broker, self.step) = (base, step) }
+    init(base: UTCSeconds, step: Int64 = 11) { (broker, self.step) = (base, step) }
 
-    func pass(_ seconds: Int64) { broker += seconds }
+    func pass(_ seconds: Int64) { broker = broker + seconds }
     /// The local clock alone.
     func setLocal(ahead seconds: Int64) { wall = seconds }
 

@@ -18,12 +18,12 @@ import Wire
     let folder = TemporaryFolder()
     private let usdJPY = Pair("USD_JPY")!
     /// 2026-05-12 08:00 UTC, a Tuesday.
-    private static let start: Int64 = 1_778_572_800
+    private static let start: UTCSeconds = 1_778_572_800
 
     private func time(_ place: Int64) -> UTCNanos { UTCNanos(seconds: Self.start + place * 300) }
 
     private func event(_ event: FeedEvent, _ position: UInt64, pair: Pair = .none) -> CandleEnvelope {
-        var record = Make.feed(event, pair: pair, at: Double(Self.start))
+        var record = Make.feed(event, pair: pair, at: Double(Self.start.rawValue))
         record.position = position
         return .feed(record)
     }
@@ -61,11 +61,11 @@ import Wire
 
     private func paths() throws -> Paths { try Paths(runtime: folder.path, state: folder.path) }
 
-    private func starts(_ proposal: Proposal) -> [Int64] { proposal.plan.purchases.flatMap(\.starts) }
+    private func starts(_ proposal: Proposal) -> [UTCSeconds] { proposal.plan.purchases.flatMap(\.starts) }
 
     /// Seen before: a file with one old candle made repair buy 7,001 points; one of 1970 made it want 74,284.
     @Test(arguments: [1_768_176_000, 300])
-    func `one imported old candle makes repair want nothing`(old: Int64) throws {
+    func `one imported old candle makes repair want nothing`(old: UTCSeconds) throws {
         let old = [Make.candle(old, source: .imported), Make.candle(old, pair: usdJPY, source: .imported)]
         let backfill = try backfill(
             records + old.map(\.envelope), try paths(), at: UTCNanos(seconds: time(13).seconds + 60))
@@ -115,7 +115,8 @@ import Wire
             logger: quietLogger())
         let plan = try backfill.propose(.repair).plan
         func places(_ pair: Pair) -> [Int64] {
-            plan.purchases.filter { $0.series.pair == pair }.flatMap(\.starts).map { ($0 - Self.start) / 300 }.sorted()
+            plan.purchases.filter { $0.series.pair == pair }.flatMap(\.starts)
+                .map { ($0.rawValue - Self.start.rawValue) / 300 }.sorted()
         }
         #expect(places(Make.eurUSD) == [5, 8] && places(usdJPY) == [0, 1, 2, 3, 4, 5, 6, 8])
         let gaps = try GapsReport(try SQLiteReader(path: paths.database), pairs: [], timeframe: nil, days: 1)

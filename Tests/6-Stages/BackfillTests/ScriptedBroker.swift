@@ -1,5 +1,6 @@
 import Foundation
 import MarketData
+import TestKit
 
 /// A broker over plain HTTP of this machine that answers price requests as a test says, and notes what it was asked.
 ///
@@ -8,14 +9,13 @@ final class ScriptedBroker: @unchecked Sendable {
     /// One price request.
     struct Question: Hashable {
         let epic: String
-        /// Unix seconds.
-        let first: Int64
-        let last: Int64
+        let first: UTCSeconds
+        let last: UTCSeconds
         /// The token that it came with, such as `token-1`.
         let token: String
 
         /// How many intervals of five minutes.
-        var count: Int { Int((last - first) / 300 + 1) }
+        var count: Int { Int((last.rawValue - first.rawValue) / 300 + 1) }
     }
 
     enum Answer {
@@ -30,8 +30,8 @@ final class ScriptedBroker: @unchecked Sendable {
     var answers: [Answer] = []
     /// Called with each price request before it is answered.
     var onQuestion: (Question) -> Void = { _ in }
-    /// Intervals without a candle, Unix seconds of their starts.
-    var quiet: Set<Int64> = []
+    /// Intervals without a candle, by their starts.
+    var quiet: Set<UTCSeconds> = []
     var remaining = 100
     /// Of the account, from UTC.
     var hours: Int64 = 0
@@ -84,13 +84,14 @@ final class ScriptedBroker: @unchecked Sendable {
         guard let parts = URLComponents(string: request.uri), let epic = parts.path.split(separator: "/").last else {
             return nil
         }
-        func second(_ name: String) -> Int64? {
+        func second(_ name: String) -> UTCSeconds? {
             let text = parts.queryItems?.first { $0.name == name }?.value
             return text.flatMap { UTCNanos(text: $0)?.seconds }.map { $0 - hours * 3_600 }
         }
         guard let first = second("from"), let end = second("to") else { return nil }
         return Question(
-            epic: String(epic), first: first, last: end / 300 * 300, token: request.headers["cst"] ?? "")
+            epic: String(epic), first: first, last: Timeframe.fiveMinutes.start(of: end),
+            token: request.headers["cst"] ?? "")
     }
 
     private func prices(_ question: Question) -> LoopbackHTTP.Answer {
@@ -100,7 +101,9 @@ final class ScriptedBroker: @unchecked Sendable {
         case .refused(let status, let code): return refusal(status, code)
         case .nonsense: return LoopbackHTTP.Answer(body: "{}")
         case .candles:
-            let starts = stride(from: question.first, through: question.last, by: 300).filter { !quiet.contains($0) }
+            let starts = Timeframe.fiveMinutes.starts(in: question.first..<(question.last + 300)).filter {
+                !quiet.contains($0)
+            }
             remaining -= starts.count
             let rows = starts.map(row).joined(separator: ",")
             return LoopbackHTTP.Answer(
@@ -111,9 +114,9 @@ final class ScriptedBroker: @unchecked Sendable {
         }
     }
 
-    private func row(_ start: Int64) -> String {
-        let utc = UTCNanos(seconds: start).text(separator: "T")
-        let local = UTCNanos(seconds: start + hours * 3_600).text(separator: "T")
+    private func row(_ start: UTCSeconds) -> String {
+        let utc = start.text(separator: "T")
+        let local = (start + hours * 3_600).text(separator: "T")
         let sides = ["open", "high", "low", "close"].map { #""\#($0)Price":{"bid":1.1,"ask":1.2}"# }
         return """
             {"snapshotTime":"\(local)","snapshotTimeUTC":"\(utc)",\(sides.joined(separator: ",")),"lastTradedVolume":7}

@@ -177,7 +177,7 @@ final class HostileWorld {
         for (item, pair) in HostileBroker.pairs.enumerated() {
             for timeframe in HostileWorld.timeframes {
                 let rows = try reader.candles(
-                    pair, timeframe, in: 0..<Int64.max / 1_000_000_000, .all)
+                    pair, timeframe, in: 0..<UTCSeconds(rawValue: .max / 1_000_000_000), .all)
                 let byStart = Dictionary(uniqueKeysWithValues: rows.map { ($0.timestamp * 1_000_000_000, $0) })
                 let truth = Dictionary(grouping: broker.truth[item]) { $0.time / timeframe.nanos * timeframe.nanos }
                 for (start, row) in byStart where row.isComplete {
@@ -188,7 +188,7 @@ final class HostileWorld {
                 for start in truth.keys.sorted() where byStart[start]?.isComplete != true {
                     let end = start + timeframe.nanos
                     guard start >= firstSight, end + 2_000_000_000 <= newest else { continue }
-                    let seconds = start / 1_000_000_000
+                    let seconds = UTCSeconds(rawValue: start / 1_000_000_000)
                     let isListed = gaps.contains {
                         $0.pair == pair.description && $0.timeframe == timeframe.description && $0.from <= seconds
                             && seconds < $0.until

@@ -1,9 +1,11 @@
 @testable import StoreWriting
+import MarketData
+import TestKit
 import Testing
 
 @Suite struct ForgettingTests {
     private static let day: Int64 = 86_400
-    private static let today: Int64 = 20_000 * day
+    private static let today = UTCSeconds(rawValue: 20_000 * day)
 
     @Test func `once an hour what is older than the days goes`() {
         var forgetting = Forgetting(days: 7)
@@ -33,6 +35,6 @@ import Testing
 
     @Test func `a market in the past goes by its own time`() {
         var forgetting = Forgetting(days: 7)
-        #expect(forgetting.due(newest: 1_000 * Self.day, host: Self.today) == 993 * Self.day)
+        #expect(forgetting.due(newest: 86_400_000, host: Self.today) == 85_795_200)
     }
 }

@@ -61,7 +61,7 @@ private final class StoreDouble: CandleWriter {
     }
 
     private func write(_ count: Int64, from first: Int64 = 1, _ candles: StreamWriter) throws {
-        for place in first..<(first + count) { try candles.append(Make.candle(place * 300)) }
+        for place in first..<(first + count) { try candles.append(Make.candle(UTCSeconds(rawValue: place * 300))) }
         try candles.commit()
     }
 

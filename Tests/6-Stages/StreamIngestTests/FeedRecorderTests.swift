@@ -350,7 +350,7 @@ private struct Script: ~Copyable {
     }
 
     @Test func `a wall clock that steps is seen in the receive times alone`() {
-        func play(step: Double) -> ([String], [Int64]) {
+        func play(step: Double) -> ([String], [UTCSeconds]) {
             var script = Script()
             script.subscribeAll()
             script.say("U,2,1,1.1|1.2|1600000501000")

@@ -59,7 +59,7 @@ import Wire
             seen.append(open)
             let begin = start + Int64(interval) * 300
             for index in open.sorted() {
-                let candle = Make.candle(begin, source: .native)
+                let candle = Make.candle(UTCSeconds(rawValue: begin), source: .native)
                 _ = native.finish(candle, index, isSilent: false, feedTime: (begin + 300) * UTCNanos.perSecond)
             }
         }
@@ -114,10 +114,10 @@ import Wire
 
     @Test func `a candle that is sent again is no news, and ends no pair's turn`() throws {
         var native = try #require(Self.make(pairs: 28))
-        let start: Int64 = 1_779_105_600
-        native.fill(feedTime: start * UTCNanos.perSecond)
+        let start: UTCSeconds = 1_779_105_600
+        native.fill(feedTime: UTCNanos(seconds: start).rawValue)
         _ = native.takeTurns()
-        let end = (start + 300) * UTCNanos.perSecond
+        let end = UTCNanos(seconds: start + 300).rawValue
         _ = native.finish(Make.candle(start, source: .native), 0, isSilent: false, feedTime: end - 1)
         #expect(native.takeTurns() == [.close(29), .open(39)])
         // The next pair's candle of the same interval.

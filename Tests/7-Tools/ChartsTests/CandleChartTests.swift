@@ -122,7 +122,7 @@ struct CandleChartTests {
     // MARK: Axes
 
     @Test func `holes have places, long ones and weekends one each`() {
-        func slots(_ starts: [Int64]) -> [Slot] {
+        func slots(_ starts: [UTCSeconds]) -> [Slot] {
             Slot.slots(starts.map { candle($0, 1, 1, 1, 1) }, .fiveMinutes)
         }
         #expect(slots([wednesday, wednesday + 300]) == [.candle(0), .candle(1)])

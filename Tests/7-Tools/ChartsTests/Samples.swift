@@ -3,9 +3,9 @@ import MarketData
 import TestKit
 
 /// 2024-05-01 08:00 UTC, a Wednesday.
-let wednesday: Int64 = 1_714_550_400
+let wednesday: UTCSeconds = 1_714_550_400
 /// 2024-05-03 19:00 UTC, two hours before the week's close.
-let fridayEvening: Int64 = 1_714_762_800
+let fridayEvening: UTCSeconds = 1_714_762_800
 
 /// A random walk along the trading week, the same at each run.
 /// - Parameters:
@@ -13,7 +13,7 @@ let fridayEvening: Int64 = 1_714_762_800
 ///   - unit: the last decimal in units of `Price`.
 ///   - missing: numbers of intervals that have no candle.
 func walk(
-    _ count: Int, from start: Int64 = wednesday, _ timeframe: Timeframe = .fiveMinutes, price: Int64 = 108_412,
+    _ count: Int, from start: UTCSeconds = wednesday, _ timeframe: Timeframe = .fiveMinutes, price: Int64 = 108_412,
     unit: Int64 = 10_000, missing: Set<Int> = [], partial: Set<Int> = []
 ) -> [CandleChart.Candle] {
     var random = SplitMix(seed: 17)
@@ -36,7 +36,7 @@ func walk(
     return candles
 }
 
-func candle(_ start: Int64, _ open: Int64, _ high: Int64, _ low: Int64, _ close: Int64) -> CandleChart.Candle {
+func candle(_ start: UTCSeconds, _ open: Int64, _ high: Int64, _ low: Int64, _ close: Int64) -> CandleChart.Candle {
     func price(_ value: Int64) -> Price { Price(rawValue: value) }
     let prices = OHLC(open: price(open), high: price(high), low: price(low), close: price(close))
     return CandleChart.Candle(start: start, prices: prices, volume: 1, isWhole: true)
@@ -58,7 +58,8 @@ func coverage(days: Int) -> CoverageChart {
                 }
             })
     }
-    return CoverageChart(timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: wednesday / 86_400), rows: rows)
+    return CoverageChart(
+        timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: wednesday.rawValue / 86_400), rows: rows)
 }
 
 extension String {

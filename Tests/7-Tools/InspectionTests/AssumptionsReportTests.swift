@@ -19,7 +19,7 @@ import TestKit
             let book = AssumptionBook(stateFolder: folder.path, program: "ingest-stream")
             var tally = AssumptionTally()
             tally.hold(.snapshotEnds, times: 10)
-            tally.violate(.snapshotEnds, at: UTCNanos(seconds: Int64(run * 100)), "run \(run)")
+            tally.violate(.snapshotEnds, at: UTCNanos(seconds: UTCSeconds(rawValue: Int64(run * 100))), "run \(run)")
             // Once a minute: each time with what the run has counted so far.
             try book.write(tally)
             try book.write(tally)

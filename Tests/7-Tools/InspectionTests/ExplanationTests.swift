@@ -15,7 +15,7 @@ import Wire
 @Suite struct ExplanationTests {
     let folder = TemporaryFolder()
     /// 2026-05-12 08:00 UTC, a Tuesday.
-    private static let start: Int64 = 1_778_572_800
+    private static let start: UTCSeconds = 1_778_572_800
     private static let series = Series(Make.eurUSD, .fiveMinutes)
 
     private func paths() throws -> Paths { try Paths(runtime: folder.path, state: folder.path) }
@@ -39,14 +39,14 @@ import Wire
     }
 
     private func explanation(
-        _ series: Series = Self.series, at start: Int64 = Self.start, showsTicks: Bool = false
+        _ series: Series = Self.series, at start: UTCSeconds = Self.start, showsTicks: Bool = false
     ) throws -> Explanation {
         try Explanation(
             paths: try paths(), configuration: Configuration(), series: series, at: start + 10, showsTicks: showsTicks)
     }
 
     private func event(_ event: FeedEvent, _ position: UInt64) -> CandleEnvelope {
-        var record = Make.feed(event, at: Double(Self.start))
+        var record = Make.feed(event, at: Double(Self.start.rawValue))
         record.position = position
         return .feed(record)
     }
@@ -61,7 +61,7 @@ import Wire
 
     @Test func `of a candle of ticks, its ticks and its revisions`() throws {
         let revisions = (1...2).map { Make.candle(Self.start, revision: $0, flags: $0 == 2 ? .late : []).envelope }
-        let seconds = Double(Self.start)
+        let seconds = Double(Self.start.rawValue)
         try journal(
             [
                 Make.clock(seconds), Make.tick(seconds + 1, "1.1", "1.2"),
@@ -163,7 +163,7 @@ import Wire
         #expect(
             try explanation(at: Self.start + 900).decision
                 == "No candle: the market was quiet. The pair was seen and had no tick.")
-        try journal([Make.tick(Double(Self.start) + 901, "1.1", "1.2")], .ticks)
+        try journal([Make.tick(Double(Self.start.rawValue) + 901, "1.1", "1.2")], .ticks)
         #expect(
             try explanation(at: Self.start + 900).decision
                 == "No candle is stored yet, but ticks exist: the interval may not be over, or a stage is behind."

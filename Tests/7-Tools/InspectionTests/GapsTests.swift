@@ -12,7 +12,7 @@ import Wire
 @Suite struct GapsTests {
     let folder = TemporaryFolder()
     /// 2026-05-12 08:00 UTC, a Tuesday.
-    static let start: Int64 = 1_778_572_800
+    static let start: UTCSeconds = 1_778_572_800
 
     /// Candles of 5m by their place, and the other events.
     private func reader(_ candles: [Int64: CandleRecord], _ others: [CandleEnvelope] = []) throws -> any CandleQueries {
@@ -24,7 +24,7 @@ import Wire
     }
 
     private func event(_ event: FeedEvent, _ position: UInt64) -> CandleEnvelope {
-        var record = Make.feed(event, at: Double(Self.start))
+        var record = Make.feed(event, at: Double(Self.start.rawValue))
         record.position = position
         return .feed(record)
     }
@@ -61,9 +61,9 @@ import Wire
 
     @Test func `in a hole every interval without a candle is missing, weekends apart`() throws {
         // Friday 20:50 to Sunday 21:10 UTC; the market is closed from 21:00 to 21:00.
-        let friday: Int64 = 1_778_878_200
+        let friday: UTCSeconds = 1_778_878_200
         let sunday = friday + 2 * 86_400 + 1_200
-        let candles = [friday: Make.candle(friday), sunday: Make.candle(sunday)]
+        let candles: [Int64: CandleRecord] = [0: Make.candle(friday), 1: Make.candle(sunday)]
         let hole = FeedEvent.blindEnded(from: UTCNanos(seconds: friday + 300), until: UTCNanos(seconds: sunday))
         let report = try GapsReport(try reader(candles, [event(hole, 1)]), pairs: [], timeframe: nil, days: 30)
         #expect(report.gaps.map(\.state) == [.missing] && report.gaps.map(\.intervals) == [3])
@@ -90,7 +90,7 @@ import Wire
     }
 
     private func event(_ event: FeedEvent, _ pair: Pair, _ position: UInt64) -> CandleEnvelope {
-        var record = Make.feed(event, pair: pair, at: Double(Self.start))
+        var record = Make.feed(event, pair: pair, at: Double(Self.start.rawValue))
         record.position = position
         return .feed(record)
     }
@@ -203,7 +203,7 @@ import Wire
 
     @Test func `while the market is closed nothing is stale, and after its opening not at once`() {
         // The last interval of the week begins on Friday at 20:55 UTC.
-        let last: Int64 = 1_778_878_500
+        let last: UTCSeconds = 1_778_878_500
         let opening = last + 300 + 2 * 86_400
         #expect(Freshness(newest: last, .fiveMinutes, now: last + 86_400) == .closed)
         #expect(Freshness(newest: last, .fiveMinutes, now: opening + 300) == .fresh)

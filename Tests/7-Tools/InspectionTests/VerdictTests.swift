@@ -9,15 +9,16 @@ import Settings
 @testable import SQLiteStore
 import Store
 import Streams
+import TestKit
 import Testing
 import Wire
 
 /// The findings in each situation. Times are those of a Tuesday, unless stated otherwise.
 @Suite struct VerdictTests {
     /// 2026-05-12 08:00 UTC.
-    private static let tuesday: Int64 = 1_778_572_800
+    private static let tuesday: UTCSeconds = 1_778_572_800
     /// 2026-05-16 12:00 UTC.
-    private static let saturday: Int64 = 1_778_932_800
+    private static let saturday: UTCSeconds = 1_778_932_800
     private static let pairs = ["EUR_USD", "NZD_USD", "USD_JPY"].map { Pair($0)! }
 
     /// The differences from a healthy pipeline.
@@ -37,9 +38,9 @@ import Wire
         var quota = QuotaLedger.Estimate(remaining: 9_000, total: 10_000, renewal: nil, isTold: true)
 
         var verdict: Verdict {
-            let host = UTCNanos(rawValue: now * UTCNanos.perSecond - Int64(clockOffset * 1e9))
+            let host = UTCNanos(rawValue: now.rawValue * UTCNanos.perSecond - Int64(clockOffset * 1e9))
             var metrics = MetricValues()
-            metrics.set(.marketTime, now)
+            metrics.set(.marketTime, now.rawValue)
             metrics[.clockOffset] = clockOffset
             metrics.set(.heartbeatTime, nanos: host.rawValue - Int64(heartbeatAge * 1e9))
             for (pair, age) in zip(VerdictTests.pairs, tickAges) {

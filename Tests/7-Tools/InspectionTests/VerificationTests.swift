@@ -82,7 +82,7 @@ import Wire
     }
 
     private func candle(_ records: [CandleEnvelope], _ start: Double, minutes: Int) -> Int? {
-        records.firstIndex { $0.start.seconds == Int64(start) && $0.candle?.timeframe.minutes == minutes }
+        records.firstIndex { $0.start == Make.nanos(start) && $0.candle?.timeframe.minutes == minutes }
     }
 
     @Test func `an untouched database is sound`() throws {
@@ -116,7 +116,7 @@ import Wire
 
     @Test func `a row that no tick made is reported`() throws {
         let verification = try verification(of: threeCandles) {
-            var invented = Make.candle(Int64(Self.start) + 600)
+            var invented = Make.candle(UTCSeconds(rawValue: Int64(Self.start) + 600))
             invented.inputPosition = 2
             $0.append(invented.envelope)
         }

@@ -155,7 +155,7 @@ struct OperatorTests {
         #expect(kinds[start + 300]?.kind == "not in the database" && kinds[start + 300]?.ticks != nil)
         #expect(kinds[start - 90_000]?.kind == "not in the journals" && kinds[start - 90_000]?.ticks == nil)
 
-        let moment = UTCNanos(seconds: Int64(start + 200)).text(separator: "T")
+        let moment = UTCSeconds(rawValue: Int64(start + 200)).text(separator: "T")
         let text = try await pipeline.result("candlewick", ["explain", "EURUSD", moment, "--ticks"])
         #expect(text.code == 0 && text.errors == "")
         #expect(text.output.contains("Kept: streamed, rank 5, revision 1"), "\(text.output)")
@@ -213,8 +213,8 @@ struct OperatorTests {
         for _ in 0..<5 {
             let told = try #require(stored.next(milliseconds: 10_000), "\(pipeline.logs)")
             #expect(told.series == Series(Make.eurUSD, .fiveMinutes))
-            let read = try reader.candles(
-                Make.eurUSD, .fiveMinutes, in: told.candle.timestamp..<(told.candle.timestamp + 1), .all)
+            let start = UTCSeconds(rawValue: told.candle.timestamp)
+            let read = try reader.candles(Make.eurUSD, .fiveMinutes, in: start..<(start + 1), .all)
             #expect(read == [told.candle])
         }
         #expect(try StoredCandles(paths: Paths(state: pipeline.folder.path + "/none")).next(milliseconds: 20) == nil)

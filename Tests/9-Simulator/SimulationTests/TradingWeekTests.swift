@@ -5,7 +5,7 @@ import TestKit
 
 @Suite struct TradingWeekTests {
     /// Sunday 2026-03-29 21:00 UTC, in New York's summer.
-    private static let opening: Int64 = 1_774_818_000
+    private static let opening: UTCSeconds = 1_774_818_000
 
     @Test func `a week opens on Sunday and closes on Friday at 17:00 in New York`() {
         let week = MarketData.TradingWeek.opened(by: Self.opening)
@@ -18,10 +18,13 @@ import TestKit
     @Test func `it is the simulator's, which has its own rule, for ten years of hours`() {
         for hour in 0..<(10 * 8_766) {
             let second = 1_577_836_800 + Int64(hour) * 3_600
-            guard MarketData.TradingWeek.isOpen(at: second) != Simulation.TradingWeek.isOpen(at: second) else {
+            guard
+                MarketData.TradingWeek.isOpen(at: UTCSeconds(rawValue: second))
+                    != Simulation.TradingWeek.isOpen(at: second)
+            else {
                 continue
             }
-            Issue.record("\(UTCNanos(seconds: second))")
+            Issue.record("\(UTCSeconds(rawValue: second).text())")
         }
     }
 
@@ -31,9 +34,9 @@ import TestKit
         for hours in stride(from: 0, to: 400, by: 7) {
             let now = Self.opening + Int64(hours) * 3_600 + 130
             let starts = MarketData.TradingWeek.starts(of: timeframe, last: 60, endedBy: now)
-            #expect(starts.count == 60 && starts.last! + timeframe.seconds <= now)
+            #expect(starts.count == 60 && starts.last! + timeframe <= now)
             for (start, next) in zip(starts, starts.dropFirst()) {
-                #expect(MarketData.TradingWeek.isOpen(during: start..<(start + timeframe.seconds)))
+                #expect(MarketData.TradingWeek.isOpen(during: start..<(start + timeframe)))
                 #expect(MarketData.TradingWeek.next(after: start, timeframe) == next)
             }
         }

@@ -4,8 +4,7 @@ internal import Wire
 
 /// The broker's time, as far as the ticks journal shows it.
 public struct FeedClock: Sendable {
-    /// Unix seconds.
-    public let now: Int64
+    public let now: UTCSeconds
     /// ingest-stream is at work: what it sees will come into the store by itself.
     public let isStreaming: Bool
 

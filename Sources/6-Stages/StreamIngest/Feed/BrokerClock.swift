@@ -30,7 +30,7 @@ struct BrokerClock {
     private var eraStart: Int64?
     private var eraBegan: Int64 = 0
     /// What was believed before the last leaps, and no outside clock agreed with.
-    private var doubtfulEras: [Range<Int64>] = []
+    private var doubtfulEras: [Range<UTCNanos>] = []
     /// When the journal's last record was received, by the host's clock.
     private let lastReceived: UTCNanos
 
@@ -48,7 +48,7 @@ struct BrokerClock {
         if let since = past.steadySince, since < past.time,
             abs(past.time.rawValue - past.received.rawValue) > Self.wrongTail
         {
-            doubtfulEras = [since.rawValue..<(past.time.rawValue + 1)]
+            doubtfulEras = [since..<UTCNanos(rawValue: past.time.rawValue + 1)]
         }
     }
 
@@ -133,7 +133,7 @@ struct BrokerClock {
 
     mutating func beginEra(at time: Int64) {
         if let eraStart, feedTime >= eraStart, doubtfulEras.count < Self.erasMax {
-            doubtfulEras.append(eraStart..<(feedTime + 1))
+            doubtfulEras.append(UTCNanos(rawValue: eraStart)..<UTCNanos(rawValue: feedTime + 1))
         }
         (eraStart, eraBegan) = (time, monotonic)
     }
@@ -158,9 +158,9 @@ struct BrokerClock {
     /// Asks the outside clocks. If one agrees with the feed's time, that is sure.
     /// - Returns: what was believed before a leap and no clock agreed with: it was wrong, and ticks went into intervals
     ///   that were over.
-    mutating func takeWrongEras() -> [Range<Int64>] {
+    mutating func takeWrongEras() -> [Range<UTCNanos>] {
         guard judge.isConfirmed, feedTime > 0 else { return [] }
-        let wrong = doubtfulEras.filter { $0.upperBound <= feedTime }
+        let wrong = doubtfulEras.filter { $0.upperBound.rawValue <= feedTime }
         (sureUntil, eraStart, doubtfulEras) = (feedTime, nil, [])
         return wrong
     }

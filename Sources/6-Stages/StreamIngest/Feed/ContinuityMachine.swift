@@ -189,17 +189,17 @@ struct ContinuityMachine {
     /// Believed times went on far ahead: nothing is known of what lies between.
     mutating func leapt(over from: Int64, to until: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
         guard sight.isSeeing else { return sight.tear() }
-        addHole(from: max(0, from - FeedEvent.orderMargin), until: until, clock, &output)
+        let since = UTCNanos(rawValue: max(0, from - FeedEvent.orderMargin))
+        addHole(since..<UTCNanos(rawValue: until), clock, &output)
     }
 
     /// A stretch of which nothing is known, whatever is seen now.
-    func addHole(from: Int64, until: Int64, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
-        let wasSince = sight.since
-        let since = min(from, wasSince ?? .max)
-        output.append(.blindBegan(since: UTCNanos(rawValue: since)), at: clock)
-        output.append(.blindEnded(from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until)), at: clock)
+    func addHole(_ hole: Range<UTCNanos>, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {
+        let wasSince = sight.since.map(UTCNanos.init(rawValue:))
+        output.append(.blindBegan(since: min(hole.lowerBound, wasSince ?? hole.lowerBound)), at: clock)
+        output.append(.blindEnded(from: hole.lowerBound, until: hole.upperBound), at: clock)
         // In the dark it goes on.
-        if let wasSince { output.append(.blindBegan(since: UTCNanos(rawValue: wasSince)), at: clock) }
+        if let wasSince { output.append(.blindBegan(since: wasSince), at: clock) }
     }
 
     /// The clock was set back: nothing is known from `since` until now, `time`.

@@ -55,7 +55,7 @@ struct FeedRecorder: SessionSink {
     mutating func timePassed(now: UTCNanos, monotonic: Int64) {
         clock.advance(now: now, monotonic: monotonic)
         for era in clock.takeWrongEras() {
-            continuity.addHole(from: era.lowerBound, until: era.upperBound, clock, &output)
+            continuity.addHole(era, clock, &output)
         }
         guard clock.feedTime > 0 else { return }
         native?.timePassed(feedTime: clock.feedTime)

@@ -123,7 +123,7 @@ extension RESTServer {
         var members: [(name: String, value: JSON)] = [
             ("marketStatus", .string(isOpen ? "TRADEABLE" : "EDITS_ONLY")), ("netChange", statistic(day.netChange)),
             ("percentageChange", FieldValue(day.percentChange, decimals: 2).text.map { .number($0) } ?? .null),
-            ("updateTime", .string(String(UTCNanos(seconds: local).text().suffix(8)))), ("delayTime", 0),
+            ("updateTime", .string(String(UTCSeconds(rawValue: local).text().suffix(8)))), ("delayTime", 0),
         ]
         if version >= 4 {
             members += [

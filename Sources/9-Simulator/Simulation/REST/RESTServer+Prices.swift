@@ -43,7 +43,7 @@ extension RESTServer {
     }
 
     private func row(_ candle: BrokerCandle, _ epic: Epic, version: Int) -> JSON {
-        let local = UTCNanos(seconds: settings.clock.localSecond(at: candle.start)).text()
+        let local = UTCSeconds(rawValue: settings.clock.localSecond(at: candle.start)).text()
         let text: String
         if version == 1 {
             text = local.replacing("-", with: ":").replacing(" ", with: "-")
@@ -59,7 +59,7 @@ extension RESTServer {
         let swaps = accounts.faults.swapsCandles
         var members: [(name: String, value: JSON)] = [("snapshotTime", .string(text))]
         if version >= 3 {
-            members.append(("snapshotTimeUTC", .string(UTCNanos(seconds: candle.start).text(separator: "T"))))
+            members.append(("snapshotTimeUTC", .string(UTCSeconds(rawValue: candle.start).text(separator: "T"))))
         }
         members += [
             ("openPrice", side(\.open)), ("closePrice", side(\.close)),

@@ -6,7 +6,7 @@ struct WallClock {
     private let clock = Clock.system
 
     /// Seconds since 1970 UTC.
-    func second() -> Int64 { clock.now().seconds }
+    func second() -> Int64 { clock.now().seconds.rawValue }
 
     /// Nanoseconds since an arbitrary moment; never steps.
     func monotonic() -> Int64 { clock.monotonic() }
@@ -20,6 +20,6 @@ func httpDate(_ second: Int64) -> String {
     let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     let day = date.day < 10 ? "0\(date.day)" : "\(date.day)"
-    let time = UTCNanos(seconds: second).text().suffix(8)
+    let time = UTCSeconds(rawValue: second).text().suffix(8)
     return "\(weekdays[Int(days % 7)]), \(day) \(months[Int(date.month - 1)]) \(date.year) \(time) GMT"
 }
