@@ -82,6 +82,7 @@ public struct CandleBuilder {
 
     // MARK: Ticks
 
+    @inline(__always)
     mutating func foldTick(_ tick: TickRecord) {
         let time = tick.brokerTime.rawValue
         guard FeedTime.isPlausible(time) else {
@@ -93,12 +94,13 @@ public struct CandleBuilder {
             return missing.lost(1, pair: tick.pair, from: feedTime, until: feedTime)
         }
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
-        if tick.flags.rawValue != 0, !counts(tick, pair) { return }
         let bid = tick.bid.rawValue
         let ask = tick.ask.rawValue
-        lastTicks[pair] = LastTick(time: time, bid: bid, ask: ask)
+        let last = LastTick(time: time, bid: bid, ask: ask)
+        if tick.flags.rawValue != 0, !counts(last, tick.flags, pair) { return }
+        lastTicks[pair] = last
         counters.ticks &+= 1
-        if !tick.flags.isDisjoint(with: .sideMissing) { return foldOneSided(tick, pair) }
+        if !tick.flags.isDisjoint(with: .sideMissing) { return foldOneSided(Quote(tick), pair) }
         if ask < bid { counters.inverted &+= 1 }
         if foldInPlace(pair, time: time, bid: bid, ask: ask) { return }
         for index in lengths.indices {
@@ -126,9 +128,8 @@ public struct CandleBuilder {
         return isAll
     }
 
-    mutating func foldOneSided(_ tick: TickRecord, _ pair: Int) {
+    mutating func foldOneSided(_ quote: Quote, _ pair: Int) {
         counters.oneSided += 1
-        let quote = Quote(tick)
         for index in lengths.indices {
             let key = key(pair, index, quote.time)
             let slot = pair * lengths.count + index
@@ -141,12 +142,12 @@ public struct CandleBuilder {
     }
 
     /// Whether a flagged tick moves candles.
-    mutating func counts(_ tick: TickRecord, _ pair: Int) -> Bool {
-        if tick.flags.isSuperset(of: .sideMissing) {
+    mutating func counts(_ tick: LastTick, _ flags: TickFlags, _ pair: Int) -> Bool {
+        if flags.isSuperset(of: .sideMissing) {
             counters.sideMissing += 1
             return false
         }
-        if tick.flags.contains(.duplicate) || tick.flags.contains(.snapshot) && lastTicks[pair].covers(tick) {
+        if flags.contains(.duplicate) || flags.contains(.snapshot) && lastTicks[pair].covers(tick) {
             counters.duplicates += 1
             return false
         }

@@ -8,8 +8,7 @@ struct LastTick {
     var ask: Int64 = 0
 
     /// Whether a snapshot brings nothing that is newer.
-    func covers(_ tick: TickRecord) -> Bool {
-        let brought = tick.brokerTime.rawValue
-        return time > brought || time == brought && bid == tick.bid.rawValue && ask == tick.ask.rawValue
+    func covers(_ tick: LastTick) -> Bool {
+        time > tick.time || time == tick.time && bid == tick.bid && ask == tick.ask
     }
 }

@@ -7,6 +7,7 @@ struct Quote {
     let bid: Int64?
     let ask: Int64?
 
+    @inline(__always)
     init(_ tick: TickRecord) {
         time = tick.brokerTime.rawValue
         bid = tick.flags.contains(.bidMissing) ? nil : tick.bid.rawValue
