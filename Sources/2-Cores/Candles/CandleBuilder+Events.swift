@@ -143,6 +143,7 @@ extension CandleBuilder {
         counters.clocksSetBack += 1
         missing.cut(at: UTCNanos(rawValue: time))
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
+        begun = Array(repeating: .min, count: begun.count)
         pending = pending.filter { $0.key.start < time }
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
         for key in early.sorted(by: { order($0) < order($1) }) { revise(key) { $0.isVoid = true } }

@@ -4,13 +4,16 @@ public import Wire
 /// Folds the `ticks` stream into candles: a function of its records alone, so that the same journal gives
 /// the same candles, byte for byte, apart from publish time and position.
 ///
-/// An interval closes when feed time reaches its end plus the grace; feed time is the newest of the clock
-/// records and the ticks, of which none moves it further than the order margin beyond the last clock. A later
-/// tick of a closed interval makes a new revision. Candles that close by the same record come in the order of
-/// interval end, pair, timeframe. Source: docs/architecture.md § Candles.
+/// An interval closes by the pair's own next tick (`Options.closesByNextTick`), or when feed time reaches its end plus the
+/// grace; feed time is the newest of the clock records and the ticks, of which none moves it further than the order
+/// margin beyond the last clock. A later tick of a closed interval makes a new revision. Candles that close by the same
+/// clock come in the order of interval end, pair, timeframe. Source: docs/architecture.md § Candles.
 public struct CandleBuilder {
     public struct Options: Sendable {
         public var timeframes: [Timeframe] = [.fiveMinutes, .fifteenMinutes]
+        /// A pair's interval closes by the pair's own first tick at or beyond its end, if that comes before the grace is
+        /// over.
+        public var closesByNextTick = true
         /// How long after its end an interval waits for late ticks.
         public var grace: Duration = .seconds(2)
         /// How long after its end a candle can still get a new revision.
@@ -28,9 +31,12 @@ public struct CandleBuilder {
     // Nanoseconds: plain integers, since each tick adds them.
     let lengths: [Int64]
     let grace, lateReach: Int64
+    let closesByNextTick: Bool
     var pairs = PairTable()
     /// `pairs.count * lengths.count` candles that take ticks.
     var open: [OpenCandle] = []
+    /// Of each slot of `open`: the start of the newest interval that a change began. The intervals before it are over.
+    var begun: [Int64] = []
     /// The pair's last tick: to know a snapshot that only repeats it.
     var lastTicks: [LastTick] = []
     /// Candles whose interval ended and whose grace did not.
@@ -58,6 +64,7 @@ public struct CandleBuilder {
         timeframes = options.timeframes
         lengths = timeframes.map(\.nanos)
         (grace, lateReach) = (options.grace.nanoseconds, options.lateReach.nanoseconds)
+        closesByNextTick = options.closesByNextTick
     }
 
     /// Takes a run of records, as their bytes.
@@ -100,12 +107,12 @@ public struct CandleBuilder {
         if tick.flags.rawValue != 0, !counts(last, tick.flags, pair) { return }
         lastTicks[pair] = last
         counters.ticks &+= 1
-        if !tick.flags.isDisjoint(with: .sideMissing) { return foldOneSided(Quote(tick), pair) }
+        if !tick.flags.isDisjoint(with: .sideMissing) { return foldOneSided(Quote(tick), pair, tick.flags) }
         if ask < bid { counters.inverted &+= 1 }
         if foldInPlace(pair, time: time, bid: bid, ask: ask) { return }
         for index in lengths.indices {
             let key = key(pair, index, time)
-            if open[pair &* lengths.count &+ index].start != key.start { foldElsewhere(key, Quote(tick)) }
+            if open[pair &* lengths.count &+ index].start != key.start { foldElsewhere(key, Quote(tick), tick.flags) }
         }
     }
 
@@ -128,12 +135,12 @@ public struct CandleBuilder {
         return isAll
     }
 
-    mutating func foldOneSided(_ quote: Quote, _ pair: Int) {
+    mutating func foldOneSided(_ quote: Quote, _ pair: Int, _ flags: TickFlags) {
         counters.oneSided += 1
         for index in lengths.indices {
             let key = key(pair, index, quote.time)
             let slot = pair * lengths.count + index
-            if open[slot].start == key.start { open[slot].fold(quote) } else { foldElsewhere(key, quote) }
+            if open[slot].start == key.start { open[slot].fold(quote) } else { foldElsewhere(key, quote, flags) }
         }
     }
 
@@ -155,15 +162,15 @@ public struct CandleBuilder {
     }
 
     /// A tick that does not belong to its pair's open candle.
-    mutating func foldElsewhere(_ key: Key, _ quote: Quote) {
+    mutating func foldElsewhere(_ key: Key, _ quote: Quote, _ flags: TickFlags) {
         let closes = closing(key)
-        if closes <= feed.newest { return foldLate(key, quote) }
         let slot = key.pair * lengths.count + key.timeframe
+        if closes <= feed.newest || key.start < begun[slot] && pending[key] == nil { return foldLate(key, quote) }
         let present = open[slot].start
         if present == OpenCandle.none || key.start > present {
-            if present != OpenCandle.none {
-                pending[Key(pair: key.pair, timeframe: key.timeframe, start: present)] = open[slot]
-            }
+            let endsFormer = endsFormer(key, flags)
+            if present != OpenCandle.none { leave(slot, key.pair, key.timeframe, isOver: endsFormer) }
+            if endsFormer { begun[slot] = key.start }
             open[slot] = opened(key, quote)
         } else if pending[key] != nil {
             pending[key]?.fold(quote)
@@ -171,6 +178,19 @@ public struct CandleBuilder {
             pending[key] = opened(key, quote)
         }
         nextClose = min(nextClose, closes)
+    }
+
+    /// Whether a pair's first tick of an interval ends the intervals before it: the broker sends an item's updates in
+    /// their order. A snapshot is no change, in the dark more may come, and a tick ahead of the feed may be wrong.
+    func endsFormer(_ key: Key, _ flags: TickFlags) -> Bool {
+        closesByNextTick && !flags.contains(.snapshot) && key.start <= feed.newest
+            && missing.blindSince(.none) == nil && missing.blindSince(pairs.pairs[key.pair]) == nil
+    }
+
+    /// The pair's ticks go on in a later interval than that of the slot's candle.
+    mutating func leave(_ slot: Int, _ pair: Int, _ timeframe: Int, isOver: Bool) {
+        let key = Key(pair: pair, timeframe: timeframe, start: open[slot].start)
+        if isOver { close(open[slot], key) } else { pending[key] = open[slot] }
     }
 
     /// A candle of one tick. After the clock was set back it may have been closed before its time.
@@ -197,6 +217,7 @@ public struct CandleBuilder {
 
     mutating func add(_ pair: Pair) -> Int {
         open += Array(repeating: .empty, count: lengths.count)
+        begun += Array(repeating: .min, count: lengths.count)
         lastTicks.append(LastTick())
         return pairs.add(pair)
     }

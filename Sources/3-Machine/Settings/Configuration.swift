@@ -9,6 +9,8 @@ public struct Configuration: Sendable {
     public var instruments = Instrument.defaults
     /// Sorted, without repeats.
     public var timeframes = [Timeframe.fiveMinutes, .fifteenMinutes]
+    /// When a candle closes.
+    public var closing = Closing.nextTick
     /// How long after an interval's end its candle waits for late ticks, in feed time.
     public var grace: Duration = .seconds(2)
     /// How far back a late tick still makes a new revision of its candle, in feed time.
@@ -19,6 +21,13 @@ public struct Configuration: Sendable {
     public var journal = JournalSettings()
     public var store = Store()
     public var history = History()
+
+    public enum Closing: String, CaseIterable, Sendable {
+        /// With the pair's own first tick at or beyond its end; of a quiet pair after the grace.
+        case nextTick = "next_tick"
+        /// After the grace.
+        case grace
+    }
 
     public enum SecondOpinion: String, CaseIterable, Sendable {
         /// A candle beyond which the broker's own reaches is marked as disputed.

@@ -40,6 +40,20 @@ public struct ConfigurationKey: Sendable {
             read: { $0[keyPath: field] = unit * (try $2.integer($1, range)) })
     }
 
+    private static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+        _ path: String, _ field: any WritableKeyPath<Configuration, Choice> & Sendable, _ help: String
+    ) -> ConfigurationKey {
+        let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        return ConfigurationKey(
+            path: path, range: known, help: help, value: { $0[keyPath: field].rawValue },
+            read: { configuration, node, reader in
+                guard let word = Choice(rawValue: reader.text(node)) else {
+                    throw reader.refuse(node, "\(path) '\(reader.text(node))' is not one of \(known)")
+                }
+                configuration[keyPath: field] = word
+            })
+    }
+
     /// A pair alone, or with what is not the default.
     private static func text(_ instrument: Instrument) -> String {
         let epic = instrument.hasUsualEpic ? "" : ", epic: \(instrument.epic)"
@@ -60,19 +74,20 @@ public struct ConfigurationKey: Sendable {
             help: "such as 5, 5m, 1h or 1d; repeats count once",
             value: { "[\($0.timeframes.map { "\($0)" }.joined(separator: ", "))]" },
             read: { $0.timeframes = try $2.timeframes($1) }),
+        choice(
+            "closing", \.closing,
+            "next_tick closes a pair's candle with the pair's first tick at or beyond its end, and after the grace if the "
+                + "pair is quiet; grace closes every candle after the grace"),
         duration(
             "grace_milliseconds", \.grace, 0...60_000, unit: .milliseconds(1),
-            "how long after an interval's end its candle waits for late ticks, in feed time"),
+            "how long after an interval's end its candle waits for ticks, in feed time"),
         duration(
             "late_reach_minutes", \.lateReach, 10...10_080, unit: .seconds(60),
             "how long after its end a candle still gets a new revision, in feed time"),
-        ConfigurationKey(
-            path: "second_opinion",
-            range: Configuration.SecondOpinion.allCases.map(\.rawValue).joined(separator: ", "),
-            help: "observe marks a candle as disputed if the broker's own candle reaches beyond it; "
-                + "enforce also makes it partial, so that repair buys it; off does not request native candles",
-            value: { $0.secondOpinion.rawValue },
-            read: { $0.secondOpinion = try $2.secondOpinion($1) }),
+        choice(
+            "second_opinion", \.secondOpinion,
+            "observe marks a candle as disputed if the broker's own candle reaches beyond it; "
+                + "enforce also makes it partial, so that repair buys it; off does not request native candles"),
         integer(
             "stream.login_spacing_seconds", \.stream.loginSpacingSeconds, 0...3_600,
             "the shortest time between two logins; IG answers quicker ones with dead tokens"),

@@ -47,14 +47,6 @@ struct YAMLReader {
         return Array(Set(all)).sorted()
     }
 
-    func secondOpinion(_ node: Node) throws -> Configuration.SecondOpinion {
-        guard let word = Configuration.SecondOpinion(rawValue: text(node)) else {
-            let known = Configuration.SecondOpinion.allCases.map(\.rawValue).joined(separator: ", ")
-            throw refuse(node, "second_opinion '\(text(node))' is not one of \(known)")
-        }
-        return word
-    }
-
     func instruments(_ node: Node) throws -> [Instrument] {
         guard let items = node.sequence, !items.isEmpty else { throw refuse(node, "expected a list of instruments") }
         var all: [Instrument] = []
@@ -119,5 +111,5 @@ struct YAMLReader {
         return scale
     }
 
-    private func text(_ node: Node) -> String { node.scalar?.string ?? "a list or mapping" }
+    func text(_ node: Node) -> String { node.scalar?.string ?? "a list or mapping" }
 }

@@ -160,6 +160,7 @@ extension CandleBuilder.Options {
     public init(_ configuration: Configuration) {
         self.init()
         timeframes = configuration.timeframes
+        closesByNextTick = configuration.closing == .nextTick
         (grace, lateReach) = (configuration.grace, configuration.lateReach)
     }
 }

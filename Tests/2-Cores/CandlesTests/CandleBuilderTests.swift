@@ -22,9 +22,11 @@ func seen(from: Double, until: Double) -> TickEnvelope {
     Make.feed(.blindEnded(from: Make.nanos(from), until: Make.nanos(until)), at: until)
 }
 
+/// Closes by the grace alone.
 let fiveMinutes: CandleBuilder.Options = {
     var options = CandleBuilder.Options()
     options.timeframes = [.fiveMinutes]
+    options.closesByNextTick = false
     return options
 }()
 

@@ -65,6 +65,7 @@ final class CrashWorld {
         bus = MemoryBus(seed: seed &+ 2)
         paths = try Paths(state: folder)
         configuration.timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
+        configuration.closing = seed % 2 == 0 ? .nextTick : .grace
         configuration.journal.segmentRecords = Int.random(in: 20...300, using: &random)
         configuration.journal.syncMilliseconds = 60_000
         configuration.journal.retentionDays = 0

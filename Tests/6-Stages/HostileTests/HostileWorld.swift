@@ -23,9 +23,11 @@ final class HostileWorld {
     /// The lead of the host's wall clock over the broker's.
     var hostError: Int64 = 0
     private var nextSecond: Int64 = 1_000_000_000_000
+    private let closesByNextTick: Bool
 
     init(seed: UInt64) {
         random = SplitMix(seed: seed &+ 7)
+        closesByNextTick = seed % 2 == 0
         broker = HostileBroker(seed: seed)
         session = HostileWorld.makeSession(seed)
         recorder = FeedRecorder(instruments: instruments, past: FeedPast())
@@ -153,6 +155,7 @@ final class HostileWorld {
     func fold() -> [CandleEnvelope] {
         var options = CandleBuilder.Options()
         options.timeframes = HostileWorld.timeframes
+        options.closesByNextTick = closesByNextTick
         var builder = CandleBuilder(options: options)
         for record in journal { builder.fold(record) }
         return builder.output
