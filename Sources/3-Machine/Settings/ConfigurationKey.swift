@@ -129,7 +129,7 @@ public struct ConfigurationKey: Sendable {
             "store.batch_rows", \.store.batchRows, 1...100_000, "records after which a transaction is committed"),
         integer(
             "store.batch_milliseconds", \.store.batchMilliseconds, 1...200,
-            "the longest that a received candle waits for its commit"),
+            "the longest that a received candle waits for its commit while more candles follow"),
         integer(
             "store.retention_days", \.store.retentionDays, 0...36_500, "age at which rows are deleted; 0: never"),
     ]

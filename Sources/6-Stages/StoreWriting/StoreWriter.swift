@@ -23,6 +23,9 @@ public final class StoreWriter {
     private let clock: Clock
     private let logger: Logger
 
+    /// The records of a burst follow each other within this time.
+    private static let burstMilliseconds = 1
+
     private var batch: [CandleEnvelope] = []
     /// The last position in the database.
     private var committed: UInt64
@@ -115,13 +118,13 @@ public final class StoreWriter {
         logger.notice("Stopped", metadata: ["position": "\(candles.nextPosition - 1)"])
     }
 
-    /// Takes what has come, and commits it once the batch is full or its time is over.
+    /// Takes what has come, and commits it once nothing more follows, the batch is full or its time is over.
     /// - Parameters:
     ///   - milliseconds: how long it waits for the first candle.
     ///   - stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records it took.
     public func turn(milliseconds: Int, stop: Int32) throws -> Int {
-        let wait = batch.isEmpty ? milliseconds : millisecondsToCommit
+        let wait = batch.isEmpty ? milliseconds : min(milliseconds, StoreWriter.burstMilliseconds)
         let count = try candles.poll(CandleEnvelope.self, milliseconds: wait, stop: stop) { record in
             if batch.isEmpty {
                 commitDeadline = clock.monotonic() + Int64(settings.batchMilliseconds) * UTCNanos.perMillisecond
@@ -129,17 +132,13 @@ public final class StoreWriter {
             batch.append(record)
             if batch.count >= settings.batchRows { try commit() }
         }
-        if clock.monotonic() >= commitDeadline { try commit() }
+        if count == 0 || clock.monotonic() >= commitDeadline { try commit() }
         try takeOpinions(stop)
         try maintain()
         try publishStatus()
         service.status(candles.isLive ? "live" : "reading the candle journal")
         service.progressed()
         return count
-    }
-
-    private var millisecondsToCommit: Int {
-        Int(max(0, (commitDeadline - clock.monotonic()) / UTCNanos.perMillisecond))
     }
 
     private func commit() throws {

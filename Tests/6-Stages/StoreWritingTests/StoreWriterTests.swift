@@ -70,20 +70,30 @@ private final class StoreDouble: CandleWriter {
     /// Positions of each batch.
     private var batches: [[UInt64]] { store.batches.map { $0.map(\.position) } }
 
-    @Test func `what came is one transaction once its time is over, then goes out`() throws {
+    @Test func `what came is one transaction as soon as nothing follows, then goes out`() throws {
         let candles = try world.writer(.candles)
         let writer = try writer()
         try turn(writer)
         try write(1, candles)
         try turn(writer)
-        world.clock.advance(by: .milliseconds(49))
         try write(1, from: 2, candles)
         try turn(writer)
         #expect(batches.isEmpty && world.published[.stored] == nil)
-        world.clock.advance(by: .milliseconds(1))
         try turn(writer)
         #expect(batches == [[1, 2]] && store.position(of: .candles) == 2)
         #expect(world.candles(.stored).map(\.start.seconds) == [300, 600])
+    }
+
+    @Test func `while more follows a candle waits no longer than its time`() throws {
+        let candles = try world.writer(.candles)
+        let writer = try writer()
+        try turn(writer)
+        try write(1, candles)
+        try turn(writer)
+        world.clock.advance(by: .milliseconds(50))
+        try write(1, from: 2, candles)
+        try turn(writer)
+        #expect(batches == [[1, 2]])
     }
 
     @Test func `a full batch does not wait`() throws {
@@ -93,7 +103,6 @@ private final class StoreDouble: CandleWriter {
         try write(7, candles)
         try turn(writer)
         #expect(batches == [[1, 2, 3], [4, 5, 6]])
-        world.clock.advance(by: .milliseconds(50))
         try turn(writer)
         #expect(batches.last == [7])
     }
