@@ -104,7 +104,7 @@ import Wire
         let others = [0, 5, 12].map { Make.candle(Self.start + $0 * 300, pair: usdJPY).envelope }
         let report = try GapsReport(
             try reader([0: whole(0), 12: whole(12)], sight() + blind + others), pairs: [], timeframe: nil, days: 1)
-        let lines = report.gaps.map { "\($0.pair) \(($0.from - Self.start) / 300) \($0.intervals)" }
+        let lines = report.gaps.map { "\($0.pair) \(($0.from - Self.start).components.seconds / 300) \($0.intervals)" }
         // The one of place 5 is complete and stays so; the hole of place 8 is everybody's.
         #expect(lines == ["EUR_USD 8 1", "USD_JPY 3 2", "USD_JPY 6 1", "USD_JPY 8 1"])
         #expect(report.gaps.allSatisfy { $0.state == .missing })
