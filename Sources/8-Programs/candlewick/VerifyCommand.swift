@@ -12,8 +12,8 @@ struct VerifyCommand: ParsableCommand {
             Makes every candle again from the retained journals of ticks and history and
             compares each column with the stored one; may run beside the stages. For each
             difference it names the ticks behind it. Candles that are older than the
-            journals are only counted. Uses the configuration's timeframes and grace: if
-            they were changed, candles from before the change differ.
+            journals are only counted. Uses the configuration's timeframes, closing rule
+            and grace: if they were changed, candles from before the change differ.
 
             Takes some seconds for each day of ticks, and space for a second database in
             the temporary folder. Exit code 0 if all are equal, 65 otherwise.
