@@ -179,7 +179,7 @@ final class CrashWorld {
         guard trouble != .damage else { return }
         broker.unsubscribe(
             Int.random(in: HostileBroker.pairs.indices, using: &random),
-            refusedFor: Double.random(in: 0...30, using: &random))
+            refusedFor: Double.random(in: 0...90, using: &random))
     }
 
     private func calm() throws {
