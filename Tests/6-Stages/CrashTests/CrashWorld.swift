@@ -56,6 +56,8 @@ final class CrashWorld {
     private var boot = 1
     /// Connections to the broker can be opened, and stay.
     private var isReachable = true
+    /// By the broker's clock, ns.
+    private var troubleEnds = Int64.max
 
     init(seed: UInt64, folder: String) throws {
         random = SplitMix(seed: seed)
@@ -119,6 +121,7 @@ final class CrashWorld {
             left -= step
             clock.advance(by: .nanoseconds(step))
             broker.run(until: broker.now + step)
+            if broker.now >= troubleEnds { endTrouble() }
             do { try ingest?.turn(&broker, isReachable: isReachable) } catch { try exit(error) {} }
         }
     }
@@ -166,12 +169,19 @@ final class CrashWorld {
         switch Int.random(in: 0..<8, using: &random) {
         case 0, 1: broker.cut()
         case 2: broker.forget()
-        case 3: broker.refusesRecovery.toggle()
-        case 4: broker.silence = broker.silence == nil ? .whole : nil
-        case 5: isReachable.toggle()
+        case 3: broker.refusesRecovery = true
+        case 4: broker.silence = .probes
+        case 5: isReachable = false
         case 6: broker.loop()
         default: broker.end(code: 48)
         }
+        // Long enough for a silence to show: `PROBE` comes after five seconds, and a second must pass behind it.
+        troubleEnds = broker.now + Int64.random(in: 8...20, using: &random) * UTCNanos.perSecond
+    }
+
+    private func endTrouble() {
+        (broker.silence, broker.refusesRecovery, isReachable) = (nil, false, true)
+        troubleEnds = .max
     }
 
     /// If bits flip, the event that a pair is blind may be lost: it is written again, but later than this world lasts.
@@ -183,7 +193,8 @@ final class CrashWorld {
     }
 
     private func calm() throws {
-        (broker.silence, broker.refusesRecovery, isReachable, bus.faultRate) = (nil, false, true, 0)
+        endTrouble()
+        bus.faultRate = 0
         try startAll()
     }
 
