@@ -12,6 +12,7 @@ import time
 import measures
 import processes
 import programs
+import shares
 import table
 
 
@@ -27,6 +28,8 @@ def arguments():
     parser.add_argument("--pairs", type=int, default=28, help="pairs of that day (default 28)")
     parser.add_argument("--rows", type=int, help="rows of the queried database; default 5,000,000, quick 200,000")
     parser.add_argument("--seconds", type=int, help="duration of the chain from the simulator; default 20, quick 5")
+    parser.add_argument("--tick-files", type=pathlib.Path, default=programs.ROOT.parent / "shared/data/ticks", metavar="FOLDER",
+                        help="real ticks for `grace` (default: shared/data/ticks beside the checkout)")
     parser.add_argument("--no-peers", action="store_true", help="skip third-party programs")
     parser.add_argument("--folder", type=pathlib.Path, default=programs.ROOT / ".bench",
                         help="folder of data and results (default .bench)")
@@ -151,8 +154,14 @@ def machine():
 
 def show(measure, results, left_out, failed):
     """Prints a measurement's table; the number of things that are wrong with it."""
-    rows = summary(measure, results)
-    table.render(list(lines(measure, rows)))
+    if measure.kind == "shares":
+        rows = {}
+        print(f"{measure.name}: {measure.title}")
+        for found in filter(None, results[measures.OURS]):
+            rows = shares.show(found)
+    else:
+        rows = summary(measure, results)
+        table.render(list(lines(measure, rows)))
     wrong = [f"{name} FAILED: {reason}" for name, reason in failed.items()]
     if not agree(results):
         wrong.append("the programs DISAGREE about what they made")
@@ -190,7 +199,9 @@ def main():
             print(f"{measure.name:12}{measure.title}")
         return 0
     wanted = chosen(options)
-    make_data(options)
+    if any(measure.kind != "shares" for measure in wanted):
+        make_data(options)
+    options.folder.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine(), "options": vars(options), "measures": {}}
     bad = 0
     for measure in wanted:

@@ -19,7 +19,8 @@ LIMIT = "C"
 class Measure:
     """What is measured, on what, against what.
 
-    kind `rate`: operations a second; `latency`: nanoseconds, of which the median counts and the 99th percentile is told.
+    kind `rate`: operations a second; `latency`: nanoseconds, of which the median counts and the 99th percentile is told;
+    `shares`: no speed, but what `shares` tells.
     """
 
     def __init__(self, name, title, subjects, kind="rate", target=None, is_quick=True, rounds_most=None):
@@ -41,7 +42,7 @@ def all_measures(data, options):
     return [
         parse(data, options), fold(data), journal(data, options), replay(data), bus(options),
         store(data, 1_000), store(data, 56), query(options), chain(data, options), arrival(data, options),
-        restart(data), live(options),
+        restart(data), live(options), grace(options),
     ]
 
 
@@ -367,3 +368,21 @@ def live(options):
 
     return Measure("live", "interval's end and grace to a readable candle, 300 ticks a second", {OURS: readable},
                    kind="latency", target="p99 under 250 ms; 64 MiB and 3% of a core in all", is_quick=False, rounds_most=1)
+
+
+# MARK: Revisions
+
+
+def grace(options):
+    """Real ticks by a modelled line; the same seed gives the same figures, so once is enough."""
+    folder = options.tick_files.resolve()
+
+    def revised():
+        files = sorted(folder.glob("*.csv")) + sorted(folder.glob("*.csv.gz"))
+        if not files:
+            raise programs.LeftOut(f"there are no tick files (*.csv, *.csv.gz) in {folder}; --tick-files names another folder")
+        return run(bench("grace", *files), seconds=1_800)
+
+    return Measure("grace", "candles that need a revision, by closing rule and grace, real ticks", {OURS: revised},
+                   kind="shares", target="a grace at which at most 1 candle in 1,000 needs a revision",
+                   is_quick=False, rounds_most=1)
