@@ -9,8 +9,8 @@ TIMEFRAMES = (300, 900)
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-GRACE = 2 * SECOND
-# How far a tick moves feed time beyond the last clock record.
+GRACE = SECOND // 2
+# How far a tick moves feed time beyond the last clock record, and what is missing may lie beyond the reported times.
 ORDER_MARGIN = 2 * SECOND
 
 

@@ -166,7 +166,7 @@ class Referee:
     def unexplained_ticks(self):
         missing = Counter(self.market) - Counter(self.fold.counted)
         lost = {
-            pair: candles.Holes([(since - candles.GRACE, until + candles.GRACE + 1) for since, until in told])
+            pair: candles.Holes([(since - candles.ORDER_MARGIN, until + candles.ORDER_MARGIN + 1) for since, until in told])
             for pair, told in self.fold.losses.items()
         }  # fmt: skip
         none = candles.Holes([])
@@ -181,7 +181,7 @@ class Referee:
 
         A pair whose updates are limited gets ticks all the time, and is blind: they are not hidden by its hole.
         """
-        margin = 2 * candles.GRACE
+        margin = 2 * candles.ORDER_MARGIN
         inside, pairs = {}, {None} | {pair for pair, *_ in self.market}
         for pair in pairs:
             told = [e[4:6] for e in self.stored.events.values() if e[3] == "blind ended" and e[2] in (None, pair)]
@@ -225,7 +225,7 @@ class Referee:
             blind = -(-self.stored.holes(pair).overlap(begin, end) // MILLION)
             if key in self.fold.void:
                 blind = timeframe * 1000
-            window = begin - candles.GRACE, end + candles.GRACE
+            window = begin - candles.ORDER_MARGIN, end + candles.ORDER_MARGIN
             told = self.fold.losses.get(pair, {}).items()
             lost = sum(n for (since, until), n in told if since <= window[1] and until >= window[0])
             lacks = key in self.fold.quotes and candles.lacks_mid(self.fold.quotes[key])

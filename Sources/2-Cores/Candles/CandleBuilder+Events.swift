@@ -16,7 +16,6 @@ extension CandleBuilder {
     /// the blindness began, since the event of its end may be among them, and the blindness goes on until the next
     /// event.
     mutating func jump(to record: TickEnvelope) {
-        let margin = max(FeedEvent.orderMargin, grace)
         let told = record.brokerTime.rawValue
         let time = max(0, feed.newest)
         // Some of them may be newer than the record by their time.
@@ -73,13 +72,11 @@ extension CandleBuilder {
 
     // MARK: What is learned after the close
 
-    /// Revises the closed candles whose blind time is another one now. Those that end before `from` less the grace
-    /// are not touched.
+    /// Revises the closed candles whose blind time is another one now.
     mutating func reviseBlindness(_ pair: Pair, from: Int64, until: Int64) {
         // No closed candle begins later, but for those that a wrong time made, which are settled.
         let latest = feed.newest == .min ? .max : feed.newest &+ (lengths.max() ?? 0)
-        let earliest = from == .min ? from : from &- grace
-        for key in closedKeys(pair, from: earliest, until: min(until, latest)) {
+        for key in closedKeys(pair, from: from, until: min(until, latest)) {
             guard let closed = final[key], !closed.isSettled else { continue }
             let blind = missing.blindMilliseconds(pairs.pairs[key.pair], interval(key))
             if blind != closed.blindMilliseconds { revise(key) { $0.blindMilliseconds = blind } }
@@ -93,8 +90,8 @@ extension CandleBuilder {
         let until = max(record.brokerTime, feedTime).rawValue
         let from = min(pairs.index(of: record.pair).map { lastTicks[$0].time } ?? .max, until)
         missing.lost(count, pair: record.pair, from: UTCNanos(rawValue: from), until: UTCNanos(rawValue: until))
-        let earliest = from == .min ? from : from &- grace
-        for key in closedKeys(record.pair, from: earliest, until: until &+ grace) {
+        let earliest = from == .min ? from : from &- margin
+        for key in closedKeys(record.pair, from: earliest, until: until &+ margin) {
             guard let closed = final[key], !closed.isSettled, closed.lost + count != closed.lost else { continue }
             revise(key) { $0.lost += count }
         }

@@ -15,7 +15,7 @@ public struct CandleBuilder {
         /// over.
         public var closesByNextTick = true
         /// How long after its end an interval waits for late ticks.
-        public var grace: Duration = .seconds(2)
+        public var grace: Duration = .milliseconds(500)
         /// How long after its end a candle can still get a new revision.
         public var lateReach: Duration = .seconds(86_400)
         public init() {}
@@ -32,6 +32,8 @@ public struct CandleBuilder {
     let lengths: [Int64]
     let grace, lateReach: Int64
     let closesByNextTick: Bool
+    /// How far what is missing may lie beyond the times that the feed reported: ticks come out of order by so much.
+    let margin: Int64
     var pairs = PairTable()
     /// `pairs.count * lengths.count` candles that take ticks.
     var open: [OpenCandle] = []
@@ -65,6 +67,7 @@ public struct CandleBuilder {
         lengths = timeframes.map(\.nanos)
         (grace, lateReach) = (options.grace.nanoseconds, options.lateReach.nanoseconds)
         closesByNextTick = options.closesByNextTick
+        margin = max(FeedEvent.orderMargin, grace)
     }
 
     /// Takes a run of records, as their bytes.
@@ -308,7 +311,7 @@ public struct CandleBuilder {
         emit(
             ClosedCandle(
                 candle: candle, blindMilliseconds: missing.blindMilliseconds(pair, interval),
-                lost: missing.lostUpdates(pair, interval, grace: grace)), key)
+                lost: missing.lostUpdates(pair, interval, margin: margin)), key)
     }
 
     mutating func emit(_ closed: ClosedCandle, _ key: Key) {

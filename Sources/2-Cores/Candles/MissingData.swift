@@ -57,13 +57,13 @@ struct MissingData {
         return UInt32(clamping: (nanos + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond)
     }
 
-    /// Updates lost in the interval or in the grace around it: a loss is recorded after it happened, with the newest
+    /// Updates lost in the interval or in the margin around it: a loss is recorded after it happened, with the newest
     /// time that is known, which may be older.
-    /// - Parameter grace: nanoseconds.
-    func lostUpdates(_ pair: Pair, _ interval: Range<UTCNanos>, grace: Int64) -> LossCount {
+    /// - Parameter margin: nanoseconds.
+    func lostUpdates(_ pair: Pair, _ interval: Range<UTCNanos>, margin: Int64) -> LossCount {
         guard let losses = losses[pair] else { return .zero }
-        let first = UTCNanos(rawValue: interval.lowerBound.rawValue - grace)
-        let last = UTCNanos(rawValue: interval.upperBound.rawValue + grace)
+        let first = UTCNanos(rawValue: interval.lowerBound.rawValue - margin)
+        let last = UTCNanos(rawValue: interval.upperBound.rawValue + margin)
         return losses.reduce(.zero) { (first...last).overlaps($1.from...$1.until) ? $0 + $1.count : $0 }
     }
 

@@ -12,7 +12,7 @@ public struct Configuration: Sendable {
     /// When a candle closes.
     public var closing = Closing.nextTick
     /// How long after an interval's end its candle waits for late ticks, in feed time.
-    public var grace: Duration = .seconds(2)
+    public var grace: Duration = .milliseconds(500)
     /// How far back a late tick still makes a new revision of its candle, in feed time.
     public var lateReach: Duration = .seconds(86_400)
     /// What is done with the broker's own candles.

@@ -98,7 +98,7 @@ public struct Explanation: Report, Encodable {
         wasSeen = try Sight(reader).covers(interval, of: series.pair)
         revisions = try Explanation.revisions(paths, series, start)
         events = try Explanation.events(
-            reader, series, interval, grace: configuration.grace.roundedUpToSeconds)
+            reader, series, interval, margin: max(configuration.grace.roundedUpToSeconds, .nanoseconds(FeedEvent.orderMargin)))
         requests = try reader.ledger().filter {
             $0.request.series == series && $0.request.first <= start && start <= $0.request.last
         }.map(Request.init)
@@ -116,10 +116,10 @@ public struct Explanation: Report, Encodable {
 
     /// Those that could touch the interval: of the whole feed, or of the pair.
     private static func events(
-        _ reader: any CandleQueries, _ series: Series, _ interval: Range<UTCSeconds>, grace: Duration
+        _ reader: any CandleQueries, _ series: Series, _ interval: Range<UTCSeconds>, margin: Duration
     ) throws -> [EventLine] {
         let range =
-            UTCNanos(seconds: interval.lowerBound - grace)..<UTCNanos(seconds: interval.upperBound + grace)
+            UTCNanos(seconds: interval.lowerBound - margin)..<UTCNanos(seconds: interval.upperBound + margin)
         return try reader.events(in: range)
             .filter { $0.pair == nil || $0.pair == series.pair.description }
             .map { EventLine(time: $0.time.description, pair: $0.pair, event: $0.event, detail: $0.detailText) }

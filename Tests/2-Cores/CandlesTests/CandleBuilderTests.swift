@@ -27,6 +27,7 @@ let fiveMinutes: CandleBuilder.Options = {
     var options = CandleBuilder.Options()
     options.timeframes = [.fiveMinutes]
     options.closesByNextTick = false
+    options.grace = .seconds(2)
     return options
 }()
 

@@ -11,6 +11,7 @@ import Wire
     private static func options(_ timeframes: [Timeframe] = [.fiveMinutes]) -> CandleBuilder.Options {
         var options = CandleBuilder.Options()
         options.timeframes = timeframes
+        options.grace = .seconds(2)
         return options
     }
 

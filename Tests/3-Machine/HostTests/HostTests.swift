@@ -11,7 +11,7 @@ import Wire
 @Suite struct ConfigurationTests {
     @Test func `no file is needed`() throws {
         let configuration = try Configuration.load(environment: Environment([:]))
-        #expect(configuration.instruments.count == 28 && configuration.grace == .seconds(2))
+        #expect(configuration.instruments.count == 28 && configuration.grace == .milliseconds(500))
         #expect(configuration.timeframes.map(\.minutes) == [5, 15])
         #expect(configuration.journal.retentionDays == 7 && configuration.journal.retentionMegabytes == 0)
         #expect(configuration.store.retentionDays == 0)
