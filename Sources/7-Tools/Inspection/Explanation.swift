@@ -98,7 +98,8 @@ public struct Explanation: Report, Encodable {
         wasSeen = try Sight(reader).covers(interval, of: series.pair)
         revisions = try Explanation.revisions(paths, series, start)
         events = try Explanation.events(
-            reader, series, interval, margin: max(configuration.grace.roundedUpToSeconds, .nanoseconds(FeedEvent.orderMargin)))
+            reader, series, interval,
+            margin: max(configuration.grace.roundedUpToSeconds, .nanoseconds(FeedEvent.orderMargin)))
         requests = try reader.ledger().filter {
             $0.request.series == series && $0.request.first <= start && start <= $0.request.last
         }.map(Request.init)
