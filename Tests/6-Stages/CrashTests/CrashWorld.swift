@@ -249,8 +249,8 @@ final class CrashWorld {
     }
 
     private func killIngest() {
-        ingest?.kill(&broker)
         ingest = nil
+        broker.disconnected()
     }
 
     private func killAll() {

@@ -40,6 +40,9 @@ final class IngestProcess {
         ingestor.start()
     }
 
+    // What waits on the loop holds the stage, and with it the journal's files.
+    deinit { loop.clear() }
+
     private static func login(_ clock: Clock) -> StreamLogin {
         StreamLogin(
             endpoint: Endpoint("https://broker.example.com")!, account: "ABC12", password: Secret("CST-a|XST-b"),
@@ -64,12 +67,6 @@ final class IngestProcess {
         guard clock.monotonic() >= nextLogin, mailbox.takeRequest() else { return }
         nextLogin = clock.monotonic() + 61 * UTCNanos.perSecond
         ingestor.resume(IngestProcess.login(clock))
-    }
-
-    /// The process dies.
-    func kill(_ broker: inout HostileBroker) {
-        loop.clear()
-        broker.disconnected()
     }
 }
 
