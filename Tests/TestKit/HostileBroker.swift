@@ -341,6 +341,12 @@ public struct HostileBroker {
         }
     }
 
+    /// The item's last tick; a late one does not replace a newer one.
+    private func state(of item: Int) -> Tick? {
+        let newest = truth[item].map(\.time).max()
+        return truth[item].last { $0.time == newest }
+    }
+
     private mutating func add(_ number: Int, _ request: String, _ group: String) {
         let item = Self.pairs.firstIndex { group.contains($0.base + $0.quote) } ?? -1
         guard subscriptions[number] == nil else { return line("REQERR,\(request),65,LS_subId is in use") }
@@ -360,7 +366,7 @@ public struct HostileBroker {
             nextHeartbeatError = 0
             data("U,\(number),1,\((now / Self.second * Self.second + error) / 1_000_000)")
         } else {
-            if let last = truth[item].last { data("U,\(number),1,\(Self.values(last, tickError))") }
+            if let last = state(of: item) { data("U,\(number),1,\(Self.values(last, tickError))") }
             if endsSnapshots { data("EOS,\(number),1") }
         }
     }

@@ -165,24 +165,20 @@ final class CrashWorld {
 
     // MARK: The feed
 
-    /// One trouble at a time: a silent broker that also recovers a session loses updates without a sign.
     private func troubleTheFeed() {
-        guard troubleEnds == .max else { return }
-        switch Int.random(in: 0..<8, using: &random) {
+        switch Int.random(in: 0..<7, using: &random) {
         case 0, 1: broker.cut()
         case 2: broker.forget()
         case 3: broker.refusesRecovery = true
-        case 4: broker.silence = .probes
-        case 5: isReachable = false
-        case 6: broker.loop()
+        case 4: isReachable = false
+        case 5: broker.loop()
         default: broker.end(code: 48)
         }
-        // Long enough for a silence to show: `PROBE` comes after five seconds, and a second must pass behind it.
-        troubleEnds = broker.now + Int64.random(in: 8...20, using: &random) * UTCNanos.perSecond
+        troubleEnds = broker.now + Int64.random(in: 1...20, using: &random) * UTCNanos.perSecond
     }
 
     private func endTrouble() {
-        (broker.silence, broker.refusesRecovery, isReachable) = (nil, false, true)
+        (broker.refusesRecovery, isReachable) = (false, true)
         troubleEnds = .max
     }
 
