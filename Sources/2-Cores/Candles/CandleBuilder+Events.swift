@@ -149,7 +149,7 @@ extension CandleBuilder {
         nextPruning = time &+ FeedTime.hour
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {
-            nextClose = min(nextClose, open[slot].start &+ lengths[slot % lengths.count] &+ grace)
+            nextClose = min(nextClose, closing(key(ofSlot: slot)))
         }
         for key in pending.keys { nextClose = min(nextClose, closing(key)) }
     }

@@ -36,7 +36,7 @@ extension CandleBuilder {
         var due: [(key: Key, candle: OpenCandle)] = []
         nextClose = .max
         for slot in open.indices where open[slot].start != OpenCandle.none {
-            let key = Key(pair: slot / lengths.count, timeframe: slot % lengths.count, start: open[slot].start)
+            let key = key(ofSlot: slot)
             if isDue(key) {
                 due.append((key, open[slot]))
                 open[slot] = .empty

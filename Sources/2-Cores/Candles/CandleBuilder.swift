@@ -151,6 +151,11 @@ public struct CandleBuilder {
         Key(pair: pair, timeframe: timeframe, start: time &- time % lengths[timeframe])
     }
 
+    /// The interval of a slot's open candle.
+    func key(ofSlot slot: Int) -> Key {
+        Key(pair: slot / lengths.count, timeframe: slot % lengths.count, start: open[slot].start)
+    }
+
     /// Whether a flagged tick moves candles.
     mutating func counts(_ tick: LastTick, _ flags: TickFlags, _ pair: Int) -> Bool {
         if flags.isSuperset(of: .sideMissing) {
@@ -172,7 +177,7 @@ public struct CandleBuilder {
         let present = open[slot].start
         if present == OpenCandle.none || key.start > present {
             let endsFormer = endsFormer(key, flags)
-            if present != OpenCandle.none { leave(slot, key.pair, key.timeframe, isOver: endsFormer) }
+            if present != OpenCandle.none { leave(slot, isOver: endsFormer) }
             if endsFormer { begun[slot] = key.start }
             open[slot] = opened(key, quote)
         } else if pending[key] != nil {
@@ -191,8 +196,8 @@ public struct CandleBuilder {
     }
 
     /// The pair's ticks go on in a later interval than that of the slot's candle.
-    mutating func leave(_ slot: Int, _ pair: Int, _ timeframe: Int, isOver: Bool) {
-        let key = Key(pair: pair, timeframe: timeframe, start: open[slot].start)
+    mutating func leave(_ slot: Int, isOver: Bool) {
+        let key = key(ofSlot: slot)
         if isOver { close(open[slot], key) } else { pending[key] = open[slot] }
     }
 
