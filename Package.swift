@@ -115,7 +115,7 @@ let package = Package(
         library(.stores, "Store", ["MarketData", "Wire", "Host"]),
         library(.stores, "SQLiteStore", ["MarketData", "Wire", "Candles", "Host", "Store", grdb]),
         library(.stores, "Engines", ["Store", "SQLiteStore"]),
-        library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", "Store", "SQLiteStore"]),
+        library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", "Store", "SQLiteStore", "Engines"]),
 
         library(.broker, "Assumptions", ["Reports", "MarketData", "Host"]),
         library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),
@@ -149,7 +149,7 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "Aggregation", log,
+                "CandleReader", "Assumptions", "Aggregation", log,
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", log]),
         library(
@@ -165,7 +165,7 @@ let package = Package(
             [
                 "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "StoreWriting", "Charts",
+                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting", "Charts",
                 "Inspection", "Recording", "CandleFiles",
             ]),
 

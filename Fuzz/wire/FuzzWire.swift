@@ -73,6 +73,7 @@ private func touch(_ record: CandleEnvelope?) -> Int {
     let text =
         switch record.content {
         case .candle(let candle): "\(candle.series) \(candle.start) \(candle.mid.close)"
+        case .forming(let candle): "\(candle.series) \(candle.flags.names)"
         case .part(let part): "\(part.candle.series) \(part.candle.flags.names)"
         case .empty(let empty): "\(empty.series) \(empty.start) \(empty.isUnusable)"
         case .request(let sent): "\(sent.request.series) \(sent.request.first) \(sent.request.points)"

@@ -21,6 +21,8 @@ public final class MemoryBus: Bus {
     private static let queueLimit = 200
 
     private var queues: [Wire.Stream: Queue] = [:]
+    /// Streams that a reader subscribed to since their publisher looked.
+    private var greeted: Set<Wire.Stream> = []
     private var random: SplitMix
     /// Of a thousand messages, so many meet each fault.
     public var faultRate = 0
@@ -43,13 +45,14 @@ public final class MemoryBus: Bus {
     public func subscribe(_ stream: Wire.Stream) -> any LiveSource {
         let new = Queue()
         queues[stream] = new
+        greeted.insert(stream)
         return new
     }
 
     public func unsubscribeAll() { queues = [:] }
 
     public func publish(_ stream: Wire.Stream) -> any LiveSink {
-        Sink { [unowned self] bytes, size in
+        Sink(greets: { [unowned self] in greeted.remove(stream) != nil }) { [unowned self] bytes, size in
             published(bytes, stream)
             for start in stride(from: 0, to: bytes.count, by: size) {
                 send(Array(bytes[start..<(start + size)]), stream)
@@ -59,7 +62,7 @@ public final class MemoryBus: Bus {
 
     public func publishStatus(_ stage: Stage) -> any LiveSink {
         // `STAT` and the stage's name in 12 bytes come first.
-        Sink { [unowned self] bytes, _ in
+        Sink(greets: { false }) { [unowned self] bytes, _ in
             statusTexts[stage, default: []].append(Data(bytes.dropFirst(16)))
         }
     }
@@ -68,9 +71,14 @@ public final class MemoryBus: Bus {
 
     private final class Sink: LiveSink {
         let endpoint = "memory"
+        private let greets: () -> Bool
         private let take: (UnsafeRawBufferPointer, Int) -> Void
 
-        init(_ take: @escaping (UnsafeRawBufferPointer, Int) -> Void) { self.take = take }
+        init(greets: @escaping () -> Bool, _ take: @escaping (UnsafeRawBufferPointer, Int) -> Void) {
+            (self.greets, self.take) = (greets, take)
+        }
+
+        func hasNewReader() -> Bool { greets() }
 
         func send(_ message: UnsafeRawBufferPointer) { take(message, message.count) }
 

@@ -20,8 +20,10 @@ public final class StageWorld {
         configuration.journal.retentionDays = 0
         configuration.journal.syncMilliseconds = 60_000
         bus.published = { [unowned self] bytes, stream in
-            for start in stride(from: 0, to: bytes.count, by: stream.recordSize) {
-                published[stream, default: []].append(Array(bytes[start..<(start + stream.recordSize)]))
+            // Records of two sizes, but a message each.
+            let size = stream == .forming ? bytes.count : stream.recordSize
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                published[stream, default: []].append(Array(bytes[start..<(start + size)]))
             }
         }
     }

@@ -1,11 +1,11 @@
 public import MarketData
 
-/// Any record of the `history`, `candles` and `native` streams. 192 bytes, little-endian, in memory exactly as on the bus
+/// Any record of the `history`, `candles`, `native` and `stored` streams, and a forming candle. 192 bytes, little-endian, in memory exactly as on the bus
 /// and in the journal. Source: docs/formats.md § 2.
 ///
 /// | offset | size | field         | unit and meaning                                                   |
 /// |-------:|-----:|---------------|--------------------------------------------------------------------|
-/// |      0 |    4 | kind          | ASCII `CNDL`, `EMPT`, `PART`, `RQST`, `RPLY` or `FEED`             |
+/// |      0 |    4 | kind          | ASCII `CNDL`, `FORM`, `EMPT`, `PART`, `RQST`, `RPLY` or `FEED`     |
 /// |      4 |   12 | pair          | ASCII, NUL-padded; all NUL: the whole feed                         |
 /// |     16 |    8 | position      | u64 from 1, never given twice                                      |
 /// |     24 |    8 | start         | i64, ns since 1970 UTC: the interval is [start, start + timeframe) |
@@ -78,8 +78,10 @@ public struct CandleEnvelope: StreamEnvelope {
 
     /// The kinds of record in these streams.
     public enum Content: Sendable {
-        /// In all three.
+        /// In all of them.
         case candle(CandleRecord)
+        /// In `forming`.
+        case forming(CandleRecord)
         /// In `history` and `candles`.
         case empty(EmptyRecord)
         case request(RequestRecord)
@@ -97,6 +99,7 @@ public struct CandleEnvelope: StreamEnvelope {
         guard series != nil else { return .unknown }
         switch kind {
         case .candle: return .candle(CandleRecord(self))
+        case .forming: return .forming(CandleRecord(self))
         case .empty: return .empty(EmptyRecord(self))
         case .part: return .part(PartRecord(self))
         case .request: return .request(RequestRecord(self))
@@ -107,6 +110,9 @@ public struct CandleEnvelope: StreamEnvelope {
 
     /// The candle of a `CNDL` record; `nil` for other kinds, and without a valid timeframe.
     public var candle: CandleRecord? { kind == .candle && series != nil ? CandleRecord(self) : nil }
+
+    /// The candle of a `FORM` record; `nil` for other kinds, and without a valid timeframe.
+    public var forming: CandleRecord? { kind == .forming && series != nil ? CandleRecord(self) : nil }
 
     /// The event of a `FEED` record; `nil` for other kinds.
     public var feedEvent: FeedEvent? { kind == .feed ? PassedFeedRecord(self).event : nil }

@@ -1,6 +1,6 @@
 public import MarketData
 
-/// A candle, kind `CNDL`.
+/// A candle, kind `CNDL`; kind `FORM` while its interval is not over.
 ///
 /// | offset | size | field             | unit and meaning                                              |
 /// |-------:|-----:|-------------------|---------------------------------------------------------------|
@@ -28,6 +28,13 @@ public struct CandleRecord: StreamRecord {
     ) {
         envelope = CandleEnvelope(kind: .candle, series, start: start, source: source, inputStream: inputStream)
         (envelope.bid, envelope.ask, envelope.mid) = (bid, ask, mid)
+    }
+
+    /// The same candle as one that forms. It has a position only when its interval is over: the candle's own.
+    public var asForming: CandleRecord {
+        var record = self
+        record.envelope.kind = .forming
+        return record
     }
 
     public var series: Series {

@@ -11,6 +11,8 @@ public enum Stream: String, CaseIterable, Sendable {
     case candles
     /// Candles that can just now be read from the database. Has no journal.
     case stored
+    /// Candles of intervals that are not over, and the last tick of each pair (`TickRecord`). Has no journal.
+    case forming
 
     /// The streams that have a journal.
     public static let journaled: [Stream] = [.ticks, .candles, .history, .native]

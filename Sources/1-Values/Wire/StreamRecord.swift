@@ -16,6 +16,8 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
     @inlinable public static var feed: RecordKind { RecordKind(rawValue: 0x4445_4546) }
     /// `CNDL`: a candle.
     @inlinable public static var candle: RecordKind { RecordKind(rawValue: 0x4C44_4E43) }
+    /// `FORM`: the candle of an interval that is not over.
+    @inlinable public static var forming: RecordKind { RecordKind(rawValue: 0x4D52_4F46) }
     /// `EMPT`: the broker was asked and has no candle of the interval.
     @inlinable public static var empty: RecordKind { RecordKind(rawValue: 0x5450_4D45) }
     /// `PART`: a stored candle, recorded again as a part of a larger one.

@@ -144,7 +144,10 @@ extension CandleBuilder {
         pending = pending.filter { $0.key.start < time }
         let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
         for key in early.sorted(by: { order($0) < order($1) }) { revise(key) { $0.isVoid = true } }
-        for index in lastTicks.indices where lastTicks[index].time > time { lastTicks[index].time = time }
+        for index in lastTicks.indices where lastTicks[index].time > time {
+            lastTicks[index].time = time
+            lastTicks[index].position = 0
+        }
         feed.setBack(to: time)
         nextPruning = time &+ FeedTime.hour
         nextClose = .max

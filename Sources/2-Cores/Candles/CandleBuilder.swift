@@ -106,7 +106,7 @@ public struct CandleBuilder {
         let pair = pairs.index(of: tick.pair) ?? add(tick.pair)
         let bid = tick.bid.rawValue
         let ask = tick.ask.rawValue
-        let last = LastTick(time: time, bid: bid, ask: ask)
+        let last = LastTick(tick)
         if tick.flags.rawValue != 0, !counts(last, tick.flags, pair) { return }
         lastTicks[pair] = last
         counters.ticks &+= 1
@@ -238,12 +238,16 @@ public struct CandleBuilder {
 
     /// Emits a candle whose interval was not closed before.
     mutating func close(_ candle: OpenCandle, _ key: Key) {
+        emit(closed(candle, key, seen: interval(key)), key)
+    }
+
+    /// A candle with what is known to be missing from it.
+    /// - Parameter seen: the part of its interval that is over.
+    func closed(_ candle: OpenCandle, _ key: Key, seen: Range<UTCNanos>) -> ClosedCandle {
         let pair = pairs.pairs[key.pair]
-        let interval = interval(key)
-        emit(
-            ClosedCandle(
-                candle: candle, blindMilliseconds: missing.blindMilliseconds(pair, interval),
-                lost: missing.lostUpdates(pair, interval, margin: margin)), key)
+        return ClosedCandle(
+            candle: candle, blindMilliseconds: missing.blindMilliseconds(pair, seen),
+            lost: missing.lostUpdates(pair, interval(key), margin: margin))
     }
 
     mutating func emit(_ closed: ClosedCandle, _ key: Key) {

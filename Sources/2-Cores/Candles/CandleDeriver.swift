@@ -79,7 +79,7 @@ public struct CandleDeriver {
             take(candle.source == .imported ? .told(prices) : .bought(prices), interval, record.position)
         case .part(let part): take(.told(Prices(part.candle)), interval, record.position)
         case .empty(let empty): if !empty.isUnusable { take(.empty, interval, record.position) }
-        case .request, .reply, .feed, .unknown: break
+        case .forming, .request, .reply, .feed, .unknown: break
         }
     }
 

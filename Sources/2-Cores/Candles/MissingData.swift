@@ -11,6 +11,8 @@ struct MissingData {
         var count: LossCount
     }
 
+    /// Rises whenever something is learned.
+    private(set) var changes: UInt64 = 0
     private(set) var feed = Blindness()
     private var pairs: [Pair: Blindness] = [:]
     /// Of each pair, in the order of their records.
@@ -27,14 +29,16 @@ struct MissingData {
     }
 
     /// Nothing is known of the feed in `[from, until)`, whatever else is.
-    mutating func feedMissing(from: UTCNanos, until: UTCNanos) { feed.missing(from: from, until: until) }
+    mutating func feedMissing(from: UTCNanos, until: UTCNanos) { change(.none) { $0.missing(from: from, until: until) } }
 
     private mutating func change(_ pair: Pair, _ body: (inout Blindness) -> Void) {
+        changes += 1
         if pair == .none { body(&feed) } else { body(&pairs[pair, default: Blindness()]) }
     }
 
     /// - Precondition: `from` is not after `until`.
     mutating func lost(_ count: LossCount, pair: Pair, from: UTCNanos, until: UTCNanos) {
+        changes += 1
         var list = losses.removeValue(forKey: pair) ?? []
         if let last = list.last, last.from == from, last.until == until {
             list[list.count - 1].count += count
@@ -69,6 +73,7 @@ struct MissingData {
 
     /// The clock is set back to `time`: what was said of later moments was said by a wrong one.
     mutating func cut(at time: UTCNanos) {
+        changes += 1
         feed.cut(at: time)
         for pair in pairs.keys { pairs[pair]?.cut(at: time) }
         losses = losses.mapValues { list in

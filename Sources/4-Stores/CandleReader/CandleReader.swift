@@ -1,18 +1,20 @@
-internal import SQLiteStore
+internal import Engines
+public import Host
 public import MarketData
+internal import SQLiteStore
 public import Store
 
 /// Reads candles, and what is known about them, from the database that `store-writer` writes.
 ///
 /// Read-only: it never blocks the writer, and what a commit brings is seen by the next call. Prices are exact, in units
-/// of 1e-9. A bot reads the last candles once, then waits for new ones:
+/// of 1e-9. A bot waits for a new candle, and reads the last ones again with it, since a revision may have changed them:
 ///
 /// ```swift
-/// let stored = try StoredCandles(paths: paths, pair: pair, timeframe: timeframe)
-/// var candles = try CandleReader(path: paths.database).last(200, pair, timeframe)
-/// while let new = try stored.next(milliseconds: 600_000) {
-///     guard new.candle.isComplete else { continue }
-///     candles.append(new.candle)
+/// let reader = try CandleReader(paths: paths)
+/// var newest = try reader.latest(pair, timeframe)
+/// while !isOver {
+///     newest = try reader.next(after: newest?.timestamp, pair, timeframe, milliseconds: 60_000) ?? newest
+///     decide(try reader.last(200, pair, timeframe))
 /// }
 /// ```
 ///
@@ -25,12 +27,26 @@ public final class CandleReader {
     public typealias SeriesStatistics = Store.SeriesStatistics
 
     private let store: any CandleQueries
+    /// `nil` if only the file is known.
+    private let paths: Paths?
+    /// The subscriptions of those who wait, by what they wait for.
+    private var stored: [Series: StoredCandles] = [:]
 
     /// Where the database is.
     public var path: String { store.path }
 
     /// - Throws: `Failure` (69) if the database is missing; `StoreError`.
-    public init(path: String) throws { store = try SQLiteReader(path: path) }
+    public init(path: String) throws {
+        store = try SQLiteReader(path: path)
+        paths = nil
+    }
+
+    /// Reads the database of a state folder, and knows the bus of its runtime folder.
+    /// - Throws: as above.
+    public init(paths: Paths) throws {
+        store = try storeEngine.openReader(paths)
+        self.paths = paths
+    }
 
     /// The last candles of a pair and timeframe, oldest first. One walk along the key, whatever the database holds.
     /// - Parameter count: how many at most.
@@ -51,6 +67,44 @@ public final class CandleReader {
     /// The newest candle of a pair and timeframe; `nil` without any.
     public func latest(_ pair: Pair, _ timeframe: Timeframe, _ selection: Selection = .complete) throws -> Candle? {
         try store.latest(pair, timeframe, selection)
+    }
+
+    /// Waits for a newer candle on the bus, without polling.
+    /// - Parameters:
+    ///   - timestamp: Unix seconds of the start of the caller's last candle; `nil`: of the newest that is there now.
+    ///   - milliseconds: how long at most.
+    /// - Returns: the oldest candle after `timestamp`; `nil` if there is none in this time.
+    /// - Throws: `Failure` (64) if the reader was opened with a file alone; as `StoredCandles.init`.
+    public func next(
+        after timestamp: Int64?, _ pair: Pair, _ timeframe: Timeframe, _ selection: Selection = .complete,
+        milliseconds: Int
+    ) throws -> Candle? {
+        let series = Series(pair, timeframe)
+        let stored = try stored[series] ?? StoredCandles(paths: try knownPaths(), pair: pair, timeframe: timeframe)
+        self.stored[series] = stored
+        let last = try timestamp ?? latest(pair, timeframe, selection)?.timestamp ?? -1
+        let later = UTCSeconds(rawValue: last + 1)..<UTCSeconds(rawValue: .max)
+        let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        while true {
+            if let new = try store.candles(pair, timeframe, in: later, selection).first { return new }
+            let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
+            guard left > 0 else { return nil }
+            // A store-writer that is killed after a commit publishes nothing of it.
+            _ = stored.next(milliseconds: min(Int(left), 1_000))
+        }
+    }
+
+    /// The candle of the present interval as far as it has come. A caller that asks often keeps a `FormingCandles`.
+    /// - Parameter milliseconds: how long to wait for `aggregator` at most; it answers within 250 ms.
+    /// - Returns: `nil` if the pair had no tick in the present interval.
+    /// - Throws: `Failure` (64) if the reader was opened with a file alone; as `FormingCandles`.
+    public func forming(_ pair: Pair, _ timeframe: Timeframe, milliseconds: Int = 1_000) throws -> Candle? {
+        try FormingCandles(paths: try knownPaths(), pair: pair).present(pair, timeframe, milliseconds: milliseconds)
+    }
+
+    private func knownPaths() throws -> Paths {
+        guard let paths else { throw Failure(.usage, "a reader of a file alone knows no bus: use CandleReader(paths:)") }
+        return paths
     }
 
     /// How many candles of a pair and timeframe there are.

@@ -82,7 +82,7 @@ public final class SQLiteWriter: CandleWriter {
                         case .request(let sent):
                             try QuotaRows.insert(sent.request, position: record.inputPosition, db)
                         case .reply(let answer): try QuotaRows.complete(answer.reply, db)
-                        case .part, .unknown: break
+                        case .part, .forming, .unknown: break
                         }
                     }
                     try note(stream, position, db, now)

@@ -20,6 +20,7 @@ public final class Aggregator {
     private var bought: ResumedHistory
     /// Monotonic time of the next look at the history stream: it is no stream of every second.
     private var nextHistoryLook = Int64.min
+    private let forming: FormingPublisher
     private let status: StatusPublisher
     private let service: ServiceNotifier
     private let clock: Clock
@@ -46,6 +47,7 @@ public final class Aggregator {
             stream: .ticks, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
         history = try StreamReader(
             stream: .history, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
+        forming = FormingPublisher(try bus.publish(.forming))
         status = try StatusPublisher(.aggregator, bus: bus, logger: logger)
     }
 
@@ -86,9 +88,10 @@ public final class Aggregator {
     ///   - stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records it took.
     public func turn(milliseconds: Int, stop: Int32) throws -> Int {
-        let ticks = try takeTicks(milliseconds, stop)
+        let ticks = try takeTicks(min(milliseconds, forming.milliseconds(at: clock.monotonic())), stop)
         let history = try takeHistory(stop)
         try emit()
+        if self.ticks.isLive { forming.publish(fold.builder, now: clock.now(), monotonic: clock.monotonic()) }
         try publishStatus()
         service.status(self.ticks.isLive ? "live" : "reading the tick journal")
         service.progressed()
@@ -114,9 +117,13 @@ public final class Aggregator {
 
     /// Appends and publishes what became final.
     private func emit() throws {
-        try fold.takeNew(publishTime: clock.now()) { try candles.append($0) }
+        try fold.takeNew(publishTime: clock.now()) { record in
+            let position = try candles.append(record)
+            if ticks.isLive { forming.note(closed: record, position) }
+        }
         try bought.takeNew(publishTime: clock.now()) { try candles.append($0) }
         try candles.commit()
+        forming.publishClosed()
     }
 
     private var metrics: MetricValues {

@@ -86,7 +86,7 @@ final class KnownHistory {
             } else {
                 recent[empty.series, default: Starts()].empty.insert(start)
             }
-        case .part, .feed, .unknown: break
+        case .part, .forming, .feed, .unknown: break
         }
     }
 

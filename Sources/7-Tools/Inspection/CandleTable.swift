@@ -11,12 +11,18 @@ public struct CandleTable {
     public enum Side: String, CaseIterable, Sendable { case mid, bid, ask, all }
 
     private let candles: [Candle]
+    /// The last one of `candles` that is not over yet.
+    private let forming: Candle?
     private let pair: Pair
     private let timeframe: Timeframe
     private let sides: [(name: String, prices: (Candle) -> OHLC)]
 
-    public init(_ candles: [Candle], pair: Pair, timeframe: Timeframe, side: Side) {
-        self.candles = candles
+    /// - Parameter forming: the candle of the present interval, if it is to be shown after the others.
+    public init(
+        _ candles: [Candle], forming: Candle? = nil, pair: Pair, timeframe: Timeframe, side: Side
+    ) {
+        self.candles = candles + (forming.map { [$0] } ?? [])
+        self.forming = forming
         self.pair = pair
         self.timeframe = timeframe
         let all: [(Side, (Candle) -> OHLC)] = [(.bid, \.bid), (.ask, \.ask), (.mid, \.mid)]
@@ -63,15 +69,21 @@ public struct CandleTable {
         if candle.blindMilliseconds > 0 { notes.append("blind \(candle.blindMilliseconds) ms") }
         if candle.lostUpdates > 0 { notes.append("lost \(candle.lostUpdates)") }
         if !candle.isComplete, notes.isEmpty { notes.append("partial") }
+        if isForming(candle) { notes.append("forming") }
         if candle.revision > 1 { notes.append("revision \(candle.revision)") }
         return notes.joined(separator: ", ")
     }
+
+    private func isForming(_ candle: Candle) -> Bool { candle == forming }
+
+    /// What is not over is not complete.
+    private func isComplete(_ candle: Candle) -> Bool { candle.isComplete && !isForming(candle) }
 
     private func csv() -> String {
         let head = ["timestamp"] + columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source"]
         let rows = candles.map { candle in
             [String(candle.timestamp)] + prices(candle, decimals: 0) + [
-                String(candle.tickCount), candle.isComplete ? "1" : "0", String(candle.blindMilliseconds),
+                String(candle.tickCount), isComplete(candle) ? "1" : "0", String(candle.blindMilliseconds),
                 String(candle.lostUpdates), String(candle.revision), candle.source.name,
             ]
         }
@@ -113,7 +125,7 @@ public struct CandleTable {
         let rows = candles.map { candle in
             let fixed = Row.Fixed(
                 pair: "\(pair)", timeframe: "\(timeframe.minutes)", timestamp: candle.timestamp,
-                ticks: candle.tickCount, complete: candle.isComplete, blind_ms: candle.blindMilliseconds,
+                ticks: candle.tickCount, complete: isComplete(candle), blind_ms: candle.blindMilliseconds,
                 lost: candle.lostUpdates, revision: candle.revision, source: candle.source.name)
             let prices = zip(columns, prices(candle, decimals: 0)).compactMap { name, text in
                 Decimal(string: text).map { (name, $0) }

@@ -1,3 +1,4 @@
+internal import CandleReader
 internal import Reports
 internal import Host
 internal import IG
@@ -11,9 +12,11 @@ internal import Wire
 struct LiveFrame {
     private let seen: Verdict.Observation
     private let verdict: Verdict
+    private let quotes: [Pair: FormingCandles.Quote]
 
-    init(_ seen: Verdict.Observation) {
-        self.seen = seen
+    /// - Parameter quotes: the present ones; empty if `aggregator` publishes none.
+    init(_ seen: Verdict.Observation, quotes: [Pair: FormingCandles.Quote] = [:]) {
+        (self.seen, self.quotes) = (seen, quotes)
         verdict = Verdict(seen)
     }
 
@@ -53,7 +56,8 @@ struct LiveFrame {
         }
         lines.append(Line(text: ""))
         // The last row stays free: writing into its last column would scroll some terminals.
-        lines += pairLines(rows: size.rows - lines.count - 1, columns: size.columns)
+        lines += LivePairs(candles: candles, quotes: quotes)
+            .lines(rows: size.rows - lines.count - 1, columns: size.columns)
         return lines.prefix(max(1, size.rows - 1)).map {
             Line(text: String($0.text.prefix(size.columns)), tone: $0.tone)
         }
@@ -108,50 +112,5 @@ struct LiveFrame {
         guard let last = candles.max(by: { $0.newest < $1.newest }) else { return "no candles yet" }
         return
             "last \(last.series) \(last.newest.text()) \(last.close.formatted(decimals: 3))"
-    }
-
-    private func pairLines(rows: Int, columns: Int) -> [Line] {
-        guard !candles.isEmpty else { return [Line(text: "no candles yet")] }
-        let blocks = pairTable
-        let width = blocks.map(\.count).max() ?? 0
-        let head = blocks[0]
-        let pairs = Array(blocks.dropFirst())
-        let fitting = max(1, (columns + 2) / (width + 2))
-        let height = max(1, rows - 1)
-        let count = min(fitting, (pairs.count + height - 1) / height)
-        let perColumn = (pairs.count + count - 1) / count
-        let shown = min(perColumn, perColumn > height ? max(1, height - 1) : height)
-        func joined(_ cells: [String]) -> String {
-            cells.map { $0 + String(repeating: " ", count: width - $0.count) }.joined(separator: "  ")
-        }
-        var lines = [Line(text: joined(Array(repeating: head, count: count)), tone: .heading)]
-        for row in 0..<shown {
-            let indices = (0..<count).map { $0 * perColumn + row }.filter { $0 < pairs.count }
-            lines.append(Line(text: joined(indices.map { pairs[$0] })))
-        }
-        if shown < perColumn { lines.append(Line(text: "… and more pairs: the window is too small")) }
-        return lines
-    }
-
-    /// A heading and one line for each pair: start and mid close of the last candle of two timeframes.
-    private var pairTable: [String] {
-        let timeframes = Array(Set(candles.map(\.series.timeframe)).sorted().prefix(2))
-        let newest = candles.map(\.newest).max() ?? UTCSeconds(rawValue: 0)
-        let byPair = Dictionary(grouping: candles, by: \.series.pair)
-        let longest = candles.map { $0.close.formatted(decimals: 3).count }.max() ?? 0
-        let rows = byPair.keys.sorted().map { pair in
-            [pair.description]
-                + timeframes.map { timeframe -> String in
-                    guard let last = byPair[pair]?.first(where: { $0.series.timeframe == timeframe }) else { return "" }
-                    let text = last.newest.text()
-                    // Within a day the time of day says it, before that the date.
-                    let isRecent = newest - last.newest < .seconds(86_400)
-                    let time = isRecent ? text.suffix(8).prefix(5) : text.prefix(10).suffix(5)
-                    let close = last.close.formatted(decimals: 3)
-                    return "\(time) \(close)" + String(repeating: " ", count: longest - close.count)
-                }
-        }
-        let head = ["pair"] + timeframes.map(\.description)
-        return TextTable(head: head, rows: rows, leftAligned: Set(head)).text.split(separator: "\n").map(String.init)
     }
 }

@@ -1,6 +1,7 @@
 internal import Store
 public import Reports
 internal import Assumptions
+internal import CandleReader
 internal import Engines
 public import Host
 internal import MarketData
@@ -21,6 +22,8 @@ public final class LiveView {
     }
 
     private let listener: StatusListener
+    /// Only if quotes are shown.
+    private let forming: FormingCandles?
     private let database: DatabaseGlance
     private let paths: Paths
     private let configuration: Configuration
@@ -30,6 +33,7 @@ public final class LiveView {
     /// - Throws: as `StatusListener.init`.
     public init(paths: Paths, configuration: Configuration, clock: Clock, style: Style) throws {
         listener = try StatusListener(paths: paths, clock: clock)
+        forming = style.isScreen ? try FormingCandles(paths: paths) : nil
         database = DatabaseGlance(paths: paths, configuration: configuration, clock: clock)
         self.paths = paths
         self.configuration = configuration
@@ -67,7 +71,8 @@ public final class LiveView {
         case .lines: return Program.write(standardOutput: LiveFrame(seen).line + "\n")
         case .screen(let style):
             guard let size = Terminal.size else { return false }
-            let lines = LiveFrame(seen).screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
+            forming?.take()
+            let lines = LiveFrame(seen, quotes: forming?.quotes ?? [:]).screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
             return Program.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }

@@ -68,18 +68,19 @@ extension CandleEnvelope: LineConvertible {
 
     private var text: String {
         switch content {
-        case .candle(let candle): candleText(candle, isPart: false)
-        case .part(let part): candleText(part.candle, isPart: true)
+        case .candle(let candle): candleText(candle)
+        case .forming(let candle): candleText(candle, "forming")
+        case .part(let part): candleText(part.candle, "part")
         case .feed(let feed): eventText(feed.event)
         case .request, .reply, .empty, .unknown: historyText ?? kind.name
         }
     }
 
-    private func candleText(_ candle: CandleRecord, isPart: Bool) -> String {
+    private func candleText(_ candle: CandleRecord, _ role: String? = nil) -> String {
         let mid = candle.mid
         let prices = [mid.open, mid.high, mid.low, mid.close].map { $0.formatted(decimals: 3) }.joined(
             separator: "  ")
-        let notes = [isPart ? "part" : nil, revision > 1 ? "revision \(revision)" : nil].compactMap { $0 }
+        let notes = [role, revision > 1 ? "revision \(revision)" : nil].compactMap { $0 }
         let flags = (notes + candle.flags.names).joined(separator: ", ")
         return "\(prices)  \(candle.tickCount) ticks  \(source.name)\(flags.isEmpty ? "" : "  [\(flags)]")"
     }
@@ -95,7 +96,7 @@ extension CandleEnvelope: LineConvertible {
             let reply = record.reply
             let left = reply.allowance.map { ", \($0.remaining) of \($0.total) left" } ?? ""
             return "reply to \(reply.request): \(reply.outcome), \(reply.points) points\(left)"
-        case .candle, .part, .empty, .feed, .unknown: return nil
+        case .candle, .forming, .part, .empty, .feed, .unknown: return nil
         }
     }
 
@@ -105,7 +106,7 @@ extension CandleEnvelope: LineConvertible {
             timeframe: series.map { $0.timeframe.minutes }, start: start.rawValue, inputPosition: inputPosition,
             publishTime: publishTime.rawValue, text: historyText)
         switch content {
-        case .candle(let candle): line.take(candle)
+        case .candle(let candle), .forming(let candle): line.take(candle)
         case .part(let part): line.take(part.candle)
         case .empty(let empty): line.flags = empty.isUnusable ? CandleFlags.unusable.names : []
         case .feed(let feed): (line.event, line.details) = (feed.event.name, details(of: feed.event))

@@ -243,7 +243,8 @@ extension Stream {
     fileprivate func arrival(_ record: UnsafeRawBufferPointer) -> Int64 {
         switch self {
         case .ticks: record.loadUnaligned(as: TickEnvelope.self).receiveTime.rawValue
-        case .history, .candles, .native, .stored: record.loadUnaligned(as: CandleEnvelope.self).publishTime.rawValue
+        case .history, .candles, .native, .stored, .forming:
+            record.loadUnaligned(as: CandleEnvelope.self).publishTime.rawValue
         }
     }
 }

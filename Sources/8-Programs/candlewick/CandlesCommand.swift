@@ -1,8 +1,10 @@
-internal import Store
 internal import ArgumentParser
+internal import CandleReader
+internal import Engines
 internal import Host
 internal import Inspection
 internal import MarketData
+internal import Store
 
 struct CandlesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,11 +13,13 @@ struct CandlesCommand: ParsableCommand {
         discussion: """
             Oldest first. Includes partial candles, with their missing time; bots should
             read the view 'candles', which holds complete candles only. The time is the
-            start of the interval, UTC.
+            start of the interval, UTC. With --forming the candle of the present interval
+            follows, as far as it has come: never complete, and not in the database.
 
             EXAMPLES
               candlewick candles EUR_USD 5m
               candlewick candles EURUSD 15 --last 200 --format csv --price all
+              candlewick candles EUR_USD 5m --last 3 --forming
             """)
 
     @Argument(help: "The pair: EUR_USD, EURUSD or EUR/USD.")
@@ -39,6 +43,9 @@ struct CandlesCommand: ParsableCommand {
     @Flag(help: "Complete candles only.")
     var complete = false
 
+    @Flag(help: "Also the candle of the present interval, from aggregator.")
+    var forming = false
+
     func validate() throws {
         guard (1...10_000_000).contains(last) else { throw ValidationError("--last must be 1 to 10,000,000") }
         guard !json || format ?? .json == .json else {
@@ -47,14 +54,19 @@ struct CandlesCommand: ParsableCommand {
     }
 
     func run() {
-        read { reader in
+        look { paths in
+            let reader = try storeEngine.openReader(paths)
+            let present = forming ? try FormingCandles(paths: paths, pair: pair).present(pair, timeframe) : nil
             let candles = try reader.last(last, pair, timeframe, complete ? .complete : .all)
             let format = json ? .json : format ?? .table
-            if candles.isEmpty, format == .table {
+            if candles.isEmpty, present == nil, format == .table {
                 throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
-            let table = CandleTable(candles, pair: pair, timeframe: timeframe, side: price)
+            let table = CandleTable(candles, forming: present, pair: pair, timeframe: timeframe, side: price)
             Program.write(standardOutput: table.text(format))
+            if forming, present == nil {
+                Program.write(standardError: "candlewick: \(pair) had no tick yet in the present interval\n")
+            }
         }
     }
 }

@@ -62,7 +62,7 @@ struct RecordCommand: ParsableCommand {
             let stop = try StopSignal()
             switch stream {
             case .ticks: try record(TickEnvelope.self, paths, stop)
-            case .history, .candles, .native, .stored: try record(CandleEnvelope.self, paths, stop)
+            case .history, .candles, .native, .stored, .forming: try record(CandleEnvelope.self, paths, stop)
             }
         }
     }

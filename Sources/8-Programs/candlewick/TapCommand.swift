@@ -21,6 +21,8 @@ struct TapCommand: ParsableCommand {
               history   candles and requests from ingest-backfill
               native    the broker's own candles, for comparison
               stored    candles just committed to the database
+              forming   candles of the present intervals, and each pair's last tick, at
+                        most every 250 ms each; a candle with a position is over
               feed      the feed's events alone: sessions, blind times, lost updates
               status    the status of each stage, once a second (always JSON)
 
@@ -32,7 +34,7 @@ struct TapCommand: ParsableCommand {
 
     /// A stream, a part of one, or the stages' status.
     enum View: String, CaseIterable, ExpressibleByArgument {
-        case ticks, candles, history, native, stored, feed, status
+        case ticks, candles, history, native, stored, forming, feed, status
     }
 
     @Argument(help: "The stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -57,7 +59,7 @@ struct TapCommand: ParsableCommand {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
         if stream == .status, !pair.isEmpty { throw ValidationError("status has no pairs") }
         if from == .now { return }
-        if stream == .status || stream == .stored {
+        if [.status, .stored, .forming].contains(stream) {
             throw ValidationError("\(stream.rawValue) has no journal: it is tapped from now only")
         }
     }
@@ -75,6 +77,7 @@ struct TapCommand: ParsableCommand {
             case .history: try tapCandles(.history, paths, &lines, stop)
             case .native: try tapCandles(.native, paths, &lines, stop)
             case .stored: try tapCandles(.stored, paths, &lines, stop)
+            case .forming: try tapForming(paths, &lines, stop)
             }
         }
     }
@@ -104,6 +107,21 @@ struct TapCommand: ParsableCommand {
                         "candlewick: \(tap.missing - missing) positions of \(stream.rawValue) are missing here\n")
                 missing = tap.missing
             }
+        }
+    }
+
+    private func tapForming(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
+        let live = try Subscriber(context: try BusContext(), endpoint: try paths.endpoint(.forming))
+        while lines.isOpen {
+            live.wait(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor)
+            while lines.isOpen, live.receive({ message in
+                if let record = CandleEnvelope(bytes: message), isWanted(record.pair) {
+                    lines.add(json ? record.json : record.line)
+                } else if let record = TickEnvelope(bytes: message), isWanted(record.pair) {
+                    lines.add(json ? record.json : record.line)
+                }
+            }) {}
+            lines.flush()
         }
     }
 

@@ -8,10 +8,10 @@ struct TopCommand: ParsableCommand {
         commandName: "top",
         abstract: "Shows the pipeline live, once a second.",
         discussion: """
-            Shows stages, ticks per second, stored candles, delays, holes, quota, disk and
-            the last candle of each pair. On a terminal the table refreshes in place; into
-            a pipe it prints one line a second. A stage that does not run is shown as
-            down. Ends on Ctrl-C, on SIGTERM, or after --for.
+            Shows stages, ticks per second, stored candles, delays, holes, quota, disk, and
+            bid, ask, spread and the last candles of each pair. On a terminal the table
+            refreshes in place; into a pipe it prints one line a second. A stage that does
+            not run is shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
 
             'delay' is the time from a candle's publication by the aggregator to the end
             of its commit; 'lag' is the feed's time behind this machine's clock when the

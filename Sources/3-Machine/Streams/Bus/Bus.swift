@@ -38,6 +38,9 @@ public protocol LiveSink: AnyObject {
 
     /// Sends each record of a run of records as one message.
     func send(records: UnsafeRawBufferPointer, recordSize: Int)
+
+    /// Whether a reader subscribed since the last call. Only of the stream `forming`: its readers get the present state.
+    func hasNewReader() -> Bool
 }
 
 /// Takes one request after the other.
@@ -69,7 +72,8 @@ public struct SocketBus: Bus {
     }
 
     public func publish(_ stream: Stream) throws -> any LiveSink {
-        try Publisher(context: context, endpoint: try paths.endpoint(stream))
+        try Publisher(
+            context: context, endpoint: try paths.endpoint(stream), showsState: stream == .forming)
     }
 
     public func publishStatus(_ stage: Stage) throws -> any LiveSink {

@@ -26,20 +26,28 @@ public final class Publisher {
     /// Messages kept for each subscriber; with 64-byte records about 10 MiB.
     public static let queueLimit: Int32 = 65_536
 
+    /// The same where each message takes the place of an earlier one: half a minute of 28 pairs, about 3 MiB.
+    private static let stateQueueLimit: Int32 = 8_192
+
     /// The longest message that a subscriber may send, in bytes: a subscription is a topic and one byte more.
     private static let subscriptionSizeMax: Int64 = 1_024
 
     /// Binds. A second bind would silently steal the path, so the lock beside it is taken first.
+    /// - Parameter showsState: each message takes the place of an earlier one: new readers are reported (`hasNewReader`),
+    ///   and slow ones lose early.
     /// - Throws: `Failure` (75) if another process publishes there; `BusError`.
-    public init(context: BusContext, endpoint: String, slowReaders: SlowReaders = .lose) throws {
+    public init(
+        context: BusContext, endpoint: String, slowReaders: SlowReaders = .lose, showsState: Bool = false
+    ) throws {
         lock = try FileLock(path: String(endpoint.dropFirst("ipc://".count)) + ".lock")
         self.context = context
         self.endpoint = endpoint
         self.slowReaders = slowReaders
         // An XPUB socket reports subscriptions; its readers see no difference.
-        socket = try context.socket(slowReaders.isLose ? ZMQ_PUB : ZMQ_XPUB, endpoint: endpoint)
+        socket = try context.socket(slowReaders.isLose && !showsState ? ZMQ_PUB : ZMQ_XPUB, endpoint: endpoint)
         if !slowReaders.isLose { setOption(socket, ZMQ_XPUB_NODROP, 1) }
-        setOption(socket, ZMQ_SNDHWM, Publisher.queueLimit)
+        if showsState { setOption(socket, ZMQ_XPUB_VERBOSE, 1) }
+        setOption(socket, ZMQ_SNDHWM, showsState ? Publisher.stateQueueLimit : Publisher.queueLimit)
         setOption(socket, ZMQ_LINGER, 1_000)
         setLargeOption(socket, ZMQ_MAXMSGSIZE, Publisher.subscriptionSizeMax)
         guard zmq_bind(socket, endpoint) == 0 else {
@@ -83,6 +91,15 @@ public final class Publisher {
             if stop.wait(milliseconds: 10) { return false }
         }
         return true
+    }
+
+    /// Whether a reader subscribed since the last call. Only if the publisher shows state.
+    public func hasNewReader() -> Bool {
+        var byte: UInt8 = 0
+        var isNew = false
+        // A subscription is a message that begins with 1, its end one that begins with 0.
+        while zmq_recv(socket, &byte, 1, ZMQ_DONTWAIT) > 0 { isNew = isNew || byte == 1 }
+        return isNew
     }
 
     deinit { zmq_close(socket) }

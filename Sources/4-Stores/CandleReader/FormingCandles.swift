@@ -1,0 +1,111 @@
+public import Host
+public import MarketData
+public import Store
+internal import Streams
+internal import Wire
+
+/// The candles of intervals that are not over, as `aggregator` publishes them on the `forming` stream, at most every
+/// 250 ms each. The database never holds them.
+///
+/// A new reader gets the present state within 250 ms, then what changes. A slow one loses messages; the next one has the
+/// present state of its candle again.
+///
+/// Source: docs/formats.md § 4.
+///
+/// - Note: One thread only.
+public final class FormingCandles {
+    /// A candle as far as it has come.
+    public struct Update: Hashable, Sendable {
+        public let series: Series
+        public let candle: Candle
+        /// Its interval is over, and this is the candle's last state.
+        public let isClosed: Bool
+    }
+
+    /// The newest quote of a pair. A side is 0 until a tick or a forming candle has brought it.
+    public struct Quote: Hashable, Sendable {
+        public internal(set) var bid = Price(rawValue: 0)
+        public internal(set) var ask = Price(rawValue: 0)
+        /// By the broker's clock.
+        public internal(set) var time = UTCNanos(rawValue: 0)
+    }
+
+    /// The newest quote of each pair heard of.
+    public private(set) var quotes: [Pair: Quote] = [:]
+    /// Those heard of whose intervals are not over.
+    public private(set) var candles: [Series: Candle] = [:]
+
+    private let subscriber: Subscriber
+
+    /// - Parameters:
+    ///   - paths: whose runtime folder has the socket.
+    ///   - pair: only candles of this one; `nil`: of all.
+    /// - Throws: `BusError`; `Failure` (78) if the socket's path is too long.
+    public init(paths: Paths, pair: Pair? = nil) throws {
+        let topics = ["FORM", "TICK"].map { "\($0)\(pair?.description ?? "")" }
+        subscriber = try Subscriber(
+            context: try BusContext(), endpoint: try paths.endpoint(.forming), topics: topics)
+    }
+
+    /// Waits for the next update of a candle.
+    /// - Parameter milliseconds: how long at most.
+    /// - Returns: `nil` if none came in time.
+    public func next(milliseconds: Int) -> Update? {
+        var next: Update?
+        wait(milliseconds: milliseconds) { update in
+            next = update
+            return update != nil
+        }
+        return next
+    }
+
+    /// Takes all that has come, for `quotes` and `candles`.
+    public func take() { wait(milliseconds: 0) { _ in false } }
+
+    /// The present candle of a series.
+    /// - Parameter milliseconds: how long to wait at most for the first word of its pair.
+    /// - Returns: `nil` if the pair had no tick in the present interval.
+    /// - Throws: `Failure` (69) if `aggregator` publishes nothing of the pair in this time.
+    public func present(_ pair: Pair, _ timeframe: Timeframe, milliseconds: Int = 1_000) throws -> Candle? {
+        take()
+        // A pair's tick comes after its candles.
+        if quotes[pair] == nil { wait(milliseconds: milliseconds) { [self] _ in quotes[pair] != nil } }
+        guard quotes[pair] != nil else {
+            throw Failure(
+                .unavailable,
+                "\(subscriber.endpoint) brings nothing of \(pair): does aggregator run, and is the pair configured?")
+        }
+        return candles[Series(pair, timeframe)]
+    }
+
+    /// Takes messages until `isDone` says so or the time is over.
+    private func wait(milliseconds: Int, until isDone: (Update?) -> Bool) {
+        let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        while true {
+            var isOver = false
+            while !isOver, subscriber.receive({ isOver = isDone(take($0)) }) {}
+            let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
+            guard !isOver, left > 0, Subscriber.wait(for: [subscriber], milliseconds: Int(left)) else { return }
+        }
+    }
+
+    private func take(_ message: UnsafeRawBufferPointer) -> Update? {
+        if let tick = TickEnvelope(bytes: message)?.tick { take(tick) }
+        guard let record = CandleEnvelope(bytes: message)?.forming else { return nil }
+        let update = Update(series: record.series, candle: Candle(record), isClosed: record.position > 0)
+        candles[update.series] = update.isClosed ? nil : update.candle
+        return update
+    }
+
+    /// A side that the tick lacks stays.
+    private func take(_ tick: TickRecord) {
+        var quote = quotes[tick.pair] ?? Quote()
+        if !tick.flags.contains(.bidMissing) { quote.bid = tick.bid }
+        if !tick.flags.contains(.askMissing) { quote.ask = tick.ask }
+        quote.time = tick.brokerTime
+        quotes[tick.pair] = quote
+    }
+}
+
+@available(*, unavailable)
+extension FormingCandles: Sendable {}
