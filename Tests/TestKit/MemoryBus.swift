@@ -2,8 +2,8 @@ internal import Foundation
 public import Streams
 public import Wire
 
-/// A bus inside one process. A stream has one subscriber at a time, with a queue of its own. By its seed it may lose,
-/// repeat, reorder and garble messages.
+/// A bus inside one process. Each topic of a stream has one subscriber at a time, with a queue of its own. By its seed it
+/// may lose, repeat, reorder and garble messages of those who subscribe to all records.
 public final class MemoryBus: Bus {
     final class Queue: LiveSource {
         fileprivate(set) var messages: [[UInt8]] = []
@@ -21,6 +21,8 @@ public final class MemoryBus: Bus {
     private static let queueLimit = 200
 
     private var queues: [Wire.Stream: Queue] = [:]
+    /// Of those who want a topic alone.
+    private var topicQueues: [Wire.Stream: [String: Queue]] = [:]
     /// Streams that a reader subscribed to since their publisher looked.
     private var greeted: Set<Wire.Stream> = []
     private var random: SplitMix
@@ -42,14 +44,14 @@ public final class MemoryBus: Bus {
     public init(seed: UInt64 = 0) { random = SplitMix(seed: seed) }
 
     /// A subscriber that connects now; the one before is gone.
-    public func subscribe(_ stream: Wire.Stream) -> any LiveSource {
+    public func subscribe(_ stream: Wire.Stream, topic: String) -> any LiveSource {
         let new = Queue()
-        queues[stream] = new
+        if topic.isEmpty { queues[stream] = new } else { topicQueues[stream, default: [:]][topic] = new }
         greeted.insert(stream)
         return new
     }
 
-    public func unsubscribeAll() { queues = [:] }
+    public func unsubscribeAll() { (queues, topicQueues) = ([:], [:]) }
 
     public func publish(_ stream: Wire.Stream) -> any LiveSink {
         Sink(greets: { [unowned self] in greeted.remove(stream) != nil }) { [unowned self] bytes, size in
@@ -96,6 +98,10 @@ public final class MemoryBus: Bus {
     }
 
     private func send(_ message: [UInt8], _ stream: Wire.Stream) {
+        for (topic, queue) in topicQueues[stream] ?? [:]
+        where message.starts(with: topic.utf8) && queue.messages.count < Self.queueLimit {
+            queue.messages.append(message)
+        }
         guard let queue = queues[stream], queue.messages.count < Self.queueLimit else { return }
         switch Int.random(in: 0..<1_000, using: &random) {
         case ..<faultRate: break

@@ -29,7 +29,9 @@ struct MissingData {
     }
 
     /// Nothing is known of the feed in `[from, until)`, whatever else is.
-    mutating func feedMissing(from: UTCNanos, until: UTCNanos) { change(.none) { $0.missing(from: from, until: until) } }
+    mutating func feedMissing(from: UTCNanos, until: UTCNanos) {
+        change(.none) { $0.missing(from: from, until: until) }
+    }
 
     private mutating func change(_ pair: Pair, _ body: (inout Blindness) -> Void) {
         changes += 1

@@ -103,7 +103,9 @@ public final class CandleReader {
     }
 
     private func knownPaths() throws -> Paths {
-        guard let paths else { throw Failure(.usage, "a reader of a file alone knows no bus: use CandleReader(paths:)") }
+        guard let paths else {
+            throw Failure(.usage, "a reader of a file alone knows no bus: use CandleReader(paths:)")
+        }
         return paths
     }
 

@@ -93,7 +93,11 @@ public final class FormingCandles {
         if let tick = TickEnvelope(bytes: message)?.tick { take(tick) }
         guard let record = CandleEnvelope(bytes: message)?.forming else { return nil }
         let update = Update(series: record.series, candle: Candle(record), isClosed: record.position > 0)
-        candles[update.series] = update.isClosed ? nil : update.candle
+        if !update.isClosed {
+            candles[update.series] = update.candle
+        } else if candles[update.series]?.timestamp == update.candle.timestamp {
+            candles[update.series] = nil
+        }
         return update
     }
 

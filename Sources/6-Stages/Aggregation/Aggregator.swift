@@ -26,6 +26,7 @@ public final class Aggregator {
     private let clock: Clock
     private let logger: Logger
 
+    /// Has been live once.
     private var hasCaughtUp = false
 
     /// - Throws: `Failure`, `JournalError` or `BusError`: the stage cannot serve.
@@ -88,10 +89,11 @@ public final class Aggregator {
     ///   - stop: a descriptor that ends the wait when it becomes readable.
     /// - Returns: how many records it took.
     public func turn(milliseconds: Int, stop: Int32) throws -> Int {
+        let isLive = hasCaughtUp
         let ticks = try takeTicks(min(milliseconds, forming.milliseconds(at: clock.monotonic())), stop)
         let history = try takeHistory(stop)
-        try emit()
-        if self.ticks.isLive { forming.publish(fold.builder, now: clock.now(), monotonic: clock.monotonic()) }
+        try emit(isLive: isLive)
+        if hasCaughtUp { forming.publish(fold.builder, now: clock.now(), monotonic: clock.monotonic()) }
         try publishStatus()
         service.status(self.ticks.isLive ? "live" : "reading the tick journal")
         service.progressed()
@@ -116,10 +118,11 @@ public final class Aggregator {
     }
 
     /// Appends and publishes what became final.
-    private func emit() throws {
+    /// - Parameter isLive: it was not read from the journal at the start.
+    private func emit(isLive: Bool) throws {
         try fold.takeNew(publishTime: clock.now()) { record in
             let position = try candles.append(record)
-            if ticks.isLive { forming.note(closed: record, position) }
+            if isLive { forming.note(closed: record, position) }
         }
         try bought.takeNew(publishTime: clock.now()) { try candles.append($0) }
         try candles.commit()

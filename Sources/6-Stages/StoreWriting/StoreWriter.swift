@@ -35,6 +35,7 @@ public final class StoreWriter {
     private var commitDeadline: Int64 = .max
     private var counters = Counters()
     private var forgetting: Forgetting
+    private var delays: DelayMeter
 
     private struct Counters {
         /// Candles that changed a row.
@@ -65,6 +66,7 @@ public final class StoreWriter {
         stored = try bus.publish(.stored)
         status = try StatusPublisher(.storeWriter, bus: bus, logger: logger)
         maintenance = try bus.takeRequests()
+        delays = try DelayMeter(bus)
         let position = try store.position(of: .candles)
         try StoreWriter.check(position, paths)
         candles = try StreamReader(
@@ -145,7 +147,9 @@ public final class StoreWriter {
         commitDeadline = .max
         guard let last = batch.last else { return }
         let changed = try store.write(batch, stream: .candles, position: last.position, now: clock.now())
+        let readable = clock.now()
         publish(changed)
+        try delays.note(changed, at: readable, monotonic: clock.monotonic())
         committed = last.position
         count(changed)
         batch.removeAll(keepingCapacity: true)
@@ -220,12 +224,14 @@ public final class StoreWriter {
         if counters.lastDelayNanos > 0 { metrics.set(.commitDelay, nanos: counters.lastDelayNanos) }
         let newest = counters.newestInterval.rawValue
         if newest > 0 { metrics.set(.newestInterval, newest) }
+        delays.report(into: &metrics, monotonic: clock.monotonic())
         return metrics
     }
 
     private func publishStatus() throws {
         let isDue = try status.publishEverySecond(monotonic: clock.monotonic()) {
-            StageStatus(
+            try delays.measure(monotonic: clock.monotonic())
+            return StageStatus(
                 .storeWriter, time: clock.now(), state: candles.isLive ? "live" : "catching up",
                 inputs: [candles.progress(of: .candles)] + (native.map { [$0.progress(of: .native)] } ?? []),
                 outputs: [.init(.stored, position: committed)], metrics: metrics)

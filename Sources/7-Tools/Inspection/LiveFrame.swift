@@ -38,15 +38,15 @@ struct LiveFrame {
             return "\(stage.stage) \(table.state(stage))"
                 + (behind.isEmpty || behind == "0" ? "" : " (\(behind) behind)")
         }
-        return ([now.text() + "Z", verdict.line] + pace + states + [newestText]).filter { !$0.isEmpty }.joined(
-            separator: " | ")
+        let parts = [now.text() + "Z", verdict.line] + pace + [delay.line] + states + [newestText]
+        return parts.filter { !$0.isEmpty }.joined(separator: " | ")
     }
 
     /// Lines that fit the terminal; pairs stand in several columns if the height does not suffice.
     func screen(_ size: Terminal.Size) -> [Line] {
         var lines = [
             Line(text: "candlewick  \(now.text()) UTC", tone: .heading), Line(text: pace.joined(separator: "  ")),
-            Line(text: stock.joined(separator: "  ")),
+            Line(text: delay.line), Line(text: stock.joined(separator: "  ")),
         ]
         lines += verdictLines
         lines.append(Line(text: ""))
@@ -75,16 +75,16 @@ struct LiveFrame {
 
     /// The pipeline's activity.
     private var pace: [String] {
-        let store = seen.heard(.storeWriter)?.status
         let rate = seen.ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
         let count = candles.reduce(0) { $0 + $1.count }
-        let delay = store?.metrics[.commitDelay].map { Duration.seconds($0).brief }
         return [
             "\(rate) ticks/s", "\(count) candles of \(Set(candles.map(\.series.pair)).count) pairs",
-            "delay \(delay ?? "-")",
+            "\(delay.revised) revised",
             "feed \(feedTime.map { String($0.text().suffix(8)) } ?? "-")",
         ] + (lag.map { ["lag \($0)"] } ?? [])
     }
+
+    private var delay: DelayReport { seen.delay }
 
     /// Remaining points and disk, missing candles.
     private var stock: [String] {

@@ -72,7 +72,9 @@ public final class LiveView {
         case .screen(let style):
             guard let size = Terminal.size else { return false }
             forming?.take()
-            let lines = LiveFrame(seen, quotes: forming?.quotes ?? [:]).screen(size).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
+            let lines = LiveFrame(seen, quotes: forming?.quotes ?? [:]).screen(size).map {
+                style.painted($0.text, $0.tone) + "\u{1B}[K"
+            }
             return Program.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }

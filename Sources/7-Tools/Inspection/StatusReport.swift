@@ -91,6 +91,7 @@ public struct StatusReport: Report {
         let stages: [String: StageStatus?]
         let candles: [CandleLine]
         let continuity: ContinuityReport
+        let delay: DelayReport
         let events: [EventLine]
         let quota: QuotaLine
         let disk: DiskLine
@@ -98,7 +99,7 @@ public struct StatusReport: Report {
         let findings: [String]
     }
 
-    /// One JSON object: `stages`, `candles`, `continuity`, `events`, `quota`, `disk`, `verdict`, `findings`.
+    /// One JSON object: `stages`, `candles`, `continuity`, `delay`, `events`, `quota`, `disk`, `verdict`, `findings`.
     public var json: String {
         let quota = stored.quota
         let whole = Whole(
@@ -109,7 +110,7 @@ public struct StatusReport: Report {
                     complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
                     state: seen.freshness($0).name)
             },
-            continuity: continuity,
+            continuity: continuity, delay: seen.delay,
             events: stored.events.map {
                 EventLine(
                     time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
@@ -134,8 +135,8 @@ public struct StatusReport: Report {
 
     public func text(_ style: TextStyle) -> String {
         [
-            verdict.text(style), StageTable(stages).text(style), continuity.text(style), places, eventTable(style),
-            candleTable(style),
+            verdict.text(style), StageTable(stages).text(style), seen.delay.text(style), continuity.text(style), places,
+            eventTable(style), candleTable(style),
         ].joined(separator: "\n")
     }
 

@@ -36,6 +36,9 @@ extension Verdict {
         /// What ingest-stream says; `nil` if it says nothing.
         var ingest: StageStatus? { heard(.ingestStream)?.status }
 
+        /// What store-writer measured of the last hour.
+        var delay: DelayReport { DelayReport(heard(.storeWriter)?.status) }
+
         /// The market's time: as ingest-stream reported it, and the time passed since; without that, the host's.
         var marketNow: UTCNanos {
             let heard = heard(.ingestStream)

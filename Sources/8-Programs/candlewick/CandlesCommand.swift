@@ -62,7 +62,9 @@ struct CandlesCommand: ParsableCommand {
             if candles.isEmpty, present == nil, format == .table {
                 throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
-            let table = CandleTable(candles, forming: present, pair: pair, timeframe: timeframe, side: price)
+            // It may have closed meanwhile.
+            let open = present.flatMap { candle in candles.last?.timestamp == candle.timestamp ? nil : candle }
+            let table = CandleTable(candles, forming: open, pair: pair, timeframe: timeframe, side: price)
             Program.write(standardOutput: table.text(format))
             if forming, present == nil {
                 Program.write(standardError: "candlewick: \(pair) had no tick yet in the present interval\n")

@@ -114,13 +114,15 @@ struct TapCommand: ParsableCommand {
         let live = try Subscriber(context: try BusContext(), endpoint: try paths.endpoint(.forming))
         while lines.isOpen {
             live.wait(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor)
-            while lines.isOpen, live.receive({ message in
-                if let record = CandleEnvelope(bytes: message), isWanted(record.pair) {
-                    lines.add(json ? record.json : record.line)
-                } else if let record = TickEnvelope(bytes: message), isWanted(record.pair) {
-                    lines.add(json ? record.json : record.line)
-                }
-            }) {}
+            while lines.isOpen,
+                live.receive({ message in
+                    if let record = CandleEnvelope(bytes: message), isWanted(record.pair) {
+                        lines.add(json ? record.json : record.line)
+                    } else if let record = TickEnvelope(bytes: message), isWanted(record.pair) {
+                        lines.add(json ? record.json : record.line)
+                    }
+                })
+            {}
             lines.flush()
         }
     }

@@ -169,6 +169,43 @@ private final class StoreDouble: CandleWriter {
         #expect(replies.count == 2 && replies[0].contains("done") && replies[1].contains("cannot be read"))
     }
 
+    @Test func `a candle's delay runs from its interval's end by the broker's clock to its commit`() throws {
+        let (ticks, candles) = (try world.writer(.ticks), try world.writer(.candles))
+        world.clock.set(Make.nanos(1_000))
+        let writer = try writer()
+        try turn(writer)
+        try ticks.append(TickEnvelope.clock(Make.nanos(1_200), receiveTime: Make.nanos(1_000)))
+        try ticks.commit()
+        // Its interval ends at 1,200.
+        try write(1, from: 3, candles)
+        try turn(writer)
+        world.clock.advance(by: .milliseconds(40))
+        try turn(writer)
+        world.clock.advance(by: .seconds(1))
+        try turn(writer)
+        let metrics = try #require(world.status(.storeWriter)?.metrics)
+        #expect(metrics.all(.quietDelay) == ["50": 0.04, "90": 0.04, "99": 0.04, "100": 0.04])
+        #expect(metrics.all(.busyDelay).isEmpty)
+        #expect(metrics.all(.recentCandles) == ["busy": 0, "quiet": 1, "revised": 0])
+    }
+
+    @Test func `a candle counts as revised if an earlier commit held its first revision`() throws {
+        let candles = try world.writer(.candles)
+        let writer = try writer()
+        try turn(writer)
+        func commit(_ records: [CandleRecord]) throws {
+            for record in records { try candles.append(record) }
+            try candles.commit()
+            for _ in 0..<2 { try turn(writer) }
+        }
+        try commit([Make.candle(300), Make.candle(600), Make.candle(600, revision: 2)])
+        try commit([Make.candle(300, revision: 2), Make.candle(900)])
+        world.clock.advance(by: .seconds(1))
+        try turn(writer)
+        let metrics = try #require(world.status(.storeWriter)?.metrics)
+        #expect(metrics[.candlesRevised] == 1 && metrics[.recentCandles, "revised"] == 1)
+    }
+
     @Test func `its status says what it stored, and its mark lets the journal forget`() throws {
         let candles = try world.writer(.candles)
         let writer = try writer()

@@ -104,6 +104,12 @@ struct CommandTests {
         let whole = try stages(up.output)
         #expect(whole.count == 3 && whole.values.allSatisfy { $0 is [String: Any] })
 
+        // store-writer hears the broker's clock beside its candles.
+        try await eventually("a delay is measured; \(pipeline.logs)") {
+            let text = try await pipeline.result("candlewick", ["status", "--json"]).output
+            return text.contains("\"worstSeconds\":")
+        }
+
         pipeline.programs["aggregator"]?.kill()
         let down = try await pipeline.result("candlewick", ["status", "--json"])
         #expect(down.code == 69)

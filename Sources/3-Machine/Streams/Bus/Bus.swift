@@ -3,9 +3,10 @@ public import Wire
 
 /// The ways between the processes: Unix sockets, or a test's model of them.
 public protocol Bus {
-    /// Subscribes to all records of a stream.
+    /// Subscribes to the records of a stream that begin with a topic.
+    /// - Parameter topic: such as a kind's name; an empty one stands for all records.
     /// - Throws: `BusError`.
-    func subscribe(_ stream: Stream) throws -> any LiveSource
+    func subscribe(_ stream: Stream, topic: String) throws -> any LiveSource
 
     /// Becomes the one publisher of a stream.
     /// - Throws: `Failure` (75) if another process publishes the stream; `BusError`.
@@ -16,6 +17,12 @@ public protocol Bus {
 
     /// What other processes ask of the store's writer. Throws as `publish`.
     func takeRequests() throws -> any RequestSource
+}
+
+extension Bus {
+    /// Subscribes to all records of a stream.
+    /// - Throws: `BusError`.
+    func subscribe(_ stream: Stream) throws -> any LiveSource { try subscribe(stream, topic: "") }
 }
 
 /// Where records come live: a subscription to a publisher, which may come and go.
@@ -67,8 +74,8 @@ public struct SocketBus: Bus {
         self.paths = paths
     }
 
-    public func subscribe(_ stream: Stream) throws -> any LiveSource {
-        try Subscriber(context: context, endpoint: try paths.endpoint(stream))
+    public func subscribe(_ stream: Stream, topic: String) throws -> any LiveSource {
+        try Subscriber(context: context, endpoint: try paths.endpoint(stream), topics: [topic])
     }
 
     public func publish(_ stream: Stream) throws -> any LiveSink {

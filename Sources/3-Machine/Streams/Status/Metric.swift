@@ -56,6 +56,10 @@ public enum Metric: String, CaseIterable, Sendable {
     case eventsStored = "candlewick_events_stored_total"
     case commits = "candlewick_commits_total"
     case commitDelay = "candlewick_commit_delay_seconds"
+    case busyDelay = "candlewick_busy_candle_delay_seconds"
+    case quietDelay = "candlewick_quiet_candle_delay_seconds"
+    case recentCandles = "candlewick_recent_candles"
+    case candlesRevised = "candlewick_candles_revised_total"
     case opinions = "candlewick_opinions_total"
     case newestInterval = "candlewick_newest_interval_timestamp_seconds"
     // ingest-backfill
@@ -81,6 +85,8 @@ public enum Metric: String, CaseIterable, Sendable {
         switch self {
         case .tickTime, .pairBlind: "pair"
         case .transport: "transport"
+        case .busyDelay, .quietDelay: "percentile"
+        case .recentCandles: "group"
         case .recordsReplayed, .recordsLive, .gapsFilled, .messagesDamaged, .positionsMissing: "stream"
         default: nil
         }
@@ -139,6 +145,12 @@ public enum Metric: String, CaseIterable, Sendable {
         case .commits: "Transactions"
         case .commitDelay:
             "Time from the publication of a commit's first candle to the commit's end, for the last commit"
+        case .busyDelay:
+            "Time from an interval's end to its readable candle, last hour, pairs with a tick a second; 100: the worst"
+        case .quietDelay: "The same of pairs with fewer ticks"
+        case .recentCandles:
+            "Candles of the last hour: busy and quiet, whose delay was measured; revised, once readable"
+        case .candlesRevised: "Candles revised after they were readable"
         case .opinions: "Native candles compared with ours"
         case .newestInterval: "Start of the newest stored interval"
         case .purchasesLeft: "Purchases left in the present run"

@@ -26,11 +26,11 @@ public final class StatusPublisher {
     /// - Parameter monotonic: the time now, ns.
     /// - Returns: whether it did.
     @discardableResult
-    public func publishEverySecond(monotonic: Int64, _ status: () -> StageStatus) throws -> Bool {
+    public func publishEverySecond(monotonic: Int64, _ status: () throws -> StageStatus) throws -> Bool {
         guard monotonic >= nextTime else { return false }
         nextTime = monotonic + 1_000_000_000
         tellRefused(monotonic)
-        try publish(status())
+        try publish(try status())
         return true
     }
 

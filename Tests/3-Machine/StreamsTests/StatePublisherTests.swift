@@ -1,0 +1,46 @@
+import Host
+import Streams
+import Testing
+import TestKit
+
+/// A publisher whose messages take the place of earlier ones.
+@Suite struct StatePublisherTests {
+    private let folder = TemporaryFolder()
+    private var endpoint: String { "ipc://\(folder.path)/state.ipc" }
+
+    @Test func `each new reader is reported once, also one with the topic of another`() async throws {
+        let context = try BusContext()
+        let publisher = try Publisher(context: context, endpoint: endpoint, showsState: true)
+        #expect(!publisher.hasNewReader())
+        for number in 1...2 {
+            let reader = try Subscriber(context: context, endpoint: endpoint, topics: ["FORM"])
+            try await eventually("reader \(number) is reported") { publisher.hasNewReader() }
+            #expect(!publisher.hasNewReader())
+            Array("FORM \(number)".utf8).withUnsafeBytes { publisher.send($0) }
+            var heard: [String] = []
+            try await eventually("reader \(number) hears") {
+                while reader.receive({ heard.append(String(decoding: $0, as: UTF8.self)) }) {}
+                return heard == ["FORM \(number)"]
+            }
+        }
+    }
+
+    @Test func `a reader that never reads costs a short queue, and the newest word still comes`() async throws {
+        let context = try BusContext()
+        let publisher = try Publisher(context: context, endpoint: endpoint, showsState: true)
+        let reader = try Subscriber(context: try BusContext(), endpoint: endpoint, topics: ["FORM"])
+        try await eventually("the reader is reported") { publisher.hasNewReader() }
+        let message = Array("FORM".utf8) + [UInt8](repeating: 0, count: 188)
+        for _ in 0..<400_000 { message.withUnsafeBytes { publisher.send($0) } }
+        var count = 0
+        try await eventually("the queue is read") {
+            while reader.receive({ _ in count += 1 }) {}
+            Array("FORM newest".utf8).withUnsafeBytes { publisher.send($0) }
+            var last = 0
+            while reader.receive({ last = $0.count }) {}
+            return last == 11
+        }
+        // 8,192 of the publisher's queue, 65,536 of the reader's, and what the socket between them holds.
+        #expect(count > 0 && count < 80_000, "\(count)")
+    }
+}
