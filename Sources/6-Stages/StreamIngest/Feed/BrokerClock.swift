@@ -118,8 +118,8 @@ struct BrokerClock {
     /// The newest time that a heartbeat or a live tick brought: what happened before it has come.
     var provenTime: Int64 { lastBelieved.time }
 
-    /// The moment before which it is not `time` at the broker, whatever the connection held up; `nil` if that is not
-    /// known.
+    /// The moment at which the broker's clock has surely come to `time`, however much the connection holds up; `nil` if
+    /// that is not known.
     func moment(of time: Int64) -> Int64? {
         guard judge.isConfirmed, judge.keepsOurPace, !isHeartbeatLate else { return nil }
         return prediction.offset.map { time - $0 }
