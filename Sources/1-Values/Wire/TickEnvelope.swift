@@ -70,10 +70,10 @@ public struct TickEnvelope: StreamEnvelope {
     @inlinable
     public var tick: TickRecord? { kind == .tick ? TickRecord(self) : nil }
 
-    /// The broker's own time of a `CLCK` record; `nil` for a stand-in and for other kinds.
+    /// The broker's own time of a `CLCK` record; `nil` for a stand-in, for a predicted one and for other kinds.
     @inlinable
     public var heartbeat: ClockRecord? {
-        guard kind == .clock, case let clock = ClockRecord(self), !clock.isStandIn else { return nil }
+        guard kind == .clock, case let clock = ClockRecord(self), clock.isHeartbeat else { return nil }
         return clock
     }
 }

@@ -32,7 +32,8 @@ public struct TickRecord: StreamRecord {
     @inlinable public var flags: TickFlags { TickFlags(rawValue: envelope.flagBits) }
 }
 
-/// The feed's time, kind `CLCK`: `brokerTime` is from the heartbeat item, or from the local stand-in clock.
+/// The feed's time, kind `CLCK`: `brokerTime` is from the heartbeat item, from the broker's clock as learned, or from the
+/// local stand-in clock.
 @frozen
 public struct ClockRecord: StreamRecord {
     public var envelope: TickEnvelope
@@ -52,6 +53,8 @@ public struct ClockRecord: StreamRecord {
     @inlinable public var flags: TickFlags { TickFlags(rawValue: envelope.flagBits) }
     /// The broker sent no heartbeat for 5 s: the local clock stands in.
     @inlinable public var isStandIn: Bool { flags.contains(.localClock) }
+    /// The broker itself sent this time just then.
+    @inlinable public var isHeartbeat: Bool { flags.isDisjoint(with: [.localClock, .predicted]) }
 }
 
 /// Marks of a tick or a clock record.
@@ -75,6 +78,8 @@ public struct TickFlags: OptionSet, Sendable {
     @inlinable public static var inverted: TickFlags { TickFlags(rawValue: 32) }
     /// `CLCK` only: the broker sent no heartbeat for 5 s; this is its last time plus the local time passed.
     @inlinable public static var localClock: TickFlags { TickFlags(rawValue: 64) }
+    /// `CLCK` only: the broker's clock as learned, not a heartbeat.
+    @inlinable public static var predicted: TickFlags { TickFlags(rawValue: 128) }
 
     /// Both sides are missing, or one of them is: for comparisons.
     @inlinable public static var sideMissing: TickFlags { TickFlags(rawValue: 24) }
@@ -87,6 +92,7 @@ public struct TickFlags: OptionSet, Sendable {
         let all: [(TickFlags, String)] = [
             (.snapshot, "snapshot"), (.recovered, "recovered"), (.duplicate, "duplicate"), (.bidMissing, "bidMissing"),
             (.askMissing, "askMissing"), (.inverted, "inverted"), (.localClock, "localClock"),
+            (.predicted, "predicted"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
     }

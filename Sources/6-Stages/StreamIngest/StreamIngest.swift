@@ -93,6 +93,8 @@ public enum StreamIngest {
                 mailbox: mailbox, status: status, service: setup.service, ticks: ticks,
                 native: candles, past: past, formerPairs: formerPairs,
                 instruments: setup.configuration.instruments,
+                closings: ClosingTimes(
+                    timeframes: setup.configuration.timeframes, grace: setup.configuration.grace),
                 book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next(),
                 ready: { Program.ready([("ticks", $0)]) })
         }

@@ -25,6 +25,14 @@ import Wire
         #expect(bytes == Golden.bytes("wire/clock-feed-v1.bin", actual: bytes))
     }
 
+    @Test func `a clock that the broker did not send is no heartbeat`() {
+        var predicted = Make.clock(1_398_902_400, flags: .predicted)
+        predicted.seal(position: 8)
+        #expect(predicted.bytes[56..<60] == [128, 0, 0, 0] && predicted.flags.names == ["predicted"])
+        #expect(predicted.heartbeat == nil && Make.clock(1, flags: .localClock).heartbeat == nil)
+        #expect(Make.clock(1).heartbeat != nil)
+    }
+
     @Test func `a candle is the 192 bytes of the format`() {
         var candle = Make.candle(1_398_902_400, price: "1.38676", revision: 3, flags: [.partial, .late])
         candle.bid = OHLC(open: Price("1")!, high: Price("2")!, low: Price("3")!, close: Price("4")!)

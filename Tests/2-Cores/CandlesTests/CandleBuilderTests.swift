@@ -278,6 +278,14 @@ func content(_ candle: CandleRecord) -> [Int64] {
         #expect(builder.candles.map(\.blindMilliseconds) == [0, 7_000])
     }
 
+    @Test func `a predicted clock closes a quiet pair's candle with the bytes that a heartbeat would`() {
+        let ticks = [Make.tick(301, "1.1", "1.2"), Make.tick(302, "1.3", "1.4")]
+        let predicted = fold(ticks + [Make.clock(602, flags: .predicted), Make.clock(603)]).candles
+        let heard = fold(ticks + [Make.clock(602), Make.clock(603)]).candles
+        #expect(predicted.map(\.bytes) == heard.map(\.bytes) && predicted.map(\.flags) == [[]])
+        #expect(fold(ticks + [Make.clock(601.999, flags: .predicted)]).candles.isEmpty)
+    }
+
     /// A record in the middle is not there: the journal was damaged.
     private func foldWithoutOne(_ records: [TickEnvelope], leavingOut index: Int) -> CandleBuilder {
         var builder = CandleBuilder(options: fiveMinutes)

@@ -59,6 +59,17 @@ extension StreamReader {
 }
 
 @Suite struct StreamReaderTests {
+    @Test func `the end of a journal is as old as what the broker sent, whatever clock was predicted`() throws {
+        let stream = try Stream()
+        let writer = try stream.writer()
+        let clocks = [Make.clock(600.5, flags: .predicted), Make.clock(605, flags: .localClock)]
+        for record in [Make.clock(599), Make.tick(600.2, "1.1", "1.2")] + clocks { _ = try writer.append(record) }
+        try writer.commit()
+        let folder = stream.paths.journal(.ticks)
+        #expect(try FeedTail.newestTime(folder: folder) == Make.nanos(600.2))
+        #expect(try FeedTail.newestHeartbeat(folder: folder)?.brokerTime == Make.nanos(599))
+    }
+
     @Test func `replay goes over into live without a seam`() async throws {
         let stream = try Stream()
         let writer = try stream.writer()

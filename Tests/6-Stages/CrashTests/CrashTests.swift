@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import TestKit
+import Wire
 
 /// Journal, merge of replay and live, and fold under one seed that drives kills, power cuts, damage, a bus that
 /// loses, repeats, reorders and garbles, and a clock that steps.
@@ -28,6 +29,18 @@ import TestKit
             Thread.detachNewThread { continuation.resume(returning: Self.faults(share)) }
         }
         #expect(faults.isEmpty)
+    }
+
+    @Test func `in a world without trouble minutes close by the clock as learned`() throws {
+        let folder = TemporaryFolder()
+        let world = try CrashWorld(seed: 0, folder: folder.path)
+        try world.run(steps: 0)
+        let records = (world.appended[.ticks] ?? [:]).values.map { bytes in
+            bytes.withUnsafeBytes { $0.loadUnaligned(as: TickEnvelope.self) }
+        }
+        // Of eight minutes; a heartbeat may come with the proof.
+        #expect(records.count { $0.flags.contains(.predicted) } >= 3)
+        #expect(try Invariants(world).violations.isEmpty)
     }
 
     /// The failures of a share of the seeds, each with the command that repeats it.

@@ -211,7 +211,7 @@ final class CrashWorld {
             noteSynced(.ticks)
             ingest = try started {
                 try IngestProcess(
-                    paths: paths, settings: configuration.journal, bus: bus, clock: clock.clock, seed: random.next())
+                    paths: paths, configuration: configuration, bus: bus, clock: clock.clock, seed: random.next())
             }
             noteSkip(.ticks)
         }

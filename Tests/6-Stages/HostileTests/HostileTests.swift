@@ -58,6 +58,10 @@ import Wire
         #expect(try world.violations().isEmpty)
         let partial = world.fold().compactMap(\.candle).filter { $0.flags.contains(.partial) }
         #expect(partial.allSatisfy { $0.start.rawValue <= HostileBroker.start })
+        // The broker's heartbeats come at whole seconds, so each minute closes by the clock as learned.
+        let predicted = world.journal.filter { $0.flags.contains(.predicted) }.map(\.brokerTime)
+        let closings = (1...9).map { HostileBroker.start + $0 * 60 * HostileBroker.second + HostileBroker.second / 2 }
+        #expect(predicted.map(\.rawValue) == closings)
     }
 
     @Test(arguments: 0..<shares)

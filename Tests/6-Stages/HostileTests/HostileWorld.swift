@@ -30,7 +30,7 @@ final class HostileWorld {
         closesByNextTick = seed % 2 == 0
         broker = HostileBroker(seed: seed)
         session = HostileWorld.makeSession(seed)
-        recorder = FeedRecorder(instruments: instruments, past: FeedPast())
+        recorder = FeedRecorder(instruments: instruments, past: FeedPast(), closings: HostileWorld.closings)
     }
 
     private static func makeSession(_ seed: UInt64) -> ClientSession {
@@ -56,14 +56,16 @@ final class HostileWorld {
         settle()
         broker.disconnected()
         session = HostileWorld.makeSession(random.next())
-        recorder = FeedRecorder(instruments: instruments, past: past)
+        recorder = FeedRecorder(instruments: instruments, past: past, closings: HostileWorld.closings)
         start()
     }
 
     /// The facts that `FeedTail` reads from a journal's end.
     private var past: FeedPast {
         var past = FeedPast()
-        let told = journal.last { $0.kind != .feed && !$0.flags.contains(.localClock) && !$0.flags.contains(.snapshot) }
+        let told = journal.last {
+            $0.kind != .feed && $0.flags.isDisjoint(with: [.localClock, .predicted, .snapshot])
+        }
         past.time = told?.brokerTime ?? UTCNanos(rawValue: 0)
         past.received = journal.last?.receiveTime ?? UTCNanos(rawValue: 0)
         for record in journal where record.pair != .none {
@@ -98,6 +100,7 @@ final class HostileWorld {
     }
 
     private func settle() {
+        if session.isBound { recorder.predictClock(now: wall, monotonic: clock) }
         journal += recorder.output.records.enumerated().map { index, record in
             var record = record
             record.seal(position: UInt64(journal.count + index + 1))
@@ -150,6 +153,8 @@ final class HostileWorld {
     // MARK: The referee
 
     static let timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
+    private static let grace = CandleBuilder.Options().grace
+    private static let closings = ClosingTimes(timeframes: timeframes, grace: grace)
 
     /// The fold of the journal.
     func fold() -> [CandleEnvelope] {

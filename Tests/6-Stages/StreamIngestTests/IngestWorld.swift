@@ -38,6 +38,9 @@ final class ManualLoop: DataLoop, @unchecked Sendable {
 
     func checkIsCurrent() {}
 
+    /// How much is set to be run.
+    var waiting: Int { tasks.count }
+
     /// Lets time pass, and runs what becomes due, in order.
     func pass(_ seconds: Double) {
         let end = time + Int64(seconds * 1e9)
@@ -160,7 +163,9 @@ final class IngestWorld {
             status: try StatusPublisher(.ingestStream, bus: bus, logger: quietLogger()),
             service: try ServiceNotifier(environment: Environment([:]), clock: loop.clock), ticks: ticks,
             native: hasNative ? candles : nil, past: FeedPast(), formerPairs: FormerPairs(stateFolder: folder.path),
-            instruments: Self.instruments, book: AssumptionBook(stateFolder: folder.path, program: "test"), seed: 1,
+            instruments: Self.instruments,
+            closings: ClosingTimes(timeframes: [.fiveMinutes, .fifteenMinutes], grace: .milliseconds(500)),
+            book: AssumptionBook(stateFolder: folder.path, program: "test"), seed: 1,
             ready: { [ready] in ready.add($0) })
         ingestor = StreamIngestor(parts, nativeOutput: hasNative ? native : nil, login: Self.login("one"))
     }

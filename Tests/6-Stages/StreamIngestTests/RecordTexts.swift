@@ -9,7 +9,9 @@ private func text(_ record: TickEnvelope) -> String {
     let time = "\(Double(record.brokerTime.rawValue / 1_000_000 - 1_600_000_000_000) / 1000)"
     switch record.kind {
     case .tick: return "\(record.pair) \(record.bid) \(record.ask) @\(time) \(record.flags.rawValue)"
-    case .clock: return "clock @\(time)\(record.flags.contains(.localClock) ? " local" : "")"
+    case .clock:
+        let marks = [(TickFlags.localClock, " local"), (.predicted, " predicted")]
+        return "clock @\(time)" + marks.filter { record.flags.contains($0.0) }.map(\.1).joined()
     default:
         switch record.feedEvent {
         case .blindBegan(let since): return "blind since \(since.rawValue / 1_000_000_000 % 100_000)"

@@ -186,7 +186,7 @@ struct CaptureTests {
 
     /// The ticks, or the broker's own clock records; whether they were resent after a cut does not matter.
     private func told(_ pipeline: Pipeline, _ kind: RecordKind) throws -> [Told] {
-        try records(pipeline).filter { $0.kind == kind && !$0.flags.contains(.localClock) }.map {
+        try records(pipeline).filter { $0.kind == kind && $0.flags.isDisjoint(with: [.localClock, .predicted]) }.map {
             Told(
                 pair: $0.pair, time: $0.brokerTime, bid: $0.bid, ask: $0.ask, flags: $0.flags.subtracting(.recovered))
         }

@@ -8,8 +8,8 @@ public enum FeedTail {
     /// Enough records that the broker timed: ticks of different pairs are out of order by fewer.
     private static let timedRecords = 100
 
-    /// The newest time from the broker; 0 for an empty journal. Stand-in clocks and snapshots do not count: the
-    /// broker sent none of these times just then.
+    /// The newest time from the broker; 0 for an empty journal. Stand-in and predicted clocks and snapshots do
+    /// not count: the broker sent none of these times just then.
     public static func newestTime(folder: String) throws -> UTCNanos {
         var newest = UTCNanos(rawValue: 0)
         var left = timedRecords
@@ -21,7 +21,7 @@ public enum FeedTail {
                 newest = max(newest, time)
                 return false
             case .tick(let tick): if tick.flags.contains(.snapshot) { return true }
-            case .clock(let clock): if clock.isStandIn { return true }
+            case .clock(let clock): if !clock.isHeartbeat { return true }
             case .unknown: return true
             }
             newest = max(newest, record.brokerTime)

@@ -23,6 +23,9 @@ struct BrokerClock {
     private(set) var lastBeat: Int64 = 0
     /// The moment of that heartbeat; before the first, of the first believed time.
     private(set) var lastHeartbeat: Int64 = 0
+    private var prediction = ClockPrediction()
+    /// The newest record of the clock as predicted; 0 before the first.
+    private var lastPrediction: Int64 = 0
 
     /// The newest feed time with which an outside clock agreed; `nil` if none ever did.
     private var sureUntil: Int64?
@@ -91,6 +94,11 @@ struct BrokerClock {
     mutating func heard(heartbeat time: Int64) {
         lastBeat = time
         lastHeartbeat = monotonic
+        if judge.isConfirmed, judge.keepsOurPace {
+            prediction.hear(heartbeat: time, at: monotonic)
+        } else {
+            prediction.forget()
+        }
     }
 
     /// A snapshot shows that nothing happened until its last tick: the feed is at least at that time.
@@ -104,6 +112,26 @@ struct BrokerClock {
 
     /// The fold's clock comes as far as the feed: one that steps back behind it would take a hole back.
     mutating func raiseRecordToFeedTime() { lastRecord = max(lastRecord, feedTime) }
+
+    // MARK: Prediction
+
+    /// The newest time that a heartbeat or a live tick brought: what happened before it has come.
+    var provenTime: Int64 { lastBelieved.time }
+
+    /// The moment at which the broker's clock has surely come to `time`, however much the connection holds up; `nil` if
+    /// that is not known.
+    func moment(of time: Int64) -> Int64? {
+        guard judge.isConfirmed, judge.keepsOurPace, !isHeartbeatLate else { return nil }
+        return prediction.offset.map { time - $0 }
+    }
+
+    mutating func predicted(_ time: Int64) { lastPrediction = time }
+
+    /// Whether the record of a heartbeat that says `time` can only repeat a predicted one: records never step back.
+    func repeatsPrediction(_ time: Int64) -> Bool { time < lastRecord && lastRecord == lastPrediction }
+
+    /// A session began: another server may have another clock.
+    mutating func forgetPrediction() { prediction.forget() }
 
     // MARK: Leaps
 
@@ -136,6 +164,7 @@ struct BrokerClock {
             doubtfulEras.append(UTCNanos(rawValue: eraStart)..<UTCNanos(rawValue: feedTime + 1))
         }
         (eraStart, eraBegan) = (time, monotonic)
+        prediction.forget()
     }
 
     /// What was believed was ahead of the truth, which is `time`.

@@ -32,6 +32,8 @@ struct RecorderCounters: Hashable {
     var heartbeats: UInt64 = 0
     /// Clock records that stand in for heartbeats which did not come.
     var localClocks: UInt64 = 0
+    /// Clock records of the broker's clock as learned.
+    var predictedClocks: UInt64 = 0
     /// Updates whose price is no positive decimal of at most 8 places.
     var badPrices: UInt64 = 0
     /// Updates whose time is missing, no number, or outside 2000–2100.

@@ -18,6 +18,7 @@ extension FeedRecorder {
         switch event {
         case .began(let replacing):
             output.counters.sessions += 1
+            clock.forgetPrediction()
             continuity.sessionBegan(replacing: replacing)
         case .allAnswered:
             if subscribedPairs > 0 { native?.fill(feedTime: clock.feedTime) }

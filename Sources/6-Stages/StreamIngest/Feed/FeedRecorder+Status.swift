@@ -11,6 +11,7 @@ extension FeedRecorder {
         let counters = output.counters
         let counts: [(Metric, UInt64)] = [
             (.ticks, counters.ticks), (.heartbeats, counters.heartbeats), (.standInClocks, counters.localClocks),
+            (.predictedClocks, counters.predictedClocks),
             (.sessions, counters.sessions), (.recoveries, counters.recoveries), (.updatesLost, counters.lostUpdates),
             (.badPrices, counters.badPrices), (.badTimes, counters.badTimes), (.badHeartbeats, counters.badHeartbeats),
             (.timesSetAside, counters.timesSetAside), (.clockLeaps, counters.clockLeaps),

@@ -20,6 +20,8 @@ struct FeedRecorder: SessionSink {
     var native: NativeCandles?
     /// Subscriptions whose pair moves, by another opinion, and whose item brings nothing of it.
     var suspects: [Int] = []
+    /// `nil`: nothing is closed by the clock as predicted.
+    let closings: ClosingTimes?
     /// An item became free for a pair that was refused.
     var asksAgain = false
     /// When a heartbeat that is silent was looked at, monotonic.
@@ -32,8 +34,10 @@ struct FeedRecorder: SessionSink {
     private static var stepBackMax: Int64 { 10 * UTCNanos.perSecond }
 
     /// - Parameter past: what the journal's end says.
-    init(instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil) {
-        self.native = native
+    init(
+        instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil, closings: ClosingTimes? = nil
+    ) {
+        (self.native, self.closings) = (native, closings)
         self.instruments = instruments
         clock = BrokerClock(itemCount: instruments.count, past: past)
         continuity = ContinuityMachine(pairs: instruments.map(PairFeed.init), past: past)
@@ -161,10 +165,10 @@ struct FeedRecorder: SessionSink {
         output.counters.heartbeats &+= 1
         proven(time)
         for index in continuity.endOpenings(clock, &output) { violate(.snapshotEnds, instruments[index].epic) }
-        record(time, [])
+        record(time, clock.repeatsPrediction(time) ? .predicted : [])
     }
 
-    private mutating func record(_ time: Int64, _ flags: TickFlags) {
+    mutating func record(_ time: Int64, _ flags: TickFlags) {
         let time = clock.record(time)
         output.records.append(ClockRecord(time, receiveTime: clock.receiveTime, flags: flags).envelope)
         continuity.recorded(clock, &output)

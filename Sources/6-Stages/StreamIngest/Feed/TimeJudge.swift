@@ -229,6 +229,9 @@ struct TimeJudge {
     /// Whether a clock outside the stream agrees with what is believed.
     var isConfirmed: Bool { line.map { outsideVotes($0.time) > 0 } ?? false }
 
+    /// The market was measured to keep the pace of our clock.
+    var keepsOurPace: Bool { pace.isSteady }
+
     /// The host's clock and REST's.
     private func outsideVotes(_ time: Int64) -> Int {
         (hasHost(time) ? 1 : 0) + (hasREST(time) ? 1 : 0)

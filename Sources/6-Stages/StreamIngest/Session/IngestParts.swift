@@ -21,6 +21,7 @@ extension StreamIngestor {
         let past: FeedPast
         let formerPairs: FormerPairs
         let instruments: [Instrument]
+        let closings: ClosingTimes
         let book: AssumptionBook
         let seed: UInt64
         /// Called once, with the endpoint of the ticks: the stage serves.

@@ -25,8 +25,10 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
     var throttle = LogThrottle()
     private var isReady = false
     private var isStopping = false
-    private var isFinished = false
+    private(set) var isFinished = false
     private var isMarketOpen = false
+    /// Wakes the stage when the broker's clock, as learned, closes intervals.
+    var closingTimer: (end: Int64, cancel: @Sendable () -> Void)?
     var state = IngestState.connecting
     var reconnects = 0
     /// Monotonic.
@@ -47,7 +49,8 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         nextBookkeeping = began + 10 * UTCNanos.perSecond
         driver = SessionDriver(
             login: login, seed: parts.seed,
-            sink: FeedRecorder(instruments: parts.instruments, past: parts.past, native: parts.native),
+            sink: FeedRecorder(
+                instruments: parts.instruments, past: parts.past, native: parts.native, closings: parts.closings),
             loop: parts.loop, clock: parts.clock, connections: parts.connections)
         hear(login)
     }
@@ -122,6 +125,7 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
 
     /// After every entry: commit the burst, act, say what happened, set the timer.
     func settle() {
+        closeOnTime()
         commit()
         turnToOtherPairs()
         driver.carryOutActions { capture?.carriedOut($0, at: parts.clock.now()) }
