@@ -12,7 +12,6 @@ import time
 import measures
 import processes
 import programs
-import shares
 import table
 
 
@@ -27,7 +26,7 @@ def arguments():
     parser.add_argument("--ticks", type=int, help="ticks of the measured day; default 5,000,000, quick 500,000")
     parser.add_argument("--pairs", type=int, default=28, help="pairs of that day (default 28)")
     parser.add_argument("--rows", type=int, help="rows of the queried database; default 5,000,000, quick 200,000")
-    parser.add_argument("--seconds", type=int, help="duration of the chain from the simulator; default 20, quick 5")
+    parser.add_argument("--seconds", type=int, help="duration of the chain from the simulator (default 20, quick 5), and of each run of `close` (default 615)")
     parser.add_argument("--tick-files", type=pathlib.Path, default=programs.ROOT.parent / "shared/data/ticks", metavar="FOLDER",
                         help="real ticks for `grace` (default: shared/data/ticks beside the checkout)")
     parser.add_argument("--no-peers", action="store_true", help="skip third-party programs")
@@ -37,8 +36,7 @@ def arguments():
     options.rounds = options.rounds or (3 if options.is_quick else 7)
     options.ticks = options.ticks or (500_000 if options.is_quick else 5_000_000)
     options.rows = options.rows or (200_000 if options.is_quick else 5_000_000)
-    options.seconds = options.seconds or (5 if options.is_quick else 20)
-    if min(options.rounds, options.ticks, options.pairs, options.rows, options.seconds) < 1:
+    if min(options.rounds, options.ticks, options.pairs, options.rows, options.seconds or 1) < 1:
         parser.error("counts must be at least 1")
     return options
 
@@ -71,7 +69,7 @@ def measured(measure, options):
     left_out, failed = {}, {}
     for round_number in range(rounds):
         for name, subject in measure.subjects.items():
-            if name in left_out or name in failed or skips(name, round_number, options):
+            if name in left_out or name in failed or skips(measure, name, round_number, options):
                 results[name].append(None)
                 continue
             note(f"{measure.name}: {name}, round {round_number + 1} of {rounds}")
@@ -87,9 +85,9 @@ def measured(measure, options):
     return results, left_out, failed
 
 
-def skips(name, round_number, options):
+def skips(measure, name, round_number, options):
     """Peers are slow, and far away: two rounds are enough."""
-    is_peer = not name.startswith((measures.OURS, measures.LIMIT))
+    is_peer = measure.kind != "report" and not name.startswith((measures.OURS, measures.LIMIT))
     return is_peer and (options.no_peers or options.is_quick or round_number >= 2)
 
 
@@ -129,9 +127,6 @@ def summary(measure, results):
         told = [each for each in results[name] if each]
         if "lost" in told[0]:
             row["lost"] = sum(each["lost"] for each in told)
-        for key in ["MiB", "core"]:
-            if key in told[-1]:
-                row[key] = told[-1][key]
     return rows
 
 
@@ -154,15 +149,13 @@ def machine():
 
 def show(measure, results, left_out, failed):
     """Prints a measurement's table; the number of things that are wrong with it."""
-    if measure.kind == "shares":
-        rows = {}
+    if measure.kind == "report":
         print(f"{measure.name}: {measure.title}")
-        for found in filter(None, results[measures.OURS]):
-            rows = shares.show(found)
+        rows, wrong = measure.show({name: each[-1] for name, each in results.items() if each and each[-1]})
     else:
-        rows = summary(measure, results)
+        rows, wrong = summary(measure, results), []
         table.render(list(lines(measure, rows)))
-    wrong = [f"{name} FAILED: {reason}" for name, reason in failed.items()]
+    wrong += [f"{name} FAILED: {reason}" for name, reason in failed.items()]
     if not agree(results):
         wrong.append("the programs DISAGREE about what they made")
     for name, row in rows.items():
@@ -170,8 +163,6 @@ def show(measure, results, left_out, failed):
             wrong.append(f"{name}: {row['lost']} ticks LOST")
         elif "lost" in row:
             print(f"  {name}: no tick lost")
-        if "MiB" in row:
-            print(f"  {name}: {row['MiB']:.1f} MiB resident in all, {row['core'] * 100:.1f}% of a core")
     for name, reason in left_out.items():
         print(f"  {name} left out: {reason}")
     for sentence in wrong:
@@ -199,7 +190,7 @@ def main():
             print(f"{measure.name:12}{measure.title}")
         return 0
     wanted = chosen(options)
-    if any(measure.kind != "shares" for measure in wanted):
+    if any(measure.kind != "report" for measure in wanted):
         make_data(options)
     options.folder.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine(), "options": vars(options), "measures": {}}

@@ -54,8 +54,14 @@ def smallest(rows):
     return found
 
 
-def show(result):
-    """Prints the tables; the rows for the results file."""
+def show(results):
+    """Prints the tables; the rows for the results file, and nothing that is wrong."""
+    for result in results.values():
+        return shown(result), []
+    return {}, []
+
+
+def shown(result):
     print(f"  {result['ticks']:,} ticks; delays up to {milliseconds(result['longestDelay'])}, seed {result['seed']}")
     for keeps_order, title in LINES.items():
         rows = [row for row in result["rows"] if row["setting"]["keepsOrder"] == keeps_order]

@@ -32,6 +32,14 @@ def duration(nanoseconds):
     return f"{nanoseconds:.0f} ns"
 
 
+def markdown(rows):
+    """Rows of texts as a table of Markdown, whose first column is text; the first row is the head."""
+    for number, row in enumerate(rows):
+        print(f"| {' | '.join(row)} |")
+        if number == 0:
+            print("|---" + "|---:" * (len(row) - 1) + "|")
+
+
 def render(rows):
     """Rows of texts in columns; the first row is the head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

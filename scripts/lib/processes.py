@@ -2,6 +2,7 @@
 
 import ctypes
 import email.utils
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,13 @@ def settings(pairs):
     return f"instruments: [{', '.join(pairs)}]\nstream:\n  login_spacing_seconds: 0\n"
 
 
+def asked(request):
+    """The headers of a reply, and its body if it is JSON."""
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        body = reply.read()
+        return reply.headers, json.loads(body) if body else None
+
+
 class Pipeline:
     """Folder, environment and the running programs.
 
@@ -136,18 +144,15 @@ class Pipeline:
 
     def fault(self, words):
         """Lets faults happen in the simulator, by the words of its --help."""
-        self._ask(urllib.request.Request(f"{self.simulator}/simulator/faults", words.encode(), method="POST"))
+        asked(urllib.request.Request(f"{self.simulator}/simulator/faults", words.encode(), method="POST"))
 
     def market_time(self):
         """The moment that the simulator's market has reached, Unix seconds."""
-        return email.utils.parsedate_to_datetime(self._ask(f"{self.simulator}/simulator/state")["Date"]).timestamp()
+        return email.utils.parsedate_to_datetime(asked(f"{self.simulator}/simulator/state")[0]["Date"]).timestamp()
 
-    @staticmethod
-    def _ask(request):
-        """Returns the reply's headers."""
-        with urllib.request.urlopen(request, timeout=5) as reply:
-            reply.read()
-            return reply.headers
+    def simulator_state(self):
+        """What the simulator says of itself."""
+        return asked(f"{self.simulator}/simulator/state")[1]
 
     def kill_everything(self):
         for program in self.running.values():

@@ -12,7 +12,7 @@ struct Bench: ParsableCommand {
         abstract: "Measures Candlewick's parts; prints one JSON object.",
         subcommands: [
             MakeData.self, Parse.self, Fold.self, AppendJournal.self, Replay.self, Send.self, Receive.self,
-            StoreCandles.self, Query.self, Moments.self, Readable.self, GraceTable.self,
+            StoreCandles.self, Query.self, Moments.self, GraceTable.self,
         ])
 }
 

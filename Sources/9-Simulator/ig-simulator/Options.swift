@@ -38,7 +38,8 @@ let discussion = """
     `drop`, and `filter` beside its CONF, are silent on purpose: the client cannot notice the loss, so compare with \
     the simulator's own list of sent ticks. A word without a duration strikes once; a lasting fault ends with `clear`.
 
-    POST /simulator/cut does the same as `cut`; GET /simulator/state shows market time, ticks sent and sessions.
+    POST /simulator/cut does the same as `cut`; GET /simulator/state shows market time, ticks sent, sessions, and by \
+    how many nanoseconds the clock behind UTM is ahead of this machine's (aheadNanoseconds).
 
     EXIT CODES. 0 done or stopped, 64 usage, 65 bad tick file or capture (the message names file, line and reason), \
     66 file not readable, 69 port not free.
@@ -91,6 +92,11 @@ struct MarketOptions: ParsableArguments {
             valueName: "moment"), transform: momentArgument)
     var start: Int64?
     @Option(help: "Ticks per pair and market second of the walk, on average.") var rate: Double = 2.0
+    @Option(
+        help: ArgumentHelp(
+            "The same for one pair of the walk, in busy hours; may be repeated. The other pairs follow --rate.",
+            valueName: "PAIR=RATE"), transform: pairRateArgument)
+    var rateOf: [SimulatorOptions.PairRate] = []
 
     mutating func validate() throws {
         guard playCapture == nil || ticks.isEmpty else {
@@ -108,6 +114,7 @@ struct MarketOptions: ParsableArguments {
         options.allowsLateTicks = lateTicks
         options.start = start
         options.rate = rate
+        options.pairRates = rateOf
     }
 }
 
@@ -180,6 +187,14 @@ private func tickFileArgument(_ text: String) throws -> SimulatorOptions.TickFil
     let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
     guard parts.count == 2 else { throw ValidationError("`\(text)` is not PAIR=FILE, such as EUR_USD=ticks.csv.gz") }
     return .init(pair: parts[0], path: parts[1])
+}
+
+private func pairRateArgument(_ text: String) throws -> SimulatorOptions.PairRate {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2, let rate = Double(parts[1]), rate > 0, rate <= 1_000 else {
+        throw ValidationError("`\(text)` is not PAIR=RATE with a rate between 0 and 1000, such as EUR_USD=20")
+    }
+    return .init(pair: parts[0], rate: rate)
 }
 
 private func speedArgument(_ text: String) throws -> MarketSpeed {

@@ -78,6 +78,17 @@ import Testing
         #expect(fastest.limit(at: 100) == .max)
     }
 
+    @Test func `a clock knows how far it is ahead of another that keeps its pace`() {
+        var clock = MarketClock(speed: .times(1))
+        #expect(clock.ahead(of: 40, at: 100) == nil)
+        clock.start(market: 1_000, monotonic: 100)
+        #expect(clock.ahead(of: 40, at: 100) == 960)
+        #expect(clock.ahead(of: 5_040, at: 5_100) == 960)
+        var fastest = MarketClock(speed: .max)
+        fastest.start(market: 1_000, monotonic: 100)
+        #expect(fastest.ahead(of: 40, at: 100) == nil)
+    }
+
     @Test func `a candle item says when its candle is complete and keeps its start`() throws {
         let market = market([
             ("EUR_USD", [tick(1_000, "1.1", "1.2"), tick(59_000, "1.0", "1.4"), tick(61_000, "1.3", "1.5")])
@@ -112,6 +123,18 @@ import Testing
         let ticks = walk.ticks(minute: minute)
         #expect(ticks.map(\.time) == ticks.map(\.time).sorted())
         #expect(ticks.allSatisfy { $0.bid.mantissa < $0.ask.mantissa && $0.bid.decimals == 5 })
+    }
+
+    @Test func `a pair with a rate of its own has about so many ticks, whatever the others have`() throws {
+        let pair = try #require(Pair("EUR_USD"))
+        let noon: Int64 = 23_315_040 + 720  // 2014-05-01 12:00
+        let count = { (rate: Double, ownRate: Double?) in
+            let walk = RandomWalk(pair: pair, seed: 7, rate: rate, ownRate: ownRate)
+            return (0..<100).reduce(0) { $0 + walk.ticks(minute: noon + $1).count }
+        }
+        #expect((400...800).contains(count(12, 0.1)))
+        #expect(count(12, 0.1) == count(2, 0.1))
+        #expect(count(12, 0.1) * 20 < count(2, nil))
     }
 
     @Test func `a walk shows no ticks at the weekend`() throws {

@@ -141,15 +141,85 @@ private struct Line: ~Copyable {
         }
     }
 
-    /// Ten ticks a millisecond: some 300 kB a second.
+    @Test func `an outage cuts the stream and lets no connection in until it ends`() throws {
+        try withSimulator { simulator in
+            let stream = try Line(port: simulator.port)
+            #expect(try openStream(on: stream, simulator).contains("CONOK,"))
+            let open = try Line(port: simulator.port)
+            open.post("/simulator/faults", "outage=3600")
+            #expect(open.read(until: "applied").contains("200 OK"))
+            #expect(!stream.read(until: "CONOK").contains("CONOK"))
+            let shut = try Line(port: simulator.port)
+            shut.get("/simulator/state")
+            #expect(shut.read(until: "sessions") == "")
+            open.post("/simulator/faults", "clear")
+            #expect(open.read(until: "applied").contains("200 OK"))
+            let free = try Line(port: simulator.port)
+            free.get("/simulator/state")
+            #expect(free.read(until: "sessions").contains("200 OK"))
+        }
+    }
+
+    @Test func `a rate of a pair that does not walk is refused, and two rates of one`() {
+        for rates in [["EUR_SEK"], ["EUR_USD", "EUR/USD"]] {
+            var options = SimulatorOptions()
+            options.pairRates = rates.map { .init(pair: $0, rate: 1) }
+            #expect(throws: SimulatorError.self) { try Simulator.market(options) }
+        }
+    }
+
+    /// Ten ticks a millisecond, some 300 kB a second. The bids count from 1.10000.
     private func writeTicks(count: Int64) throws -> String {
-        let path = "/tmp/cw-slow-\(getpid()).csv"
-        let rows = (0..<count).map { "\(FixtureTime.start + $0 * 100_000),1.\(10_000 + $0 % 7),1.2" }
+        let path = "/tmp/cw-ticks-\(getpid())-\(count).csv"
+        let rows = (0..<count).map { "\(FixtureTime.start + $0 * 100_000),1.\(10_000 + $0),1.2" }
         let text = "timestamp_utc_ns,bid,ask\n" + rows.joined(separator: "\n") + "\n"
         let file = try #require(fopen(path, "w"))
         fputs(text, file)
         fclose(file)
         return path
+    }
+
+    /// Opens a stream on the line with the ticks of `writeTicks`.
+    private func subscribe(_ line: borrowing Line, _ simulator: Simulator) throws {
+        let head = try openStream(on: line, simulator)
+        let id = head.split(separator: "CONOK,").last?.split(separator: ",").first ?? ""
+        let control = try Line(port: simulator.port)
+        control.post(
+            "/lightstreamer/control.txt?LS_protocol=TLCP-2.5.0",
+            "LS_session=\(id)&LS_reqId=1&LS_op=add&LS_subId=1&LS_mode=DISTINCT"
+                + "&LS_group=CHART:CS.D.EURUSD.CFD.IP:TICK&LS_schema=BID%20OFR%20UTM")
+        #expect(control.read(until: "REQOK,1\r\n").contains("REQOK,1"))
+    }
+
+    @Test func `jitter delays bytes and keeps all of them, in order`() throws {
+        var options = SimulatorOptions()
+        options.tickFiles = [.init(pair: "EUR_USD", path: try writeTicks(count: 300))]
+        options.faults = [.jitter(millis: 50)]
+        defer { unlink(options.tickFiles[0].path) }
+        try withSimulator(options) { simulator in
+            let line = try Line(port: simulator.port)
+            try subscribe(line, simulator)
+            let text = line.read(until: "U,1,1,1.10299|")
+            let bids = text.split(separator: "U,1,1,").dropFirst().map { String($0.prefix(7)) }
+            #expect(bids == (10_000..<10_300).map { "1.\($0)" })
+        }
+    }
+
+    @Test func `jitter makes each answer wait, until clear`() throws {
+        var options = SimulatorOptions()
+        options.faults = [.jitter(millis: 50)]
+        try withSimulator(options) { simulator in
+            let line = try Line(port: simulator.port)
+            // 25 ms each on average, with a seed that does not change.
+            let begin = ContinuousClock.now
+            for _ in 0..<40 {
+                line.get("/simulator/state")
+                #expect(line.read(until: "sessions").contains("200 OK"))
+            }
+            #expect(ContinuousClock.now - begin > .milliseconds(500))
+            line.post("/simulator/faults", "clear")
+            #expect(line.read(until: "applied").contains("200 OK"))
+        }
     }
 
     @Test func `a client behind a slow line is one that does not read`() throws {
@@ -159,14 +229,7 @@ private struct Line: ~Copyable {
         defer { unlink(options.tickFiles[0].path) }
         try withSimulator(options) { simulator in
             let line = try Line(port: simulator.port)
-            let head = try openStream(on: line, simulator)
-            let id = head.split(separator: "CONOK,").last?.split(separator: ",").first ?? ""
-            let control = try Line(port: simulator.port)
-            control.post(
-                "/lightstreamer/control.txt?LS_protocol=TLCP-2.5.0",
-                "LS_session=\(id)&LS_reqId=1&LS_op=add&LS_subId=1&LS_mode=DISTINCT"
-                    + "&LS_group=CHART:CS.D.EURUSD.CFD.IP:TICK&LS_schema=BID%20OFR%20UTM")
-            #expect(control.read(until: "REQOK,1\r\n").contains("REQOK,1"))
+            try subscribe(line, simulator)
             var states: [String] = []
             while states.count < 100, states.last?.contains(#""ready":false"#) != true {
                 usleep(50_000)

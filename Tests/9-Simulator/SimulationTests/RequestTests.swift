@@ -52,7 +52,7 @@ import Testing
     @Test(arguments: [
         ("cut", Fault.cut(after: 0)), ("cut=5", .cut(after: 5)), ("silence=noprobe", .silence(probes: false)),
         ("cut-frame-every=9", .cutFrameEvery(9)), ("loop-every=9", .loopEvery(9)), ("close", .close),
-        ("slow=4", .slow(bytes: 4)),
+        ("slow=4", .slow(bytes: 4)), ("jitter=200", .jitter(millis: 200)), ("outage=4", .outage(seconds: 4)),
         ("refuse-create=5", .refuseCreate(code: 5)), ("refuse-login", .rest(.refuseLogin)),
         ("silent-item=CHART:X:TICK", .silentItem("CHART:X:TICK")), ("end=48", .end(code: 48)),
         ("unsubscribe=X", .unsubscribe(epic: "X", seconds: nil)),
@@ -67,7 +67,7 @@ import Testing
         "", "cut=x", "cut=0", "cut-every", "nonsense", "end", "silence=maybe", "silent-item=",
         "unsubscribe=X:", "unsubscribe=X:-1", "unsubscribe=X:1:2", "filter=X", "filter=X:0", "filter=X:x", "points=-1",
         "protocol-max=2", "requests-per-minute=10", "drop=0", "zombie=1",
-        "refuse-prices=1:200:x", "wrong-tick=99999999999",
+        "refuse-prices=1:200:x", "wrong-tick=99999999999", "jitter=0", "outage",
     ])
     func `other faults are none`(text: String) {
         #expect(Fault(text) == nil)

@@ -12,6 +12,11 @@ public enum Fault: Hashable, Sendable {
     case loop
     /// Every connection sends this many bytes a millisecond, until `clear`.
     case slow(bytes: Int)
+    /// Bytes wait on each connection up to so many milliseconds, in order, until `clear`.
+    case jitter(millis: Int)
+    /// Cuts every stream connection; new connections close at once for this many seconds of the host's monotonic
+    /// clock, or until `clear`.
+    case outage(seconds: Int)
     /// An orderly close of every stream connection without `END` or `LOOP`; the sessions wait to be recovered.
     case close
     /// Cuts every stream connection and forgets its session, as a server does that starts again.

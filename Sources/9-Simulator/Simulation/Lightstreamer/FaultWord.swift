@@ -66,6 +66,17 @@ struct FaultWord: Sendable {
         FaultWord("loop", "LOOP to every session now", .loop),
         FaultWord("loop-every", count: "N", "LOOP to each session every N data lines") { .loopEvery($0) },
         FaultWord("slow", count: "N", "N bytes a millisecond on each connection, cut anywhere") { .slow(bytes: $0) },
+        FaultWord(
+            "jitter", count: "MILLISECONDS",
+            """
+            on each connection bytes stop for up to this long, at random; what
+            comes meanwhile leaves with them, in order
+            """
+        ) { .jitter(millis: $0) },
+        FaultWord(
+            "outage", count: "SECONDS",
+            "cut every stream connection; for SECONDS real seconds each new\nconnection closes at once"
+        ) { .outage(seconds: $0) },
         FaultWord("close", "close every stream connection in order, without END", .close),
         FaultWord("end", number: "CODE", "END with this code to every session; 0 and below: without a cause") {
             .end(code: $0)

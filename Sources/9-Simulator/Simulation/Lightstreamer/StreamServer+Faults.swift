@@ -1,3 +1,5 @@
+internal import MarketData
+
 /// The fault of a session's connection, and the data notification behind which it strikes.
 struct Interruption {
     enum Kind { case cut, cutInFrame, loop }
@@ -26,10 +28,17 @@ struct FaultState {
     var progressBack = 0
     /// The bytes that every connection sends in a millisecond.
     var bytesAtOnce: Int?
+    /// The longest wait of bytes on a connection.
+    var jitterMillis: Int?
+    /// Monotonic nanoseconds: new connections close at once before this.
+    var outageUntil: Int64?
     /// The bytes of a line without an end that every stream sends each time.
     var endlessBytes: Int?
     var isSilent = false
     var withholdsProbes = false
+
+    /// Whether connections do not send at once what they are given.
+    var isLineUneven: Bool { bytesAtOnce != nil || jitterMillis != nil }
 }
 
 extension StreamServer {
@@ -76,6 +85,9 @@ extension StreamServer {
         case .cutFrameEvery(let lines): interrupt(.cutInFrame, every: lines)
         case .loopEvery(let lines): interrupt(.loop, every: lines)
         case .loop: for session in sessions.values { session.loop() }
+        case .outage(let seconds):
+            faults.outageUntil = now + Int64(seconds) * UTCNanos.perSecond
+            for session in sessions.values { session.outlet?.cut() }
         case .close: for session in sessions.values { session.outlet?.close() }
         case .end(let code): endAll(code: code)
         case .forget:
@@ -103,6 +115,7 @@ extension StreamServer {
     private func quieten(_ fault: Fault) {
         switch fault {
         case .slow(let bytes): faults.bytesAtOnce = bytes
+        case .jitter(let millis): faults.jitterMillis = millis
         case .silence(let probes):
             faults.isSilent = true
             faults.withholdsProbes = !probes

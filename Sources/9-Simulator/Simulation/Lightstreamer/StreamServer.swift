@@ -30,6 +30,7 @@ final class StreamServer {
     private(set) var now: Int64 = 0
     let logger: Logger
     private var random: SeededRandom
+    private var lineChance: SeededRandom
     private var sessionNumber = 0
 
     init(
@@ -42,6 +43,7 @@ final class StreamServer {
         self.authenticate = authenticate
         catalogue = ItemCatalogue(market: market)
         random = SeededRandom(seed: seed ^ 0x5e55)
+        lineChance = SeededRandom(seed: seed ^ 0x11e)
         market.capture?.breakOff = { [unowned self] fault in
             flush()
             apply(fault)
@@ -158,6 +160,9 @@ final class StreamServer {
         }
         session.bind(to: peer, binding, head: head, resend: resend, now: now)
     }
+
+    /// Chance for one connection's line; session ids do not depend on it.
+    func makeChance() -> SeededRandom { SeededRandom(seed: lineChance.next()) }
 
     private func makeSessionID() -> String {
         sessionNumber += 1

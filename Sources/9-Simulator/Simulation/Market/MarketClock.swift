@@ -22,6 +22,13 @@ struct MarketClock: Sendable {
         anchorMonotonic = monotonic
     }
 
+    /// Nanoseconds by which market time is ahead of another clock that shows `time` at `monotonic`; `nil` while market
+    /// time has no speed of its own.
+    func ahead(of time: Int64, at monotonic: Int64) -> Int64? {
+        guard speed != .max else { return nil }
+        return limit(at: monotonic).map { $0 &- time }
+    }
+
     /// How far market time may have come at `monotonic`; `nil` before the start.
     func limit(at monotonic: Int64) -> Int64? {
         guard let anchorMonotonic else { return nil }

@@ -32,7 +32,10 @@ struct RandomWalk: Sendable {
     /// 2^20 minutes are two years: slower octaves would only move the level.
     private static let octaves: Int64 = 20
 
-    init(pair: Pair, seed: UInt64, rate: Double) {
+    /// - Parameters:
+    ///   - rate: mean ticks per second of all pairs in the busiest hours; major pairs have more than others.
+    ///   - ownRate: the same of this pair alone, if it is known.
+    init(pair: Pair, seed: UInt64, rate: Double, ownRate: Double? = nil) {
         self.pair = pair
         self.seed = seed
         let jpy = pair.quote == "JPY"
@@ -41,7 +44,7 @@ struct RandomWalk: Sendable {
         quote = RandomWalk.currency(pair.quote)
         let majors: Set<String> = ["EUR", "USD", "GBP", "JPY"]
         let major = majors.contains(pair.base) && majors.contains(pair.quote)
-        self.rate = rate * (major ? 1.6 : 0.7)
+        self.rate = ownRate ?? rate * (major ? 1.6 : 0.7)
         spread = major ? 8 : 18
     }
 

@@ -5,6 +5,8 @@ final class AdminConsole {
     private let stream: StreamServer
     private let accounts: Accounts
     private let market: Market
+    /// Nanoseconds by which the broker's clock is ahead of this machine's.
+    var aheadNanos: () -> Int64? = { nil }
 
     init(stream: StreamServer, accounts: Accounts, market: Market) {
         self.stream = stream
@@ -51,6 +53,7 @@ final class AdminConsole {
     private var state: JSON {
         [
             "marketTime": .string(UTCNanos(rawValue: market.now).description), "phase": .string("\(market.phase)"),
+            "aheadNanoseconds": aheadNanos().map { .integer(Int($0)) } ?? .null,
             "ticks": .object(market.sentCounts.map { ($0.name, .integer($0.count)) }),
             "sessions": .array(
                 stream.sessions.values.sorted { $0.id < $1.id }.map { session in

@@ -22,6 +22,11 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.pipeline = pipeline
     }
 
+    func channelActive(context: ChannelHandlerContext) {
+        if core.isOut { return context.close(promise: nil) }
+        context.fireChannelActive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):

@@ -11,7 +11,7 @@ extension Simulator {
 
     static func market(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
         if let path = options.capture { return Market(CapturePlay(try read(path, CaptureParser()))) }
-        return options.tickFiles.isEmpty ? walk(options) : try play(options)
+        return options.tickFiles.isEmpty ? try walk(options) : try play(options)
     }
 
     private static func play(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
@@ -47,13 +47,27 @@ extension Simulator {
         }
     }
 
-    private static func walk(_ options: SimulatorOptions) -> Market {
+    private static func walk(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
+        let ownRates = try ownRates(options)
         let start = (options.start ?? defaultStart(now: WallClock().second())) * UTCNanos.perSecond
         let pairs = Pair.crosses.map { pair in
-            let walk = RandomWalk(pair: pair, seed: options.seed, rate: options.rate)
+            let walk = RandomWalk(pair: pair, seed: options.seed, rate: options.rate, ownRate: ownRates[pair])
             return PairMarket(pair: pair, source: WalkTicks(walk: walk, start: start))
         }
         return Market(pairs: pairs, start: start, end: .max, awaited: [])
+    }
+
+    private static func ownRates(_ options: SimulatorOptions) throws(SimulatorError) -> [Pair: Double] {
+        var rates: [Pair: Double] = [:]
+        for option in options.pairRates {
+            guard let pair = Pair(option.pair), Pair.crosses.contains(pair) else {
+                throw SimulatorError(.usage, "`\(option.pair)` is not a pair of the walk, such as EUR_USD")
+            }
+            guard rates.updateValue(option.rate, forKey: pair) == nil else {
+                throw SimulatorError(.usage, "\(pair) has two rates")
+            }
+        }
+        return rates
     }
 
     /// Now, on the last weekday from Monday to Thursday: the market then has a day before it.

@@ -57,12 +57,22 @@ final class SimulatorCore {
         accounts.onLogin = { [unowned accounts] in
             if let code = accounts.faults.streamEnd { stream.endAll(code: code) }
         }
+        console.aheadNanos = { [weak self] in self?.aheadNanos }
         stream.onProgress = { [weak self] in self?.progress() }
         for fault in options.faults { console.apply(fault) }
     }
 
     /// Monotonic nanoseconds.
     var now: Int64 { wallClock.monotonic() }
+
+    /// Whether new connections close at once: a fault.
+    var isOut: Bool { stream.faults.outageUntil.map { now < $0 } ?? false }
+
+    /// Nanoseconds by which the clock behind `UTM` is ahead of this machine's; `nil` unless it runs at a steady speed.
+    private var aheadNanos: Int64? {
+        guard market.phase == .running else { return nil }
+        return clock.ahead(of: wallClock.now(), at: now).map { $0 + market.faults.ahead(at: market.now) }
+    }
 
     func start(streamURL: String, authority: String) {
         rest.streamURL = streamURL

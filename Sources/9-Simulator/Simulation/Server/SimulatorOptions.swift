@@ -11,6 +11,18 @@ public struct SimulatorOptions: Sendable {
         }
     }
 
+    public struct PairRate: Sendable {
+        /// `EUR_USD`, in any of the spellings of a pair.
+        public var pair: String
+        /// Ticks per market second in the busiest hours, on average.
+        public var rate: Double
+
+        public init(pair: String, rate: Double) {
+            self.pair = pair
+            self.rate = rate
+        }
+    }
+
     public var host = "127.0.0.1"
     public var port = 0
     /// Paths of PEM files; both or none.
@@ -27,6 +39,8 @@ public struct SimulatorOptions: Sendable {
     public var start: Int64?
     /// Ticks per pair and market second of the walk, on average.
     public var rate = 2.0
+    /// Pairs of the walk with a rate of their own.
+    public var pairRates: [PairRate] = []
     public var identifier: String?
     public var password: String?
     public var apiKey: String?

@@ -1,11 +1,13 @@
 internal import NIOCore
 
-/// The line of one connection: while a fault makes it slow, bytes leave a few at a time, cut anywhere.
+/// The line of one connection: while faults make it slow or uneven, bytes leave a few at a time, cut anywhere, or
+/// all at once after a wait. Their order stays.
 final class SlowLine: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let core: SimulatorCore
+    private var chance: SeededRandom
     private var waiting: CircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)> = []
     private var waitingBytes = 0
     private var isRunning = false
@@ -17,7 +19,10 @@ final class SlowLine: ChannelOutboundHandler {
     private static let freeBytes = 64 << 10
     private static let pause = TimeAmount.milliseconds(1)
 
-    init(core: SimulatorCore) { self.core = core }
+    init(core: SimulatorCore) {
+        self.core = core
+        chance = core.stream.makeChance()
+    }
 
     /// The slow line of a connection.
     static func of(_ channel: any Channel) -> SlowLine? {
@@ -25,7 +30,7 @@ final class SlowLine: ChannelOutboundHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard core.stream.faults.bytesAtOnce != nil || !waiting.isEmpty else {
+        guard core.stream.faults.isLineUneven || isRunning || !waiting.isEmpty else {
             return context.write(data, promise: promise)
         }
         let bytes = unwrapOutboundIn(data)
@@ -36,7 +41,13 @@ final class SlowLine: ChannelOutboundHandler {
 
     func flush(context: ChannelHandlerContext) {
         guard !waiting.isEmpty else { return context.flush() }
-        if !isRunning { run(context) }
+        guard !isRunning else { return }
+        isRunning = true
+        if let millis = core.stream.faults.jitterMillis {
+            schedule(in: .nanoseconds(Int64(chance.unit() * Double(millis) * 1e6)), context)
+        } else {
+            run(context)
+        }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -47,11 +58,21 @@ final class SlowLine: ChannelOutboundHandler {
     }
 
     private func run(_ context: ChannelHandlerContext) {
+        guard core.stream.faults.bytesAtOnce == nil else { return runSlowly(context) }
+        while !waiting.isEmpty { sendPiece(context) }
+        isRunning = false
+    }
+
+    private func runSlowly(_ context: ChannelHandlerContext) {
         isRunning = !waiting.isEmpty
         guard isRunning else { return }
         sendPiece(context)
+        schedule(in: SlowLine.pause, context)
+    }
+
+    private func schedule(in pause: TimeAmount, _ context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: SlowLine.pause) { bound.value.0.run(bound.value.1) }
+        context.eventLoop.scheduleTask(in: pause) { bound.value.0.run(bound.value.1) }
     }
 
     private func sendPiece(_ context: ChannelHandlerContext) {

@@ -8,6 +8,9 @@ struct WallClock {
     /// Seconds since 1970 UTC.
     func second() -> Int64 { clock.now().seconds.rawValue }
 
+    /// Nanoseconds since 1970 UTC.
+    func now() -> Int64 { clock.now().rawValue }
+
     /// Nanoseconds since an arbitrary moment; never steps.
     func monotonic() -> Int64 { clock.monotonic() }
 }
