@@ -268,6 +268,7 @@ final class CrashWorld {
     // MARK: Disk
 
     private func note(_ records: UnsafeRawBufferPointer, _ stream: Stream) {
+        guard stream != .forming else { return }
         for start in stride(from: 0, to: records.count, by: stream.recordSize) {
             let record = UnsafeRawBufferPointer(rebasing: records[start..<(start + stream.recordSize)])
             let position = RecordBytes.position(record)

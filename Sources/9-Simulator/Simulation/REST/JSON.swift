@@ -1,5 +1,5 @@
 /// A JSON value. Objects keep their order; numbers keep their digits.
-enum JSON: Equatable {
+indirect enum JSON: Equatable {
     case null
     case bool(Bool)
     /// The number as it stands in the text.
