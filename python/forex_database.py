@@ -5,13 +5,16 @@
     candles = db.get_candles("EUR_USD", "5", count=200)
 
 Complete candles only, mid prices, from the view `candles` (docs/formats.md § 5). Times are UTC without a zone.
-Standard library only. If pandas is installed, `get_candles` returns a DataFrame, else `Candles`.
+Standard library only. If pandas is installed, `get_candles` returns a DataFrame, else `Candles`. If pyzmq is installed,
+`wait_for_candle` waits for the message about the candle.
 
 A bot with `from database import ForexDatabase` works unchanged with this file beside it as `database.py`.
 The view `candles_full` has bid, ask and the missing time of partial candles: docs/reading.md.
 """
 
 import calendar
+import contextlib
+import functools
 import io
 import math
 import operator
@@ -35,6 +38,8 @@ _CANDLES = """
 _EPOCH = datetime(1970, 1, 1)
 # A poll costs 5 µs, and finds a candle at most 20 ms after its commit.
 _POLL_SECONDS = 0.02
+# No message comes if store-writer was killed between commit and message, or before a new subscription reaches it.
+_RECHECK_SECONDS = 1
 _BUSY_SECONDS = 5
 
 
@@ -66,12 +71,13 @@ class ForexDatabase:
     sqlite3.DatabaseError or OSError, which name the file.
     """
 
-    def __init__(self, db_path=None, db_type="sqlite"):
-        """db_path: default: the database of the stages (docs/architecture.md § Folders)."""
+    def __init__(self, db_path=None, db_type="sqlite", runtime=None):
+        """db_path, runtime: database and runtime folder; default: those of the stages (docs/architecture.md § Folders)."""
         if db_type != "sqlite":
             raise ValueError(f"Unsupported database type: {db_type}; Candlewick keeps candles in SQLite")
         self.db_path = _default_path() if db_path is None else db_path
         self.db_type = db_type
+        self.runtime = _default_runtime() if runtime is None else runtime
 
     def get_candles(self, pair, timeframe, count=100):
         """The last `count` candles, oldest first: time, open, high, low, close, volume (ticks), source.
@@ -94,13 +100,14 @@ class ForexDatabase:
         after    `time` of the last candle that the bot has: returns the next one, at once if it is stored, so that
                  the bot misses none between two calls. Default: the newest candle at the moment of the call.
 
-        Ignores candles stored for an earlier interval (bought history, a revision).
+        Ignores candles stored for an earlier interval (bought history, a revision). With pyzmq it returns some
+        milliseconds after the commit, else within 20 ms.
         """
         pair, minutes = _pair(pair), _minutes(timeframe)
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        deadline = _deadline(timeout)
         known = self.get_latest_timestamp(pair, minutes) if after is None else _timestamp(after)
         query = _CANDLES + "AND timestamp > ? ORDER BY timestamp LIMIT 1"
-        for _ in self._changes(deadline):
+        for _ in self._changes(deadline, b"CNDL" + pair.encode()):
             rows = self._rows(query, pair, minutes, -1 if known is None else known)
             if rows:
                 return _candle(rows[0])
@@ -158,10 +165,15 @@ class ForexDatabase:
                 return []
             raise _named(error, self.db_path) from None
 
-    def _changes(self, deadline):
-        """Yields at once, then after each commit and when the file was replaced; ends at the deadline."""
+    def _changes(self, deadline, topic):
+        """Yields at once, then after each commit and when the file was replaced; ends at the deadline.
+
+        Waits for messages of the topic on `stored`, or polls if that stream or pyzmq is missing.
+        """
         seen = ()
         while True:
+            # Subscribed before the caller looks, so that what is stored after the look is reported.
+            bus = _stored_bus(f"{self.runtime}/stored.ipc", topic)
             # Asked before the caller looks, so that a commit during the look is a change again.
             version = _connection(self.db_path), self._rows("PRAGMA data_version")
             if version != seen:
@@ -170,7 +182,10 @@ class ForexDatabase:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            time.sleep(min(_POLL_SECONDS, left))
+            if bus is None:
+                time.sleep(min(_POLL_SECONDS, left))
+            elif bus.wait(min(_RECHECK_SECONDS, left)):
+                bus.take()
 
     def _why_empty(self):
         if not os.path.exists(self.db_path):
@@ -190,7 +205,22 @@ def _default_path():
     return environment("CANDLEWICK_DATABASE") or os.path.expanduser(f"{state}/candlewick.db")
 
 
-# Each thread's connections, by path.
+def _default_runtime():
+    """Source: docs/architecture.md § Folders."""
+    environment = os.environ.get
+    session = environment("XDG_RUNTIME_DIR")
+    return (
+        environment("CANDLEWICK_RUNTIME_DIR")
+        or environment("RUNTIME_DIRECTORY")
+        or (f"{session}/candlewick" if session else f"/tmp/candlewick-{os.getuid()}")
+    )
+
+
+def _deadline(timeout):
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
+# Each thread's connections and subscriptions, by path.
 _kept = threading.local()
 
 
@@ -216,6 +246,76 @@ def _connection(path):
             raise _named(error, path) from None
         connections[path] = kept
     return kept[1]
+
+
+@functools.cache
+def _pyzmq():
+    """The module, or None if it is not installed."""
+    try:
+        import zmq
+    except ImportError:
+        return None
+    return zmq
+
+
+@functools.cache
+def _context(process):
+    """Not pyzmq's common context: a bot that ends that one would wait for our sockets."""
+    return _pyzmq().Context()
+
+
+class _Bus:
+    """A subscription to a stream of the stages; for one thread and one process."""
+
+    socket = None
+
+    def __init__(self, path, *topics):
+        self.zmq = _pyzmq()
+        self.process, self.topics = os.getpid(), set()
+        self.socket = _context(self.process).socket(self.zmq.SUB)
+        for topic in topics:
+            self.subscribe(topic)
+        self.socket.connect(f"ipc://{path}")
+
+    def subscribe(self, topic):
+        if topic not in self.topics:
+            self.socket.subscribe(topic)
+            self.topics.add(topic)
+
+    def wait(self, seconds):
+        """Whether a message came within `seconds`; False at once if they are not above 0."""
+        if seconds <= 0:
+            return False
+        return self.socket.poll(None if seconds == math.inf else math.ceil(seconds * 1000)) != 0
+
+    def take(self):
+        """All messages that are there."""
+        messages = []
+        with contextlib.suppress(self.zmq.Again):
+            while True:
+                messages.append(self.socket.recv(self.zmq.NOBLOCK))
+        return messages
+
+    def __del__(self):
+        # A kept one ends with its thread.
+        if self.socket:
+            self.socket.close()
+
+
+def _stored_bus(path, topic):
+    """This thread's subscription to `stored`, with the topic; None if it or pyzmq is missing, or it is not for us.
+
+    Kept open, since a new one takes some milliseconds until it gets messages.
+    """
+    if not os.access(path, os.W_OK) or _pyzmq() is None:
+        return None
+    subscriptions = vars(_kept)
+    key = f"ipc://{path}"
+    kept = subscriptions.get(key)
+    if kept is None or kept.process != os.getpid():
+        kept = subscriptions[key] = _Bus(path)
+    kept.subscribe(topic)
+    return kept
 
 
 def _named(error, path):

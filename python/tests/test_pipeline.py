@@ -14,6 +14,7 @@ import unittest.mock
 from datetime import datetime
 from pathlib import Path
 
+import forex_database
 import processes
 from forex_database import ForexDatabase, pandas
 
@@ -22,6 +23,7 @@ GUIDE = ROOT / "docs" / "reading.md"
 # A 5m candle each half second.
 SPEED = 600
 EPOCH = datetime(1970, 1, 1)
+needs_pyzmq = unittest.skipUnless(importlib.util.find_spec("zmq"), "pyzmq is not installed")
 
 
 class PipelineTest(unittest.TestCase):
@@ -41,7 +43,8 @@ class PipelineTest(unittest.TestCase):
         for name in reversed(processes.STAGES):
             cls.pipeline.start(name).ready()
         cls.make_home()
-        cls.db = ForexDatabase(str(cls.pipeline.database))
+        runtime = cls.pipeline.environment["CANDLEWICK_RUNTIME_DIR"]
+        cls.db = ForexDatabase(str(cls.pipeline.database), runtime=runtime)
         cls.buy_history()
         cls.lose_updates()
 
@@ -217,6 +220,24 @@ class PipelineTest(unittest.TestCase):
             int((first - EPOCH).total_seconds()),
         )
         self.assertEqual(waited, stored)
+
+    @needs_pyzmq
+    def test_messages_alone_end_the_waits(self):
+        outcomes = []
+        wait = forex_database._Bus.wait
+
+        def observed(bus, seconds):
+            outcomes.append(wait(bus, seconds))
+            return outcomes[-1]
+
+        known = self.db.wait_for_candle("EUR_USD", "5", timeout=30)["time"]
+        with (
+            unittest.mock.patch("forex_database._RECHECK_SECONDS", 60),
+            unittest.mock.patch("forex_database._Bus.wait", observed),
+        ):
+            while len(outcomes) < 4:
+                known = self.db.wait_for_candle("EUR_USD", "5", timeout=60, after=known)["time"]
+        self.assertTrue(all(outcomes))
 
     def test_several_threads_wait_for_their_pairs(self):
         found = {}
