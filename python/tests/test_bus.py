@@ -1,6 +1,7 @@
-"""`ForexDatabase` on the bus: waiting for messages, against sockets of our own."""
+"""`ForexDatabase` on the bus: the forming candle, and waiting for messages, against sockets of our own."""
 
 import contextlib
+import itertools
 import os
 import struct
 import sys
@@ -21,6 +22,7 @@ try:
 except ImportError:
     zmq = None
 
+GOLDEN = Path(__file__).resolve().parents[2] / "Tests" / "Golden" / "wire"
 # Never waited for unless something is broken.
 LONG = 60
 needs_pyzmq = unittest.skipIf(zmq is None, "pyzmq is not installed")
@@ -48,6 +50,15 @@ def form(
         "<4s12sQqII4q4q4qqqIIIBBHQqI", kind, pair, position, start * 1_000_000_000, minutes * 60, flags,
         *bids, *asks, *mids, start * 1_000_000_000, start * 1_000_000_000, ticks, 0, 0, 1, 0, 1, 0, 0, 0,
     ))  # fmt: skip
+
+
+def tick(pair=b"EUR_USD"):
+    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", pair, 1, 0, 0, 1_200_000_000, 1_200_200_000, 0))
+
+
+def damaged(record):
+    """One price differs; the checksum does not."""
+    return record[:48] + bytes([record[48] ^ 1]) + record[49:]
 
 
 class Stage:
@@ -116,10 +127,150 @@ class BusTest(unittest.TestCase):
         self.addCleanup(stage.close)
         return stage
 
+    def forming(self, *answers, timeout=LONG):
+        self.stage("forming.ipc", answers)
+        return self.db.forming("EUR_USD", "5", timeout=timeout)
+
     def set(self, name, value):
         patch = mock.patch.object(forex_database, name, value)
         patch.start()
         self.addCleanup(patch.stop)
+
+    # The forming candle.
+
+    @needs_pyzmq
+    def test_the_forming_candle_has_the_keys_of_a_stored_one_and_more(self):
+        self.assertEqual(self.forming(form(), tick()), {
+            "time": moment(START), "open": 1.1001, "high": 1.3001, "low": 1.0001, "close": 1.2001, "volume": 7.0,
+            "source": "streamed", "bid": 1.2, "ask": 1.2002, "partial": False, "final": False,
+        })  # fmt: skip
+
+    @needs_pyzmq
+    def test_a_forming_candle_may_be_partial_and_lack_a_side(self):
+        candle = self.forming(form(flags=1 | 32, spread=None), tick())
+        self.assertTrue(candle["partial"])
+        self.assertEqual([candle[name] for name in ("open", "close", "bid", "ask")], [None, None, 1.2, None])
+
+    @needs_pyzmq
+    def test_a_tick_without_a_forming_candle_means_that_none_is_there(self):
+        self.assertIsNone(self.forming(form(minutes=15), tick()))
+
+    @needs_pyzmq
+    def test_a_candle_that_just_ended_is_no_forming_one(self):
+        self.assertIsNone(self.forming(form(position=9), tick()))
+
+    @needs_pyzmq
+    def test_a_forming_candle_counts_also_after_a_tick(self):
+        self.set("_ANSWER_SECONDS", LONG)
+        self.assertEqual(self.forming(tick(), form(minutes=15), form())["time"], moment(START))
+
+    @needs_pyzmq
+    def test_what_is_damaged_or_of_another_kind_or_size_is_no_forming_candle(self):
+        other = form(bid=(2, 2, 2, 2))
+        others = [other[:-1], other + b"\0", sealed(other[:-8]), sealed(other), damaged(other)]
+        others += [b"FORMEUR_USD", form(kind=b"FORX"), form(minutes=15)]
+        self.assertEqual(self.forming(*others, form())["close"], 1.2001)
+
+    @needs_pyzmq
+    def test_a_damaged_tick_does_not_mean_that_none_is_there(self):
+        with self.assertRaises(TimeoutError):
+            self.forming(damaged(tick()), sealed(tick()[:-8]), sealed(tick()), timeout=0.6)
+
+    @needs_pyzmq
+    def test_the_forming_candle_of_another_pair_is_not_given(self):
+        with self.assertRaises(TimeoutError):
+            self.forming(form(pair=b"EUR_USX"), form(pair=b"GBP_USD"), tick(b"GBP_USD"), timeout=0.6)
+
+    @needs_pyzmq
+    def test_an_aggregator_that_does_not_answer_is_a_timeout_error(self):
+        with self.assertRaisesRegex(TimeoutError, "^No tick or forming candle of EUR_USD within 0.05 s: aggregator .*run"):
+            self.forming(timeout=0.05)
+
+    @needs_pyzmq
+    def test_a_missing_socket_is_named(self):
+        for timeout in (0, 0.05):
+            with self.assertRaisesRegex(TimeoutError, "forming.ipc does not exist. .*set CANDLEWICK_RUNTIME_DIR"):
+                self.db.forming("EUR_USD", "5", timeout=timeout)
+
+    @needs_pyzmq
+    def test_an_aggregator_may_start_late(self):
+        timer = threading.Timer(0.3, self.stage, ("forming.ipc", [form(), tick()]))
+        timer.start()
+        self.addCleanup(timer.join)
+        self.assertEqual(self.db.forming("EURUSD", "5m", timeout=LONG)["time"], moment(START))
+
+    def test_without_pyzmq_an_import_error_says_how_to_get_it(self):
+        with without_pyzmq():
+            for ask in (self.db.forming, self.db.forming_updates):
+                with self.assertRaisesRegex(ImportError, "^pyzmq is not installed, .*`pip install pyzmq`"):
+                    ask("EUR_USD", "5")
+
+    @needs_pyzmq
+    def test_what_is_no_pair_or_timeframe_is_refused_at_the_call(self):
+        for ask in (self.db.forming, self.db.forming_updates):
+            for arguments in (("EUR-USD", "5"), ("EUR_USD", "7")):
+                with self.assertRaises(ValueError):
+                    ask(*arguments)
+
+    def test_the_checksum_is_that_of_the_formats(self):
+        self.assertEqual(forex_database._crc32c(b"123456789"), 0xE3069283)
+        golden = (GOLDEN / "candle-v1.bin").read_bytes()
+        self.assertTrue(forex_database._is_valid(golden, b"CNDL", 192))
+        self.assertFalse(forex_database._is_valid(damaged(golden), b"CNDL", 192))
+
+    # Its updates.
+
+    @needs_pyzmq
+    def test_updates_are_given_once_in_their_order(self):
+        stage = self.stage("forming.ipc")
+        updates = self.db.forming_updates("EUR_USD", "5", timeout=LONG)
+        sends = [
+            [form(ticks=1)],
+            [form(ticks=1), form(minutes=15), damaged(form(ticks=2)), form(START + FIVE, ticks=1)],
+            [form(START + FIVE, ticks=1, position=9)],
+        ]
+        given = []
+
+        def send(records):
+            for record in records:
+                stage.socket.send(record)
+
+        first = threading.Thread(target=lambda: (stage.expect(b"\1FORMEUR_USD"), send(sends[0])))
+        first.start()
+        for number in range(3):
+            candle = next(updates)
+            first.join()
+            given.append((candle["time"], candle["volume"], candle["final"]))
+            candle.clear()  # The caller's own.
+            if number < 2:
+                send(sends[number + 1])
+        second = moment(START + FIVE)
+        self.assertEqual(given, [(moment(START), 1.0, False), (second, 1.0, False), (second, 1.0, True)])
+        updates.close()
+        stage.expect(b"\0FORMEUR_USD")
+
+    @needs_pyzmq
+    def test_a_slow_caller_gets_the_newest_state_of_each_interval(self):
+        records = [form(ticks=1), form(ticks=2), form(START + FIVE, ticks=1), form(START + FIVE, ticks=2)]
+        with mock.patch("forex_database._Bus") as bus:
+            bus.return_value.take.side_effect = [records]
+            updates = list(itertools.islice(self.db.forming_updates("EUR_USD", "5"), 2))
+        self.assertEqual([(candle["time"], candle["volume"]) for candle in updates],
+                         [(moment(START), 2.0), (moment(START + FIVE), 2.0)])  # fmt: skip
+
+    @needs_pyzmq
+    def test_updates_of_others_do_not_put_off_the_timeout(self):
+        limit = time.monotonic() + LONG
+
+        def wait(seconds):
+            self.assertLess(time.monotonic(), limit)
+            return seconds > 0
+
+        with mock.patch("forex_database._Bus") as bus:
+            bus.return_value.wait.side_effect = wait
+            bus.return_value.take.return_value = [form(minutes=15)]
+            with self.assertRaisesRegex(TimeoutError, "^No change of the forming candle of EUR_USD 5m within 0.05 s: "):
+                next(self.db.forming_updates("EUR_USD", "5", timeout=0.05))
 
     # Waiting for stored candles.
 

@@ -1,5 +1,6 @@
 """Bots and the guide's code blocks against the running pipeline: simulator, four stages, market time fast."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -274,6 +275,37 @@ class PipelineTest(unittest.TestCase):
             int((times[0] - EPOCH).total_seconds()),
         )
         self.assertEqual([int((moment - EPOCH).total_seconds()) for moment in times], [row[0] for row in stored])
+
+    # The forming candle.
+
+    @needs_pyzmq
+    def test_the_forming_candle_is_there_while_ticks_flow(self):
+        candle = self.until("a forming candle", lambda: self.db.forming("GBP_USD", "1h", timeout=30))
+        self.assertEqual(candle["time"].minute, 0)
+        self.assertTrue(candle["low"] <= min(candle["open"], candle["close"]))
+        self.assertTrue(candle["high"] >= max(candle["open"], candle["close"]))
+        self.assertTrue(candle["bid"] < candle["close"] < candle["ask"])
+        self.assertGreater(candle["volume"], 0)
+
+    @needs_pyzmq
+    def test_the_last_update_of_an_interval_is_the_stored_candle(self):
+        last = {}
+        with contextlib.closing(self.db.forming_updates("GBP_USD", "5", timeout=30)) as updates:
+            while len(last) < 9:
+                candle = next(updates)
+                last[int((candle["time"] - EPOCH).total_seconds())] = candle
+        starts = list(last)[:-1]  # The last one goes on.
+        # A later revision would have other values.
+        query = f"""
+            SELECT timestamp, mid_open, mid_high, mid_low, mid_close, CAST(tick_count AS REAL), source,
+                bid_close, ask_close, partial
+            FROM candles_full WHERE pair = 'GBP_USD' AND timeframe = '5' AND revision = 1
+                AND timestamp IN ({", ".join(map(str, starts))}) ORDER BY timestamp"""
+        self.until("the candle is stored", lambda: self.db.get_latest_timestamp("GBP_USD", "5") >= starts[-1])
+        stored = self.ask(query)
+        self.assertGreater(len(stored), 4)
+        for start, *values in stored:
+            self.assertEqual(list(last[start].values())[1:], [*values, True])
 
     # The guide.
 
