@@ -5,19 +5,24 @@
     candles = db.get_candles("EUR_USD", "5", count=200)
 
 Complete candles only, mid prices, from the view `candles` (docs/formats.md § 5). Times are UTC without a zone.
-Standard library only. If pandas is installed, `get_candles` returns a DataFrame, else `Candles`.
+The candle of the present interval, which is not in the database: `forming` and `forming_updates`.
+Standard library only. If pandas is installed, `get_candles` returns a DataFrame, else `Candles`. If pyzmq is installed,
+`wait_for_candle` waits for the message about the candle; the forming candle needs pyzmq.
 
 A bot with `from database import ForexDatabase` works unchanged with this file beside it as `database.py`.
 The view `candles_full` has bid, ask and the missing time of partial candles: docs/reading.md.
 """
 
 import calendar
+import contextlib
+import functools
 import io
 import math
 import operator
 import os
 import re
 import sqlite3
+import struct
 import threading
 import time
 from datetime import datetime, timedelta
@@ -35,6 +40,10 @@ _CANDLES = """
 _EPOCH = datetime(1970, 1, 1)
 # A poll costs 5 µs, and finds a candle at most 20 ms after its commit.
 _POLL_SECONDS = 0.02
+# No message comes if store-writer was killed between commit and message, or before a new subscription reaches it.
+_RECHECK_SECONDS = 1
+# Longer than the aggregator takes to send a new subscriber what it has (250 ms).
+_ANSWER_SECONDS = 0.3
 _BUSY_SECONDS = 5
 
 
@@ -66,12 +75,13 @@ class ForexDatabase:
     sqlite3.DatabaseError or OSError, which name the file.
     """
 
-    def __init__(self, db_path=None, db_type="sqlite"):
-        """db_path: default: the database of the stages (docs/architecture.md § Folders)."""
+    def __init__(self, db_path=None, db_type="sqlite", runtime=None):
+        """db_path, runtime: database and runtime folder; default: those of the stages (docs/architecture.md § Folders)."""
         if db_type != "sqlite":
             raise ValueError(f"Unsupported database type: {db_type}; Candlewick keeps candles in SQLite")
         self.db_path = _default_path() if db_path is None else db_path
         self.db_type = db_type
+        self.runtime = _default_runtime() if runtime is None else runtime
 
     def get_candles(self, pair, timeframe, count=100):
         """The last `count` candles, oldest first: time, open, high, low, close, volume (ticks), source.
@@ -94,18 +104,71 @@ class ForexDatabase:
         after    `time` of the last candle that the bot has: returns the next one, at once if it is stored, so that
                  the bot misses none between two calls. Default: the newest candle at the moment of the call.
 
-        Ignores candles stored for an earlier interval (bought history, a revision).
+        Ignores candles stored for an earlier interval (bought history, a revision). With pyzmq it returns some
+        milliseconds after the commit, else within 20 ms.
         """
         pair, minutes = _pair(pair), _minutes(timeframe)
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        deadline = _deadline(timeout)
         known = self.get_latest_timestamp(pair, minutes) if after is None else _timestamp(after)
         query = _CANDLES + "AND timestamp > ? ORDER BY timestamp LIMIT 1"
-        for _ in self._changes(deadline):
+        for _ in self._changes(deadline, b"CNDL" + pair.encode()):
             rows = self._rows(query, pair, minutes, -1 if known is None else known)
             if rows:
                 return _candle(rows[0])
         why = f": {self._why_empty()}" if known is None else ""
         raise TimeoutError(f"No new candle of {pair} {minutes}m within {timeout} s{why}")
+
+    def forming(self, pair, timeframe, timeout=1.0):
+        """The candle of the present interval as far as it has come, as a dict; None if the interval has no tick yet.
+
+        The keys of get_candles, `bid` and `ask` at the last tick, `partial`: the pipeline did not see all of the
+        interval so far, and `final`: False. A price is None if no tick brought it yet. None too if the aggregator does
+        not make this timeframe.
+
+        Needs pyzmq, else ImportError; takes up to 0.6 s: to follow a candle, use forming_updates.
+        timeout  seconds until TimeoutError: the aggregator does not answer, or has no tick of the pair.
+        """
+        pair, minutes = _pair(pair), _minutes(timeframe)
+        end = _deadline(timeout)
+        ticked = False
+        # FORM first: who is subscribed to TICK alone would take a tick for the sign that no candle is forming.
+        with self._forming_bus(b"FORM" + pair.encode(), b"TICK" + pair.encode()) as bus:
+            while bus.wait(end - time.monotonic()):
+                for record in bus.take():
+                    candle = _forming(record, minutes)
+                    if candle and not candle["final"]:
+                        return candle
+                    if not ticked and _is_valid(record, b"TICK", 64):
+                        # This tick may be a new one, whose FORM went out before we were subscribed.
+                        ticked, end = True, min(end, time.monotonic() + _ANSWER_SECONDS)
+        if not ticked:
+            raise TimeoutError(f"No tick or forming candle of {pair} within {timeout} s: {self._why_silent()}")
+
+    def forming_updates(self, pair, timeframe, timeout=None):
+        """Yields the forming candle as in `forming`, at once and after each change (at most four times a second).
+
+        When its interval closes, a candle comes once more, with `final` True, as it is stored a moment later. A slow
+        caller gets the newest state of each interval. Never ends by itself; `close()` of the generator closes its
+        socket. Needs pyzmq, else ImportError.
+        timeout  longest wait for one update, in seconds, until TimeoutError. None: waits for ever.
+        """
+        _needed_pyzmq()
+        return self._forming_updates(_pair(pair), _minutes(timeframe), timeout)
+
+    def _forming_updates(self, pair, minutes, timeout):
+        given = None
+        with self._forming_bus(b"FORM" + pair.encode()) as bus:
+            deadline = _deadline(timeout)
+            while bus.wait(deadline - time.monotonic()):
+                candles = filter(None, (_forming(record, minutes) for record in bus.take()))
+                for candle in {candle["time"]: candle for candle in candles}.values():
+                    # All subscribers get what the aggregator sends to a new one.
+                    if candle != given:
+                        given = candle
+                        yield dict(candle)
+                        deadline = _deadline(timeout)
+        why = self._why_silent()
+        raise TimeoutError(f"No change of the forming candle of {pair} {minutes}m within {timeout} s: {why}")
 
     def get_latest_timestamp(self, pair, timeframe):
         """Unix seconds of the newest candle's start, or None."""
@@ -158,10 +221,15 @@ class ForexDatabase:
                 return []
             raise _named(error, self.db_path) from None
 
-    def _changes(self, deadline):
-        """Yields at once, then after each commit and when the file was replaced; ends at the deadline."""
+    def _changes(self, deadline, topic):
+        """Yields at once, then after each commit and when the file was replaced; ends at the deadline.
+
+        Waits for messages of the topic on `stored`, or polls if that stream or pyzmq is missing.
+        """
         seen = ()
         while True:
+            # Subscribed before the caller looks, so that what is stored after the look is reported.
+            bus = _stored_bus(f"{self.runtime}/stored.ipc", topic)
             # Asked before the caller looks, so that a commit during the look is a change again.
             version = _connection(self.db_path), self._rows("PRAGMA data_version")
             if version != seen:
@@ -170,7 +238,22 @@ class ForexDatabase:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            time.sleep(min(_POLL_SECONDS, left))
+            if bus is None:
+                time.sleep(min(_POLL_SECONDS, left))
+            elif bus.wait(min(_RECHECK_SECONDS, left)):
+                bus.take()
+
+    def _forming_bus(self, *topics):
+        return contextlib.closing(_Bus(f"{self.runtime}/forming.ipc", *topics))
+
+    def _why_silent(self):
+        path = f"{self.runtime}/forming.ipc"
+        if not os.path.exists(path):
+            return (
+                f"{path} does not exist. aggregator makes it at its start; if it runs, set CANDLEWICK_RUNTIME_DIR as it"
+                " has it"
+            )
+        return f"aggregator ({path}) does not run, does not know the pair, or the market is quiet: see `candlewick status`"
 
     def _why_empty(self):
         if not os.path.exists(self.db_path):
@@ -190,7 +273,22 @@ def _default_path():
     return environment("CANDLEWICK_DATABASE") or os.path.expanduser(f"{state}/candlewick.db")
 
 
-# Each thread's connections, by path.
+def _default_runtime():
+    """Source: docs/architecture.md § Folders."""
+    environment = os.environ.get
+    session = environment("XDG_RUNTIME_DIR")
+    return (
+        environment("CANDLEWICK_RUNTIME_DIR")
+        or environment("RUNTIME_DIRECTORY")
+        or (f"{session}/candlewick" if session else f"/tmp/candlewick-{os.getuid()}")
+    )
+
+
+def _deadline(timeout):
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
+# Each thread's connections and subscriptions, by path.
 _kept = threading.local()
 
 
@@ -216,6 +314,124 @@ def _connection(path):
             raise _named(error, path) from None
         connections[path] = kept
     return kept[1]
+
+
+@functools.cache
+def _pyzmq():
+    """The module, or None if it is not installed."""
+    try:
+        import zmq
+    except ImportError:
+        return None
+    return zmq
+
+
+def _needed_pyzmq():
+    if _pyzmq() is None:
+        raise ImportError(
+            "pyzmq is not installed, and the forming candle comes by ZeroMQ alone: `pip install pyzmq`, or"
+            " `apt-get install python3-zmq`"
+        )
+    return _pyzmq()
+
+
+@functools.cache
+def _context(process):
+    """Not pyzmq's common context: a bot that ends that one would wait for our sockets."""
+    return _needed_pyzmq().Context()
+
+
+class _Bus:
+    """A subscription to a stream of the stages; for one thread and one process."""
+
+    socket = None
+
+    def __init__(self, path, *topics):
+        self.zmq = _needed_pyzmq()
+        self.process, self.topics = os.getpid(), set()
+        self.socket = _context(self.process).socket(self.zmq.SUB)
+        for topic in topics:
+            self.subscribe(topic)
+        self.socket.connect(f"ipc://{path}")
+
+    def subscribe(self, topic):
+        if topic not in self.topics:
+            self.socket.subscribe(topic)
+            self.topics.add(topic)
+
+    def wait(self, seconds):
+        """Whether a message came within `seconds`; False at once if they are not above 0."""
+        if seconds <= 0:
+            return False
+        return self.socket.poll(None if seconds == math.inf else math.ceil(seconds * 1000)) != 0
+
+    def take(self):
+        """All messages that are there."""
+        messages = []
+        with contextlib.suppress(self.zmq.Again):
+            while True:
+                messages.append(self.socket.recv(self.zmq.NOBLOCK))
+        return messages
+
+    def close(self):
+        if self.socket:
+            self.socket.close()
+
+    __del__ = close  # A kept one ends with its thread.
+
+
+def _stored_bus(path, topic):
+    """This thread's subscription to `stored`, with the topic; None if it or pyzmq is missing, or it is not for us.
+
+    Kept open, since a new one takes some milliseconds until it gets messages.
+    """
+    if not os.access(path, os.W_OK) or _pyzmq() is None:
+        return None
+    subscriptions = vars(_kept)
+    key = f"ipc://{path}"
+    kept = subscriptions.get(key)
+    if kept is None or kept.process != os.getpid():
+        kept = subscriptions[key] = _Bus(path)
+    kept.subscribe(topic)
+    return kept
+
+
+# Source: docs/formats.md § 2.
+_CANDLE_RECORD = struct.Struct("<4s12sQqII4q4q4qqqIIIBBHQqII")
+_SOURCES = {1: "streamed", 2: "bought", 3: "derived", 4: "imported"}
+
+
+def _forming(record, minutes):
+    """A FORM record of the timeframe as a dict; None if it is another one, or damaged."""
+    if not _is_valid(record, b"FORM", _CANDLE_RECORD.size):
+        return None
+    fields = _CANDLE_RECORD.unpack(record)
+    if fields[4] != int(minutes) * 60:
+        return None
+    bid, ask, *mid = (units / 1e9 if units else None for units in (fields[9], fields[13], *fields[14:18]))
+    row = fields[3] // 1_000_000_000, *mid, float(fields[20]), _SOURCES.get(fields[23], "unknown")
+    # A forming candle has no position in the candles stream.
+    return _candle(row) | {"bid": bid, "ask": ask, "partial": bool(fields[5] & 1), "final": fields[2] > 0}
+
+
+def _is_valid(record, kind, size):
+    return len(record) == size and record.startswith(kind) and _crc32c(record[:-4]) == int.from_bytes(record[-4:], "little")
+
+
+@functools.cache
+def _crc32c_table():
+    table = range(256)
+    for _ in range(8):
+        table = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in table]
+    return table
+
+
+def _crc32c(data):
+    """Source: docs/formats.md § Checksum."""
+    table, value = _crc32c_table(), 0xFFFFFFFF
+    for byte in data:
+        value = table[(value ^ byte) & 255] ^ value >> 8
+    return value ^ 0xFFFFFFFF
 
 
 def _named(error, path):

@@ -67,7 +67,8 @@ class ForexDatabaseTest(unittest.TestCase):
         self.folder = Path(folder.name)
         self.path = str(self.folder / "candlewick.db")
         self.rows = self.make(self.path)
-        self.db = ForexDatabase(self.path)
+        # In a runtime folder without any stage, whatever runs on this machine.
+        self.db = ForexDatabase(self.path, runtime=self.folder / "run")
 
     def make(self, path):
         rows = Rows(path)

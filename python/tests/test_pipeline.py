@@ -1,5 +1,6 @@
 """Bots and the guide's code blocks against the running pipeline: simulator, four stages, market time fast."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -14,6 +15,7 @@ import unittest.mock
 from datetime import datetime
 from pathlib import Path
 
+import forex_database
 import processes
 from forex_database import ForexDatabase, pandas
 
@@ -22,6 +24,7 @@ GUIDE = ROOT / "docs" / "reading.md"
 # A 5m candle each half second.
 SPEED = 600
 EPOCH = datetime(1970, 1, 1)
+needs_pyzmq = unittest.skipUnless(importlib.util.find_spec("zmq"), "pyzmq is not installed")
 
 
 class PipelineTest(unittest.TestCase):
@@ -41,7 +44,8 @@ class PipelineTest(unittest.TestCase):
         for name in reversed(processes.STAGES):
             cls.pipeline.start(name).ready()
         cls.make_home()
-        cls.db = ForexDatabase(str(cls.pipeline.database))
+        runtime = cls.pipeline.environment["CANDLEWICK_RUNTIME_DIR"]
+        cls.db = ForexDatabase(str(cls.pipeline.database), runtime=runtime)
         cls.buy_history()
         cls.lose_updates()
 
@@ -218,6 +222,24 @@ class PipelineTest(unittest.TestCase):
         )
         self.assertEqual(waited, stored)
 
+    @needs_pyzmq
+    def test_messages_alone_end_the_waits(self):
+        outcomes = []
+        wait = forex_database._Bus.wait
+
+        def observed(bus, seconds):
+            outcomes.append(wait(bus, seconds))
+            return outcomes[-1]
+
+        known = self.db.wait_for_candle("EUR_USD", "5", timeout=30)["time"]
+        with (
+            unittest.mock.patch("forex_database._RECHECK_SECONDS", 60),
+            unittest.mock.patch("forex_database._Bus.wait", observed),
+        ):
+            while len(outcomes) < 4:
+                known = self.db.wait_for_candle("EUR_USD", "5", timeout=60, after=known)["time"]
+        self.assertTrue(all(outcomes))
+
     def test_several_threads_wait_for_their_pairs(self):
         found = {}
 
@@ -253,6 +275,37 @@ class PipelineTest(unittest.TestCase):
             int((times[0] - EPOCH).total_seconds()),
         )
         self.assertEqual([int((moment - EPOCH).total_seconds()) for moment in times], [row[0] for row in stored])
+
+    # The forming candle.
+
+    @needs_pyzmq
+    def test_the_forming_candle_is_there_while_ticks_flow(self):
+        candle = self.until("a forming candle", lambda: self.db.forming("GBP_USD", "1h", timeout=30))
+        self.assertEqual(candle["time"].minute, 0)
+        self.assertTrue(candle["low"] <= min(candle["open"], candle["close"]))
+        self.assertTrue(candle["high"] >= max(candle["open"], candle["close"]))
+        self.assertTrue(candle["bid"] < candle["close"] < candle["ask"])
+        self.assertGreater(candle["volume"], 0)
+
+    @needs_pyzmq
+    def test_the_last_update_of_an_interval_is_the_stored_candle(self):
+        last = {}
+        with contextlib.closing(self.db.forming_updates("GBP_USD", "5", timeout=30)) as updates:
+            while len(last) < 9:
+                candle = next(updates)
+                last[int((candle["time"] - EPOCH).total_seconds())] = candle
+        starts = list(last)[:-1]  # The last one goes on.
+        # A later revision would have other values.
+        query = f"""
+            SELECT timestamp, mid_open, mid_high, mid_low, mid_close, CAST(tick_count AS REAL), source,
+                bid_close, ask_close, partial
+            FROM candles_full WHERE pair = 'GBP_USD' AND timeframe = '5' AND revision = 1
+                AND timestamp IN ({", ".join(map(str, starts))}) ORDER BY timestamp"""
+        self.until("the candle is stored", lambda: self.db.get_latest_timestamp("GBP_USD", "5") >= starts[-1])
+        stored = self.ask(query)
+        self.assertGreater(len(stored), 4)
+        for start, *values in stored:
+            self.assertEqual(list(last[start].values())[1:], [*values, True])
 
     # The guide.
 
