@@ -11,9 +11,9 @@ public import Store
 ///
 /// ```swift
 /// let reader = try CandleReader(paths: paths)
-/// var newest = try reader.latest(pair, timeframe)
-/// while !isOver {
-///     newest = try reader.next(after: newest?.timestamp, pair, timeframe, milliseconds: 60_000) ?? newest
+/// var last = try reader.latest(pair, timeframe)?.timestamp ?? 0
+/// while let new = try reader.next(after: last, pair, timeframe, milliseconds: 600_000) {
+///     last = new.timestamp
 ///     decide(try reader.last(200, pair, timeframe))
 /// }
 /// ```
@@ -71,19 +71,18 @@ public final class CandleReader {
 
     /// Waits for a newer candle on the bus, without polling.
     /// - Parameters:
-    ///   - timestamp: Unix seconds of the start of the caller's last candle; `nil`: of the newest that is there now.
+    ///   - timestamp: Unix seconds of the start of the caller's last candle; 0: before any.
     ///   - milliseconds: how long at most.
     /// - Returns: the oldest candle after `timestamp`; `nil` if there is none in this time.
     /// - Throws: `Failure` (64) if the reader was opened with a file alone; as `StoredCandles.init`.
     public func next(
-        after timestamp: Int64?, _ pair: Pair, _ timeframe: Timeframe, _ selection: Selection = .complete,
+        after timestamp: Int64, _ pair: Pair, _ timeframe: Timeframe, _ selection: Selection = .complete,
         milliseconds: Int
     ) throws -> Candle? {
         let series = Series(pair, timeframe)
         let stored = try stored[series] ?? StoredCandles(paths: try knownPaths(), pair: pair, timeframe: timeframe)
         self.stored[series] = stored
-        let last = try timestamp ?? latest(pair, timeframe, selection)?.timestamp ?? -1
-        let later = UTCSeconds(rawValue: last + 1)..<UTCSeconds(rawValue: .max)
+        let later = UTCSeconds(rawValue: timestamp + 1)..<UTCSeconds(rawValue: .max)
         let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
         while true {
             if let new = try store.candles(pair, timeframe, in: later, selection).first { return new }

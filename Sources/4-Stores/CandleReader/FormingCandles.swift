@@ -68,21 +68,25 @@ public final class FormingCandles {
     /// - Throws: `Failure` (69) if `aggregator` publishes nothing of the pair in this time.
     public func present(_ pair: Pair, _ timeframe: Timeframe, milliseconds: Int = 1_000) throws -> Candle? {
         take()
-        // A pair's tick comes after its candles.
-        if quotes[pair] == nil { wait(milliseconds: milliseconds) { [self] _ in quotes[pair] != nil } }
+        let series = Series(pair, timeframe)
+        // A pair's tick comes after its candles, but the subscription may begin between them.
+        if quotes[pair] == nil {
+            wait(milliseconds: milliseconds) { [self] _ in quotes[pair] != nil }
+            wait(milliseconds: min(milliseconds, 300)) { [self] _ in candles[series] != nil }
+        }
         guard quotes[pair] != nil else {
             throw Failure(
                 .unavailable,
                 "\(subscriber.endpoint) brings nothing of \(pair): does aggregator run, and is the pair configured?")
         }
-        return candles[Series(pair, timeframe)]
+        return candles[series]
     }
 
     /// Takes messages until `isDone` says so or the time is over.
     private func wait(milliseconds: Int, until isDone: (Update?) -> Bool) {
         let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
         while true {
-            var isOver = false
+            var isOver = isDone(nil)
             while !isOver, subscriber.receive({ isOver = isDone(take($0)) }) {}
             let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
             guard !isOver, left > 0, Subscriber.wait(for: [subscriber], milliseconds: Int(left)) else { return }

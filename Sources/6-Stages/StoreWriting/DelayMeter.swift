@@ -8,7 +8,7 @@ internal import Wire
 /// Every candle of the last hour counts, also one that became readable late because a stage was down: its readers waited.
 /// One whose interval ended more than an hour before is not measured.
 struct DelayMeter {
-    private let heartbeats: any LiveSource
+    private let clocks: any LiveSource
     private var lead = BrokerLead()
     private var delays = CandleDelays()
     /// The newest readable candles whose delay is not measured yet.
@@ -34,7 +34,7 @@ struct DelayMeter {
     private static let delayMax = 3_600 * UTCNanos.perSecond
 
     /// - Throws: `BusError`.
-    init(_ bus: any Bus) throws { heartbeats = try bus.subscribe(.ticks, topic: RecordKind.clock.name) }
+    init(_ bus: any Bus) throws { clocks = try bus.subscribe(.ticks, topic: RecordKind.clock.name) }
 
     /// Takes the candles that a commit changed.
     /// - Parameter time: the host's clock after the commit.
@@ -51,10 +51,10 @@ struct DelayMeter {
         delays.noteRevised(count, at: monotonic)
     }
 
-    /// Takes the heartbeats that have come, and measures what waits; before the first heartbeat all waits.
+    /// Takes the broker's clocks that have come, and measures what waits; before the first one all waits.
     mutating func measure(monotonic: Int64) throws {
-        while try heartbeats.receive({ message in
-            if let heartbeat = TickEnvelope(bytes: message)?.heartbeat { lead.note(heartbeat) }
+        while try clocks.receive({ message in
+            if case .clock(let clock) = TickEnvelope(bytes: message)?.content, !clock.isStandIn { lead.note(clock) }
         }) {}
         guard let lead = lead.nanos else { return }
         for candle in waiting {

@@ -105,10 +105,7 @@ final class CrashWorld {
         }
     }
 
-    /// A session that begins after the clock was set believes no time of a snapshot, so that a late tick would end the
-    /// blindness too early: either ticks are late or the clock is set.
     private func setClock() {
-        guard broker.lateEvery == 0 else { return }
         clock.set(broker.time + .seconds(Int.random(in: -3_600...3_600, using: &random)))
     }
 

@@ -75,15 +75,15 @@ private let minute = 60 * UTCNanos.perSecond
         ClockRecord(Make.nanos(brokerTime), receiveTime: Make.nanos(brokerTime - 100 + delay))
     }
 
-    @Test func `the least delayed heartbeat of the last sixty counts`() {
+    @Test func `the least delayed record of the last two minutes counts`() {
         var lead = BrokerLead()
         #expect(lead.nanos == nil)
         lead.note(heartbeat(1_000, after: 0.5))
         #expect(lead.nanos == Make.nanos(99.5).rawValue)
         lead.note(heartbeat(1_001, after: 0.25))
-        for place in 0..<59 { lead.note(heartbeat(1_002 + Double(place), after: 0.5)) }
+        for place in 0..<129 { lead.note(heartbeat(1_002 + Double(place), after: 0.5)) }
         #expect(lead.nanos == Make.nanos(99.75).rawValue)
-        lead.note(heartbeat(1_061, after: 0.5))
+        lead.note(heartbeat(1_131, after: 0.5))
         #expect(lead.nanos == Make.nanos(99.5).rawValue)
     }
 

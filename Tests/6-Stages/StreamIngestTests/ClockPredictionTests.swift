@@ -144,6 +144,35 @@ private final class QuietMarket {
         #expect(!beats.contains { $0.brokerTime == Make.nanos(1_600_000_800.5) })
     }
 
+    @Test func `ticks may be stamped by a clock that is ahead of the heartbeat's`() throws {
+        let market = try QuietMarket()
+        for second in stride(from: 760.4, to: 790, by: 5) {
+            market.beat(until: second)
+            market.tick(second, stamped: second + 1.4)
+        }
+        // Sent at 800.4 by the clock of the ticks.
+        market.beat(until: 799)
+        #expect(market.predicted.isEmpty)
+        market.wait(until: 799.3)
+        #expect(texts(market.predicted) == ["clock @800.5 predicted"])
+        #expect(try market.written(#require(market.predicted.first)) >= QuietMarket.closing - 1.4)
+        market.beat(until: 830)
+        #expect(market.predicted.allSatisfy { $0.brokerTime == Make.nanos(1_600_000_800.5) })
+        #expect(market.world.ingestor.driver.sink.output.counters.predictedClocks == 1)
+    }
+
+    @Test func `two ticks with a wrong time close nothing too early`() throws {
+        let market = try QuietMarket()
+        for second in stride(from: 760.4, to: 790, by: 5) {
+            market.beat(until: second)
+            market.tick(second, stamped: second + (second > 778 ? 1.9 : 0))
+        }
+        market.beat(until: QuietMarket.end)
+        #expect(market.predicted.isEmpty)
+        market.wait(until: 801)
+        #expect(try market.written(#require(market.predicted.first)) >= QuietMarket.closing)
+    }
+
     @Test func `a heartbeat behind the grace closes by itself`() throws {
         let market = try QuietMarket(phase: 0.6)
         market.beat(until: 802)

@@ -12,13 +12,12 @@ import TestKit
 func follow(
     _ pair: Pair, _ timeframe: Timeframe, count: Int, paths: Paths, decide: ([CandleReader.Candle]) -> Bool
 ) throws {
-    // Subscribe first: each candle that is stored from here on is reported.
-    let stored = try StoredCandles(paths: paths, pair: pair, timeframe: timeframe)
-    let reader = try CandleReader(path: paths.database)
+    let reader = try CandleReader(paths: paths)
+    var last = try reader.latest(pair, timeframe)?.timestamp ?? 0
     repeat {
         guard decide(try reader.last(count, pair, timeframe)) else { return }
         // A minute without a candle is no error: the market may be quiet, or closed.
-        _ = stored.next(milliseconds: 60_000)
+        last = try reader.next(after: last, pair, timeframe, milliseconds: 60_000)?.timestamp ?? last
     } while true
 }
 

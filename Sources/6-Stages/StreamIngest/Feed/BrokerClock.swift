@@ -89,6 +89,7 @@ struct BrokerClock {
         if feedTime == 0 { lastHeartbeat = monotonic }
         feedTime = time
         lastBelieved = TimeJudge.Told(time: time, monotonic: monotonic)
+        prediction.hear(tick: time, at: monotonic)
     }
 
     mutating func heard(heartbeat time: Int64) {
@@ -115,8 +116,8 @@ struct BrokerClock {
 
     // MARK: Prediction
 
-    /// The newest time that a heartbeat or a live tick brought: what happened before it has come.
-    var provenTime: Int64 { lastBelieved.time }
+    /// The newest time that a heartbeat or a live tick proves: what happened before it has come.
+    var provenTime: Int64 { max(lastBelieved.time, prediction.proven(byHeartbeat: lastBeat) ?? 0) }
 
     /// The moment at which the broker's clock has surely come to `time`, however much the connection holds up; `nil` if
     /// that is not known.

@@ -106,7 +106,8 @@ extension ContinuityMachine {
         guard let since = pairSight.blindSince, pairSight.isWhole else { return }
         pairs[index].sight.blindSince = nil
         // At the snapshot's own moment there may have been other ticks before it.
-        let until = max(since, clock.feedTime + margin, pairSight.newestSnapshot + 1)
+        let unknown = pairSight.hasUnknownSnapshot ? FeedEvent.orderMargin : 0
+        let until = max(since, clock.feedTime + max(margin, unknown), pairSight.newestSnapshot + 1)
         output.append(
             .blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)),
             pair: pairs[index].pair, at: clock)
@@ -121,6 +122,9 @@ extension ContinuityMachine {
         if pairs[index].sight.spoiltSince == nil { pairs[index].sight.spoiltSince = lastTick(index, clock) }
         hasSpoilt = true
     }
+
+    /// A tick of a snapshot could not be taken.
+    mutating func leaveOutSnapshot(_ index: Int) { pairs[index].sight.hasUnknownSnapshot = true }
 
     /// A live tick could be taken.
     mutating func restorePair(_ index: Int, _ clock: borrowing BrokerClock, _ output: inout FeedOutput) {

@@ -178,8 +178,10 @@ struct ContinuityMachine {
         sight = .seeing
         clock.judge.setBlind(false)
         clock.raiseRecordToFeedTime()
-        // At the newest snapshot's own moment there may have been other ticks before it.
-        let until = max(since, clock.feedTime, newestSnapshot + 1)
+        // At the newest snapshot's own moment there may have been other ticks before it. One that could not be taken may
+        // be newer than the live tick that showed the feed's time.
+        let unknown = pairs.contains(where: \.sight.hasUnknownSnapshot) ? FeedEvent.orderMargin : 0
+        let until = max(since, clock.feedTime + unknown, newestSnapshot + 1)
         output.append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)), at: clock)
         for index in pairs.indices { seePair(index, clock, &output) }
     }

@@ -128,7 +128,11 @@ struct FeedRecorder: SessionSink {
     /// An update that cannot be taken is a lost one: the pair's candle must say so. A snapshot is no update; what it
     /// would have shown is part of the blindness before it.
     private mutating func leaveOut(_ index: Int, _ flags: TickFlags) {
-        if !flags.contains(.snapshot) { continuity.spoil(index, clock, &output) }
+        if flags.contains(.snapshot) {
+            continuity.leaveOutSnapshot(index)
+        } else {
+            continuity.spoil(index, clock, &output)
+        }
         output.events.append(.oddLine("update of \(instruments[index].epic) with a wrong price or time"))
     }
 

@@ -92,6 +92,8 @@ struct PairSight: Hashable {
     /// The newest time in the snapshot of the present subscription: nothing of the pair came between it and the
     /// updates that follow.
     var newestSnapshot: Int64 = 0
+    /// A tick of the snapshot could not be taken, for its price or its time: how new it was is not known.
+    var hasUnknownSnapshot = false
     /// The end of the snapshot did not come in time: what is flagged as snapshot now is live.
     var hasEndlessSnapshot = false
 
@@ -109,13 +111,13 @@ struct PairSight: Hashable {
     mutating func subscribed() {
         subscription = .opening(beats: 0)
         (isLimited, spoiltSince, isRenewing, newestSnapshot) = (false, nil, false, 0)
-        hasEndlessSnapshot = false
+        (hasUnknownSnapshot, hasEndlessSnapshot) = (false, false)
     }
 
     /// The broker has taken a subscription, in place of one that goes on.
     mutating func renewed() {
         isRenewing = true
         newestSnapshot = 0
-        hasEndlessSnapshot = false
+        (hasUnknownSnapshot, hasEndlessSnapshot) = (false, false)
     }
 }
