@@ -247,7 +247,7 @@ let package = Package(
             [
                 "SQLiteStore",
                 "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
-                "MarketData", "Wire", "Candles", "Host", "Streams", "CandleReader", "Store", "IGClient",
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "CandleReader", "Store", "IGClient",
                 "Simulation", grdb,
             ]),
         tests(.simulator, "SimulationTests", ["MarketData", "Simulation", log, nio("NIOCore")]),

@@ -1,6 +1,7 @@
 import Candles
 import Host
 import MarketData
+import Settings
 import Streams
 import Testing
 import TestKit
@@ -8,32 +9,37 @@ import Wire
 
 @Suite(.serialized, .timeLimit(.minutes(10)))
 struct ExactnessTests {
-    @Test func `an hour and a half around payrolls leaves exactly the reference candles`() async throws {
+    @Test(arguments: Configuration.Closing.allCases)
+    func `an hour and a half around payrolls leaves exactly the reference candles`(
+        closing: Configuration.Closing
+    ) async throws {
         let folder = Golden.folder + "/payrolls"
         let reference = try ["5", "15"].map { referenceRows(try textOf("\(folder)/EUR_USD_\($0)m.csv")) }
-        let pipeline = try await play(["EUR_USD": "\(folder)/EUR_USD.csv.gz", "NZD_USD": "\(folder)/NZD_USD.csv.gz"])
+        let pipeline = try await play(
+            ["EUR_USD": "\(folder)/EUR_USD.csv.gz", "NZD_USD": "\(folder)/NZD_USD.csv.gz"], closing)
         try await expect(pipeline, reference, ticks: 16_320 + 9_088)
-        try replayEqualsLive(pipeline)
+        try replayEqualsLive(pipeline, closing)
     }
 
-    @Test(.enabled(if: sharedData != nil))
-    func `nine days of real ticks leave exactly the reference candles`() async throws {
+    @Test(.enabled(if: sharedData != nil), arguments: Configuration.Closing.allCases)
+    func `nine days of real ticks leave exactly the reference candles`(closing: Configuration.Closing) async throws {
         let data = try #require(sharedData)
         let reference = try ["5", "15"].map {
             referenceRows(try textOf("\(data)/reference-candles/oanda_EURUSD_20140501_20140509__\($0)m.csv.gz"))
         }
-        let pipeline = try await play([
-            "EUR_USD": "\(data)/ticks/oanda_EURUSD_20140501_20140509.csv.gz",
-            "NZD_USD": "\(data)/ticks/oanda_NZDUSD_20140501_20140509.csv.gz",
-        ])
+        let pipeline = try await play(
+            [
+                "EUR_USD": "\(data)/ticks/oanda_EURUSD_20140501_20140509.csv.gz",
+                "NZD_USD": "\(data)/ticks/oanda_NZDUSD_20140501_20140509.csv.gz",
+            ], closing)
         try await expect(pipeline, reference, ticks: 595_827)
-        try replayEqualsLive(pipeline)
+        try replayEqualsLive(pipeline, closing)
     }
 
     @Test(.enabled(if: sharedData != nil))
     func `a raw feed with the ask below the bid goes through without an error`() async throws {
         let data = try #require(sharedData)
-        let pipeline = try await play(["EUR_USD": "\(data)/ticks/fxcm_EURUSD_20140501_20140509.csv.gz"])
+        let pipeline = try await play(["EUR_USD": "\(data)/ticks/fxcm_EURUSD_20140501_20140509.csv.gz"], .nextTick)
         try await eventually("all ticks are in candles", within: .seconds(240)) {
             try pipeline.count("SELECT SUM(tick_count) FROM candle WHERE timeframe = 300") == 675_401
         }
@@ -45,11 +51,12 @@ struct ExactnessTests {
     }
 
     /// Plays tick files at full speed through the real processes.
-    private func play(_ files: [String: String]) async throws -> Pipeline {
+    private func play(_ files: [String: String], _ closing: Configuration.Closing) async throws -> Pipeline {
         let pipeline = Pipeline()
         pipeline.configure(
             """
             instruments: [\(files.keys.sorted().joined(separator: ", "))]
+            closing: \(closing.rawValue)
             # More than a week is played.
             journal: {retention_days: 0}
 
@@ -77,8 +84,10 @@ struct ExactnessTests {
     }
 
     /// Folds the tick journal again and compares with the candle journal, byte for byte but for publish time.
-    private func replayEqualsLive(_ pipeline: Pipeline) throws {
-        var builder = CandleBuilder(options: CandleBuilder.Options())
+    private func replayEqualsLive(_ pipeline: Pipeline, _ closing: Configuration.Closing) throws {
+        var options = CandleBuilder.Options()
+        options.closesByNextTick = closing == .nextTick
+        var builder = CandleBuilder(options: options)
         let ticks = try JournalReader(folder: pipeline.state + "/journal/ticks", recordSize: TickEnvelope.byteCount)
         while try ticks.read(TickEnvelope.self, { builder.fold($0) }) > 0 {}
         var live: [CandleEnvelope] = []
