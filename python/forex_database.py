@@ -42,6 +42,8 @@ _EPOCH = datetime(1970, 1, 1)
 _POLL_SECONDS = 0.02
 # No message comes if store-writer was killed between commit and message, or before a new subscription reaches it.
 _RECHECK_SECONDS = 1
+# The same until a message has come with a commit: the socket may be of another pipeline than the database.
+_UNPROVEN_SECONDS = 0.02
 # Longer than the aggregator takes to send a new subscriber what it has (250 ms).
 _ANSWER_SECONDS = 0.3
 _BUSY_SECONDS = 5
@@ -148,7 +150,8 @@ class ForexDatabase:
         """Yields the forming candle as in `forming`, at once and after each change (at most four times a second).
 
         When its interval closes, a candle comes once more, with `final` True, as it is stored a moment later. A slow
-        caller gets the newest state of each interval. Never ends by itself; `close()` of the generator closes its
+        caller gets the newest state that has come of each interval; one that reads nothing for half a minute loses
+        updates. Never ends by itself; `close()` of the generator closes its
         socket. Needs pyzmq, else ImportError.
         timeout  longest wait for one update, in seconds, until TimeoutError. None: waits for ever.
         """
@@ -226,13 +229,15 @@ class ForexDatabase:
 
         Waits for messages of the topic on `stored`, or polls if that stream or pyzmq is missing.
         """
-        seen = ()
+        seen, heard = (), False
         while True:
             # Subscribed before the caller looks, so that what is stored after the look is reported.
             bus = _stored_bus(f"{self.runtime}/stored.ipc", topic)
             # Asked before the caller looks, so that a commit during the look is a change again.
             version = _connection(self.db_path), self._rows("PRAGMA data_version")
             if version != seen:
+                if heard:
+                    bus.is_proven = True
                 seen = version
                 yield
             left = deadline - time.monotonic()
@@ -240,8 +245,11 @@ class ForexDatabase:
                 return
             if bus is None:
                 time.sleep(min(_POLL_SECONDS, left))
-            elif bus.wait(min(_RECHECK_SECONDS, left)):
-                bus.take()
+                heard = False
+            else:
+                heard = bus.wait(min(_RECHECK_SECONDS if bus.is_proven else _UNPROVEN_SECONDS, left))
+                if heard:
+                    bus.take()
 
     def _forming_bus(self, *topics):
         return contextlib.closing(_Bus(f"{self.runtime}/forming.ipc", *topics))
@@ -345,6 +353,7 @@ class _Bus:
     """A subscription to a stream of the stages; for one thread and one process."""
 
     socket = None
+    is_proven = False
 
     def __init__(self, path, *topics):
         self.zmq = _needed_pyzmq()

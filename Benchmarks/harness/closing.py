@@ -1,5 +1,6 @@
 """How soon after the end of its interval a candle can be read, with the real processes: the runs of `close`."""
 
+import concurrent.futures
 import datetime
 import pathlib
 import sys
@@ -17,33 +18,61 @@ TIMEFRAMES = "timeframes: [1m, 5m]\n"
 # A Tuesday while London and New York are awake, 10 s before a boundary of 1m and 5m: each run sees the same ticks.
 START = "2026-05-12T08:04:50"
 START_NANOS = int(datetime.datetime.fromisoformat(START + "+00:00").timestamp()) * NANOS
-# Ticks per second of the 28 pairs: 300 in all, each pair 0.787 of the one before it, from 64 down to one in ten seconds.
 CURRENCIES = ["EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY"]
 PAIRS = [f"{base}_{quote}" for number, base in enumerate(CURRENCIES) for quote in CURRENCIES[number + 1:]]
-RATES = [64 * 0.787**place for place in range(len(PAIRS))]
-SIMULATOR = ["--speed", "1", "--start", START] + [
-    word for pair, rate in zip(PAIRS, RATES) for word in ("--rate-of", f"{pair}={rate:.3f}")]
+
+
+def market(rates, rate=0):
+    """The simulator's arguments for ticks per second of some pairs, and of all others on average."""
+    words = [word for pair, own in rates.items() for word in ("--rate-of", f"{pair}={own:.3f}")]
+    return ["--speed", "1", "--start", START] + (["--rate", str(rate)] if rate else []) + words
+
+
+# Both have 300 ticks per second in all.
+USUAL = market({"AUD_NZD": 0.5, "CAD_CHF": 0.3, "NZD_CAD": 0.2, "NZD_CHF": 0.1}, rate=12.5)
+# Each pair has 0.787 of the one before it, from 64 down to one in ten seconds.
+UNEVEN = market({pair: 64 * 0.787**place for place, pair in enumerate(PAIRS)})
 OUTAGE = 4
 """Seconds for which the simulator lets no connection in; it keeps a session for 13 s."""
 SETTLING = 5 * NANOS
 """So long after its end a candle has its last tick, whatever the line does."""
 
 
+def at_once(scenarios, seconds):
+    """Subjects whose first one starts the runs of all: each needs some percent of a core."""
+    pool = concurrent.futures.ThreadPoolExecutor(len(scenarios))
+    started = {}
+
+    def subject(name):
+        def result():
+            if not started:
+                started.update({each: pool.submit(run, seconds) for each, run in scenarios.items()})
+            return started[name].result()
+        return result
+
+    return {name: subject(name) for name in scenarios}
+
+
 def plain(seconds):
-    with pipeline.running(SIMULATOR, configuration=TIMEFRAMES) as running:
+    with pipeline.running(USUAL, configuration=TIMEFRAMES) as running:
+        return observed(running, seconds)
+
+
+def uneven(seconds):
+    with pipeline.running(UNEVEN, configuration=TIMEFRAMES) as running:
         return observed(running, seconds)
 
 
 def ahead(seconds):
     faults = ["--fault", "clock-ahead=1400", "--fault", "jitter=200"]
-    with pipeline.running(SIMULATOR + faults, configuration=TIMEFRAMES) as running:
+    with pipeline.running(USUAL + faults, configuration=TIMEFRAMES) as running:
         return observed(running, seconds)
 
 
 def cut(seconds):
     """Once, a second before a boundary: of 5m if there is time for an interval that is seen whole, or else of 1m."""
     boundary = 310 if seconds >= 400 else 70
-    with pipeline.running(SIMULATOR, configuration=TIMEFRAMES) as running:
+    with pipeline.running(USUAL, configuration=TIMEFRAMES) as running:
         moment = START_NANOS + (boundary - 1) * NANOS - ahead_of_host(running)
         return observed(running, min(seconds, boundary + 75), cut_at=moment)
 

@@ -351,16 +351,13 @@ def restart(data):
 
 
 def close(options):
-    """The same seconds of the same market for both lines, and one cut."""
-    seconds = options.seconds or 615
-
-    def timed(scenario):
-        return lambda: scenario(seconds)
-
+    """The same seconds of the same market for each line, and of one with many quiet pairs."""
+    scenarios = {
+        "steady line": closing.plain, "clock 1.4 s ahead, jitter of 200 ms": closing.ahead,
+        "a cut at a boundary": closing.cut, "a third of the pairs quiet": closing.uneven}
     return Measure(
         "close", "interval's end to a readable candle, 28 pairs, 300 ticks a second",
-        {"steady line": timed(closing.plain), "clock 1.4 s ahead, jitter of 200 ms": timed(closing.ahead),
-         "a cut at a boundary": timed(closing.cut)},
+        closing.at_once(scenarios, options.seconds or 615),
         kind="report", show=delays.show,
         target="closing tick to row 8 ms, p99 25 ms; interval's end to row 300 ms, p99 1 s; 64 MiB and 3% of a core in all",
         is_quick=False, rounds_most=1)

@@ -234,6 +234,7 @@ class PipelineTest(unittest.TestCase):
         known = self.db.wait_for_candle("EUR_USD", "5", timeout=30)["time"]
         with (
             unittest.mock.patch("forex_database._RECHECK_SECONDS", 60),
+            unittest.mock.patch("forex_database._UNPROVEN_SECONDS", 60),
             unittest.mock.patch("forex_database._Bus.wait", observed),
         ):
             while len(outcomes) < 4:

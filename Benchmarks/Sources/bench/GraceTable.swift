@@ -119,13 +119,16 @@ struct Delivery {
     }
 }
 
-/// The broker's clock, as it is known between its messages: by the smallest delay that was seen.
+/// The broker's clock, as it is known between its messages: by the smallest delay that was seen. It closes nothing until
+/// something came that was sent after the interval's end.
 struct PredictedClock {
     let grace: Int64
     /// The next end of an interval.
     private var end: Int64
     /// Our clock less the broker's, at most.
     private var offset = Int64.max
+    /// The newest time that has come, by the broker's clock.
+    private var proven = Int64.min
 
     private static let minute = 60 * UTCNanos.perSecond
 
@@ -136,12 +139,13 @@ struct PredictedClock {
 
     mutating func note(_ record: TickEnvelope) {
         offset = min(offset, record.receiveTime.rawValue - record.brokerTime.rawValue)
+        proven = max(proven, record.brokerTime.rawValue)
     }
 
     /// The clock that passes an interval's end and the grace before `arrival`, if any.
     mutating func next(before arrival: Int64, after last: Int64) -> TickEnvelope? {
         let time = end + grace
-        guard offset != .max, time + offset <= arrival else { return nil }
+        guard proven >= end, time + offset <= arrival else { return nil }
         end += Self.minute
         return ClockRecord(
             UTCNanos(rawValue: time), receiveTime: UTCNanos(rawValue: max(last, time + offset))

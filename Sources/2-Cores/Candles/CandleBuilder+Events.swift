@@ -57,6 +57,7 @@ extension CandleBuilder {
             let darkest = max(until.rawValue, missing.blindSince(pair) == nil ? .min : .max)
             missing.blindEnded(pair, from: from, until: until)
             reviseBlindness(pair, from: from.rawValue, until: darkest)
+            if pair == .none { reviseOwed() }
             // After a long silence ticks come before the first new clock.
             if pair == .none, feed.clock != nil, FeedTime.isPlausible(until.rawValue) { feed.noteClock(until.rawValue) }
         case .updatesLost(let count): lose(count, record)
@@ -81,6 +82,12 @@ extension CandleBuilder {
             let blind = missing.blindMilliseconds(pairs.pairs[key.pair], interval(key))
             if blind != closed.blindMilliseconds { revise(key) { $0.blindMilliseconds = blind } }
         }
+    }
+
+    /// Revises the closed candles that took ticks in the dark.
+    mutating func reviseOwed() {
+        for key in owed.sorted(by: { order($0) < order($1) }) { revise(key) { _ in } }
+        owed = []
     }
 
     /// The feed reports a loss late or early: only that it is newer than the pair's last tick is sure.

@@ -16,13 +16,17 @@ extension CandleBuilder {
 
     /// What changes when a pair's forming candles may have changed.
     public func formingMark(ofPair number: Int) -> FormingMark {
-        FormingMark(position: lastTicks[number].position, losses: missing.changes)
+        let isBlind = missing.blindSince(.none) != nil || missing.blindSince(pairs.pairs[number]) != nil
+        return FormingMark(
+            position: lastTicks[number].position, losses: missing.changes, blindUntil: isBlind ? feed.newest : 0)
     }
 
     /// Equal marks, equal candles, but for those that closed.
     public struct FormingMark: Hashable, Sendable {
         let position: UInt64
         let losses: UInt64
+        /// In the dark blind time grows with feed time.
+        let blindUntil: Int64
     }
 
     /// The forming candles of a pair.

@@ -45,6 +45,8 @@ public struct CandleBuilder {
     var pending: [Key: OpenCandle] = [:]
     /// Final candles within the reach of late ticks.
     var final: [Key: ClosedCandle] = [:]
+    /// Those whose late ticks have no revision yet.
+    var owed: Set<Key> = []
     var missing = MissingData()
     /// Since when it may be dark without the feed's word: that may have been among positions that are missing.
     var suspectSince: UTCNanos?
@@ -220,7 +222,14 @@ public struct CandleBuilder {
         }
         if closed.candle.isExhausted { return }
         closed.takeLate(quote)
-        emit(closed, key)
+        // In the dark the candle is partial, and many ticks may be sent again: they make one revision at its end.
+        if missing.blindSince(.none) != nil {
+            final[key] = closed
+            owed.insert(key)
+        } else {
+            closed.candle.countRevision()
+            emit(closed, key)
+        }
     }
 
     mutating func add(_ pair: Pair) -> Int {
@@ -255,6 +264,7 @@ public struct CandleBuilder {
         var record = closed.record(pair: pairs.pairs[key.pair], timeframe: timeframes[key.timeframe])
         record.inputPosition = position
         final[key] = closed
+        owed.remove(key)
         output.append(record.envelope)
     }
 }

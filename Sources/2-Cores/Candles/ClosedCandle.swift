@@ -13,10 +13,9 @@ struct ClosedCandle {
     /// Nothing that is learned changes it any more.
     var isSettled: Bool { isVoid || candle.isExhausted }
 
-    /// Takes a tick that came after the close: a new revision.
+    /// Takes a tick that came after the close. The next revision has it.
     mutating func takeLate(_ quote: Quote) {
         candle.fold(quote)
-        candle.countRevision()
         candle.flags.insert(.late)
     }
 

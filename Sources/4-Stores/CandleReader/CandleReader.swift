@@ -29,8 +29,8 @@ public final class CandleReader {
     private let store: any CandleQueries
     /// `nil` if only the file is known.
     private let paths: Paths?
-    /// The subscriptions of those who wait, by what they wait for.
-    private var stored: [Series: StoredCandles] = [:]
+    /// What `next` waits for: candles of all pairs, since connections are limited.
+    private var stored: StoredCandles?
 
     /// Where the database is.
     public var path: String { store.path }
@@ -79,23 +79,24 @@ public final class CandleReader {
         after timestamp: Int64, _ pair: Pair, _ timeframe: Timeframe, _ selection: Selection = .complete,
         milliseconds: Int
     ) throws -> Candle? {
+        let stored = try stored ?? StoredCandles(paths: try knownPaths())
+        self.stored = stored
         let series = Series(pair, timeframe)
-        let stored = try stored[series] ?? StoredCandles(paths: try knownPaths(), pair: pair, timeframe: timeframe)
-        self.stored[series] = stored
-        let later = UTCSeconds(rawValue: timestamp + 1)..<UTCSeconds(rawValue: .max)
-        let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        let deadline = Deadline(milliseconds: milliseconds)
         while true {
-            if let new = try store.candles(pair, timeframe, in: later, selection).first { return new }
-            let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
-            guard left > 0 else { return nil }
+            if let new = try store.first(after: UTCSeconds(rawValue: timestamp), pair, timeframe, selection) {
+                return new
+            }
+            guard deadline.millisecondsLeft > 0 else { return nil }
             // A store-writer that is killed after a commit publishes nothing of it.
-            _ = stored.next(milliseconds: min(Int(left), 1_000))
+            let look = Deadline(milliseconds: min(deadline.millisecondsLeft, 1_000))
+            while let new = stored.next(milliseconds: look.millisecondsLeft), new.series != series {}
         }
     }
 
     /// The candle of the present interval as far as it has come. A caller that asks often keeps a `FormingCandles`.
     /// - Parameter milliseconds: how long to wait for `aggregator` at most; it answers within 250 ms.
-    /// - Returns: `nil` if the pair had no tick in the present interval.
+    /// - Returns: as old as the feed, if `ingest-stream` is down; `nil` if the pair had no tick in the present interval.
     /// - Throws: `Failure` (64) if the reader was opened with a file alone; as `FormingCandles`.
     public func forming(_ pair: Pair, _ timeframe: Timeframe, milliseconds: Int = 1_000) throws -> Candle? {
         try FormingCandles(paths: try knownPaths(), pair: pair).present(pair, timeframe, milliseconds: milliseconds)

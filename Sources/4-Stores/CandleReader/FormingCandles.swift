@@ -22,7 +22,7 @@ public final class FormingCandles {
         public let isClosed: Bool
     }
 
-    /// The newest quote of a pair. A side is 0 until a tick or a forming candle has brought it.
+    /// The newest quote of a pair. A side is 0 until a tick of the present interval or a later one has brought it.
     public struct Quote: Hashable, Sendable {
         public internal(set) var bid = Price(rawValue: 0)
         public internal(set) var ask = Price(rawValue: 0)
@@ -35,6 +35,10 @@ public final class FormingCandles {
     /// Those heard of whose intervals are not over.
     public private(set) var candles: [Series: Candle] = [:]
 
+    /// Of each pair: the series of the candles that came since its last tick. That tick ends them: others are over.
+    private var group: [Pair: Set<Series>] = [:]
+    /// Of which a tick has come.
+    private var heard: Set<Pair> = []
     private let subscriber: Subscriber
 
     /// - Parameters:
@@ -62,7 +66,7 @@ public final class FormingCandles {
     /// Takes all that has come, for `quotes` and `candles`.
     public func take() { wait(milliseconds: 0) { _ in false } }
 
-    /// The present candle of a series.
+    /// The present candle of a series: as old as the feed, if `ingest-stream` is down.
     /// - Parameter milliseconds: how long to wait at most for the first word of its pair.
     /// - Returns: `nil` if the pair had no tick in the present interval.
     /// - Throws: `Failure` (69) if `aggregator` publishes nothing of the pair in this time.
@@ -70,11 +74,11 @@ public final class FormingCandles {
         take()
         let series = Series(pair, timeframe)
         // A pair's tick comes after its candles, but the subscription may begin between them.
-        if quotes[pair] == nil {
-            wait(milliseconds: milliseconds) { [self] _ in quotes[pair] != nil }
+        if !heard.contains(pair) {
+            wait(milliseconds: milliseconds) { [self] _ in heard.contains(pair) }
             wait(milliseconds: min(milliseconds, 300)) { [self] _ in candles[series] != nil }
         }
-        guard quotes[pair] != nil else {
+        guard heard.contains(pair) else {
             throw Failure(
                 .unavailable,
                 "\(subscriber.endpoint) brings nothing of \(pair): does aggregator run, and is the pair configured?")
@@ -84,12 +88,11 @@ public final class FormingCandles {
 
     /// Takes messages until `isDone` says so or the time is over.
     private func wait(milliseconds: Int, until isDone: (Update?) -> Bool) {
-        let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        let deadline = Deadline(milliseconds: milliseconds)
         while true {
             var isOver = isDone(nil)
             while !isOver, subscriber.receive({ isOver = isDone(take($0)) }) {}
-            let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
-            guard !isOver, left > 0, Subscriber.wait(for: [subscriber], milliseconds: Int(left)) else { return }
+            guard !isOver, subscriber.wait(until: deadline) else { return }
         }
     }
 
@@ -99,14 +102,28 @@ public final class FormingCandles {
         let update = Update(series: record.series, candle: Candle(record), isClosed: record.position > 0)
         if !update.isClosed {
             candles[update.series] = update.candle
+            group[record.pair, default: []].insert(update.series)
+            take(record)
         } else if candles[update.series]?.timestamp == update.candle.timestamp {
             candles[update.series] = nil
         }
         return update
     }
 
+    /// The close of a side is its last price.
+    private func take(_ candle: CandleRecord) {
+        var quote = quotes[candle.pair] ?? Quote()
+        if candle.bid.close.rawValue > 0 { quote.bid = candle.bid.close }
+        if candle.ask.close.rawValue > 0 { quote.ask = candle.ask.close }
+        quote.time = max(quote.time, candle.lastTickTime)
+        quotes[candle.pair] = quote
+    }
+
     /// A side that the tick lacks stays.
     private func take(_ tick: TickRecord) {
+        let present = group.removeValue(forKey: tick.pair) ?? []
+        candles = candles.filter { $0.key.pair != tick.pair || present.contains($0.key) }
+        heard.insert(tick.pair)
         var quote = quotes[tick.pair] ?? Quote()
         if !tick.flags.contains(.bidMissing) { quote.bid = tick.bid }
         if !tick.flags.contains(.askMissing) { quote.ask = tick.ask }

@@ -34,13 +34,12 @@ public final class StoredCandles {
     /// - Parameter milliseconds: how long at most.
     /// - Returns: `nil` where none came in time.
     public func next(milliseconds: Int) -> Stored? {
-        let deadline = Clock.system.monotonic() + Int64(milliseconds) * UTCNanos.perMillisecond
+        let deadline = Deadline(milliseconds: milliseconds)
         while true {
             var stored: Stored?
             while stored == nil, subscriber.receive({ stored = decode($0) }) {}
             if let stored { return stored }
-            let left = (deadline - Clock.system.monotonic()) / UTCNanos.perMillisecond
-            guard left > 0, Subscriber.wait(for: [subscriber], milliseconds: Int(left)) else { return nil }
+            guard subscriber.wait(until: deadline) else { return nil }
         }
     }
 

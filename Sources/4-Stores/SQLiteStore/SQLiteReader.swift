@@ -45,6 +45,13 @@ public final class SQLiteReader: CandleQueries {
         return try candles(Series(pair, timeframe), condition, [range.lowerBound.rawValue, range.upperBound.rawValue])
     }
 
+    public func first(
+        after start: UTCSeconds, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection
+    ) throws -> Candle? {
+        let condition = "\(selection.condition) AND c.open_time > ? ORDER BY c.open_time LIMIT 1"
+        return try candles(Series(pair, timeframe), condition, [start.rawValue]).first
+    }
+
     /// How many candles of a pair and timeframe there are.
     public func count(_ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> Int {
         try read { db in

@@ -24,6 +24,11 @@ public protocol CandleQueries: AnyObject {
         _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ selection: CandleSelection
     ) throws -> [Candle]
 
+    /// The oldest candle of a series that begins after a moment; `nil` without one.
+    func first(
+        after start: UTCSeconds, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection
+    ) throws -> Candle?
+
     /// How many candles of a series there are.
     func count(_ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection) throws -> Int
 

@@ -7,6 +7,7 @@ public import Host
 internal import MarketData
 public import Settings
 internal import Streams
+internal import Wire
 
 /// Shows the pipeline live on standard output, once a second.
 ///
@@ -72,7 +73,9 @@ public final class LiveView {
         case .screen(let style):
             guard let size = Terminal.size else { return false }
             forming?.take()
-            let lines = LiveFrame(seen, quotes: forming?.quotes ?? [:]).screen(size).map {
+            // Without the aggregator they would stay as they are.
+            let quotes = seen.heard(.aggregator)?.status == nil ? [:] : forming?.quotes ?? [:]
+            let lines = LiveFrame(seen, quotes: quotes).screen(size).map {
                 style.painted($0.text, $0.tone) + "\u{1B}[K"
             }
             return Program.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")

@@ -59,15 +59,16 @@ struct CandlesCommand: ParsableCommand {
             let present = forming ? try FormingCandles(paths: paths, pair: pair).present(pair, timeframe) : nil
             let candles = try reader.last(last, pair, timeframe, complete ? .complete : .all)
             let format = json ? .json : format ?? .table
-            if candles.isEmpty, present == nil, format == .table {
+            // It may have closed meanwhile, or be as old as a feed that ended.
+            let newest = try reader.latest(pair, timeframe, .all)?.timestamp ?? .min
+            let open = present.flatMap { $0.timestamp > newest ? $0 : nil }
+            if candles.isEmpty, open == nil, format == .table {
                 throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
-            // It may have closed meanwhile.
-            let open = present.flatMap { candle in candles.last?.timestamp == candle.timestamp ? nil : candle }
             let table = CandleTable(candles, forming: open, pair: pair, timeframe: timeframe, side: price)
             Program.write(standardOutput: table.text(format))
-            if forming, present == nil {
-                Program.write(standardError: "candlewick: \(pair) had no tick yet in the present interval\n")
+            if forming, open == nil {
+                Program.write(standardError: "candlewick: no tick of \(pair) since the newest candle closed\n")
             }
         }
     }

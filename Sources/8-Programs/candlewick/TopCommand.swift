@@ -13,9 +13,10 @@ struct TopCommand: ParsableCommand {
             refreshes in place; into a pipe it prints one line a second. A stage that does
             not run is shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
 
-            'delay' is the time from a candle's publication by the aggregator to the end
-            of its commit; 'lag' is the feed's time behind this machine's clock when the
-            status arrived.
+            'delay' is the time from an interval's end to the readable candle, over the last
+            hour: percentiles 50, 90 and 99, and the worst, of busy and of quiet pairs.
+            'revised' counts candles that changed after that. 'lag' is the feed's time
+            behind this machine's clock when the status arrived.
 
             ENVIRONMENT
               NO_COLOR   if set to any value, no colours

@@ -50,6 +50,21 @@ import Wire
         #expect(candles([Make.clock(599), tick(600), tick(599.9)]) == ["5m 300 1 r1 late"])
     }
 
+    @Test func `in the dark late ticks make one revision, at its end`() {
+        let dark = [
+            Make.feed(.blindBegan(since: Make.nanos(0))),
+            Make.feed(.blindEnded(from: Make.nanos(0), until: Make.nanos(299)), at: 299), Make.clock(599), tick(301),
+            Make.feed(.blindBegan(since: Make.nanos(590)), at: 599), Make.clock(603),
+            tick(599.1, .recovered), tick(599.2, .recovered), tick(599.3, .recovered),
+        ]
+        #expect(candles(dark) == ["5m 300 1 r1 partial"])
+        let seen = [Make.feed(.blindEnded(from: Make.nanos(590), until: Make.nanos(590)), at: 604), tick(599.4)]
+        #expect(candles(dark + seen) == ["5m 300 1 r1 partial", "5m 300 4 r2 late", "5m 300 5 r3 late"])
+        // The stretch stays dark.
+        let lost = [Make.feed(.blindEnded(from: Make.nanos(590), until: Make.nanos(602)), at: 604)]
+        #expect(candles(dark + lost) == ["5m 300 1 r1 partial", "5m 300 4 r2 partial late withdrawn"])
+    }
+
     @Test func `a tick of one side closes, a snapshot and a tick without sides do not`() {
         #expect(candles([Make.clock(599), tick(301), tick(600, .bidMissing)]) == ["5m 300 1 r1"])
         #expect(candles([Make.clock(599), tick(301), tick(600, .snapshot)]).isEmpty)

@@ -75,16 +75,30 @@ private let minute = 60 * UTCNanos.perSecond
         ClockRecord(Make.nanos(brokerTime), receiveTime: Make.nanos(brokerTime - 100 + delay))
     }
 
-    @Test func `the least delayed record of the last two minutes counts`() {
+    @Test func `the least delayed heartbeat of the last sixty counts`() {
         var lead = BrokerLead()
         #expect(lead.nanos == nil)
         lead.note(heartbeat(1_000, after: 0.5))
         #expect(lead.nanos == Make.nanos(99.5).rawValue)
         lead.note(heartbeat(1_001, after: 0.25))
-        for place in 0..<129 { lead.note(heartbeat(1_002 + Double(place), after: 0.5)) }
+        for place in 0..<59 { lead.note(heartbeat(1_002 + Double(place), after: 0.5)) }
         #expect(lead.nanos == Make.nanos(99.75).rawValue)
-        lead.note(heartbeat(1_131, after: 0.5))
+        lead.note(heartbeat(1_061, after: 0.5))
         #expect(lead.nanos == Make.nanos(99.5).rawValue)
+    }
+
+    @Test func `a predicted clock counts until three more have come, however many heartbeats come between`() {
+        var lead = BrokerLead()
+        for (round, way) in [0.0, 0.5, 0.5, 0.5].enumerated() {
+            let moment = 1_000 + Double(round) * 300
+            let predicted = ClockRecord(
+                Make.nanos(moment + 0.5), receiveTime: Make.nanos(moment - 100 + way - 0.9), flags: .predicted)
+            lead.note(predicted)
+            // Repeated by a heartbeat that is older.
+            lead.note(ClockRecord(predicted.brokerTime, receiveTime: Make.nanos(moment - 100), flags: .predicted))
+            for second in 1..<300 { lead.note(heartbeat(moment + Double(second), after: 0.1)) }
+            #expect(lead.nanos == Make.nanos(round < 3 ? 101.4 : 100.9).rawValue, "round \(round)")
+        }
     }
 
     @Test func `when the broker's clock is set back, what came before does not count`() {

@@ -39,11 +39,14 @@ struct FormingTests {
 
         let tap = try await pipeline.result("candlewick", ["tap", "forming", "--pair", "EUR_USD", "--count", "3"])
         #expect(tap.output.contains("[forming]") && tap.code == 0, "\(tap)")
-        let shown = try await pipeline.result(
-            "candlewick", ["candles", "EUR_USD", "5m", "--last", "2", "--forming", "--json"])
-        let rows = try JSONDecoder().decode([Row].self, from: Data(shown.output.utf8))
-        let newest = try #require(rows.last)
-        #expect(!newest.complete && rows.dropLast().allSatisfy { $0.timestamp < newest.timestamp }, "\(shown)")
+        // An interval that closes meanwhile has no forming row.
+        try await eventually("the forming candle is shown after the others") {
+            let shown = try await pipeline.result(
+                "candlewick", ["candles", "EUR_USD", "5m", "--last", "2", "--forming", "--json"])
+            let rows = try JSONDecoder().decode([Row].self, from: Data(shown.output.utf8))
+            guard let newest = rows.last, !newest.complete else { return false }
+            return rows.count == 3 && rows.dropLast().allSatisfy { $0.timestamp < newest.timestamp && $0.complete }
+        }
         try await pipeline.expectCleanEnd()
     }
 

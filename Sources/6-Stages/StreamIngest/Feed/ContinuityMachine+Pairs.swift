@@ -105,6 +105,7 @@ extension ContinuityMachine {
         if case .blind = sight { return }
         guard let since = pairSight.blindSince, pairSight.isWhole else { return }
         pairs[index].sight.blindSince = nil
+        defer { pairs[index].sight.hasUnknownSnapshot = false }
         // At the snapshot's own moment there may have been other ticks before it.
         let unknown = pairSight.hasUnknownSnapshot ? FeedEvent.orderMargin : 0
         let until = max(since, clock.feedTime + max(margin, unknown), pairSight.newestSnapshot + 1)

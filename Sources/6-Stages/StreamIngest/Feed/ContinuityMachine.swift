@@ -183,7 +183,10 @@ struct ContinuityMachine {
         let unknown = pairs.contains(where: \.sight.hasUnknownSnapshot) ? FeedEvent.orderMargin : 0
         let until = max(since, clock.feedTime + unknown, newestSnapshot + 1)
         output.append(.blindEnded(from: UTCNanos(rawValue: since), until: UTCNanos(rawValue: until)), at: clock)
-        for index in pairs.indices { seePair(index, clock, &output) }
+        for index in pairs.indices {
+            seePair(index, clock, &output)
+            pairs[index].sight.hasUnknownSnapshot = false
+        }
     }
 
     // MARK: Leaps of the broker's clock

@@ -1,4 +1,5 @@
-/// A JSON value. Objects keep their order; numbers keep their digits.
+/// A JSON value. Objects keep their order; numbers keep their digits. Indirect, since without it some debug builds end with
+/// the compiler's error "circular reference".
 indirect enum JSON: Equatable {
     case null
     case bool(Bool)
