@@ -31,12 +31,14 @@ struct ExactnessTests {
             instruments:
               - {pair: DE40, epic: CS.D.DE40.CFD.IP, hours: cme}
               - {pair: DE40X, epic: CS.D.DE40X.CFD.IP, hours: {zone: Europe/London, sessions: ["Mon-Fri 08:00-16:30"]}}
+              - {pair: ETH_BTC, epic: CS.D.ETHBTC.CFD.IP, hours: always}
 
             """)
-        let ticks = ["DE40=\(folder)/EUR_USD.csv.gz", "DE40X=\(folder)/NZD_USD.csv.gz"].flatMap { ["--ticks", $0] }
+        let files = ["DE40": "EUR_USD", "DE40X": "NZD_USD", "ETH_BTC": "NZD_USD"]
+        let ticks = files.flatMap { ["--ticks", "\($0)=\(folder)/\($1).csv.gz"] }
         try await pipeline.startAll(simulator: ticks + ["--speed", "max", "--exit-when-done"])
         try await eventually("all candles are stored", within: .seconds(240)) {
-            try pipeline.count("SELECT SUM(tick_count) FROM candle WHERE timeframe = 300") == 16_320 + 9_088
+            try pipeline.count("SELECT SUM(tick_count) FROM candle WHERE timeframe = 300") == 16_320 + 2 * 9_088
         }
         let stored = try pipeline.storedRows("DE40", "5")
         #expect(stored.count == reference.count)
