@@ -37,6 +37,15 @@ COLUMNS = ("time", "open", "high", "low", "close", "volume", "source")
 _CANDLES = """
     SELECT timestamp, open, high, low, close, CAST(volume AS REAL), source
     FROM candles WHERE pair = ? AND timeframe = ? """
+# Of ISO 4217, as in Pair.swift: six letters whose last three are one of these are a pair.
+_CURRENCIES = frozenset("""
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+    CHF CLP CNH CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD
+    HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL
+    LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR
+    PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP
+    TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
+""".split())
 _EPOCH = datetime(1970, 1, 1)
 # A poll costs 5 µs, and finds a candle at most 20 ms after its commit.
 _POLL_SECONDS = 0.02
@@ -70,7 +79,7 @@ class Candles(list):
 class ForexDatabase:
     """Reads candles; never writes and never blocks the writer. Several threads and processes may share it.
 
-    pair       `EUR_USD`, `EURUSD` or `EUR/USD`
+    pair       `EUR_USD`, `EURUSD` or `EUR/USD`; the name of another instrument, such as `DE40`
     timeframe  minutes as text or number (`"5"`, `5`), or `"5m"`, `"1h"`, `"1d"`
 
     Other values raise ValueError. A missing database counts as empty. An unreadable one raises
@@ -113,7 +122,7 @@ class ForexDatabase:
         deadline = _deadline(timeout)
         known = self.get_latest_timestamp(pair, minutes) if after is None else _timestamp(after)
         query = _CANDLES + "AND timestamp > ? ORDER BY timestamp LIMIT 1"
-        for _ in self._changes(deadline, b"CNDL" + pair.encode()):
+        for _ in self._changes(deadline, _topic(b"CNDL", pair)):
             rows = self._rows(query, pair, minutes, -1 if known is None else known)
             if rows:
                 return _candle(rows[0])
@@ -134,7 +143,7 @@ class ForexDatabase:
         end = _deadline(timeout)
         ticked = False
         # FORM first: who is subscribed to TICK alone would take a tick for the sign that no candle is forming.
-        with self._forming_bus(b"FORM" + pair.encode(), b"TICK" + pair.encode()) as bus:
+        with self._forming_bus(_topic(b"FORM", pair), _topic(b"TICK", pair)) as bus:
             while bus.wait(end - time.monotonic()):
                 for record in bus.take():
                     candle = _forming(record, minutes)
@@ -160,7 +169,7 @@ class ForexDatabase:
 
     def _forming_updates(self, pair, minutes, timeout):
         given = None
-        with self._forming_bus(b"FORM" + pair.encode()) as bus:
+        with self._forming_bus(_topic(b"FORM", pair)) as bus:
             deadline = _deadline(timeout)
             while bus.wait(deadline - time.monotonic()):
                 candles = filter(None, (_forming(record, minutes) for record in bus.take()))
@@ -452,10 +461,18 @@ def _refuse(name, instead):
 
 
 def _pair(text):
-    match = re.fullmatch(r"([A-Z]{3})[_/]?([A-Z]{3})", str(text).upper())
-    if not match:
-        raise ValueError(f"{text!r} is not a pair: write it like EUR_USD, EURUSD or EUR/USD")
-    return "_".join(match.groups())
+    name = text.upper() if isinstance(text, str) and text.isascii() else ""
+    codes = re.fullmatch(r"([A-Z]{3})(/?)([A-Z]{3})", name)
+    if codes and (codes[2] or codes[3] in _CURRENCIES):
+        return f"{codes[1]}_{codes[3]}"
+    if not re.fullmatch(r"(?=_*[A-Z0-9])[A-Z0-9_]{1,12}", name):
+        raise ValueError(f"{text!r} is not a pair: write it like EUR_USD, EURUSD or EUR/USD, other names like DE40")
+    return name
+
+
+def _topic(kind, pair):
+    """With the NULs behind the name: DE40 is also the beginning of DE40X."""
+    return kind + pair.encode().ljust(12, b"\0")
 
 
 def _minutes(timeframe):

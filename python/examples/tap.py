@@ -5,7 +5,8 @@ import zmq
 
 endpoint = sys.argv[1] if len(sys.argv) > 1 else f"ipc://{os.environ['CANDLEWICK_RUNTIME_DIR']}/ticks.ipc"
 socket = zmq.Context().socket(zmq.SUB)
-socket.subscribe(b"TICK" + "".join(sys.argv[2:3]).encode())  # a prefix of kind and pair
+# A prefix of kind and pair. NULs end a name: DE40 is also the beginning of DE40X.
+socket.subscribe(b"TICK" + b"".join(name.encode().ljust(12, b"\0") for name in sys.argv[2:3]))
 socket.connect(endpoint)
 while True:
     record = struct.unpack("<4s12sQqqqqII", socket.recv())

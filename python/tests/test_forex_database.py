@@ -142,9 +142,21 @@ class ForexDatabaseTest(unittest.TestCase):
                 with self.subTest(pair=pair, timeframe=timeframe):
                     self.assertEqual(self.db.get_candle_count(pair, timeframe), 1)
 
+    def test_other_instruments_are_read_by_their_names(self):
+        spellings = {"DE40": ("DE40", "de40"), "NASDAQ": ("NASDAQ",), "XAU_USD": ("XAUUSD", "XAU/USD", "xau_usd"),
+                     "ABCDEFGHIJKL": ("ABCDEFGHIJKL",), "ETHBTC": ("ETHBTC",), "ETH_BTC": ("ETH/BTC",)}  # fmt: skip
+        for name in spellings:
+            self.rows.add(START, pair=name)
+        for name, texts in spellings.items():
+            for text in texts:
+                with self.subTest(text):
+                    self.assertEqual(self.db.get_candle_count(text, "5"), 1)
+                    self.assertEqual(forex_database._pair(text), name)
+
     def test_what_is_no_pair_timeframe_or_count_is_refused(self):
         self.rows.add(START)
-        wrong = [("EURUSDX", "5", 1), ("EUR-USD", "5", 1), ("", "5", 1), (None, "5", 1), ("EUR_USD\n", "5", 1)]
+        names = ("EURUSDEURUSDX", "EUR-USD", "EUR/US1", "EURO/USD", "__", "", None, "EUR_USD\n", "EUR_U\u017fD", 40)
+        wrong = [(name, "5", 1) for name in names]
         wrong += [("EUR_USD", text, 1) for text in ("7", "0", "", "5x", "-5", "2d", "5.0", None, "m")]
         wrong += [("EUR_USD", "5", count) for count in (0, -1)]
         for arguments in wrong:

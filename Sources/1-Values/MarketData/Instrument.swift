@@ -1,4 +1,4 @@
-/// A pair under the broker's own name for it.
+/// An instrument under the broker's own name for it.
 public struct Instrument: Hashable, Sendable {
     public let pair: Pair
     /// The broker's name, such as `CS.D.EURUSD.CFD.IP`.
@@ -8,8 +8,10 @@ public struct Instrument: Hashable, Sendable {
     public let scale: Int
     /// How many places the decimal point moves left from wire to price.
     public let pointShift: Int
+    /// When it is traded.
+    public let hours: TradingHours
 
-    public init(pair: Pair, epic: String, scale: Int = 1) {
+    public init(pair: Pair, epic: String, scale: Int = 1, hours: TradingHours = .fx) {
         guard let pointShift = Instrument.pointShifts[scale] else {
             preconditionFailure("scale \(scale) is not a supported power of ten")
         }
@@ -17,6 +19,7 @@ public struct Instrument: Hashable, Sendable {
         self.epic = epic
         self.scale = scale
         self.pointShift = pointShift
+        self.hours = hours
     }
 
     /// The allowed scales, and how far each moves the decimal point.

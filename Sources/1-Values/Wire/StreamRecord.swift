@@ -31,6 +31,10 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
     public var name: String {
         String(decoding: withUnsafeBytes(of: rawValue.littleEndian) { Array($0) }, as: UTF8.self)
     }
+
+    /// The topic of the records of this kind, of one pair or of all: with the NULs behind the name, since the name `DE40`
+    /// is also the beginning of `DE40X`.
+    public func topic(of pair: Pair?) -> String { name + String(decoding: pair?.bytes ?? [], as: UTF8.self) }
 }
 
 /// A record of one kind, of fixed size, that is the same bytes in memory, on the bus and in the journal: it begins with

@@ -4,7 +4,7 @@ public import Wire
 /// Makes candles of larger timeframes of those in the `history` stream: a function of its records alone, whatever
 /// their order.
 ///
-/// A larger candle is made once every part of its interval that touches the trading week is known: bought, empty, or
+/// A larger candle is made once every part of its interval that touches the pair's trading hours is known: bought, empty, or
 /// recorded again out of the store (`PART`). Open is the first part's, close the last one's, high and low the extremes
 /// of all; ticks are the sum. If a part changes, a further revision follows.
 ///
@@ -14,6 +14,7 @@ public struct CandleDeriver {
     public var output: [CandleEnvelope] = []
 
     private let timeframes: [Timeframe]
+    private let calendar: TradingCalendar
     private var parts: [Interval: [Part]] = [:]
     private var derived: [Interval: Derived] = [:]
 
@@ -67,7 +68,10 @@ public struct CandleDeriver {
         var revision: UInt16
     }
 
-    public init(timeframes: [Timeframe]) { self.timeframes = timeframes.sorted() }
+    public init(timeframes: [Timeframe], calendar: TradingCalendar = TradingCalendar()) {
+        self.timeframes = timeframes.sorted()
+        self.calendar = calendar
+    }
 
     /// Takes the next record of the stream.
     public mutating func take(_ record: CandleEnvelope) {
@@ -88,7 +92,7 @@ public struct CandleDeriver {
         let smaller = interval.series.timeframe
         for larger in timeframes where larger.part(among: timeframes) == smaller {
             let whole = Interval(Series(interval.series.pair, larger), start: larger.start(of: interval.start))
-            var all = parts[whole] ?? CandleDeriver.unknownParts(of: whole, smaller)
+            var all = parts[whole] ?? unknownParts(of: whole, smaller)
             let place = Int((interval.start.rawValue - whole.start.rawValue) / smaller.seconds)
             guard all[place].givesWay(to: part) else { continue }
             all[place] = part
@@ -98,8 +102,9 @@ public struct CandleDeriver {
     }
 
     /// A closed market has no candle, so such a part need not be given.
-    private static func unknownParts(of whole: Interval, _ smaller: Timeframe) -> [Part] {
-        let open = Set(TradingWeek.parts(of: whole.start, whole.series.timeframe, smaller))
+    private func unknownParts(of whole: Interval, _ smaller: Timeframe) -> [Part] {
+        let hours = calendar[whole.series.pair]
+        let open = Set(hours.parts(of: whole.start, whole.series.timeframe, smaller))
         return smaller.starts(in: whole.start..<whole.end).map { open.contains($0) ? .unknown : .empty }
     }
 

@@ -8,8 +8,8 @@ public struct ResumedHistory {
     private var output: [CandleEnvelope] = []
     private let emitted: EmittedMark
 
-    public init(timeframes: [Timeframe], emitted: EmittedMark) {
-        deriver = CandleDeriver(timeframes: timeframes)
+    public init(timeframes: [Timeframe], calendar: TradingCalendar = TradingCalendar(), emitted: EmittedMark) {
+        deriver = CandleDeriver(timeframes: timeframes, calendar: calendar)
         self.emitted = emitted
     }
 

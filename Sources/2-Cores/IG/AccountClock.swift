@@ -34,5 +34,9 @@ public struct AccountClock: Sendable {
     /// What came was of other times than were asked for: the account may be another one.
     public mutating func forget(at moment: UTCSeconds) { offsets[week(moment)] = nil }
 
-    private func week(_ moment: UTCSeconds) -> UTCSeconds { TradingWeek.opened(by: moment).lowerBound }
+    private func week(_ moment: UTCSeconds) -> UTCSeconds { AccountClock.week(of: moment).lowerBound }
+
+    /// The week for which one offset is learned. It is that of currencies, whatever the instrument: zones change their
+    /// clocks on weekends.
+    public static func week(of moment: UTCSeconds) -> Range<UTCSeconds> { TradingWeek.opened(by: moment) }
 }

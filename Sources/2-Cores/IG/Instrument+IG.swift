@@ -3,18 +3,22 @@ public import MarketData
 /// What IG lists, and under which names. Source: `ig-api` §§ 6, 9.3.
 extension Instrument {
     /// - Parameter epic: `nil`: the usual one.
-    public init(pair: Pair, listedAs epic: String?, scale: Int = 1) {
-        self.init(pair: pair, epic: epic ?? Instrument.usualEpic(of: pair), scale: scale)
+    /// - Returns: `nil` if it has no usual one and `epic` is `nil`.
+    public init?(pair: Pair, listedAs epic: String?, scale: Int = 1, hours: TradingHours = .fx) {
+        guard let epic = epic ?? Instrument.usualEpic(of: pair) else { return nil }
+        self.init(pair: pair, epic: epic, scale: scale, hours: hours)
     }
 
-    /// The epic of a pair's CFD.
-    public static func usualEpic(of pair: Pair) -> String { "CS.D.\(pair.base)\(pair.quote).CFD.IP" }
+    /// The epic of a currency pair's CFD; `nil` for any other instrument: IG names those as it likes.
+    public static func usualEpic(of pair: Pair) -> String? {
+        pair.isCurrencyPair ? "CS.D.\(pair.base)\(pair.quote).CFD.IP" : nil
+    }
 
     /// Whether its epic is that of the pair's CFD.
     public var hasUsualEpic: Bool { epic == Instrument.usualEpic(of: pair) }
 
     /// The 28 crosses as CFDs.
-    public static let defaults = Pair.crosses.map { Instrument(pair: $0, listedAs: nil) }
+    public static let defaults = Pair.crosses.compactMap { Instrument(pair: $0, listedAs: nil) }
 
     // MARK: Items of the stream
 

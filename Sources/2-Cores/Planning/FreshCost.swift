@@ -19,7 +19,8 @@ public struct FreshCost: Hashable, Sendable {
     /// - Parameter now: the figures may differ by a candle with the place in the hour.
     public init(pairs: Int, depth: Int, planner: Planner, now: UTCSeconds) {
         let pair = Pair("EURUSD")!
-        let needs = planner.needs(pair, wanted: planner.latest(depth, endedBy: now), holdings: Planner.Holdings())
+        let needs = planner.needs(
+            pair, wanted: planner.latest(depth, of: pair, endedBy: now), holdings: Planner.Holdings())
         self.pairs = pairs
         self.depth = depth
         lines = planner.timeframes.map { timeframe in

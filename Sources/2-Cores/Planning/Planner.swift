@@ -8,13 +8,15 @@ public struct Purchase: Hashable, Sendable {
     /// How many intervals these are. The broker counts the candles that it returns, which may be fewer: an interval
     /// without a tick has none.
     public let points: Int
+    private let hours: TradingHours
 
-    public init(series: Series, first: UTCSeconds, last: UTCSeconds, points: Int) {
-        (self.series, self.first, self.last, self.points) = (series, first, last, points)
+    /// - Parameter hours: of the pair.
+    public init(series: Series, first: UTCSeconds, last: UTCSeconds, points: Int, hours: TradingHours = .fx) {
+        (self.series, self.first, self.last, self.points, self.hours) = (series, first, last, points, hours)
     }
 
     /// The starts of its intervals.
-    public var starts: [UTCSeconds] { TradingWeek.starts(of: series.timeframe, in: first..<(last + .seconds(1))) }
+    public var starts: [UTCSeconds] { hours.starts(of: series.timeframe, in: first..<(last + .seconds(1))) }
 }
 
 /// The purchases of now, the candles derived from them, and the rest for the next allowance.
@@ -75,32 +77,38 @@ public struct Planner: Sendable {
     /// Ascending.
     public let timeframes: [Timeframe]
     private let isSold: @Sendable (Timeframe) -> Bool
+    private let calendar: TradingCalendar
     /// Whether larger candles come of smaller ones; else each is bought.
     private let derives: Bool
     /// The most candles of one request: what a kill in the middle of it can cost.
     static let requestMax = 500
 
-    /// - Parameter isSold: whether the broker has history in a timeframe.
+    /// - Parameters:
+    ///   - calendar: what is not traded is not bought.
+    ///   - isSold: whether the broker has history in a timeframe.
     public init(
-        timeframes: [Timeframe], derives: Bool = true, isSold: @escaping @Sendable (Timeframe) -> Bool = { _ in true }
+        timeframes: [Timeframe], calendar: TradingCalendar = TradingCalendar(), derives: Bool = true,
+        isSold: @escaping @Sendable (Timeframe) -> Bool = { _ in true }
     ) {
         self.timeframes = Set(timeframes).sorted()
+        self.calendar = calendar
         self.derives = derives
         self.isSold = isSold
     }
 
-    /// The last `depth` intervals of each timeframe that have ended.
-    public func latest(_ depth: Int, endedBy moment: UTCSeconds) -> Starts {
-        Dictionary(
-            uniqueKeysWithValues: timeframes.map { ($0, TradingWeek.starts(of: $0, last: depth, endedBy: moment)) })
+    /// The last `depth` intervals of a pair in each timeframe that have ended.
+    public func latest(_ depth: Int, of pair: Pair, endedBy moment: UTCSeconds) -> Starts {
+        let hours = calendar[pair]
+        return Dictionary(
+            uniqueKeysWithValues: timeframes.map { ($0, hours.starts(of: $0, last: depth, endedBy: moment)) })
     }
 
-    /// Every interval from a moment on, of each timeframe that has one, that has ended by another.
-    public func all(since first: [Timeframe: UTCSeconds], endedBy moment: UTCSeconds) -> Starts {
+    /// Every interval of a pair from a moment on, of each timeframe that has one, that has ended by another.
+    public func all(of pair: Pair, since first: [Timeframe: UTCSeconds], endedBy moment: UTCSeconds) -> Starts {
         var all: Starts = [:]
         for (timeframe, first) in first {
             let end = moment - timeframe + .seconds(1)
-            all[timeframe] = TradingWeek.starts(of: timeframe, in: first..<max(first, end))
+            all[timeframe] = calendar[pair].starts(of: timeframe, in: first..<max(first, end))
         }
         return all
     }
@@ -167,7 +175,7 @@ public struct Planner: Sendable {
     {
         let larger = interval.series.timeframe
         guard let smaller = larger.part(among: timeframes) else { return nil }
-        let parts = TradingWeek.parts(of: interval.start, larger, smaller)
+        let parts = calendar[interval.series.pair].parts(of: interval.start, larger, smaller)
         guard parts.allSatisfy({ holdings.isPart(smaller, $0) || provided[smaller]?.contains($0) == true }) else {
             return nil
         }
@@ -178,17 +186,18 @@ public struct Planner: Sendable {
     private func runs(_ missing: ArraySlice<Interval>) -> [Purchase] {
         var purchases: [Purchase] = []
         for (series, intervals) in Dictionary(grouping: missing, by: \.series) {
+            let hours = calendar[series.pair]
             var run: [UTCSeconds] = []
             for start in intervals.map(\.start).sorted() {
                 if let last = run.last,
-                    run.count == Planner.requestMax || TradingWeek.next(after: last, series.timeframe) != start
+                    run.count == Planner.requestMax || hours.next(after: last, series.timeframe) != start
                 {
-                    purchases.append(Purchase(series, run))
+                    purchases.append(Purchase(series, run, hours))
                     run = []
                 }
                 run.append(start)
             }
-            purchases.append(Purchase(series, run))
+            purchases.append(Purchase(series, run, hours))
         }
         return purchases
     }
@@ -197,10 +206,10 @@ public struct Planner: Sendable {
 extension Purchase {
     /// Its newest intervals, at most this many; `nil` for none.
     public func newest(_ count: Int) -> Purchase? {
-        count > 0 ? Purchase(series, starts.suffix(count)) : nil
+        count > 0 ? Purchase(series, starts.suffix(count), hours) : nil
     }
 
-    fileprivate init(_ series: Series, _ starts: some BidirectionalCollection<UTCSeconds>) {
-        self.init(series: series, first: starts.first!, last: starts.last!, points: starts.count)
+    fileprivate init(_ series: Series, _ starts: some BidirectionalCollection<UTCSeconds>, _ hours: TradingHours) {
+        self.init(series: series, first: starts.first!, last: starts.last!, points: starts.count, hours: hours)
     }
 }

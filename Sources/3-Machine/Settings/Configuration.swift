@@ -22,6 +22,9 @@ public struct Configuration: Sendable {
     public var store = Store()
     public var history = History()
 
+    /// When each instrument is traded.
+    public var calendar: TradingCalendar { TradingCalendar(instruments) }
+
     public enum Closing: String, CaseIterable, Sendable {
         /// With the pair's own first tick at or beyond its end; of a quiet pair after the grace.
         case nextTick = "next_tick"

@@ -58,7 +58,8 @@ public struct ConfigurationKey: Sendable {
     private static func text(_ instrument: Instrument) -> String {
         let epic = instrument.hasUsualEpic ? "" : ", epic: \(instrument.epic)"
         let scale = instrument.scale == 1 ? "" : ", scale: \(instrument.scale)"
-        let extra = epic + scale
+        let hours = instrument.hours == .fx ? "" : ", hours: \(instrument.hours.text)"
+        let extra = epic + scale + hours
         return extra.isEmpty ? "\(instrument.pair)" : "{pair: \(instrument.pair)\(extra)}"
     }
 

@@ -65,6 +65,7 @@ struct YAMLReader {
         var pair: Pair?
         var epic: String?
         var scale = 1
+        var hours = TradingHours.fx
         if node.scalar != nil {
             pair = try self.pair(node)
         } else {
@@ -73,17 +74,24 @@ struct YAMLReader {
                 case "pair": pair = try self.pair(value)
                 case "epic": epic = try self.epic(value)
                 case "scale": scale = try self.scale(value)
+                case "hours": hours = try self.hours(value)
                 default: return false
                 }
                 return true
             }
         }
         guard let pair else { throw refuse(node, "an instrument needs its pair") }
-        return Instrument(pair: pair, listedAs: epic, scale: scale)
+        guard let instrument = Instrument(pair: pair, listedAs: epic, scale: scale, hours: hours) else {
+            throw refuse(
+                node, "\(pair) is not a pair of two currencies, so it needs its epic: {pair: \(pair), epic: …}")
+        }
+        return instrument
     }
 
     private func pair(_ node: Node) throws -> Pair {
-        guard let pair = Pair(text(node)) else { throw refuse(node, "'\(text(node))' is not a pair such as EUR_USD") }
+        guard let pair = Pair(text(node)) else {
+            throw refuse(node, "'\(text(node))' is not a pair such as EUR_USD, or a name of 1 to 12 of A-Z 0-9 _")
+        }
         return pair
     }
 
@@ -109,6 +117,57 @@ struct YAMLReader {
             throw refuse(node, "scale '\(text(node))' is not one of \(known)")
         }
         return scale
+    }
+
+    // MARK: Hours
+
+    /// A calendar's name, or a mapping of zone and sessions.
+    private func hours(_ node: Node) throws -> TradingHours {
+        guard node.mapping != nil else {
+            let name = text(node)
+            guard let calendar = TradingHours.calendars.first(where: { $0.text == name }) else {
+                let known = TradingHours.calendars.map(\.text).joined(separator: ", ")
+                throw refuse(node, "hours '\(name)' is not one of \(known), and no zone with sessions")
+            }
+            return calendar
+        }
+        var zone: (rule: ZoneRule, name: String)?
+        var sessions: [WeeklySession] = []
+        try eachKey(of: node) { key, value in
+            switch key {
+            case "zone": zone = (try self.zone(value), text(value))
+            case "sessions": sessions = try self.sessions(value)
+            default: return false
+            }
+            return true
+        }
+        guard let zone, !sessions.isEmpty else {
+            throw refuse(
+                node, "hours need zone and sessions: {zone: Europe/London, sessions: [\"Mon-Fri 08:00-16:30\"]}")
+        }
+        return TradingHours(zone: zone.rule, named: zone.name, sessions: sessions)
+    }
+
+    private func zone(_ node: Node) throws -> ZoneRule {
+        guard let zone = ZoneRule(text(node)) else {
+            throw refuse(
+                node,
+                "zone '\(text(node))' is not one of docs/configuration.md, and no rule such as CET-1CEST,M3.5.0,M10.5.0/3"
+            )
+        }
+        return zone
+    }
+
+    private func sessions(_ node: Node) throws -> [WeeklySession] {
+        guard let items = node.sequence, !items.isEmpty else {
+            throw refuse(node, "expected a list of sessions such as [\"Mon-Fri 08:00-16:30\"]")
+        }
+        return try items.map { item in
+            guard let session = WeeklySession(text(item)) else {
+                throw refuse(item, "session '\(text(item))' is not like 'Mon-Fri 08:00-16:30' or 'Sun 17:00-Fri 17:00'")
+            }
+            return session
+        }
     }
 
     func text(_ node: Node) -> String { node.scalar?.string ?? "a list or mapping" }

@@ -46,7 +46,7 @@ public final class FormingCandles {
     ///   - pair: only candles of this one; `nil`: of all.
     /// - Throws: `BusError`; `Failure` (78) if the socket's path is too long.
     public init(paths: Paths, pair: Pair? = nil) throws {
-        let topics = ["FORM", "TICK"].map { "\($0)\(pair?.description ?? "")" }
+        let topics = [RecordKind.forming, .tick].map { $0.topic(of: pair) }
         subscriber = try Subscriber(
             context: try BusContext(), endpoint: try paths.endpoint(.forming), topics: topics)
     }

@@ -27,7 +27,7 @@ public final class StoredCandles {
         self.timeframe = timeframe
         subscriber = try Subscriber(
             context: try BusContext(), endpoint: try paths.endpoint(.stored),
-            topics: ["CNDL\(pair?.description ?? "")"])
+            topics: [RecordKind.candle.topic(of: pair)])
     }
 
     /// Waits for the next stored candle, complete or partial.

@@ -1,6 +1,6 @@
 public import MarketData
 
-/// When each pair was proven seen. The one notion of a hole: an interval of the trading week without a complete candle is
+/// When each pair was proven seen. The one notion of a hole: an interval of the trading hours without a complete candle is
 /// lacking unless all of it was seen; then it had no tick, and there is nothing to buy. `gaps` and `coverage` list by
 /// it, the planner of purchases repairs by it.
 public struct Sight: Sendable {

@@ -43,7 +43,8 @@ public final class Aggregator {
         try Aggregator.check(TickEnvelope.self, .ticks, emitted.ticks, paths)
         try Aggregator.check(CandleEnvelope.self, .history, emitted.history, paths)
         fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: emitted.ticks)
-        bought = ResumedHistory(timeframes: configuration.timeframes, emitted: emitted.history)
+        bought = ResumedHistory(
+            timeframes: configuration.timeframes, calendar: configuration.calendar, emitted: emitted.history)
         ticks = try StreamReader(
             stream: .ticks, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
         history = try StreamReader(

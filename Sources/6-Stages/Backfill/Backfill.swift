@@ -128,7 +128,9 @@ public final class Backfill {
     }
 
     func planner(_ timeframes: [Timeframe], derives: Bool) -> Planner {
-        Planner(timeframes: timeframes, derives: derives) { PricesRequest.resolution(of: $0) != nil }
+        Planner(timeframes: timeframes, calendar: configuration.calendar, derives: derives) {
+            PricesRequest.resolution(of: $0) != nil
+        }
     }
 
     private var pairs: [Pair] { configuration.instruments.map(\.pair) }
@@ -142,11 +144,11 @@ public final class Backfill {
     private func wanted(
         _ task: BackfillTask, _ pair: Pair, _ planner: Planner, _ known: KnownHistory, now: UTCSeconds, end: UTCSeconds
     ) throws -> Planner.Starts {
-        var wanted = planner.latest(configuration.history.depth, endedBy: end)
+        var wanted = planner.latest(configuration.history.depth, of: pair, endedBy: end)
         if task == .repair {
             let since = try known.repairSince(
                 pair, planner.timeframes, days: configuration.history.repairDays, now: now)
-            wanted = try known.lacking(pair, planner.all(since: since, endedBy: end))
+            wanted = try known.lacking(pair, planner.all(of: pair, since: since, endedBy: end))
         }
         let days = configuration.store.retentionDays
         let oldest = now - .seconds(days * 86_400)

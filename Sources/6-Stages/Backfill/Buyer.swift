@@ -81,7 +81,7 @@ final class Buyer {
     private func probe(_ unknown: UTCSeconds, _ starts: [UTCSeconds], _ series: Series, asked: Int) throws
         -> UTCSeconds?
     {
-        let week = starts.filter { TradingWeek.opened(by: $0) == TradingWeek.opened(by: unknown) }
+        let week = starts.filter { AccountClock.week(of: $0) == AccountClock.week(of: unknown) }
         switch asked {
         case 0: return unknown
         case 1: return week[week.count / 2]
@@ -222,7 +222,7 @@ final class Buyer {
     /// What the one candle of a reply shows of the clock in the week of a moment.
     private func offset(_ reply: PricesReply, asked: Int64, _ moment: UTCSeconds) -> Int64? {
         guard reply.rows.count == 1, let got = reply.rows[0].start,
-            TradingWeek.opened(by: got) == TradingWeek.opened(by: moment)
+            AccountClock.week(of: got) == AccountClock.week(of: moment)
         else { return nil }
         return AccountClock.offset(asked: asked, got: got)
     }

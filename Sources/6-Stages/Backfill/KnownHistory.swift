@@ -147,9 +147,9 @@ final class KnownHistory {
         try pairs.compactMap { try reader?.newestStreamed(Series($0, timeframe)) }.max().map { $0 + timeframe }
     }
 
-    /// The start of a stored candle of the trading week that holds a moment: the broker has it too, surely.
+    /// The start of a stored candle of the week of the account's clock that holds a moment: the broker has it too, surely.
     func anchor(_ series: Series, near moment: UTCSeconds) throws -> UTCSeconds? {
-        let complete = try reader?.starts(series, in: TradingWeek.opened(by: moment)).complete ?? []
+        let complete = try reader?.starts(series, in: AccountClock.week(of: moment)).complete ?? []
         return complete.isEmpty ? nil : complete[complete.count / 2]
     }
 

@@ -136,7 +136,7 @@ private struct Columns {
         var (pair, timeframe) = (pair, timeframe)
         if pair == nil, let text = text("pair", row) {
             pair = Pair(text)
-            if pair == nil { throw Flaw("'\(text)' is not a pair such as EUR_USD") }
+            if pair == nil { throw Flaw("'\(text)' is not a name such as EUR_USD or DE40") }
         }
         if timeframe == nil, let text = text("timeframe", row) {
             timeframe = Timeframe(text)

@@ -47,7 +47,7 @@ private struct GnuplotCandles {
     init(_ chart: CandleChart, width: Int, height: Int, title: String) {
         (self.chart, self.title) = (chart, title)
         (self.width, self.height) = (Double(width), Double(height))
-        let slots = Slot.slots(chart.candles, chart.timeframe)
+        let slots = Slot.slots(chart.candles, chart.timeframe, chart.hours)
         self.slots = slots
         scale = PriceScale(chart)
         priceLabels = scale.labels(atMost: max(2, height / 70), decimals: chart.decimals - 1)

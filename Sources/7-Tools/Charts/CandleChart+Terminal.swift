@@ -38,7 +38,7 @@ private struct TerminalCandles {
         // The axis takes a line, a blank and the longest label.
         let longest = whole.candles.map { $0.prices.high.formatted(decimals: whole.decimals).count }.max() ?? 0
         width = max(1, columns - max(longest, "vol \(whole.volumeMax)".count) - 2)
-        let all = Slot.slots(whole.candles, whole.timeframe)
+        let all = Slot.slots(whole.candles, whole.timeframe, whole.hours)
         let fitting = all.suffix(width).drop { !$0.isCandle }
         let count = fitting.count(where: \.isCandle)
         let skipped = whole.candles.count - count

@@ -20,6 +20,8 @@ public struct CandleChart: Sendable {
 
     public let pair: String
     public let timeframe: Timeframe
+    /// Of the pair: closed time takes no room.
+    let hours: TradingHours
     /// The candles that are drawn, oldest first.
     let candles: [Candle]
     let averages: [MovingAverage]
@@ -31,15 +33,21 @@ public struct CandleChart: Sendable {
     ///   - candles: oldest first, each start once. Those before the ones drawn only count for the averages.
     ///   - shown: how many are drawn at most: the last ones.
     ///   - averages: periods of simple moving averages of the closes, in candles.
-    public init(pair: String, timeframe: Timeframe, candles: [Candle], shown: Int, averages periods: [Int] = []) {
+    public init(
+        pair: String, timeframe: Timeframe, hours: TradingHours = .fx, candles: [Candle], shown: Int,
+        averages periods: [Int] = []
+    ) {
         let closes = candles.map(\.prices.close)
         self.init(
-            pair, timeframe, Array(candles.suffix(max(0, shown))),
+            pair, timeframe, hours, Array(candles.suffix(max(0, shown))),
             periods.filter { $0 > 0 }.map { MovingAverage(period: $0, of: closes, last: max(0, shown)) })
     }
 
-    private init(_ pair: String, _ timeframe: Timeframe, _ candles: [Candle], _ averages: [MovingAverage]) {
-        (self.pair, self.timeframe, self.candles, self.averages) = (pair, timeframe, candles, averages)
+    private init(
+        _ pair: String, _ timeframe: Timeframe, _ hours: TradingHours, _ candles: [Candle], _ averages: [MovingAverage]
+    ) {
+        (self.pair, self.timeframe, self.hours) = (pair, timeframe, hours)
+        (self.candles, self.averages) = (candles, averages)
         let prices = candles.flatMap { [$0.prices.open, $0.prices.high, $0.prices.low, $0.prices.close] }
         decimals = prices.map(\.decimals).max() ?? 0
         volumeMax = candles.map(\.volume).max() ?? 0
@@ -47,7 +55,7 @@ public struct CandleChart: Sendable {
 
     /// The same with fewer candles.
     func last(_ count: Int) -> CandleChart {
-        CandleChart(pair, timeframe, candles.suffix(count), averages.map { $0.last(count) })
+        CandleChart(pair, timeframe, hours, candles.suffix(count), averages.map { $0.last(count) })
     }
 
     /// `2024-05-01 08:00 to 2024-05-01 13:55 UTC, 72 candles`: the starts of the first and the last one.

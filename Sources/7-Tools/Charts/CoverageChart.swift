@@ -4,7 +4,7 @@ public import MarketData
 public struct CoverageChart: Sendable {
     /// The counts of one pair's intervals on one day. The rest are missing.
     public struct Day: Hashable, Sendable {
-        /// Intervals of the trading week; 0 where markets were closed.
+        /// Intervals of the trading hours; 0 where markets were closed.
         public let expected: Int
         /// Complete candles that were streamed.
         public let streamed: Int

@@ -4,7 +4,7 @@ internal import MarketData
 enum Slot: Equatable {
     /// By its number among the drawn candles.
     case candle(Int)
-    /// An interval of the trading week that has no candle, by its start.
+    /// An interval of the trading hours that has no candle, by its start.
     case empty(UTCSeconds)
     /// A longer row of such intervals, which takes one place: how many.
     case gap(Int)
@@ -18,16 +18,19 @@ enum Slot: Equatable {
     var isEmpty: Bool { if case .empty = self { true } else { false } }
     var isGap: Bool { if case .gap = self { true } else { false } }
 
-    static func slots(_ candles: [CandleChart.Candle], _ timeframe: Timeframe) -> [Slot] {
+    static func slots(_ candles: [CandleChart.Candle], _ timeframe: Timeframe, _ hours: TradingHours = .fx) -> [Slot] {
         candles.indices.flatMap { index in
-            (index == 0 ? [] : between(candles[index - 1].start, candles[index].start, timeframe)) + [.candle(index)]
+            let former = index == 0 ? nil : candles[index - 1].start
+            return (former.map { between($0, candles[index].start, timeframe, hours) } ?? []) + [.candle(index)]
         }
     }
 
-    private static func between(_ start: UTCSeconds, _ next: UTCSeconds, _ timeframe: Timeframe) -> [Slot] {
+    private static func between(
+        _ start: UTCSeconds, _ next: UTCSeconds, _ timeframe: Timeframe, _ hours: TradingHours
+    ) -> [Slot] {
         var end = start + timeframe
         guard next > end else { return [] }
-        let starts = TradingWeek.starts(of: timeframe, in: end..<next)
+        let starts = hours.starts(of: timeframe, in: end..<next)
         guard starts.count <= emptyMax else { return [.gap(starts.count)] }
         var slots: [Slot] = []
         for start in starts + [next] {

@@ -3,14 +3,14 @@ internal import Reports
 internal import Host
 public import MarketData
 
-/// Each pair on each day: the number of intervals of the trading week in each state.
+/// Each pair on each day: the number of intervals of its trading hours in each state.
 public struct Coverage: Encodable {
     /// One JSON object.
     public var json: String { encodedJSON(self) + "\n" }
 
     /// A pair on a day.
     public struct Cell: Encodable, Hashable, Sendable {
-        /// Intervals of the trading week that begin on the day and have ended; 0: the market was closed, or it is to come.
+        /// Intervals of the trading hours that begin on the day and have ended; 0: the market was closed, or it is to come.
         public internal(set) var expected = 0
         public internal(set) var streamed = 0
         /// From the broker's history, derived from such, or imported.
@@ -48,8 +48,11 @@ public struct Coverage: Encodable {
     ///   - pairs: those wanted; empty: all that are stored.
     ///   - days: their number; the last one is that of the newest candle.
     /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
-    public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe, days: Int) throws {
-        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
+    public init(
+        _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe, days: Int,
+        calendar: TradingCalendar = TradingCalendar()
+    ) throws {
+        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days, calendar: calendar)
         let lastDay = (extent.range.upperBound.rawValue - 1) / 86_400
         let firstDay = lastDay - Int64(days) + 1
         self.timeframe = timeframe.description
@@ -57,7 +60,7 @@ public struct Coverage: Encodable {
         rows = try extent.series.map { series in
             var row = Row(pair: series.pair.description, cells: Array(repeating: Cell(), count: days))
             let range = UTCSeconds(rawValue: firstDay * 86_400)..<extent.range.upperBound
-            for line in try IntervalStates(reader, series, in: range, sight: extent.sight).lines {
+            for line in try IntervalStates(reader, series, in: range, extent).lines {
                 row.cells[Int(line.start.rawValue / 86_400 - firstDay)].count(line.state)
             }
             return row

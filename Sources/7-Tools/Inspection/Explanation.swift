@@ -90,7 +90,7 @@ public struct Explanation: Report, Encodable {
         let interval = start..<(start + series.timeframe)
         (pair, timeframe) = (series.pair, series.timeframe)
         self.start = start
-        isOpenMarket = TradingWeek.isOpen(during: interval)
+        isOpenMarket = configuration.calendar[series.pair].isOpen(during: interval)
         stored = try reader.record(series, start: start).map(Version.init)
         outranked = try reader.outranked(series, start: start).map(Version.init)
         let known = try reader.starts(series, in: interval)

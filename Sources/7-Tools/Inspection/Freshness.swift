@@ -13,16 +13,24 @@ enum Freshness: Hashable {
     /// After an interval's end: the grace, the commit, and the second in which a stage speaks.
     private static let allowance: Int64 = 10
 
-    /// - Parameter now: the market's time.
-    init(newest: UTCSeconds, _ timeframe: Timeframe, now: UTCSeconds) {
-        let week = TradingWeek.opened(by: now)
+    /// - Parameters:
+    ///   - now: the market's time.
+    ///   - hours: of the pair.
+    init(newest: UTCSeconds, _ timeframe: Timeframe, now: UTCSeconds, hours: TradingHours = .fx) {
+        let session = hours.opened(by: now)
         let end = newest + timeframe
-        // Closed time before this week's opening, or since its end, does not count.
-        let lag = (min(now, week.upperBound) - max(end, week.lowerBound)).components.seconds
+        // Closed time before this session's opening, or since its end, does not count.
+        var since = max(end, session.lowerBound)
+        var until = min(now, session.upperBound)
+        if session.lowerBound + timeframe > session.upperBound {
+            // A session that is shorter than the interval proves nothing: the next interval that is traded counts.
+            (since, until) = (hours.next(after: newest, timeframe), now)
+        }
+        let lag = (until - since).components.seconds
         if lag > timeframe.seconds + Freshness.allowance {
             self = .stale(seconds: lag)
         } else {
-            self = week.contains(now) ? .fresh : .closed
+            self = session.contains(now) ? .fresh : .closed
         }
     }
 

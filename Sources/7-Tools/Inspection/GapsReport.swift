@@ -5,7 +5,7 @@ public import Reports
 public import Settings
 public import Store
 
-/// Missing and partial intervals of the trading week since the first candle, neighbours together.
+/// Missing and partial intervals of the trading hours since the first candle, neighbours together.
 public struct GapsReport: Report, Encodable {
     /// Whether `ingest-backfill repair` looks at a gap. Source: docs/decisions/0027.
     enum Repair: String, Encodable {
@@ -52,21 +52,22 @@ public struct GapsReport: Report, Encodable {
     let from: UTCSeconds
     let until: UTCSeconds
     let gaps: [Gap]
-    /// Intervals of the trading week in the range, in all series.
+    /// Intervals of the trading hours in the range, in all series.
     let intervals: Int
 
     /// - Parameters:
     ///   - pairs: those wanted; empty: all that are stored, or were recorded as blind.
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: their number before the newest candle's end.
-    ///   - configuration: what repair is bounded by.
+    ///   - configuration: what repair is bounded by, and the trading hours.
     ///   - now: the broker's time; `nil`: the newest candle's end.
     /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
     public init(
         _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int,
         configuration: Configuration = Configuration(), now: UTCSeconds? = nil
     ) throws {
-        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: days)
+        let extent = try Extent(
+            reader, pairs: pairs, timeframe: timeframe, days: days, calendar: configuration.calendar)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
         let reach = RepairReach(
             reader, extent.sight, now: now ?? until, days: configuration.history.repairDays,
@@ -76,7 +77,7 @@ public struct GapsReport: Report, Encodable {
         for series in extent.series {
             // Intervals before it are not missing: the stream had not begun.
             let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? extent.range.lowerBound), until)
-            let states = try IntervalStates(reader, series, in: from..<until, sight: extent.sight)
+            let states = try IntervalStates(reader, series, in: from..<until, extent)
             intervals += states.lines.count
             let isConfigured =
                 configuration.timeframes.contains(series.timeframe)

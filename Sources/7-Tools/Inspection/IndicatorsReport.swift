@@ -47,8 +47,11 @@ public struct IndicatorsReport: Report, Encodable {
     let lines: [Line]
 
     /// - Throws: `Failure` (69) if nothing is stored; `StoreError`.
-    public init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?) throws {
-        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: 0)
+    public init(
+        _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?,
+        calendar: TradingCalendar = TradingCalendar()
+    ) throws {
+        let extent = try Extent(reader, pairs: pairs, timeframe: timeframe, days: 0, calendar: calendar)
         lines = try extent.series.map { series in
             let count = try reader.count(series.pair, series.timeframe, .complete)
             let unbroken = try IndicatorsReport.unbroken(reader, series, extent)
@@ -65,9 +68,10 @@ public struct IndicatorsReport: Report, Encodable {
     private static func unbroken(_ reader: any CandleQueries, _ series: Series, _ extent: Extent) throws -> Int {
         let most = all.map(\.candles).max() ?? 0
         // Quiet intervals take no candle: twice as many reach back far enough for all but the quietest pairs.
-        let starts = TradingWeek.starts(of: series.timeframe, last: most * 2, endedBy: extent.range.upperBound)
+        let hours = extent.calendar[series.pair]
+        let starts = hours.starts(of: series.timeframe, last: most * 2, endedBy: extent.range.upperBound)
         guard let first = starts.first else { return 0 }
-        let states = try IntervalStates(reader, series, in: first..<extent.range.upperBound, sight: extent.sight)
+        let states = try IntervalStates(reader, series, in: first..<extent.range.upperBound, extent)
         // The newest interval may just have ended, with its candle on the way.
         let lines = states.lines.reversed().drop {
             $0.state == .missing && $0.start + series.timeframe + series.timeframe > extent.range.upperBound

@@ -3,7 +3,7 @@ internal import MarketData
 internal import Store
 internal import Wire
 
-/// The state of one interval of the trading week.
+/// The state of one interval of the trading hours.
 enum IntervalState: String, Encodable, CaseIterable {
     /// A complete candle, folded from ticks.
     case streamed
@@ -33,13 +33,13 @@ struct IntervalStates {
     }
 
     let series: Series
-    /// Oldest first; those of the trading week alone.
+    /// Oldest first; those of the trading hours alone.
     let lines: [Line]
 
     /// - Parameters:
     ///   - range: the intervals that begin and end in it.
-    ///   - sight: what was seen of the feed.
-    init(_ reader: any CandleQueries, _ series: Series, in range: Range<UTCSeconds>, sight: Sight) throws {
+    ///   - extent: what was seen of the feed, and the trading hours.
+    init(_ reader: any CandleQueries, _ series: Series, in range: Range<UTCSeconds>, _ extent: Extent) throws {
         self.series = series
         var candles: [UTCSeconds: Candle] = [:]
         for candle in try reader.candles(series.pair, series.timeframe, in: range, .all) {
@@ -48,9 +48,9 @@ struct IntervalStates {
         let starts = try reader.starts(series, in: range)
         let known = Set(starts.empty + starts.unusable)
         let starting = range.lowerBound..<max(range.lowerBound, range.upperBound - series.timeframe + .seconds(1))
-        lines = TradingWeek.starts(of: series.timeframe, in: starting).map { start in
+        lines = extent.calendar[series.pair].starts(of: series.timeframe, in: starting).map { start in
             if let candle = candles[start] { return Line(start, candle) }
-            let isQuiet = known.contains(start) || !sight.lacks(series, start, isPartial: false)
+            let isQuiet = known.contains(start) || !extent.sight.lacks(series, start, isPartial: false)
             return Line(start: start, state: isQuiet ? .quiet : .missing, blindMilliseconds: 0, lostUpdates: 0)
         }
     }
@@ -76,6 +76,7 @@ struct Extent {
     let series: [Series]
     let range: Range<UTCSeconds>
     let sight: Sight
+    let calendar: TradingCalendar
     /// Since when each one's intervals are expected: its oldest candle, or an earlier recorded blindness of its pair.
     let expectedSince: [Series: UTCSeconds]
 
@@ -84,7 +85,10 @@ struct Extent {
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: their number before the newest candle's end, or that of a hole behind it.
     /// - Throws: `Failure` (69) if nothing of them is stored.
-    init(_ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int) throws {
+    init(
+        _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int, calendar: TradingCalendar
+    ) throws {
+        self.calendar = calendar
         let stored = try reader.statistics(of: [], timeframe)
         let sight = try Sight(reader)
         let timeframes = Set(stored.map(\.series.timeframe))

@@ -85,7 +85,8 @@ struct Refold {
             try candles.write(atLeast: 10_000)
         }
         (ticks, firstTime) = (count, first)
-        var history = ResumedHistory(timeframes: configuration.timeframes, emitted: nothing)
+        var history = ResumedHistory(
+            timeframes: configuration.timeframes, calendar: configuration.calendar, emitted: nothing)
         let bought = try JournalScan(CandleEnvelope.self, .history, paths)
         oldestHistory = bought.oldest
         try bought.forEach {

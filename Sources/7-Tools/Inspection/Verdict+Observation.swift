@@ -13,6 +13,7 @@ extension Verdict {
         /// Those that are configured.
         var pairs: [Pair]
         var timeframes: [Timeframe]
+        var calendar: TradingCalendar
         /// The host's clock.
         var now: UTCNanos
         /// Bytes free on the state folder's disk; `nil` if that is not known.
@@ -28,6 +29,7 @@ extension Verdict {
             (self.stages, self.stored, self.now, self.free, self.assumptions) = (stages, stored, now, free, assumptions)
             pairs = configuration.instruments.map(\.pair)
             timeframes = configuration.timeframes
+            calendar = configuration.calendar
         }
 
         /// What a stage said last; `nil` if it is not listened to.
@@ -48,6 +50,12 @@ extension Verdict {
             return UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
         }
 
+        /// The session of a pair that is open; `nil` while its market is closed.
+        func session(_ pair: Pair) -> Range<UTCSeconds>? {
+            let session = calendar[pair].opened(by: marketNow.seconds)
+            return session.contains(marketNow.seconds) ? session : nil
+        }
+
         /// The newest time that the feed has reported; `nil` if no stage knows one.
         var feedTime: UTCNanos? {
             [Stage.ingestStream, .aggregator].lazy
@@ -56,7 +64,8 @@ extension Verdict {
         }
 
         func freshness(_ line: SeriesStatistics) -> Freshness {
-            Freshness(newest: line.newest, line.series.timeframe, now: marketNow.seconds)
+            Freshness(
+                newest: line.newest, line.series.timeframe, now: marketNow.seconds, hours: calendar[line.series.pair])
         }
     }
 }

@@ -12,7 +12,7 @@ internal import Wire
 /// `top`, `doctor` and `gaps --check` show. A function of what was observed alone.
 ///
 /// Times are the market's: the host's clock plus the offset that ingest-stream has learned. Silence of feed, pairs and
-/// candles is judged only while the market is open (`TradingWeek`). Source: docs/operations.md § Verdict.
+/// candles is judged only while a market is open (`TradingHours`). Source: docs/operations.md § Verdict.
 struct Verdict {
     /// What deserves a look; empty if all is well.
     let findings: [Finding]
@@ -61,12 +61,13 @@ struct Verdict {
     /// Looks at one thing after the other.
     private struct Judge {
         let seen: Observation
+        /// Whether any instrument is traded.
         let isOpen: Bool
         private var ingest: StageStatus? { seen.ingest }
 
         init(_ observation: Observation) {
             seen = observation
-            isOpen = TradingWeek.isOpen(at: observation.marketNow.seconds)
+            isOpen = observation.pairs.contains { observation.session($0) != nil }
         }
 
         // MARK: Machine
@@ -120,9 +121,10 @@ struct Verdict {
         }
 
         var blindPairs: [Finding] {
-            guard isOpen, silence == nil, ingest != nil else { return [] }
+            guard silence == nil, ingest != nil else { return [] }
             return seen.stored.continuity.blindPairs.compactMap { blind in
-                guard seen.pairs.contains(where: { $0.description == blind.pair }) else { return nil }
+                guard let pair = seen.pairs.first(where: { $0.description == blind.pair }), seen.session(pair) != nil
+                else { return nil }
                 let age = (seen.marketNow - blind.since).nanoseconds
                 let isRefused = ["instrument refused", "updates limited"].contains(blind.reason?.event)
                 guard age >= Verdict.blindMax || isRefused else { return nil }
@@ -142,9 +144,9 @@ struct Verdict {
 
         /// Pairs that bring nothing while most of the others are lively.
         var silentPairs: [Finding] {
-            guard isOpen, silence == nil, let ingest else { return [] }
+            guard silence == nil, let ingest else { return [] }
             let blind = Set(seen.stored.continuity.blindPairs.map(\.pair))
-            let ages = seen.pairs.compactMap { pair in ingest.age(.tickTime, pair.description).map { (pair, $0) } }
+            let ages = seen.pairs.compactMap { pair in age(pair, ingest).map { (pair, $0) } }
                 .filter { !blind.contains($0.0.description) }
             let lively = ages.count { $0.1 < Verdict.liveliness }
             return ages.filter { $0.1 >= Verdict.silenceMax && lively * 2 > ages.count - 1 }.map { pair, age in
@@ -153,6 +155,15 @@ struct Verdict {
                     "its subscription may be dead: ingest-stream renews it; if it stays silent, compare with the broker's site"
                 )
             }
+        }
+
+        /// ns since the last tick of a pair, in its open session; `nil` if it had none or its market is closed.
+        private func age(_ pair: Pair, _ ingest: StageStatus) -> Int64? {
+            guard let session = seen.session(pair), let age = ingest.age(.tickTime, pair.description) else {
+                return nil
+            }
+            // Markets open at different times: those that just opened have not been silent since yesterday.
+            return min(age, (seen.marketNow.seconds - session.lowerBound).nanoseconds)
         }
 
         private func moment(ago nanos: Int64) -> String {

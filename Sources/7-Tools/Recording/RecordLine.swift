@@ -11,7 +11,7 @@ public protocol LineConvertible {
 
 extension TickEnvelope: LineConvertible {
     public var line: String {
-        let name = pair == .none ? "feed   " : pair.description
+        let name = name(of: pair)
         return "\(position)  \(brokerTime)  \(name)  \(text)"
     }
 
@@ -44,6 +44,12 @@ extension TickEnvelope: LineConvertible {
     }
 }
 
+/// As wide as the name of a currency pair, at least.
+private func name(of pair: Pair) -> String {
+    let name = pair == .none ? "feed" : pair.description
+    return name + String(repeating: " ", count: max(0, 7 - name.count))
+}
+
 private func details(of event: FeedEvent) -> [Int64] { [event.details.0, event.details.1] }
 
 /// Prices are decimals in text: exact. Times are ns since 1970 UTC.
@@ -62,7 +68,7 @@ private struct TickLine: Encodable {
 
 extension CandleEnvelope: LineConvertible {
     public var line: String {
-        let name = pair == .none ? "feed   " : pair.description
+        let name = name(of: pair)
         return "\(position)  \(start)  \(name)  \(series.map { "\($0.timeframe)  " } ?? "")\(text)"
     }
 

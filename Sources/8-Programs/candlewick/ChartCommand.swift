@@ -5,6 +5,7 @@ internal import Charts
 internal import Host
 internal import Inspection
 internal import MarketData
+internal import Settings
 
 struct ChartCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -70,8 +71,9 @@ struct ChartCommand: ParsableCommand {
                 return
             }
             let chart = CandleChart(
-                pair: pair.description, timeframe: timeframe, candles: all.map { CandleChart.Candle($0, price) },
-                shown: shown, averages: averages)
+                pair: pair.description, timeframe: timeframe,
+                hours: try Configuration.load(environment: .process).calendar[pair],
+                candles: all.map { CandleChart.Candle($0, price) }, shown: shown, averages: averages)
             if picture.files.isEmpty {
                 // The prompt needs a row too.
                 let text = chart.terminal(

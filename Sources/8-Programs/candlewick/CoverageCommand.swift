@@ -5,6 +5,7 @@ internal import Charts
 internal import Host
 internal import Inspection
 internal import MarketData
+internal import Settings
 
 struct CoverageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,7 +47,9 @@ struct CoverageCommand: ParsableCommand {
             guard let timeframe = try timeframe ?? reader.series().map(\.timeframe).min() else {
                 throw Failure(.unavailable, "no candle is stored in \(reader.path)")
             }
-            let coverage = try Coverage(reader, pairs: pairs, timeframe: timeframe, days: days)
+            let coverage = try Coverage(
+                reader, pairs: pairs, timeframe: timeframe, days: days,
+                calendar: try Configuration.load(environment: .process).calendar)
             if json {
                 Program.write(standardOutput: coverage.json)
                 return

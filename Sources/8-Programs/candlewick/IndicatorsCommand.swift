@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import Host
 internal import Inspection
+internal import Settings
 
 struct IndicatorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +22,10 @@ struct IndicatorsCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() {
-        read { output.show(try IndicatorsReport($0, pairs: series.pairs, timeframe: series.timeframe)) }
+        read { reader in
+            let calendar = try Configuration.load(environment: .process).calendar
+            output.show(
+                try IndicatorsReport(reader, pairs: series.pairs, timeframe: series.timeframe, calendar: calendar))
+        }
     }
 }

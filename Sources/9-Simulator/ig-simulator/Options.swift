@@ -15,7 +15,8 @@ let discussion = """
     PRICES. Without --ticks all 28 default pairs move in a random walk that is a function of --seed and market time \
     alone: the same seed shows the same prices at the same market times, at any speed, and as history. With --ticks \
     only the given pairs move. A tick file is CSV or gzip CSV with the header timestamp_utc_ns,bid,ask; prices are \
-    sent digit for digit. Epics: CS.D.EURUSD.CFD.IP and .MINI.IP are decimal, .TODAY.IP and .CEEM.IP in points.
+    sent digit for digit. Epics: CS.D.EURUSD.CFD.IP and .MINI.IP are decimal, .TODAY.IP and .CEEM.IP in points; a \
+    file may have any name of 1 to 12 of A-Z 0-9 _ (DE40=FILE: CS.D.DE40.CFD.IP).
 
     TIME. Market time stands still until clients have subscribed to the ticks of every pair that has a file, or of \
     any pair of the walk. Then it runs at --speed. With `max` the slowest client sets the pace and loses nothing; at \

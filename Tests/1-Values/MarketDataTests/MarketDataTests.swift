@@ -73,10 +73,43 @@ import TestKit
     }
 
     @Test(arguments: [
-        "", "EUR", "EURUSDX", "EU_RUSD", "EUR__USD", "EUR_US1", "EUR USD", "ÄUR_USD", "_EURUSD", "EURUSD_",
+        ("DE40", "DE40"), ("us_500", "US_500"), ("1", "1"), ("ABCDEFGHIJKL", "ABCDEFGHIJKL"), ("EUR", "EUR"),
+        ("EURUSDX", "EURUSDX"), ("EU_RUSD", "EU_RUSD"), ("EURO50", "EURO50"),
+        // Six letters are two codes if the second one is a currency.
+        ("NASDAQ", "NASDAQ"), ("XAUUSD", "XAU_USD"), ("usdcnh", "USD_CNH"), ("XAU/OZT", "XAU_OZT"),
+        ("NAS_DAQ", "NAS_DAQ"),
     ])
-    func `what is no pair is refused`(text: String) {
+    func `any other name of twelve letters, digits and lines stands for itself`(text: String, name: String) {
+        #expect(Pair(text)?.description == name)
+        #expect(Pair(name)?.description == name)
+    }
+
+    @Test(arguments: [
+        "", "_", "____", "EUR USD", "ÄUR_USD", "EUR-USD", "EURO/USD", "EU/RUSD", "EUR/US1", "/EURUSD", "ABCDEFGHIJKLM",
+        "EUR.USD", "EUR_USD\n", "EUR\0",
+    ])
+    func `what is no name is refused`(text: String) {
         #expect(Pair(text) == nil)
+    }
+
+    @Test func `the crosses and the pairs of the majors keep their names, however they are written`() {
+        for pair in Pair.crosses {
+            let name = pair.description
+            #expect(Pair(name.replacing("_", with: "")) == pair && Pair(name.replacing("_", with: "/")) == pair)
+            #expect(pair.isCurrencyPair && pair.base + "_" + pair.quote == name)
+        }
+    }
+
+    @Test func `only the price of a currency in another one is a currency pair`() {
+        #expect(["EUR_USD", "USD_ZAR", "USD_CNH"].allSatisfy { Pair($0)!.isCurrencyPair })
+        #expect(!["XAU_USD", "BTC_USD", "DE40", "USD", "USD_500"].contains { Pair($0)!.isCurrencyPair })
+        #expect(Pair("DE40")!.base == "DE40" && Pair("DE40")!.quote == "")
+    }
+
+    @Test func `a name of twelve bytes fills them, and a shorter one sorts before it`() {
+        #expect(Pair("ABCDEFGHIJKL")!.bytes == Array("ABCDEFGHIJKL".utf8))
+        #expect(Pair("DE40")!.bytes == Array("DE40".utf8) + [UInt8](repeating: 0, count: 8))
+        #expect(Pair("DE40")! < Pair("DE40X")! && Pair("DE40X")! < Pair("DE41")!)
     }
 
     @Test func `a pair is twelve bytes padded with NUL`() {

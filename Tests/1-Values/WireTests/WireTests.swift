@@ -16,6 +16,16 @@ import Wire
         #expect(bytes == Golden.bytes("wire/tick-v1.bin", actual: bytes))
     }
 
+    @Test func `the topic of one pair is the beginning of its records alone`() {
+        var tick = Make.tick(1_398_902_400, "1.1", "1.2")
+        tick.seal(position: 1)
+        #expect(Array(RecordKind.tick.topic(of: Make.eurUSD).utf8) == Array(tick.bytes[..<16]))
+        #expect(RecordKind.candle.topic(of: nil) == "CNDL")
+        // `DE40` alone is the beginning of `DE40X`.
+        let (short, long) = (RecordKind.forming.topic(of: Pair("DE40")), RecordKind.forming.topic(of: Pair("DE40X")))
+        #expect(!long.hasPrefix(short) && short.utf8.count == 16 && long.utf8.count == 16)
+    }
+
     @Test func `clock and feed records are the 64 bytes of the format`() {
         var clock = Make.clock(1_398_902_400, flags: .localClock)
         clock.seal(position: 8)

@@ -110,6 +110,18 @@ import Wire
         #expect(made.last?.tickCount == 12)
     }
 
+    @Test func `what is closed by the pair's own hours needs no parts`() {
+        let hours = TradingHours(
+            zone: ZoneRule("UTC")!, named: "UTC", sessions: [WeeklySession("Tue 08:00-08:10")!])
+        let index = Instrument(pair: Make.eurUSD, epic: "IX.D.DAX.IFMM.IP", hours: hours)
+        for (parts, candles) in [(1, 0), (2, 1)] {
+            var deriver = CandleDeriver(
+                timeframes: [.fiveMinutes, .fifteenMinutes], calendar: TradingCalendar([index]))
+            for record in quarter.prefix(parts) { deriver.take(record) }
+            #expect(deriver.output.count == candles)
+        }
+    }
+
     /// Friday 20:00 to 24:00 UTC: the market closes at 21:00 in summer.
     @Test func `closed time needs no parts`() {
         let friday = 3 * 86_400 + 12 * 3_600

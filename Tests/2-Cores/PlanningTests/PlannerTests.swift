@@ -19,7 +19,7 @@ private struct Shop {
     init(_ count: Int = 28, minutes: [Int] = [5, 15], depth: Int = 200, now: UTCSeconds, derives: Bool = true) {
         pairs = Array(Shop.pairs[..<count])
         planner = Planner(timeframes: minutes.map { Timeframe(minutes: $0)! }, derives: derives)
-        wanted = planner.latest(depth, endedBy: now)
+        wanted = planner.latest(depth, of: Shop.pairs[0], endedBy: now)
     }
 
     func plan(budget: Int) -> Plan {
@@ -44,7 +44,7 @@ private struct Shop {
                 let parts = (held.complete[smaller] ?? []).union(held.empty[smaller] ?? [])
                 for start in Set(parts.map(larger.start)) {
                     let isWhole = smaller.starts(in: start..<(start + larger)).allSatisfy {
-                        parts.contains($0) || !TradingWeek.isOpen(during: $0..<($0 + smaller))
+                        parts.contains($0) || !TradingHours.fx.isOpen(during: $0..<($0 + smaller))
                     }
                     if isWhole { holdings[pair, default: .init()].complete[larger, default: []].insert(start) }
                 }
@@ -107,7 +107,7 @@ private struct Shop {
     /// Sunday, two hours after the opening: most of what is wanted lies before the weekend.
     @Test func `a weekend costs nothing and needs no second request`() {
         let now = Self.tuesday - 2 * 86_400 + 15 * 3_600
-        #expect(TradingWeek.isOpen(at: now) && !TradingWeek.isOpen(at: now - 3 * 3_600))
+        #expect(TradingHours.fx.isOpen(at: now) && !TradingHours.fx.isOpen(at: now - 3 * 3_600))
         #expect(Shop(1, minutes: [5], now: now).plan(budget: 1_000).purchases.map(\.points) == [200])
     }
 
@@ -130,11 +130,35 @@ private struct Shop {
         let sold: Set<Int> = [5, 60]
         let planner = Planner(timeframes: [5, 60, 240].map { Timeframe(minutes: $0)! }) { sold.contains($0.minutes) }
         let needs = planner.needs(
-            Shop.pairs[0], wanted: planner.latest(100, endedBy: Self.tuesday), holdings: Planner.Holdings())
+            Shop.pairs[0], wanted: planner.latest(100, of: Shop.pairs[0], endedBy: Self.tuesday),
+            holdings: Planner.Holdings())
         let plan = planner.plan([needs], budget: 1_000)
         #expect(Set(plan.purchases.map(\.series.timeframe.minutes)) == sold)
         #expect(plan.derived.contains { $0.series.timeframe.minutes == 240 })
         #expect(plan.unobtainable > 0 && plan.postponed == 0)
+    }
+
+    /// An index that is traded from 08:00 to 16:30 in London, for nine days beside a pair.
+    @Test func `of each instrument what its hours leave is bought, in one request across a night`() throws {
+        let index = Instrument(
+            pair: Pair("UK100")!, epic: "IX.D.FTSE.CFD.IP",
+            hours: TradingHours(
+                zone: ZoneRule("Europe/London")!, named: "Europe/London",
+                sessions: [WeeklySession("Mon-Fri 08:00-16:30")!]))
+        let planner = Planner(timeframes: [.fiveMinutes, .fifteenMinutes], calendar: TradingCalendar([index]))
+        // 09:00 in London: twelve intervals of today, 102 of Monday, 86 of Friday.
+        let wanted = planner.latest(200, of: index.pair, endedBy: Self.tuesday)
+        #expect(wanted[.fiveMinutes]?.count == 200)
+        #expect(wanted[.fiveMinutes]?.first == Self.tuesday - 4 * 86_400 + 7 * 3_600 + 30 * 60 - 86 * 300)
+        let needs = planner.needs(index.pair, wanted: wanted, holdings: Planner.Holdings())
+        let plan = planner.plan([needs], budget: 1_000)
+        let five = try #require(plan.purchases.first { $0.series.timeframe == .fiveMinutes })
+        #expect(five.points == 200 && five.starts == wanted[.fiveMinutes])
+        #expect(plan.purchases.count { $0.series.timeframe == .fiveMinutes } == 1)
+        let all = planner.all(of: index.pair, since: [.fiveMinutes: five.first], endedBy: Self.tuesday)
+        #expect(all[.fiveMinutes] == wanted[.fiveMinutes])
+        // A currency pair beside it goes on through the night.
+        #expect(planner.latest(200, of: Shop.pairs[0], endedBy: Self.tuesday) == Shop(1, now: Self.tuesday).wanted)
     }
 
     private func intervals(_ plan: Plan) -> Set<Interval> {
@@ -152,7 +176,7 @@ private struct Shop {
         let density = Int.random(in: 0...10, using: &random)
         for pair in shop.pairs {
             for timeframe in shop.planner.timeframes {
-                for start in TradingWeek.starts(of: timeframe, last: 100, endedBy: now) {
+                for start in TradingHours.fx.starts(of: timeframe, last: 100, endedBy: now) {
                     guard Int.random(in: 0..<10, using: &random) < density else { continue }
                     if Int.random(in: 0..<10, using: &random) == 0 {
                         shop.holdings[pair, default: .init()].empty[timeframe, default: []].insert(start)

@@ -49,6 +49,29 @@ import Wire
         #expect(configuration.store.retentionDays == 400)
     }
 
+    @Test func `an instrument may have any name, and hours of its own`() throws {
+        let yaml = """
+            instruments:
+              - EUR_USD
+              - {pair: de40, epic: IX.D.DAX.IFMM.IP, hours: {zone: Europe/London, sessions: ["Mon-Fri 08:00-16:30"]}}
+              - {pair: XAUUSD, epic: CS.D.CFDGOLD.CFDGC.IP, hours: cme}
+              - {pair: BTC_USD, epic: CS.D.BITCOIN.CFD.IP, hours: crypto}
+
+            """
+        let configuration = try Configuration(yaml: yaml, path: "c")
+        #expect(configuration.instruments.map { "\($0.pair)" } == ["EUR_USD", "DE40", "XAU_USD", "BTC_USD"])
+        let index = try #require(Pair("DE40"))
+        // Tuesday 2026-05-12, 06:59 and 07:00 UTC.
+        #expect(!configuration.calendar[index].isOpen(at: 1_778_569_140))
+        #expect(configuration.calendar[index].isOpen(at: 1_778_569_200))
+        // What is shown is what can be read.
+        let key = try #require(ConfigurationKey.all.first { $0.path == "instruments" })
+        let shown = key.value(configuration)
+        #expect(shown.contains("{pair: XAU_USD, epic: CS.D.CFDGOLD.CFDGC.IP, hours: cme}"), "\(shown)")
+        let again = try Configuration(yaml: "instruments: \(shown)", path: "c")
+        #expect(again.instruments == configuration.instruments, "\(shown)")
+    }
+
     @Test(arguments: [
         ("timeframes: [5m]\ntimeframe: 5m", "c.yaml:2: unknown key 'timeframe'"),
         ("? |-\n  a\n  b\n: 1", "c.yaml:1: unknown key 'a b'"),
@@ -64,6 +87,27 @@ import Wire
         ("instruments:\n  - pair: EUR_USD\n    scale: 3", "c.yaml:3: scale '3' is not one of"),
         ("instruments:\n  - pair: EUR_USD\n    epic: A B", "c.yaml:3: 'A B' is not an epic"),
         ("instruments:\n  - epic: CS.D.X.CFD.IP", "c.yaml:2: an instrument needs its pair"),
+        ("instruments:\n  - DE40", "c.yaml:2: DE40 is not a pair of two currencies, so it needs its epic"),
+        ("instruments:\n  - pair: XAUUSD", "c.yaml:2: XAU_USD is not a pair of two currencies"),
+        ("instruments:\n  - EUR-USD", "c.yaml:2: 'EUR-USD' is not a pair such as EUR_USD, or a name of 1 to 12"),
+        (
+            "instruments:\n  - pair: EUR_USD\n    hours: nyse",
+            "c.yaml:3: hours 'nyse' is not one of fx, always, crypto, cme"
+        ),
+        ("instruments:\n  - pair: EUR_USD\n    hours: {zone: UTC}", "c.yaml:3: hours need zone and sessions"),
+        (
+            "instruments:\n  - pair: EUR_USD\n    hours:\n      zone: Mars\n      sessions: [Mon 08:00-09:00]",
+            "c.yaml:4: zone 'Mars' is not one of"
+        ),
+        (
+            "instruments:\n  - pair: EUR_USD\n    hours:\n      zone: UTC\n      sessions:\n        - Mon 8-9",
+            "c.yaml:6: session 'Mon 8-9' is not like"
+        ),
+        (
+            "instruments:\n  - pair: EUR_USD\n    hours: {zone: UTC, sessions: Mon 08:00-09:00}",
+            "c.yaml:3: expected a list of sessions"
+        ),
+        ("instruments:\n  - pair: EUR_USD\n    hours: {open: now}", "c.yaml:3: unknown key 'open'"),
         ("instruments: []", "c.yaml:1: expected a list of instruments"),
         ("- 5", "c.yaml:1: expected 'key: value' lines"),
     ])

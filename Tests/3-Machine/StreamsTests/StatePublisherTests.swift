@@ -1,7 +1,9 @@
 import Host
+import MarketData
 import Streams
 import Testing
 import TestKit
+import Wire
 
 /// A publisher whose messages take the place of earlier ones.
 @Suite struct StatePublisherTests {
@@ -23,6 +25,23 @@ import TestKit
                 return heard == ["FORM \(number)"]
             }
         }
+    }
+
+    @Test func `a reader of one name hears nothing of a longer name that begins with it`() async throws {
+        let context = try BusContext()
+        let publisher = try Publisher(context: context, endpoint: endpoint, showsState: true)
+        let topics = ["DE40", "DE40X"].map { RecordKind.forming.topic(of: Pair($0)) }
+        let reader = try Subscriber(context: context, endpoint: endpoint, topics: [topics[0]])
+        try await eventually("the reader is reported") { publisher.hasNewReader() }
+        for (topic, word) in [(topics[1], "other"), (topics[0], "own"), (topics[1], "other"), (topics[0], "last")] {
+            Array("\(topic)\(word)".utf8).withUnsafeBytes { publisher.send($0) }
+        }
+        var heard: [String] = []
+        try await eventually("the reader hears the last message") {
+            while reader.receive({ heard.append(String(decoding: $0.dropFirst(16), as: UTF8.self)) }) {}
+            return heard.last == "last"
+        }
+        #expect(heard == ["own", "last"])
     }
 
     @Test func `a reader that never reads costs a short queue, and the newest word still comes`() async throws {

@@ -63,7 +63,7 @@ final class MoneyWorld {
 
     /// A tick ten seconds into each interval of the trading week, for eight days.
     private static func makeTicks() -> [MarketTick] {
-        MarketData.TradingWeek.starts(of: timeframe, in: (start - 7 * 86_400)..<(start + 86_400)).map {
+        TradingHours.fx.starts(of: timeframe, in: (start - 7 * 86_400)..<(start + 86_400)).map {
             MarketTick(time: UTCNanos(seconds: $0 + 10).rawValue, bid: price("1.1"), ask: price("1.2"))
         }
     }
@@ -253,7 +253,7 @@ final class MoneyWorld {
                 records.append(
                     event(.blindEnded(from: UTCNanos(seconds: streamedUntil), until: UTCNanos(seconds: until))))
             } else {
-                for start in MarketData.TradingWeek.starts(of: Self.timeframe, in: streamedUntil..<until) {
+                for start in TradingHours.fx.starts(of: Self.timeframe, in: streamedUntil..<until) {
                     records += Self.pairs.map { Make.candle(start, minutes: 15, pair: $0).envelope }
                 }
             }

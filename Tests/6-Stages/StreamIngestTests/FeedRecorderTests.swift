@@ -20,9 +20,14 @@ private struct Script: ~Copyable {
     var later = 0
     var transport: TransportID?
 
-    init(pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0, hasNative: Bool = false, later: Int = 0) {
+    init(
+        pairs: [String] = ["EURUSD", "USDJPY"], lastFeedTime: Double = 0, hasNative: Bool = false, later: Int = 0,
+        hours: [String: TradingHours] = [:]
+    ) {
         self.later = later
-        let instruments = pairs.map { Instrument(pair: Pair($0)!, epic: "CS.D.\($0).CFD.IP") }
+        let instruments = pairs.map {
+            Instrument(pair: Pair($0)!, epic: "CS.D.\($0).CFD.IP", hours: hours[$0] ?? .fx)
+        }
         let native = NativeCandles(instruments: instruments, timeframes: [.fiveMinutes], limit: 40)
         recorder = FeedRecorder(
             instruments: instruments, past: FeedPast(time: Make.nanos(lastFeedTime)), native: hasNative ? native : nil)
@@ -83,8 +88,8 @@ private struct Script: ~Copyable {
 
 @Suite struct FeedRecorderTests {
     /// Both pairs' native candles are subscribed, behind what `subscribeAll` subscribes.
-    private static func opinionated() -> Script {
-        var script = Script(hasNative: true, later: 86_400)
+    private static func opinionated(hours: [String: TradingHours] = [:]) -> Script {
+        var script = Script(hasNative: true, later: 86_400, hours: hours)
         script.subscribeAll()
         for turn in script.recorder.native?.takeTurns() ?? [] {
             if case .open(let subscription) = turn { script.session.open(subscription, now: script.now) }
@@ -130,6 +135,18 @@ private struct Script: ~Copyable {
         script.say("U,1,1,\(start + 901)", "U,2,1,1.1|1.2|\(start + 901)500")
         #expect(script.recorder.blindPairs == [])
         #expect(script.take().contains("blind 87190 to 87801"))
+    }
+
+    @Test func `a silent pair is looked at while its own market is open`() {
+        let hours = TradingHours(
+            zone: ZoneRule("UTC")!, named: "UTC", sessions: [WeeklySession("Tue 08:00-09:00")!])
+        // On a Monday at 12:35 UTC.
+        var script = Self.opinionated(hours: ["USDJPY": hours])
+        #expect(script.recorder.openMarkets == [0])
+        #expect(Set(Self.pass(&script, to: 1_600_087_200, ticking: [])) == [1])
+        script = Self.opinionated()
+        #expect(script.recorder.openMarkets == [0, 1])
+        #expect(Set(Self.pass(&script, to: 1_600_087_200, ticking: [])) == [1, 2])
     }
 
     @Test func `native candles that are not what the broker promises are counted`() {

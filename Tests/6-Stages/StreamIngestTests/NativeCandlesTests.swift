@@ -7,10 +7,10 @@ import Wire
 
 /// The broker's own candles: which are asked for, what is believed of them, and what they say of a pair.
 @Suite struct NativeCandlesTests {
-    private static func instruments(_ count: Int) -> [Instrument] {
+    private static func instruments(_ count: Int, hours: (Int) -> TradingHours = { _ in .fx }) -> [Instrument] {
         (0..<count).map { index in
             let name = "AA\(UnicodeScalar(UInt8(65 + index / 26)))BB\(UnicodeScalar(UInt8(65 + index % 26)))"
-            return Instrument(pair: Pair(name)!, epic: "CS.D.\(name).CFD.IP")
+            return Instrument(pair: Pair(name)!, epic: "CS.D.\(name).CFD.IP", hours: hours(index))
         }
     }
 
@@ -98,6 +98,41 @@ import Wire
         // And nothing is overdue when it opens.
         shut.timePassed(feedTime: start * UTCNanos.perSecond)
         #expect(shut.takeTurns() == [])
+    }
+
+    @Test func `items go to the pairs whose market is open, and stay where none other is`() throws {
+        let weekend = TradingHours(
+            zone: ZoneRule("UTC")!, named: "UTC", sessions: [WeeklySession("Sat 08:00-Sun 20:00")!])
+        var native = try #require(
+            NativeCandles(
+                instruments: Self.instruments(28) { $0 < 20 ? weekend : .fx }, timeframes: [.fiveMinutes], limit: 40))
+        var watched: Set<Int> = []
+        func turn(_ native: inout NativeCandles) -> Int {
+            let turns = native.takeTurns()
+            for turn in turns {
+                switch turn {
+                case .open(let number): watched.insert(native.index(of: number)!)
+                case .close(let number): watched.remove(native.index(of: number)!)
+                }
+            }
+            return turns.count
+        }
+        // A Monday at noon: eight are open.
+        let monday: Int64 = 1_779_105_600
+        native.fill(feedTime: monday * UTCNanos.perSecond)
+        _ = turn(&native)
+        #expect(watched == Set([0, 1] + Array(20..<28)))
+        native.timePassed(feedTime: (monday + 600) * UTCNanos.perSecond)
+        #expect(turn(&native) == 0)
+        // The Saturday after it: the other twenty are.
+        native.timePassed(feedTime: (monday + 5 * 86_400) * UTCNanos.perSecond)
+        _ = turn(&native)
+        #expect(watched.count == 10 && watched.allSatisfy { $0 < 20 })
+        native.timePassed(feedTime: (monday + 5 * 86_400 + 1) * UTCNanos.perSecond)
+        #expect(turn(&native) == 0)
+        // Sunday at 20:30: none is.
+        native.timePassed(feedTime: (monday + 6 * 86_400 + 8 * 3_600 + 1_800) * UTCNanos.perSecond)
+        #expect(turn(&native) == 0)
     }
 
     @Test func `an item that is needed elsewhere is given up`() throws {

@@ -135,6 +135,20 @@ struct CandleChartTests {
                 == [.candle(0), .empty(friday), .closed, .empty(sunday), .candle(1)])
     }
 
+    @Test func `a night without trading takes one place, an interval of another session its own`() {
+        let hours = TradingHours(
+            zone: ZoneRule("UTC")!, named: "UTC", sessions: [WeeklySession("Mon-Fri 08:00-16:30")!])
+        // Wednesday and Thursday.
+        let midnight = UTCSeconds(rawValue: wednesday.rawValue - wednesday.rawValue % 86_400)
+        let last = midnight + 59_100
+        func slots(_ starts: [UTCSeconds]) -> [Slot] {
+            Slot.slots(starts.map { candle($0, 1, 1, 1, 1) }, .fiveMinutes, hours)
+        }
+        #expect(slots([last, midnight + 115_200]) == [.candle(0), .closed, .candle(1)])
+        #expect(
+            slots([last, midnight + 115_500]) == [.candle(0), .closed, .empty(midnight + 115_200), .candle(1)])
+    }
+
     @Test func `prices on the axis are round, and as many as fit`() {
         for (low, high) in [(1.08412, 1.08917), (155.123, 157.9), (0.97777, 0.97778), (1.0, 2.0)] {
             let prices = [low, high].map { Int64($0 * 1e9) }

@@ -31,7 +31,7 @@ func walk(
             candles.append(
                 CandleChart.Candle(start: start, prices: prices, volume: volume, isWhole: !partial.contains(number)))
         }
-        start = TradingWeek.next(after: start, timeframe)
+        start = TradingHours.fx.next(after: start, timeframe)
     }
     return candles
 }

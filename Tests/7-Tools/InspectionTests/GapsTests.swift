@@ -2,6 +2,7 @@ import Host
 @testable import Inspection
 import MarketData
 import Reports
+import Settings
 import SQLiteStore
 import Store
 import Testing
@@ -183,6 +184,47 @@ import Wire
             now: UTCNanos(seconds: 6))
         let broken = try IndicatorsReport(reader, pairs: [Make.eurUSD], timeframe: .fiveMinutes)
         #expect(broken.lines.first?.unbroken == 9)
+    }
+
+    @Test func `what lies outside a pair's hours is no gap, and is not expected`() throws {
+        let candles: [Int64: CandleRecord] = [0: whole(0), 12: whole(12)]
+        let reader = try reader(candles, sight())
+        var configuration = Configuration()
+        func report(_ sessions: String...) throws -> GapsReport {
+            let hours = TradingHours(
+                zone: ZoneRule("UTC")!, named: "UTC", sessions: sessions.map { WeeklySession($0)! })
+            configuration.instruments = [Instrument(pair: Make.eurUSD, epic: "IX.D.DAX.IFMM.IP", hours: hours)]
+            return try GapsReport(reader, pairs: [], timeframe: nil, days: 1, configuration: configuration)
+        }
+        // The hole is in place 8, from 08:40 to 08:45.
+        #expect(try report("Tue 08:00-08:30").isEmpty)
+        #expect(try report("Tue 08:00-08:30").intervals == 6)
+        #expect(try report("Tue 08:00-08:30", "Tue 08:44-08:46").gaps.map(\.from) == [Self.start + 8 * 300])
+        #expect(try report("Tue 08:00-08:30", "Tue 08:44-08:46").intervals == 8)
+        let indicators = try IndicatorsReport(
+            reader, pairs: [], timeframe: nil, calendar: configuration.calendar)
+        #expect(indicators.lines.first?.unbroken == 0)
+    }
+
+    @Test func `candles are as fresh as the sessions of their pair allow`() {
+        let hours = TradingHours(
+            zone: ZoneRule("UTC")!, named: "UTC", sessions: [WeeklySession("Mon-Fri 08:00-16:30")!])
+        func freshness(_ newest: UTCSeconds, _ timeframe: Timeframe, _ now: UTCSeconds) -> String {
+            Freshness(newest: newest, timeframe, now: now, hours: hours).name
+        }
+        let day = Timeframe(minutes: 1_440)!
+        let close = Self.start + 30_600
+        #expect(freshness(close - 300, .fiveMinutes, close + 3_600) == "closed")
+        #expect(freshness(close - 3_000, .fiveMinutes, close + 3_600) == "stale")
+        #expect(freshness(close - 300, .fiveMinutes, Self.start + 86_400 + 310) == "fresh")
+        #expect(freshness(close - 300, .fiveMinutes, Self.start + 86_400 + 311) == "stale")
+        // Monday's day candle: that of Tuesday is due on Wednesday.
+        let monday = Self.start - 8 * 3_600 - 86_400
+        #expect(freshness(monday, day, monday + 2 * 86_400 + 10) != "stale")
+        #expect(freshness(monday, day, monday + 2 * 86_400 + 11) == "stale")
+        // Friday's: nothing is due before Tuesday.
+        #expect(freshness(monday + 4 * 86_400, day, monday + 8 * 86_400 + 10) != "stale")
+        #expect(freshness(monday + 4 * 86_400, day, monday + 8 * 86_400 + 11) == "stale")
     }
 
     @Test func `nothing stored is said in a sentence`() throws {

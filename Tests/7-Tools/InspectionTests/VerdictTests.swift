@@ -33,6 +33,8 @@ import Wire
         var blind: [(pair: String, seconds: Int64)] = []
         /// Seconds since the newest candle's end; `nil`: none is stored.
         var candleAge: Int64? = 100
+        /// By the pair's name; FX's without.
+        var hours: [String: TradingHours] = [:]
         var free: Int64 = 50_000_000_000
         var assumptions = AssumptionTally()
         var quota = QuotaLedger.Estimate(remaining: 9_000, total: 10_000, renewal: nil, isTold: true)
@@ -56,7 +58,9 @@ import Wire
                     : StatusListener.Heard(stage, status, receivedAt: host)
             }
             var configuration = Configuration()
-            configuration.instruments = Instrument.defaults.filter { VerdictTests.pairs.contains($0.pair) }
+            configuration.instruments = Instrument.defaults.filter { VerdictTests.pairs.contains($0.pair) }.map {
+                Instrument(pair: $0.pair, epic: $0.epic, hours: hours[$0.pair.description] ?? .fx)
+            }
             var stored = StoreSnapshot(configuration, now: now)
             stored.quota = quota
             for blind in blind {
@@ -117,6 +121,36 @@ import Wire
                 $0.blind = [("EUR_USD", 40_000)]
                 $0.candleAge = 15 * 3_600
             }.isEmpty)
+    }
+
+    @Test func `over the weekend a pair with other hours is judged alone`() {
+        let found = findings {
+            $0.now = Self.saturday
+            $0.hours = ["USD_JPY": .always]
+            $0.tickAges = [40_000, 40_000, 40_000]
+            $0.blind = [("EUR_USD", 40_000), ("USD_JPY", 61)]
+            $0.candleAge = 15 * 3_600
+        }
+        #expect(found.count == 1 && found[0].hasPrefix("failed pair USD_JPY: blind since"), "\(found)")
+        let silent = findings {
+            ($0.now, $0.hours, $0.candleAge) = (Self.saturday, ["USD_JPY": .always], 15 * 3_600)
+            ($0.heartbeatAge, $0.state) = (40_000, "logging in")
+        }
+        #expect(silent.count == 1 && silent[0].hasPrefix("failed feed"), "\(silent)")
+    }
+
+    @Test func `a market that has just opened was not silent through the night`() {
+        func silent(opened time: String) -> [String] {
+            findings {
+                $0.hours["EUR_USD"] = TradingHours(
+                    zone: ZoneRule("UTC")!, named: "UTC", sessions: [WeeklySession("Mon-Fri \(time)-16:00")!])
+                $0.tickAges = [40_000, 1, 1]
+            }
+        }
+        #expect(silent(opened: "07:58").isEmpty)
+        #expect(silent(opened: "07:57") == ["failed pair EUR_USD: no tick for 3.0 min while other pairs tick"])
+        // Before its opening it is not looked at, nor counted among the others.
+        #expect(silent(opened: "08:01").isEmpty)
     }
 
     @Test func `a stage that is down is reported over the weekend too`() {

@@ -77,7 +77,7 @@ struct CommandTests {
     }
 
     @Test(arguments: [
-        ("EURUS", "5m", "EURUS"), ("EUR_USD", "7m", "7m"), ("EUR_USD", "0", "0"), ("EUR_USD", "soon", "soon"),
+        ("EUR.US", "5m", "EUR.US"), ("EUR_USD", "7m", "7m"), ("EUR_USD", "0", "0"), ("EUR_USD", "soon", "soon"),
     ])
     func `an invalid pair or timeframe ends with 64 and is named`(
         pair: String, timeframe: String, named: String

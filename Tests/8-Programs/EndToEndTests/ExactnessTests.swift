@@ -21,6 +21,33 @@ struct ExactnessTests {
         try replayEqualsLive(pipeline, closing)
     }
 
+    /// One name is the beginning of the other.
+    @Test func `instruments of any name and hours leave the same candles`() async throws {
+        let folder = Golden.folder + "/payrolls"
+        let reference = referenceRows(try textOf("\(folder)/EUR_USD_5m.csv"))
+        let pipeline = Pipeline()
+        pipeline.configure(
+            """
+            instruments:
+              - {pair: DE40, epic: CS.D.DE40.CFD.IP, hours: cme}
+              - {pair: DE40X, epic: CS.D.DE40X.CFD.IP, hours: {zone: Europe/London, sessions: ["Mon-Fri 08:00-16:30"]}}
+              - {pair: ETH_BTC, epic: CS.D.ETHBTC.CFD.IP, hours: always}
+
+            """)
+        let files = ["DE40": "EUR_USD", "DE40X": "NZD_USD", "ETH_BTC": "NZD_USD"]
+        let ticks = files.flatMap { ["--ticks", "\($0)=\(folder)/\($1).csv.gz"] }
+        try await pipeline.startAll(simulator: ticks + ["--speed", "max", "--exit-when-done"])
+        try await eventually("all candles are stored", within: .seconds(240)) {
+            try pipeline.count("SELECT SUM(tick_count) FROM candle WHERE timeframe = 300") == 16_320 + 2 * 9_088
+        }
+        let stored = try pipeline.storedRows("DE40", "5")
+        #expect(stored.count == reference.count)
+        let different = zip(stored, reference).first { $0 != $1 }
+        #expect(different == nil, "first difference (stored, reference)")
+        let codes = try await pipeline.stop()
+        #expect(codes.values.allSatisfy { $0 == 0 }, "\(codes) \(pipeline.logs)")
+    }
+
     @Test(.enabled(if: sharedData != nil), arguments: Configuration.Closing.allCases)
     func `nine days of real ticks leave exactly the reference candles`(closing: Configuration.Closing) async throws {
         let data = try #require(sharedData)

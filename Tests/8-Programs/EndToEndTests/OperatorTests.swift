@@ -298,7 +298,7 @@ struct OperatorTests {
     @Test(arguments: [
         (["candles", "EUR_USD", "5m", "--last", "0"], "--last must be 1 to 10,000,000"),
         (["candles", "EUR_USD", "5m", "--json", "--format", "csv"], "exclude each other"),
-        (["gaps", "--days", "0"], "--days must be"), (["gaps", "EURUS"], "'EURUS'"),
+        (["gaps", "--days", "0"], "--days must be"), (["gaps", "EUR.US"], "'EUR.US'"),
         (["explain", "EUR_USD", "tomorrow"], "'tomorrow'"),
         (["explain", "EUR_USD"], "Missing expected argument '<time>'"),
         (["tap", "prices"], "'prices'"), (["tap", "ticks", "--from", "yesterday"], "'yesterday'"),

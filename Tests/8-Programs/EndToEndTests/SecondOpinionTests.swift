@@ -32,7 +32,7 @@ struct SecondOpinionTests {
         #expect(counts["disputed"] ?? 0 == 0 && counts["differs"] ?? 0 == 0, "\(counts)")
         // The first hour, of the play or behind a weekend, may lack a pair whose first interval was not complete.
         for hour in stride(from: SteadyFeed.start + 3_600, to: end, by: 3_600)
-        where [-3_600, 0, 3_599].allSatisfy({ TradingWeek.isOpen(at: UTCSeconds(rawValue: Int64(hour + $0))) }) {
+        where [-3_600, 0, 3_599].allSatisfy({ TradingHours.fx.isOpen(at: UTCSeconds(rawValue: Int64(hour + $0))) }) {
             let pairs = """
                 SELECT COUNT(DISTINCT instrument_id) FROM second_opinion
                 WHERE verdict = 'agrees' AND open_time >= \(hour) AND open_time < \(hour + 3_600)

@@ -44,6 +44,14 @@ import Testing
             ])
     }
 
+    @Test func `an instrument of any name is played under an epic of its name`() throws {
+        let market = market([
+            ("DE40", [tick(292, "18000.5", "18001.5")]), ("DE40X", [tick(300, "7", "8")]),
+            ("US_500", [tick(310, "9", "10")]),
+        ])
+        #expect(try play(market).prefix(3) == ["DE40 18000.5", "DE40X 7", "US_500 9"])
+    }
+
     @Test func `market time runs on to the end of the hour and ten seconds more`() throws {
         let market = market([("EUR_USD", [tick(292, "1", "2")])])
         #expect(try play(market).last == "second 3610")

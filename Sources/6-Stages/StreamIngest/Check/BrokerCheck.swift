@@ -210,10 +210,10 @@ public struct BrokerCheck {
                 "an epic in points needs scale 10000, with yen 100; a decimal epic needs 1")
         }
         let second = (login.serverTime ?? clock.now()).seconds
-        let isExpected = market.status == "TRADEABLE" || !TradingWeek.isOpen(at: second)
+        let isExpected = market.status == "TRADEABLE" || !instrument.hours.isOpen(at: second)
         return Finding(
             "market", epic, isExpected ? .ok : .warning, "\(pair) is known, \(market.status)",
-            isExpected ? "" : "it sends no ticks in this state, although the trading week is open")
+            isExpected ? "" : "it sends no ticks in this state, although it is within its trading hours")
     }
 
     /// The eight currencies of the default pairs cost between 0.1 and 10 of each other, and 10 to 1000 yen.
@@ -238,9 +238,9 @@ public struct BrokerCheck {
         guard report.failure == nil else { return }
         if let heartbeat = report.heartbeat { clockDifference(heartbeat.told, heartbeat.here, "heartbeat") }
         add(report.finding(0, Instrument.heartbeatItem, isQuietFine: false))
-        let isShut = !TradingWeek.isOpen(at: (report.heartbeat?.told ?? clock.now()).seconds)
+        let now = (report.heartbeat?.told ?? clock.now()).seconds
         for (index, instrument) in instruments.enumerated() {
-            add(report.finding(index + 1, instrument.epic, isQuietFine: isShut))
+            add(report.finding(index + 1, instrument.epic, isQuietFine: !instrument.hours.isOpen(at: now)))
         }
     }
 

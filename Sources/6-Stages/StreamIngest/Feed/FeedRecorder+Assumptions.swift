@@ -43,7 +43,7 @@ extension FeedRecorder {
             violate(.itemsFit, "\(what), \(instruments.count + 1) items")
         } else if subscription == 0 {
             violate(.heartbeatTaken, what)
-        } else if isOpen, continuity.pairs[subscription - 1].time == 0 {
+        } else if isOpen(subscription - 1), continuity.pairs[subscription - 1].time == 0 {
             // While the market is shut refusals are routine, and so they are of what was served before (`ig-api` § 14).
             violate(.tickItemTaken, what)
         }
@@ -52,8 +52,11 @@ extension FeedRecorder {
     /// Too many items are in use (`ig-api` § 14).
     func isItemLimit(_ text: String) -> Bool { text.lowercased().contains("limit exceeded") }
 
-    /// Unknown times count as open.
-    var isOpen: Bool { clock.marketTime == 0 || TradingWeek.isOpen(at: UTCNanos(rawValue: clock.marketTime).seconds) }
+    /// Whether an instrument is traded now. Unknown times count as open.
+    func isOpen(_ index: Int) -> Bool {
+        let now = UTCNanos(rawValue: clock.marketTime)
+        return clock.marketTime == 0 || instruments[index].hours.isOpen(at: now.seconds)
+    }
 
     /// A believed heartbeat, before it becomes the last one.
     mutating func watchBeat(_ time: Int64) {

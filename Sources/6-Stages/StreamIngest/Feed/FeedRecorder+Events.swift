@@ -108,12 +108,19 @@ extension FeedRecorder {
     /// A heartbeat that was silent for so long is subscribed to anew.
     private static var heartbeatPatience: Int64 { 60 * UTCNanos.perSecond }
 
-    /// The market opens: what was silent while it was shut is looked at only now.
-    mutating func beginLooks() {
-        for index in continuity.pairs.indices { continuity.pairs[index].postponeLook(clock.monotonic) }
+    /// The instruments that are traded now; none while the time is not known.
+    var openMarkets: Set<Int> {
+        guard feedTime > 0 else { return [] }
+        let now = UTCNanos(rawValue: feedTime).seconds
+        return Set(instruments.indices.filter { instruments[$0].hours.isOpen(at: now) })
     }
 
-    /// The subscription of a pair that is to be renewed: the market is open, and nothing came for long.
+    /// Markets open: what was silent while they were shut is looked at only now.
+    mutating func beginLooks(at opened: Set<Int>) {
+        for index in opened { continuity.pairs[index].postponeLook(clock.monotonic) }
+    }
+
+    /// The subscription of a pair that is to be renewed: its market is open, and nothing came for long.
     mutating func takeSilentSubscription() -> Int? {
         // The broker allows 40 items, the heartbeat among them.
         guard instruments.count < StreamIngest.instrumentsMax else { return nil }
@@ -125,8 +132,12 @@ extension FeedRecorder {
             return 0
         }
         if !suspects.isEmpty { return suspects.removeFirst() }
-        guard sight.isSeeing, TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds) else { return nil }
-        guard let silent = continuity.pairs.firstIndex(where: { $0.isDue(monotonic) }) else { return nil }
+        guard sight.isSeeing else { return nil }
+        let now = UTCNanos(rawValue: feedTime).seconds
+        let silent = continuity.pairs.indices.first {
+            continuity.pairs[$0].isDue(monotonic) && instruments[$0].hours.isOpen(at: now)
+        }
+        guard let silent else { return nil }
         continuity.pairs[silent].look(monotonic)
         return silent + 1
     }

@@ -13,7 +13,7 @@ extension FeedRecorder {
             guard let index = native?.index(of: subscription) else { return false }
             if isItemLimit(text) {
                 _ = native?.yield()
-            } else if isOpen {
+            } else if isOpen(index) {
                 violate(.nativeCandles, "\(instruments[index].epic): code \(code)")
             }
             return true
@@ -54,7 +54,7 @@ extension FeedRecorder {
         let isSilent =
             candle.tickCount > 0 && pair.time < start.rawValue && sight.isSeeing
             && pair.sight.isWhole && pair.sight.blindSince == nil
-            && TradingWeek.isOpen(during: start.seconds..<(start.seconds + timeframe))
+            && instruments[index].hours.isOpen(during: start.seconds..<(start.seconds + timeframe))
             && continuity.pairs.contains { $0.time >= start.rawValue }
         switch native?.finish(candle, index, isSilent: isSilent, feedTime: clock.feedTime) {
         case .suspect: suspects.append(index + 1)

@@ -17,7 +17,7 @@ struct NativeCandles {
     /// A pair whose candles are watched.
     private struct Watch {
         let index: Int
-        /// The feed's time when it began, ns; 0: not known yet, or the market is shut.
+        /// The feed's time when it began, ns; 0: not known yet, or its market is shut.
         var began: Int64 = 0
         /// The start of a candle that moved while no tick of ours came; 0: none.
         var silentStart: Int64 = 0
@@ -99,29 +99,43 @@ struct NativeCandles {
     /// Uses every free item.
     mutating func fill(feedTime: Int64) {
         while watches.count < share {
-            while watches.contains(where: { $0.index == next }) { next = (next + 1) % instruments.count }
+            next = unwatched(feedTime: feedTime)
             watches.append(Watch(index: next, began: feedTime))
             turns.append(.open(subscription(of: next)))
             next = (next + 1) % instruments.count
         }
     }
 
-    /// Goes on from pairs whose candle does not end.
+    /// The next pair without an item, one whose market is open if there is one.
+    private func unwatched(feedTime: Int64) -> Int {
+        let free = instruments.indices.map { (next + $0) % instruments.count }.filter { index in
+            !watches.contains { $0.index == index }
+        }
+        return free.first { isOpen($0, feedTime) } ?? free[0]
+    }
+
+    private func isOpen(_ index: Int, _ feedTime: Int64) -> Bool {
+        feedTime > 0 && instruments[index].hours.isOpen(at: UTCNanos(rawValue: feedTime).seconds)
+    }
+
+    /// Goes on from pairs whose candle does not end, and from those whose market is shut while another one's is open.
     mutating func timePassed(feedTime: Int64) {
         guard share < instruments.count, feedTime > 0 else { return }
-        let isOpen = TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds)
-        for index in watches.indices {
+        let limit = 2 * timeframe.nanos + Self.patience
+        var left: [Int] = []
+        for watch in watches.indices {
+            let (index, began) = (watches[watch].index, watches[watch].began)
             // Times that were set back begin anew too.
-            let began = watches[index].began
-            if !isOpen {
-                watches[index].began = 0
+            if !isOpen(index, feedTime) {
+                watches[watch].began = 0
+                left.append(index)
             } else if began == 0 || began > feedTime + timeframe.nanos {
-                watches[index].began = feedTime
+                watches[watch].began = feedTime
+            } else if feedTime - began > limit {
+                left.append(index)
             }
         }
-        guard isOpen else { return }
-        let limit = 2 * timeframe.nanos + Self.patience
-        for watch in watches where feedTime - watch.began > limit { leave(watch.index, feedTime: feedTime) }
+        for index in left where isOpen(unwatched(feedTime: feedTime), feedTime) { leave(index, feedTime: feedTime) }
     }
 
     private mutating func leave(_ index: Int, feedTime: Int64) {

@@ -26,7 +26,8 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
     private var isReady = false
     private var isStopping = false
     private(set) var isFinished = false
-    private var isMarketOpen = false
+    /// The instruments whose market was open a second ago.
+    private var openMarkets: Set<Int> = []
     /// Wakes the stage when the broker's clock, as learned, closes intervals.
     var closingTimer: (end: Int64, cancel: @Sendable () -> Void)?
     var state = IngestState.connecting
@@ -198,19 +199,19 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         if !isStopping { driver.loop.after(.seconds(1)) { [self] in tickOver() } }
     }
 
-    /// Asks at once for what the broker refused when the market opens; looks whether a silent pair is dead.
+    /// Asks at once for what the broker refused when a market opens; looks whether a silent pair is dead.
     private func lookAfterSubscriptions() {
-        let feedTime = driver.sink.feedTime
-        let isOpen = feedTime > 0 && TradingWeek.isOpen(at: UTCNanos(rawValue: feedTime).seconds)
-        if isOpen, !isMarketOpen {
+        let open = driver.sink.openMarkets
+        let opened = open.subtracting(openMarkets)
+        if !opened.isEmpty {
             driver.session.askAgain(now: driver.now)
-            driver.sink.beginLooks()
+            driver.sink.beginLooks(at: opened)
         }
         if driver.sink.asksAgain {
             driver.sink.asksAgain = false
             driver.session.askAgain(now: driver.now)
         }
-        isMarketOpen = isOpen
+        openMarkets = open
         if let silent = driver.sink.takeSilentSubscription() { driver.session.renew(silent, now: driver.now) }
     }
 

@@ -89,16 +89,18 @@ final class ItemCatalogue {
     }
 }
 
-/// The parts of an FX epic such as `CS.D.EURUSD.CFD.IP`. Source: ig-api §§ 4.4, 6.
+/// The parts of an FX epic such as `CS.D.EURUSD.CFD.IP`, in whose form the simulator lists other instruments too
+/// (`CS.D.DE40.CFD.IP`). Source: ig-api §§ 4.4, 6.
 struct Epic: Equatable {
-    /// Six letters.
+    /// `EURUSD`; of other instruments the name.
     let pairName: String
     /// `CFD`, `MINI`, `TODAY` or `CEEM`.
     let contract: String
 
     init?(_ text: some StringProtocol) {
         let parts = String(text).split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 5, parts[0] == "CS", parts[1] == "D", parts[4] == "IP", parts[2].utf8.count == 6,
+        guard parts.count == 5, parts[0] == "CS", parts[1] == "D", parts[4] == "IP",
+            (1...Pair.lengthMax).contains(parts[2].utf8.count),
             ["CFD", "MINI", "TODAY", "CEEM"].contains(parts[3])
         else { return nil }
         pairName = parts[2]

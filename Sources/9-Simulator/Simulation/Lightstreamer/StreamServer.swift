@@ -229,7 +229,9 @@ final class StreamServer {
             for subscription in session.subscriptions.values {
                 for item in subscription.items where item.item.mode == .distinct {
                     let parts = item.item.name.split(separator: ":")
-                    if parts.count == 3, let pair = Epic(parts[1]).flatMap({ Pair($0.pairName) }) { pairs.insert(pair) }
+                    guard parts.count == 3, let epic = Epic(parts[1]), let market = market.pair(named: epic.pairName)
+                    else { continue }
+                    pairs.insert(market.pair)
                 }
             }
         }

@@ -77,7 +77,7 @@ final class Market {
     /// Market time in whole seconds since 1970.
     var second: Int64 { floorDivide(now, UTCNanos.perSecond) }
 
-    /// - Parameter name: six letters, such as `EURUSD`.
+    /// - Parameter name: such as `EURUSD` or `DE40`.
     func pair(named name: String) -> PairMarket? { byName[name] }
 
     /// Starts the play when every awaited pair is among the subscribed ones, or a capture's items are.

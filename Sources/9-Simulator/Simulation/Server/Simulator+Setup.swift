@@ -20,7 +20,7 @@ extension Simulator {
         var end = Int64.min
         for option in options.tickFiles {
             guard let pair = Pair(option.pair) else {
-                throw SimulatorError(.usage, "`\(option.pair)` is not a pair such as EUR_USD")
+                throw SimulatorError(.usage, "`\(option.pair)` is not a name such as EUR_USD or DE40")
             }
             guard !pairs.contains(where: { $0.pair == pair }) else {
                 throw SimulatorError(.usage, "\(pair) has two tick files")
