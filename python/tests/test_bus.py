@@ -361,7 +361,7 @@ class BusTest(unittest.TestCase):
         stage = self.stage("stored.ipc")
 
         def store_elsewhere():
-            stage.expect(b"\1CNDLEUR_USD")
+            stage.expect(b"\1CNDLEUR_USD\0\0\0\0\0")
             begun.wait(LONG)
             # Of another pipeline: its message comes without a commit here.
             stage.socket.send(form(kind=b"CNDL"))
