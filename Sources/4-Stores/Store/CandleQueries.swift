@@ -12,6 +12,11 @@ public protocol CandleQueries: AnyObject {
 
     func size() throws -> DatabaseSize
 
+    /// Waits for a commit of the writer's, at most so long.
+    /// - Returns: whether one came since the last call; `true` also of the first call, since nothing is known of the time
+    ///   before; `nil`, at once, if the engine does not tell: the bus does.
+    func commitCame(withinMilliseconds milliseconds: Int) throws -> Bool?
+
     /// - Throws: `Failure` (75) if store-writer has not yet brought the database up to date.
     func checkSchema() throws
 
@@ -112,6 +117,8 @@ public protocol CandleQueries: AnyObject {
 }
 
 extension CandleQueries {
+    public func commitCame(withinMilliseconds milliseconds: Int) throws -> Bool? { nil }
+
     /// Complete candles only.
     public func last(_ count: Int, _ pair: Pair, _ timeframe: Timeframe) throws -> [Candle] {
         try last(count, pair, timeframe, .complete)
