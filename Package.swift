@@ -97,6 +97,7 @@ let package = Package(
         system("CZeroMQ", "libzmq3-dev"),
         system("CCurl", "libcurl4-openssl-dev"),
         system("CZlib", "zlib1g-dev"),
+        system("CLibpq", "libpq-dev"),
         .target(name: "CPlatform", path: "Sources/\(Floor.system.rawValue)/CPlatform"),
 
         library(.values, "MarketData"),
@@ -114,7 +115,8 @@ let package = Package(
 
         library(.stores, "Store", ["MarketData", "Wire", "Host"]),
         library(.stores, "SQLiteStore", ["MarketData", "Wire", "Candles", "Host", "Store", grdb]),
-        library(.stores, "Engines", ["Store", "SQLiteStore"]),
+        library(.stores, "PostgresStore", ["MarketData", "Wire", "Candles", "Host", "Store", "CLibpq"]),
+        library(.stores, "Engines", ["Host", "Store", "SQLiteStore", "PostgresStore"]),
         library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", "Store", "SQLiteStore", "Engines"]),
 
         library(.broker, "Assumptions", ["Reports", "MarketData", "Host"]),
@@ -194,7 +196,7 @@ let package = Package(
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
             .stores, "StoreTests",
-            ["SQLiteStore", "MarketData", "Wire", "Host", "Store", grdb]),
+            ["SQLiteStore", "PostgresStore", "CLibpq", "MarketData", "Wire", "Host", "Store", grdb]),
         tests(
             .stages, "StoreWritingTests",
             ["MarketData", "Wire", "Host", "Streams", "Settings", "Store", "StoreWriting"]),

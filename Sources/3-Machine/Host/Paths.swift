@@ -6,11 +6,12 @@ public import Wire
 public struct Paths: Sendable {
     public let runtime: String
     public let state: String
+    /// A file, or the URI of a server, without a password.
     public let database: String
     /// The runtime folder is the one in `/tmp`, where others could have made it before us.
     private let runtimeIsShared: Bool
 
-    /// - Throws: `Failure` (78) if the state folder is not known.
+    /// - Throws: `Failure` (78) if the state folder is not known, or the database's URI holds a password.
     public init(environment: Environment) throws {
         let candidates = [
             environment["CANDLEWICK_RUNTIME_DIR"], environment["RUNTIME_DIRECTORY"],
@@ -25,12 +26,43 @@ public struct Paths: Sendable {
         }
         self.state = state
         database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
+        try refusePassword()
     }
 
     /// Folders that are named instead of found.
     public init(runtime: String? = nil, state: String) throws {
         try self.init(
             environment: Environment(["CANDLEWICK_RUNTIME_DIR": runtime ?? state, "CANDLEWICK_STATE_DIR": state]))
+    }
+
+    /// The database is on a server: `database` is a URI.
+    public var isDatabaseServed: Bool {
+        ["postgresql://", "postgres://"].contains { database.hasPrefix($0) }
+    }
+
+    /// The lock of the database's one writer on this machine.
+    public var databaseLock: String { isDatabaseServed ? "\(state)/store-writer.lock" : "\(database).lock" }
+
+    /// Why a URI with a password is refused.
+    public static let passwordRefusal = """
+        CANDLEWICK_DATABASE holds a password, which messages and lists of processes would show: put it into the file that \
+        PGPASSFILE names, or give it as the credential PGPASSWORD
+        """
+
+    /// Messages and reports show `database`. Source: PostgreSQL 15, § 34.1.1.2.
+    private func refusePassword() throws {
+        guard isDatabaseServed else { return }
+        let place = database.drop { $0 != ":" }.dropFirst(3)
+        // libpq takes what is before a '@' for the user, if no '/' comes before it.
+        let user = place.prefix { $0 != "@" && $0 != "/" }
+        let hasUser = place.dropFirst(user.count).first == "@"
+        let keys = place.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().flatMap {
+            $0.split(separator: "&")
+        }
+        .map { $0.prefix { $0 != "=" }.lowercased() }
+        // A key with percent signs would be one that is not recognised here.
+        let isNamed = keys.contains { $0.contains("password") || $0.contains("%") }
+        if hasUser && user.contains(":") || isNamed { throw Failure(.configuration, Paths.passwordRefusal) }
     }
 
     /// Makes both folders (for owner and group only).

@@ -63,7 +63,8 @@ extension Program {
           CANDLEWICK_STATE_DIR    folder of journals and database (else
                                   STATE_DIRECTORY, ~/.local/state/candlewick)
           CANDLEWICK_DATABASE     the database (else candlewick.db in the state
-                                  folder)
+                                  folder), or the URI of a PostgreSQL server,
+                                  postgresql://… (docs/scaling.md)
           CANDLEWICK_CONFIG       configuration file (docs/configuration.md);
                                   optional (else candlewick.yaml in
                                   CONFIGURATION_DIRECTORY, if it exists)

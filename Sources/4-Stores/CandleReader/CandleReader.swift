@@ -35,6 +35,7 @@ public final class CandleReader {
     /// Where the database is.
     public var path: String { store.path }
 
+    /// - Parameter path: of an SQLite database.
     /// - Throws: `Failure` (69) if the database is missing; `StoreError`.
     public init(path: String) throws {
         store = try SQLiteReader(path: path)
@@ -69,7 +70,7 @@ public final class CandleReader {
         try store.latest(pair, timeframe, selection)
     }
 
-    /// Waits for a newer candle on the bus, without polling.
+    /// Waits for a newer candle, without polling: PostgreSQL notifies of each commit; else the bus tells.
     /// - Parameters:
     ///   - timestamp: Unix seconds of the start of the caller's last candle; 0: before any.
     ///   - milliseconds: how long at most.
@@ -90,6 +91,7 @@ public final class CandleReader {
             guard deadline.millisecondsLeft > 0 else { return nil }
             // A store-writer that is killed after a commit publishes nothing of it.
             let look = Deadline(milliseconds: min(deadline.millisecondsLeft, 1_000))
+            guard try store.commitCame(withinMilliseconds: look.millisecondsLeft) == nil else { continue }
             while let new = stored.next(milliseconds: look.millisecondsLeft), new.series != series {}
         }
     }

@@ -1,5 +1,20 @@
+internal import Host
+internal import PostgresStore
 internal import SQLiteStore
 public import Store
 
-/// The engine that keeps the candles. Another one is a module with a `StoreEngine`, and this line.
-public let storeEngine: any StoreEngine = SQLiteEngine()
+/// The engine that keeps the candles. Another one is a module with a `StoreEngine`, and a line in `engine`.
+public let storeEngine: any StoreEngine = NamedEngine()
+
+/// The engine that the database's name says.
+private struct NamedEngine: StoreEngine {
+    private func engine(_ paths: Paths) -> any StoreEngine {
+        paths.isDatabaseServed ? PostgresEngine() : SQLiteEngine()
+    }
+
+    func openWriter(_ paths: Paths, enforcesOpinions: Bool) throws -> any CandleWriter {
+        try engine(paths).openWriter(paths, enforcesOpinions: enforcesOpinions)
+    }
+
+    func openReader(_ paths: Paths) throws -> any CandleQueries { try engine(paths).openReader(paths) }
+}

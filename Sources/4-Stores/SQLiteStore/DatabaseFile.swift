@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import GRDB
 internal import Host
-internal import Store
+public import Store
 
 /// The database as a file.
 extension SQLiteReader {
@@ -11,18 +11,14 @@ extension SQLiteReader {
         return findings == ["ok"] ? [] : findings
     }
 
-    /// Sizes in bytes.
-    public struct FileSize: Hashable, Sendable {
-        public let total: Int64
-        /// Left by deleted rows, used by the next ones; `vacuum` gives it back.
-        public let free: Int64
-    }
-
-    public func fileSize() throws -> FileSize {
+    /// `vacuum` gives the free part back.
+    public func size() throws -> DatabaseSize {
         try read { db in
             func value(_ name: String) throws -> Int64 { try Int64.fetchOne(db, sql: "PRAGMA \(name)") ?? 0 }
             let page = try value("page_size")
-            return FileSize(total: try value("page_count") * page, free: try value("freelist_count") * page)
+            return DatabaseSize(
+                total: try value("page_count") * page, free: try value("freelist_count") * page,
+                onDisk: ["", "-wal", "-shm"].reduce(0) { $0 + DiskUsage.size(ofFile: path + $1) })
         }
     }
 

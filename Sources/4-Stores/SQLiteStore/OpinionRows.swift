@@ -56,10 +56,10 @@ struct OpinionRows {
         let verdict = OpinionVerdict(native: native, streamed: streamed)
         try write(native, streamed, verdict, key, now)
         guard var streamed else { return nil }
-        let flags = streamed.flags
-        if flags.contains(.disputed) { streamed.flags.subtract([.disputed, .partial]) }
-        if verdict == .disputed { streamed.flags.formUnion(enforces ? [.disputed, .partial] : .disputed) }
-        return flags == streamed.flags ? nil : try rows.mark(streamed, key)
+        let flags = verdict.marked(streamed.flags, enforces: enforces)
+        guard flags != streamed.flags else { return nil }
+        streamed.flags = flags
+        return try rows.mark(streamed, key)
     }
 
     private func write(

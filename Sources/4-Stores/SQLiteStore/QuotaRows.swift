@@ -1,19 +1,10 @@
 internal import GRDB
 internal import MarketData
+internal import Store
 internal import Wire
 
 /// The quota ledger's rows: one of each request for history, completed by its reply.
 enum QuotaRows {
-    static let inFlight = "in flight"
-
-    static func name(_ outcome: HistoryReply.Outcome) -> String {
-        switch outcome {
-        case .answered: "answered"
-        case .refused: "refused"
-        case .unanswered: "unanswered"
-        }
-    }
-
     /// - Parameter position: of the request, in the history stream.
     static func insert(_ request: HistoryRequest, position: UInt64, _ db: Database) throws {
         let statement = try db.cachedStatement(
@@ -24,7 +15,7 @@ enum QuotaRows {
         try statement.execute(arguments: [
             Int64(bitPattern: position), request.sent.seconds.rawValue, request.series.pair.description,
             request.series.timeframe.seconds, request.first.rawValue, request.last.rawValue, request.points,
-            request.isRepair, inFlight,
+            request.isRepair, LedgerRow.inFlight,
         ])
     }
 
@@ -36,7 +27,7 @@ enum QuotaRows {
                 WHERE position = ?
                 """)
         try statement.execute(arguments: [
-            name(reply.outcome), reply.points, reply.allowance?.remaining, reply.allowance?.total,
+            reply.outcome.name, reply.points, reply.allowance?.remaining, reply.allowance?.total,
             reply.allowance?.renewal.rawValue, reply.received.seconds.rawValue, reply.clockOffset,
             Int64(bitPattern: reply.request),
         ])

@@ -72,19 +72,7 @@ extension Continuity {
             SELECT pair, event, detail, until, time FROM feed_event
             WHERE event IN ('blind began', 'blind ended', 'clock set back') ORDER BY position, event DESC
             """
-        var changes: [String?: [Blindness.Change]] = [:]
-        let rows = try Row.fetchCursor(db, sql: sql)
-        while let row = try rows.next() {
-            let change = Blindness.Change(row)
-            guard change.kind == .clockSetBack else {
-                changes[row[0] as String?, default: []].append(change)
-                continue
-            }
-            for key in changes.keys { changes[key]?.append(change) }
-        }
-        for (pair, changes) in changes {
-            if let pair { pairs[pair] = Blindness(changes) } else { feed = Blindness(changes) }
-        }
+        take(try Row.fetchAll(db, sql: sql).map { ($0[0] as String?, Blindness.Change($0)) })
         for pair in blindPairs.map(\.pair) { reasons[pair] = try Continuity.reason(pair, db) }
     }
 
@@ -96,27 +84,13 @@ extension Continuity {
             """
         return try Row.fetchOne(db, sql: sql, arguments: [pair]).map(StoredEvent.init)
     }
-
-    fileprivate mutating func take(event: String, count: Int, sum: UInt64) {
-        switch event {
-        case FeedEvent.sessionNew.name: sessions.new = count
-        case FeedEvent.sessionPreserved.name: sessions.preserved = count
-        case FeedEvent.sessionReplaced.name: sessions.replaced = count
-        case FeedEvent.sessionRecovered(resent: 0).name: (sessions.recovered, resent) = (count, sum)
-        case FeedEvent.updatesLost(count: 0).name: lostUpdates = sum
-        default: break
-        }
-    }
 }
 
 extension Blindness.Change {
     /// Columns: pair, event, detail, until, time.
     fileprivate init(_ row: Row) {
-        let name: String = row[1]
         func time(_ column: Int) -> UTCNanos { UTCNanos(rawValue: row[column]) }
-        self.init(
-            name == "blind began" ? .began : name == "blind ended" ? .ended : .clockSetBack,
-            from: time(2), until: time(3), time: time(4))
+        self.init(event: row[1], from: time(2), until: time(3), time: time(4))
     }
 }
 

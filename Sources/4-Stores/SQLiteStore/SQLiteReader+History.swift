@@ -157,9 +157,7 @@ extension LedgerRow {
             series: series, first: UTCSeconds(rawValue: row["first"]), last: UTCSeconds(rawValue: row["last"]),
             points: row["points"],
             sent: UTCNanos(seconds: UTCSeconds(rawValue: row["sent_at"])), isRepair: row["repair"] as Bool? ?? false)
-        let outcomes: [HistoryReply.Outcome] = [.answered, .refused, .unanswered]
-        let told: String = row["outcome"]
-        guard let outcome = outcomes.first(where: { QuotaRows.name($0) == told }) else {
+        guard let outcome = HistoryReply.Outcome(name: row["outcome"]) else {
             self.init(position: position, request: request, reply: nil)
             return
         }

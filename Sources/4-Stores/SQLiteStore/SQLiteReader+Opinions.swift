@@ -16,18 +16,13 @@ extension SQLiteReader {
             WHERE o.open_time >= ? GROUP BY o.instrument_id, o.timeframe, o.verdict
             """
         let rows = try read { try Row.fetchAll($0, sql: sql, arguments: [first.rawValue]) }
-        var found: [Series: (counts: [OpinionVerdict: Int], newest: UTCSeconds)] = [:]
-        for row in rows {
-            guard let series = Series(row[0], seconds: row[1]), let verdict = OpinionVerdict(rawValue: row[2]),
-                pairs.isEmpty || pairs.contains(series.pair)
-            else { continue }
-            var entry = found[series] ?? ([:], .min)
-            entry.counts[verdict] = row[3]
-            entry.newest = max(entry.newest, UTCSeconds(rawValue: row[4]))
-            found[series] = entry
-        }
-        return found.map { OpinionAgreement(series: $0.key, counts: $0.value.counts, newest: $0.value.newest) }
-            .sorted { ("\($0.series.pair)", $0.series.timeframe) < ("\($1.series.pair)", $1.series.timeframe) }
+        return OpinionAgreement.all(
+            rows.compactMap { row in
+                guard let series = Series(row[0], seconds: row[1]), let verdict = OpinionVerdict(rawValue: row[2]),
+                    pairs.isEmpty || pairs.contains(series.pair)
+                else { return nil }
+                return (series, verdict, row[3], UTCSeconds(rawValue: row[4]))
+            })
     }
 
     /// The intervals in which the two differ, newest first.

@@ -48,13 +48,4 @@ extension SeriesStatistics {
             newest: UTCSeconds(rawValue: row[6]), close: Price(rawValue: 0),
             bySource: [CandleSource(rawValue: row[2]): row[3]])
     }
-
-    /// Adds another source's part of the same series.
-    fileprivate mutating func add(_ other: Self) {
-        count += other.count
-        complete += other.complete
-        oldest = min(oldest, other.oldest)
-        newest = max(newest, other.newest)
-        bySource.merge(other.bySource) { $0 + $1 }
-    }
 }

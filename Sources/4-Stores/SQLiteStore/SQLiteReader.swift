@@ -144,11 +144,3 @@ extension Candle {
             revision: Int(column(17)), source: CandleSource(rawValue: UInt8(truncatingIfNeeded: column(18))))
     }
 }
-
-extension Series {
-    /// Two columns of a row; `nil` unless they name a series.
-    init?(_ pair: String, seconds: Int64) {
-        guard let pair = Pair(pair), let timeframe = Timeframe(minutes: Int(seconds / 60)) else { return nil }
-        self.init(pair, timeframe)
-    }
-}

@@ -27,6 +27,13 @@ public struct Blindness: Hashable, Sendable {
         public init(_ kind: Kind, from: UTCNanos, until: UTCNanos, time: UTCNanos) {
             (self.kind, self.from, self.until, self.time) = (kind, from, until, time)
         }
+
+        /// An event with this name and these details.
+        public init(event: String, from: UTCNanos, until: UTCNanos, time: UTCNanos) {
+            self.init(
+                event == "blind began" ? .began : event == "blind ended" ? .ended : .clockSetBack,
+                from: from, until: until, time: time)
+        }
     }
 
     /// Each `blind ended` is a hole; a `blind began` in the dark closes the stretch before it as one. Of two at one

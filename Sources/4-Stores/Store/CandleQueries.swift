@@ -10,6 +10,13 @@ public protocol CandleQueries: AnyObject {
     /// Where the database is.
     var path: String { get }
 
+    func size() throws -> DatabaseSize
+
+    /// Waits for a commit of the writer's, at most so long.
+    /// - Returns: whether one came since the last call; `true` also of the first call, since nothing is known of the time
+    ///   before; `nil`, at once, if the engine does not tell: the bus does.
+    func commitCame(withinMilliseconds milliseconds: Int) throws -> Bool?
+
     /// - Throws: `Failure` (75) if store-writer has not yet brought the database up to date.
     func checkSchema() throws
 
@@ -110,6 +117,8 @@ public protocol CandleQueries: AnyObject {
 }
 
 extension CandleQueries {
+    public func commitCame(withinMilliseconds milliseconds: Int) throws -> Bool? { nil }
+
     /// Complete candles only.
     public func last(_ count: Int, _ pair: Pair, _ timeframe: Timeframe) throws -> [Candle] {
         try last(count, pair, timeframe, .complete)
@@ -148,6 +157,9 @@ public struct IntervalStarts: Hashable, Sendable {
 
 /// A row of the quota ledger.
 public struct LedgerRow: Hashable, Sendable {
+    /// Its outcome while no reply is known.
+    public static let inFlight = "in flight"
+
     /// Of the request, in the history stream.
     public let position: UInt64
     public let request: HistoryRequest
@@ -189,5 +201,28 @@ public struct SeriesStatistics: Hashable, Sendable {
         self.newest = newest
         self.close = close
         self.bySource = bySource
+    }
+
+    /// Adds another source's part of the same series.
+    public mutating func add(_ other: Self) {
+        count += other.count
+        complete += other.complete
+        oldest = min(oldest, other.oldest)
+        newest = max(newest, other.newest)
+        bySource.merge(other.bySource) { $0 + $1 }
+    }
+}
+
+/// How large a database is, in bytes.
+public struct DatabaseSize: Hashable, Sendable {
+    /// Of its tables and indexes.
+    public let total: Int64
+    /// Left by deleted rows, used by the next ones; `nil` if the engine does not say.
+    public let free: Int64?
+    /// On the disk, logs included.
+    public let onDisk: Int64
+
+    public init(total: Int64, free: Int64?, onDisk: Int64) {
+        (self.total, self.free, self.onDisk) = (total, free, onDisk)
     }
 }

@@ -47,6 +47,33 @@ public struct Continuity: Hashable, Sendable {
         public let reason: StoredEvent?
     }
 
+    /// Takes how many events of a name there are, and the sum of their counts.
+    public mutating func take(event: String, count: Int, sum: UInt64) {
+        switch event {
+        case FeedEvent.sessionNew.name: sessions.new = count
+        case FeedEvent.sessionPreserved.name: sessions.preserved = count
+        case FeedEvent.sessionReplaced.name: sessions.replaced = count
+        case FeedEvent.sessionRecovered(resent: 0).name: (sessions.recovered, resent) = (count, sum)
+        case FeedEvent.updatesLost(count: 0).name: lostUpdates = sum
+        default: break
+        }
+    }
+
+    /// Takes all events that speak of sight, in their order; the pair is `nil` in those of the whole feed.
+    public mutating func take(_ all: some Sequence<(pair: String?, change: Blindness.Change)>) {
+        var changes: [String?: [Blindness.Change]] = [:]
+        for (pair, change) in all {
+            guard change.kind == .clockSetBack else {
+                changes[pair, default: []].append(change)
+                continue
+            }
+            for key in changes.keys { changes[key]?.append(change) }
+        }
+        for (pair, changes) in changes {
+            if let pair { pairs[pair] = Blindness(changes) } else { feed = Blindness(changes) }
+        }
+    }
+
     /// By name.
     public var blindPairs: [BlindPair] {
         pairs.sorted { $0.key < $1.key }.compactMap { pair, blindness in

@@ -31,6 +31,16 @@ public enum OpinionVerdict: String, CaseIterable, Sendable {
             self = sides.allSatisfy { $0.0 == $0.1 } ? .agrees : .differs
         }
     }
+
+    /// The flags of a streamed candle after the comparison.
+    /// - Parameter enforces: a disputed candle is partial; otherwise it is marked only.
+    public func marked(_ flags: CandleFlags, enforces: Bool) -> CandleFlags {
+        var flags = flags
+        // A former dispute made it partial, nothing else did.
+        if flags.contains(.disputed) { flags.subtract([.disputed, .partial]) }
+        if self == .disputed { flags.formUnion(enforces ? [.disputed, .partial] : .disputed) }
+        return flags
+    }
 }
 
 /// What one of the two candles says.
@@ -76,6 +86,21 @@ public struct OpinionAgreement: Hashable, Sendable {
     public let newest: UTCSeconds
 
     public func count(_ verdict: OpinionVerdict) -> Int { counts[verdict] ?? 0 }
+
+    /// Of how many intervals came to each verdict: one for each series, by name.
+    public static func all(
+        _ lines: some Sequence<(series: Series, verdict: OpinionVerdict, count: Int, newest: UTCSeconds)>
+    ) -> [OpinionAgreement] {
+        var found: [Series: (counts: [OpinionVerdict: Int], newest: UTCSeconds)] = [:]
+        for line in lines {
+            var entry = found[line.series] ?? ([:], .min)
+            entry.counts[line.verdict] = line.count
+            entry.newest = max(entry.newest, line.newest)
+            found[line.series] = entry
+        }
+        return found.map { OpinionAgreement(series: $0.key, counts: $0.value.counts, newest: $0.value.newest) }
+            .sorted { ("\($0.series.pair)", $0.series.timeframe) < ("\($1.series.pair)", $1.series.timeframe) }
+    }
 
     public init(
         series: Series, counts: [OpinionVerdict: Int], newest: UTCSeconds

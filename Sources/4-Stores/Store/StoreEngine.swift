@@ -8,6 +8,6 @@ public protocol StoreEngine: Sendable {
     func openWriter(_ paths: Paths, enforcesOpinions: Bool) throws -> any CandleWriter
 
     /// Opens the database of a state folder, read-only.
-    /// - Throws: `Failure` (69) if it is missing; `StoreError`.
+    /// - Throws: `Failure` (69) if it is missing, (75) if it is on a server that cannot be reached; `StoreError`.
     func openReader(_ paths: Paths) throws -> any CandleQueries
 }

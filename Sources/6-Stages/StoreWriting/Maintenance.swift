@@ -11,11 +11,11 @@ public enum Maintenance {
     /// - Throws: `Failure` (69) if there is no database, (75) if its writer does not answer, (77) if it is another
     ///   user's; `StoreError`.
     public static func perform(_ task: MaintenanceTask, paths: Paths, stop: StopSignal) throws -> String {
-        guard DiskUsage.size(ofFile: paths.database) > 0 else {
+        guard paths.isDatabaseServed || DiskUsage.size(ofFile: paths.database) > 0 else {
             throw Failure(.unavailable, "the database \(paths.database) does not exist: has store-writer run?")
         }
         if let writer = writer(paths) { return try ask(writer, task, paths, stop) }
-        try expectOwner(of: paths.database, "maintain it")
+        try expectOwner(of: paths.isDatabaseServed ? paths.state : paths.database, "maintain it")
         let store = try storeEngine.openWriter(paths, enforcesOpinions: false)
         let done = try store.perform(task) {}
         try store.close()
@@ -23,7 +23,7 @@ public enum Maintenance {
     }
 
     /// The process that writes the database.
-    private static func writer(_ paths: Paths) -> String? { FileLock.owner(paths.database + ".lock") }
+    private static func writer(_ paths: Paths) -> String? { FileLock.owner(paths.databaseLock) }
 
     private static func ask(
         _ writer: String, _ task: MaintenanceTask, _ paths: Paths, _ stop: StopSignal

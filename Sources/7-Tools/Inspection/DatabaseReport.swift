@@ -1,7 +1,6 @@
 internal import MarketData
 public import Reports
-public import SQLiteStore
-internal import Store
+public import Store
 internal import Wire
 
 /// The content of the database, by pair and timeframe and by source.
@@ -18,13 +17,14 @@ public struct DatabaseReport: Report, Encodable {
 
     private let path: String
     private let bytes: Int64
-    private let freeBytes: Int64
+    /// `nil` if the engine does not say.
+    private let freeBytes: Int64?
     private let candles: [Line]
 
     /// - Throws: `StoreError`.
-    public init(_ reader: SQLiteReader) throws {
+    public init(_ reader: any CandleQueries) throws {
         path = reader.path
-        let size = try reader.fileSize()
+        let size = try reader.size()
         (bytes, freeBytes) = (size.total, size.free)
         candles = try reader.statistics().map { line in
             Line(
@@ -44,7 +44,7 @@ public struct DatabaseReport: Report, Encodable {
         let head = ["pair", "timeframe", "candles", "partial"] + sources + ["oldest (UTC)", "newest"]
         let total = candles.reduce(0) { $0 + $1.count }
         let table = TextTable(head: head, rows: rows, leftAligned: ["pair"]).text(style)
-        return (rows.isEmpty ? "no candles yet\n" : table)
-            + "\n\(total) candles, \(byteText(bytes)), \(byteText(freeBytes)) of them free for new rows\n\(path)\n"
+        let free = freeBytes.map { ", \(byteText($0)) of them free for new rows" } ?? ""
+        return (rows.isEmpty ? "no candles yet\n" : table) + "\n\(total) candles, \(byteText(bytes))\(free)\n\(path)\n"
     }
 }

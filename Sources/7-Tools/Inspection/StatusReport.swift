@@ -118,13 +118,9 @@ public struct StatusReport: Report {
             quota: QuotaLine(
                 remaining: quota.remaining, total: quota.total, renewal: quota.renewal, isTold: quota.isTold),
             disk: DiskLine(
-                database: databaseSize, journals: Dictionary(uniqueKeysWithValues: journalSizes), free: seen.free),
+                database: stored.bytes, journals: Dictionary(uniqueKeysWithValues: journalSizes), free: seen.free),
             verdict: VerdictLine(state: verdict.state.rawValue, findings: verdict.findings), findings: failures)
         return encodedJSON(whole) + "\n"
-    }
-
-    private var databaseSize: Int64 {
-        ["", "-wal", "-shm"].reduce(0) { $0 + DiskUsage.size(ofFile: paths.database + $1) }
     }
 
     private var journalSizes: [(String, Int64)] {
@@ -168,7 +164,7 @@ public struct StatusReport: Report {
         let free = seen.free.map { ", \(byteText($0)) free" } ?? ""
         return """
             quota     \(stored.quota.text)
-            disk      database \(byteText(databaseSize)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)
+            disk      database \(byteText(stored.bytes)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)
             database  \(paths.database)
             sockets   \(paths.runtime)
 

@@ -9,6 +9,8 @@ internal import Store
 struct StoreSnapshot {
     var candles: [SeriesStatistics] = []
     var continuity = Continuity()
+    /// Of the database on its disk.
+    var bytes: Int64 = 0
     /// The newest ones, newest first.
     var events: [StoredEvent] = []
     /// Candles of the last day that the broker's own dispute, and the start of the newest.
@@ -24,6 +26,7 @@ struct StoreSnapshot {
     /// - Parameter now: the local clock: the allowance runs by it.
     /// - Throws: `StoreError`.
     init(_ reader: any CandleQueries, _ configuration: Configuration, now: UTCSeconds) throws {
+        bytes = try reader.size().onDisk
         candles = try reader.statistics()
         continuity = try reader.continuity()
         events = try reader.events(last: 5)

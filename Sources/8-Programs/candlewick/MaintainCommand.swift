@@ -24,7 +24,7 @@ struct MaintainCommand: ParsableCommand {
 
         @OptionGroup var output: OutputOptions
 
-        func run() { readFile { output.show(try DatabaseReport($0)) } }
+        func run() { read { output.show(try DatabaseReport($0)) } }
     }
 
     struct Check: ParsableCommand {
@@ -35,7 +35,7 @@ struct MaintainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() {
-            readFile { reader in
+            readFile(else: "ask pg_amcheck") { reader in
                 let findings = try reader.integrityFindings()
                 let text = findings.isEmpty ? "sound: \(reader.path)" : findings.joined(separator: "\n")
                 output.show(Outcome(text))
@@ -65,7 +65,7 @@ struct MaintainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() {
-            readFile { reader in
+            readFile(else: "copy it with pg_dump") { reader in
                 try reader.backUp(to: file)
                 output.show(Outcome("\(DiskUsage.size(ofFile: file)) bytes written to \(file)"))
             }
@@ -122,8 +122,14 @@ struct MaintainCommand: ParsableCommand {
 }
 
 extension ParsableCommand {
-    fileprivate func readFile(_ body: (SQLiteReader) throws -> Void) -> Never {
-        look { try body(try SQLiteReader(path: $0.database)) }
+    /// - Parameter other: what to do if the database is no file.
+    fileprivate func readFile(else other: String, _ body: (SQLiteReader) throws -> Void) -> Never {
+        look { paths in
+            guard !paths.isDatabaseServed else {
+                throw Failure(.usage, "database \(paths.database) is on a PostgreSQL server, and no file: \(other)")
+            }
+            try body(try SQLiteReader(path: paths.database))
+        }
     }
 
     fileprivate func perform(_ output: OutputOptions, _ task: (any CandleQueries) throws -> MaintenanceTask) -> Never {

@@ -11,15 +11,16 @@ internal import Streams
 struct StoreWriterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store-writer",
-        abstract: "Stores the candles stream in SQLite.",
+        abstract: "Stores the candles stream in the database.",
         discussion: """
             Reads the candles stream (journal, then bus) and writes each candle, each
             feed event and each history request to the database, in one transaction with
             the position in the stream. If an interval has several candles, readers see
             the best: complete streamed, bought, derived, partial. No other program writes
             the database; readers open it read-only at any time. After its commit, each
-            stored candle is published on the stored stream. Needs no credentials and no
-            network. You can stop, kill and start store-writer at any time.
+            stored candle is published on the stored stream. Needs no login of the broker,
+            and a network only to a PostgreSQL server. You can stop, kill and start
+            store-writer at any time.
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 

@@ -185,6 +185,33 @@ import Wire
         #expect(try paths.endpoint(.ticks) == "ipc:///r/ticks.ipc")
     }
 
+    @Test func `a database on a server has its lock in the state folder`() throws {
+        func paths(_ database: String) throws -> Paths {
+            try Paths(environment: Environment(["CANDLEWICK_STATE_DIR": "/s", "CANDLEWICK_DATABASE": database]))
+        }
+        for uri in [
+            "postgresql:///c", "postgres://me@[::1]:5433/c?options=-cgeqo%3Doff",
+            "postgresql://h/c?application_name=a:b@c",
+        ] {
+            let paths = try paths(uri)
+            #expect(paths.isDatabaseServed && paths.database == uri && paths.databaseLock == "/s/store-writer.lock")
+        }
+        let file = try paths("/d.db")
+        #expect(!file.isDatabaseServed && file.databaseLock == "/d.db.lock")
+    }
+
+    @Test(arguments: [
+        "postgresql://me:hunter2@h/c", "postgres://me:@h/c", "postgresql://me@h/c?password=hunter2",
+        "postgresql://?password=hunter2", "postgresql://h/c?a=b&sslpassword=hunter2",
+        "postgresql://h/c?pass%77ord=hunter2",
+    ])
+    func `a database's URI with a password is refused without showing it`(uri: String) throws {
+        let failure = #expect(throws: Failure.self) {
+            try Paths(environment: Environment(["CANDLEWICK_STATE_DIR": "/s", "CANDLEWICK_DATABASE": uri]))
+        }
+        #expect(failure?.code == .configuration && failure?.description.contains("hunter2") == false)
+    }
+
     @Test func `folders that every user can write into are refused`() throws {
         for open in ["run", "state"] {
             let folder = TemporaryFolder()

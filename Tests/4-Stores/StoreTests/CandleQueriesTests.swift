@@ -49,6 +49,14 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
+    func `the first one after a moment is that after it, not at it`(engine: EngineUnderTest) throws {
+        let reader = try reader(engine)
+        #expect(try reader.first(after: 300, Make.eurUSD, .fiveMinutes, .all)?.timestamp == 600)
+        #expect(try reader.first(after: 300, Make.eurUSD, .fiveMinutes, .complete)?.timestamp == 900)
+        #expect(try reader.first(after: 2_700, Make.eurUSD, .fiveMinutes, .complete) == nil)
+    }
+
+    @Test(arguments: EngineUnderTest.all)
     func `statistics are by pair and timeframe, sources together`(engine: EngineUnderTest) throws {
         let lines = try reader(engine).statistics()
         #expect(lines.map { "\($0.series)" } == ["EUR_USD 5m", "USD_JPY 15m"])

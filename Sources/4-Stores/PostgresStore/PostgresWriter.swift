@@ -1,0 +1,247 @@
+public import Host
+public import MarketData
+public import Store
+public import Wire
+
+/// The database as its one writer sees it.
+///
+/// A transaction begins with the streams' positions: it goes on only if they are those that this writer knows, and a
+/// second writer waits there until it ends. So two writers never mix their rows, also after a failover to a server that
+/// knows no lock of the first.
+///
+/// - Note: Data thread only.
+public final class PostgresWriter: CandleWriter {
+    let connection: PostgresConnection
+    private let lock: FileLock
+    /// A candle that the broker's own disputes is partial.
+    private let enforcesOpinions: Bool
+    private var instruments: [Pair: Int64] = [:]
+    private(set) var timeframes: Set<Int64> = []
+    /// Of which there are native candles.
+    private var nativeTimeframes: Set<Int64> = []
+    /// That have a partition.
+    var months: Set<CandleMonth> = []
+    private var positions: [Stream: UInt64] = [:]
+    private var areNamesLoaded = false
+
+    /// Connects and brings the schema up to date. The database must be there.
+    /// - Parameters:
+    ///   - lock: a file that refuses a second writer on this machine.
+    ///   - enforcesOpinions: a candle that the broker's own disputes is partial; otherwise it is marked only.
+    /// - Throws: `Failure` (75) if another process writes it or the server cannot be reached, (65) if a later version made
+    ///   it, (78) if the URI is refused; `StoreError`.
+    public init(uri: String, environment: Environment, lock: String, enforcesOpinions: Bool) throws {
+        self.enforcesOpinions = enforcesOpinions
+        let address = try PostgresAddress(uri, environment: environment)
+        self.lock = try FileLock(path: lock)
+        let connection = try PostgresConnection.open(address.forWriting)
+        self.connection = connection
+        try during("open") {
+            try connection.lockDatabase()
+            try PostgresSchema.migrate(connection)
+            try connection.run(IntervalTable.staging)
+            for stream in Stream.allCases {
+                positions[stream] = try connection.position(of: stream)
+            }
+        }
+    }
+
+    /// The last position of a stream that is in the database; 0 before the first.
+    public func position(of stream: Stream) throws -> UInt64 {
+        try during("read") { try connection.position(of: stream) }
+    }
+
+    /// Writes records and the stream's position in one transaction.
+    ///
+    /// Idempotent, and in any order: a record that is there already, or that ranks lower than what is there, changes
+    /// nothing that a reader sees.
+    /// - Returns: the candles that a reader now sees in the place of others.
+    /// - Throws: `Failure` (75) if another process has moved the position meanwhile; `StoreError`.
+    public func write(
+        _ records: [CandleEnvelope], stream: Stream, position: UInt64, now: UTCNanos
+    ) throws -> [CandleRecord] {
+        try during("write") {
+            var noted: [Stream: UInt64] = [stream: position]
+            let history = records.lazy.filter { $0.inputStream == .history }.map(\.inputPosition).max()
+            if let history { noted[.history] = max(history, noted[.history] ?? 0) }
+            do {
+                let seen = try connection.transaction {
+                    // In one order: two writers must not wait for each other.
+                    for (stream, position) in noted.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                        try note(stream, position, now)
+                    }
+                    return try store(records, now)
+                }
+                for (stream, position) in noted { positions[stream] = max(position, positions[stream] ?? 0) }
+                return seen
+            } catch {
+                // What a transaction made that was undone is not there.
+                areNamesLoaded = false
+                throw error
+            }
+        }
+    }
+
+    /// Ends the session, as the end of the process does.
+    public func close() throws {}
+
+    // MARK: Position
+
+    /// Of `history`, which goes with another stream, nobody is told.
+    private static let noteSQL = """
+        INSERT INTO stream_position (stream, position, updated_at) VALUES ($1, $2, $3)
+        ON CONFLICT (stream) DO UPDATE
+        SET position = GREATEST(stream_position.position, excluded.position), updated_at = excluded.updated_at
+        WHERE stream_position.position = $4
+        RETURNING CASE WHEN stream <> 'history' THEN pg_notify('candlewick', stream || ' ' || position) END
+        """
+
+    private func note(_ stream: Stream, _ position: UInt64, _ now: UTCNanos) throws {
+        let rows = try connection.execute(
+            Self.noteSQL,
+            [
+                .text(stream.rawValue), .int(Int64(bitPattern: position)), .int(now.seconds.rawValue),
+                .int(Int64(bitPattern: positions[stream] ?? 0)),
+            ])
+        guard !rows.isEmpty else {
+            throw Failure(
+                .temporary,
+                "another process has stored records of \(stream.rawValue) in \(connection.name) meanwhile: only one may write"
+            )
+        }
+    }
+
+    // MARK: Rows
+
+    private func store(_ records: [CandleEnvelope], _ now: UTCNanos) throws -> [CandleRecord] {
+        try loadNames()
+        var intervals = IntervalTable(connection)
+        let candles = records.compactMap(\.candle)
+        for candle in candles { intervals.add(try key(candle.series, candle.start), candle.series) }
+        try makeMonths(of: candles.filter { $0.source != .native }.map(\.start.seconds))
+        let withOpinions = !nativeTimeframes.isEmpty || candles.contains { $0.source == .native }
+        try intervals.load(withOpinions: withOpinions)
+        var stored: [CandleRecord] = []
+        for record in records {
+            switch record.content {
+            case .candle(let candle): if let seen = try take(candle, &intervals, now) { stored.append(seen) }
+            case .empty(let empty): try insertEmpty(empty)
+            case .feed(let feed): try insertEvent(feed)
+            case .request(let sent): try insert(sent.request, position: record.inputPosition)
+            case .reply(let answer): try complete(answer.reply)
+            case .part, .forming, .unknown: break
+            }
+        }
+        try intervals.write()
+        return stored
+    }
+
+    /// - Returns: the candle of the interval that a reader now sees; `nil` if it is the same as before.
+    private func take(_ candle: CandleRecord, _ intervals: inout IntervalTable, _ now: UTCNanos) throws -> CandleRecord?
+    {
+        let key = try key(candle.series, candle.start)
+        if candle.source == .native {
+            nativeTimeframes.insert(key.timeframe)
+            var marked = intervals.change(key) { $0.compare(candle, enforces: enforcesOpinions, now: now) }
+            // Its position in the candles stream is not known any more.
+            marked?.seal(position: 0)
+            return marked
+        }
+        let seen = intervals.change(key) { $0.store(candle, now: now) }
+        guard candle.source == .streamed, let native = intervals[key]?.native else { return seen }
+        var marked = intervals.change(key) { $0.compare(native, enforces: enforcesOpinions, now: now) }
+        marked?.seal(position: candle.position)
+        return marked ?? seen
+    }
+
+    /// Notes that the broker has no candle of an interval.
+    private func insertEmpty(_ record: EmptyRecord) throws {
+        let key = try key(record.series, record.start)
+        try connection.execute(
+            """
+            INSERT INTO empty_interval (instrument_id, timeframe, open_time, unusable) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (instrument_id, timeframe, open_time)
+            DO UPDATE SET unusable = GREATEST(empty_interval.unusable, excluded.unusable)
+            """, key.values.map { .int($0) } + [.int(record.isUnusable ? 1 : 0)])
+    }
+
+    private func insertEvent(_ record: PassedFeedRecord) throws {
+        let event = record.event
+        try connection.execute(
+            """
+            INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+            """,
+            [
+                .int(Int64(bitPattern: record.envelope.inputPosition)), .int(record.brokerTime.rawValue),
+                .int(record.receiveTime.rawValue), record.pair == .none ? .null : .text(record.pair.description),
+                .text(event.name), .int(event.details.0), .int(event.details.1),
+            ])
+    }
+
+    // MARK: Names and partitions
+
+    private func key(_ series: Series, _ start: UTCNanos) throws -> CandleKey {
+        CandleKey(
+            instrument: try instrumentID(series.pair), timeframe: try ensure(series.timeframe),
+            openTime: start.seconds)
+    }
+
+    /// Once, and again after a transaction that was undone.
+    private func loadNames() throws {
+        guard !areNamesLoaded else { return }
+        func numbers(_ sql: String) throws -> Set<Int64> { Set(try connection.execute(sql).map { $0[0] }) }
+        instruments = [:]
+        for row in try connection.execute("SELECT id, name FROM instrument") {
+            if let pair = Pair(row.text(1)) { instruments[pair] = row[0] }
+        }
+        timeframes = try numbers("SELECT seconds FROM timeframe")
+        nativeTimeframes = try numbers("SELECT DISTINCT timeframe FROM second_opinion")
+        months = try connection.months()
+        areNamesLoaded = true
+    }
+
+    private func instrumentID(_ pair: Pair) throws -> Int64 {
+        if let id = instruments[pair] { return id }
+        let name = pair.description
+        let sql = "INSERT INTO instrument (name) VALUES ($1) ON CONFLICT (name) DO NOTHING"
+        try connection.execute(sql, [.text(name)])
+        let rows = try connection.execute("SELECT id FROM instrument WHERE name = $1", [.text(name)])
+        guard let id = rows.first?[0] else {
+            throw PostgresError(state: "XX000", message: "instrument \(name) was inserted and is missing")
+        }
+        instruments[pair] = id
+        return id
+    }
+
+    /// - Returns: the timeframe's id: its seconds.
+    private func ensure(_ timeframe: Timeframe) throws -> Int64 {
+        if timeframes.contains(timeframe.seconds) { return timeframe.seconds }
+        try connection.execute(
+            "INSERT INTO timeframe (seconds, name) VALUES ($1, $2) ON CONFLICT (seconds) DO NOTHING",
+            [.int(timeframe.seconds), .text(String(timeframe.minutes))])
+        timeframes.insert(timeframe.seconds)
+        return timeframe.seconds
+    }
+
+    /// Makes the partitions that candles need, and the one after the newest of them.
+    private func makeMonths(of starts: [UTCSeconds]) throws {
+        var wanted = Set(starts.map { CandleMonth(of: $0) })
+        if let newest = starts.max() { wanted.insert(CandleMonth(of: newest).next) }
+        for month in wanted.subtracting(months).sorted(by: { $0.start < $1.start }) {
+            try connection.run(month.creation)
+            months.insert(month)
+        }
+    }
+
+    func during<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as PostgresError {
+            throw StoreError(operation, connection.name, error)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension PostgresWriter: Sendable {}
