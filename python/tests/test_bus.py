@@ -345,8 +345,8 @@ class BusTest(unittest.TestCase):
             self.db.wait_for_candle("EUR_USD", "5", timeout=0, after=known)
         stage.expect(b"\1CNDLEUR_USD\0\0\0\0\0")
         path = f"{self.run_folder}/stored.ipc"
-        kept = forex_database._stored_bus(path, b"CNDLEUR_USD")
-        self.assertIs(forex_database._stored_bus(path, b"CNDLGBP_USD"), kept)
+        kept = forex_database._stored_bus(path, b"CNDLEUR_USD\0\0\0\0\0")
+        self.assertIs(forex_database._stored_bus(path, b"CNDLGBP_USD\0\0\0\0\0"), kept)
         stage.expect(b"\1CNDLGBP_USD\0\0\0\0\0")
         # What came between two calls is taken by the next, which waits then.
         stage.socket.send(form(kind=b"CNDL"))
