@@ -441,7 +441,7 @@ class BusTest(unittest.TestCase):
         threads = [threading.Thread(target=wait, args=(pair,)) for pair in pairs]
         for thread in threads:
             thread.start()
-        expected = {b"\1CNDL" + pair.encode() for pair in pairs}
+        expected = {b"\1CNDL" + pair.encode().ljust(12, b"\0") for pair in pairs}
         while expected and stage.socket.poll(LONG * 1000):
             expected.discard(stage.socket.recv())
         for pair in pairs:
