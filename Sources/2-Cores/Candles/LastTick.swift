@@ -20,7 +20,7 @@ struct LastTick {
         (flags, position) = (tick.flags.rawValue, tick.position)
     }
 
-    /// The tick as it came; `nil` if there was none.
+    /// The tick as it came; `nil` before the first.
     func record(_ pair: Pair) -> TickRecord? {
         guard position > 0 else { return nil }
         var tick = TickRecord(

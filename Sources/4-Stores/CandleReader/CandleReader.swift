@@ -70,11 +70,11 @@ public final class CandleReader {
         try store.latest(pair, timeframe, selection)
     }
 
-    /// Waits for a newer candle, without polling: PostgreSQL notifies of each commit; else the bus tells.
+    /// Waits for a newer candle, without polling: PostgreSQL notifies of each commit, else the bus brings it.
     /// - Parameters:
     ///   - timestamp: Unix seconds of the start of the caller's last candle; 0: before any.
     ///   - milliseconds: how long at most.
-    /// - Returns: the oldest candle after `timestamp`; `nil` if there is none in this time.
+    /// - Returns: the oldest candle after `timestamp`; `nil` if the time ended before one was stored.
     /// - Throws: `Failure` (64) if the reader was opened with a file alone; as `StoredCandles.init`.
     public func next(
         after timestamp: Int64, _ pair: Pair, _ timeframe: Timeframe, _ selection: Selection = .complete,

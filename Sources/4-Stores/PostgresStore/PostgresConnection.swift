@@ -24,7 +24,7 @@ final class PostgresConnection {
 
     deinit { PQfinish(handle) }
 
-    /// - Throws: `Failure` (78) if the server wants a password and there is none, (75) for any other reason: a server that
+    /// - Throws: `Failure` (78) if the server wants a password and none was given, (75) for any other reason: a server that
     ///   cannot be reached must not look like a database that is not there.
     static func open(_ address: PostgresAddress) throws -> PostgresConnection {
         guard let handle = address.connect() else { throw Failure(.software, "libpq has no memory") }

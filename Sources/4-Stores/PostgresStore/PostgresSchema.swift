@@ -1,5 +1,5 @@
 internal import Host
-internal import Wire
+internal import Store
 
 /// The database's tables and views: the columns of SQLite's, in the units of docs/formats.md § 5. `candle` has a partition
 /// a month; see `CandleMonth`. There is no default partition: every query for the newest candles would open it.
@@ -118,38 +118,6 @@ enum PostgresSchema {
 
         """
 
-    private static let sourceName = {
-        let cases = CandleSource.known.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }
-        return "CASE c.source \(cases.joined(separator: " ")) ELSE 'unknown' END"
-    }()
-
-    private static let origin = """
-        FROM candle c
-        JOIN instrument i ON i.id = c.instrument_id
-        JOIN timeframe t ON t.seconds = c.timeframe
-        """
-
     /// As float8: a number with a decimal point is numeric in PostgreSQL.
-    private static func prices(_ side: String, as name: String) -> String {
-        ["open", "high", "low", "close"].map { "c.\(side)_\($0) / 1e9::float8 AS \(name)\($0)" }
-            .joined(separator: ", ")
-    }
-
-    private static let views = """
-        CREATE VIEW candles AS
-        SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
-            \(prices("mid", as: "")),
-            c.tick_count AS volume, \(sourceName) AS source, c.created_at AS created_at
-        \(origin)
-        WHERE c.complete = 1;
-        CREATE VIEW candles_full AS
-        SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
-            \(prices("bid", as: "bid_")),
-            \(prices("ask", as: "ask_")),
-            \(prices("mid", as: "mid_")),
-            c.tick_count AS tick_count, c.complete AS complete, 1 - c.complete AS partial,
-            c.blind_ms AS blind_ms, c.lost AS lost, c.revision AS revision,
-            \(sourceName) AS source, c.created_at AS created_at
-        \(origin);
-        """
+    private static let views = CandleViews.creation(unitsPerOne: "1e9::float8")
 }

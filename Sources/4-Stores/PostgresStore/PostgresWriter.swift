@@ -87,7 +87,7 @@ public final class PostgresWriter: CandleWriter {
 
     // MARK: Position
 
-    /// Of `history`, which goes with another stream, nobody is told.
+    /// The server notifies readers of each stream but `history`, which goes with another one.
     private static let noteSQL = """
         INSERT INTO stream_position (stream, position, updated_at) VALUES ($1, $2, $3)
         ON CONFLICT (stream) DO UPDATE

@@ -1,5 +1,5 @@
 internal import GRDB
-internal import Wire
+internal import Store
 
 /// The database's tables and views. Prices are integers of 1e-9 in the table and REAL in the views; times
 /// that readers order by are Unix seconds. Source: docs/formats.md § 5.
@@ -178,36 +178,5 @@ enum Schema {
         ) STRICT;
         """
 
-    private static let sourceName = {
-        let cases = CandleSource.known.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }
-        return "CASE c.source \(cases.joined(separator: " ")) ELSE 'unknown' END"
-    }()
-
-    private static let origin = """
-        FROM candle c
-        JOIN instrument i ON i.id = c.instrument_id
-        JOIN timeframe t ON t.seconds = c.timeframe
-        """
-
-    private static func prices(_ side: String, as name: String) -> String {
-        ["open", "high", "low", "close"].map { "c.\(side)_\($0) / 1e9 AS \(name)\($0)" }.joined(separator: ", ")
-    }
-
-    private static let views = """
-        CREATE VIEW candles AS
-        SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
-            \(prices("mid", as: "")),
-            c.tick_count AS volume, \(sourceName) AS source, c.created_at AS created_at
-        \(origin)
-        WHERE c.complete = 1;
-        CREATE VIEW candles_full AS
-        SELECT i.name AS pair, t.name AS timeframe, c.open_time AS timestamp,
-            \(prices("bid", as: "bid_")),
-            \(prices("ask", as: "ask_")),
-            \(prices("mid", as: "mid_")),
-            c.tick_count AS tick_count, c.complete AS complete, 1 - c.complete AS partial,
-            c.blind_ms AS blind_ms, c.lost AS lost, c.revision AS revision,
-            \(sourceName) AS source, c.created_at AS created_at
-        \(origin);
-        """
+    private static let views = CandleViews.creation(unitsPerOne: "1e9")
 }
