@@ -17,6 +17,9 @@ public enum Stream: String, CaseIterable, Sendable {
     /// The streams that have a journal.
     public static let journaled: [Stream] = [.ticks, .candles, .history, .native]
 
+    /// Whether each collector has one of its own; store-writer's is one for all.
+    public var isCollected: Bool { self != .stored }
+
     /// The bytes of each record.
     public var recordSize: Int { self == .ticks ? TickEnvelope.byteCount : CandleEnvelope.byteCount }
 }
@@ -34,6 +37,9 @@ public enum Stage: String, CaseIterable, Sendable {
 
     /// Of its program, its sockets and its unit.
     public var name: String { rawValue }
+
+    /// Whether each collector has one of its own; store-writer is one for all.
+    public var isOfCollector: Bool { self != .storeWriter }
 
     public var inputs: [Stream] {
         switch self {

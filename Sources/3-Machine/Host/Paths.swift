@@ -1,18 +1,22 @@
 internal import Glibc
 public import Wire
 
-/// The meeting places of the stages: the runtime folder with sockets, the state folder with journals, the database.
+/// The meeting places of the stages: the runtime folder with sockets, the state folder with journals, the database. A
+/// collector has folders of its own in them, unless it is `main`.
 /// Source: docs/architecture.md § Folders.
 public struct Paths: Sendable {
     public let runtime: String
     public let state: String
+    /// Whose streams and stages are meant.
+    public private(set) var collector: Collector
     /// A file, or the URI of a server, without a password.
     public let database: String
     /// The runtime folder is the one in `/tmp`, where others could have made it before us.
     private let runtimeIsShared: Bool
 
     /// - Throws: `Failure` (78) if the state folder is not known, or the database's URI holds a password.
-    public init(environment: Environment) throws {
+    public init(environment: Environment, collector: Collector = .main) throws {
+        self.collector = collector
         let candidates = [
             environment["CANDLEWICK_RUNTIME_DIR"], environment["RUNTIME_DIRECTORY"],
             environment["XDG_RUNTIME_DIR"].map { "\($0)/candlewick" },
@@ -34,6 +38,33 @@ public struct Paths: Sendable {
         try self.init(
             environment: Environment(["CANDLEWICK_RUNTIME_DIR": runtime ?? state, "CANDLEWICK_STATE_DIR": state]))
     }
+
+    /// The same places with the streams and stages of another collector.
+    public func of(_ collector: Collector) -> Paths {
+        var paths = self
+        paths.collector = collector
+        return paths
+    }
+
+    /// The collectors that have ever run here, by name; `main` if none has.
+    public var collectors: [Collector] {
+        let all = [.main] + folderNames("\(state)/\(Paths.collectorsFolder)").compactMap(Collector.init)
+        let present = Set(all).filter { !folderNames("\(of($0).collectorState)/journal").isEmpty }
+        return present.isEmpty ? [.main] : present.sorted()
+    }
+
+    /// In the folders of runtime and state.
+    private static let collectorsFolder = "collectors"
+
+    private func place(in folder: String) -> String {
+        collector == .main ? folder : "\(folder)/\(Paths.collectorsFolder)/\(collector)"
+    }
+
+    /// The folder of the collector's journals.
+    public var collectorState: String { place(in: state) }
+
+    /// The folder of the collector's sockets.
+    private var collectorRuntime: String { place(in: runtime) }
 
     /// The database is on a server: `database` is a URI.
     public var isDatabaseServed: Bool {
@@ -71,6 +102,7 @@ public struct Paths: Sendable {
         try makeFolder(runtime, mode: runtimeIsShared ? 0o700 : 0o750)
         try makeFolder(state, mode: 0o750)
         for folder in [runtime, state] { try Paths.refuseOpenFolder(folder) }
+        for folder in [collectorRuntime, collectorState] { try makeFolder(folder, mode: 0o750) }
         if runtimeIsShared {
             var info = stat()
             guard lstat(runtime, &info) == 0, info.st_uid == getuid(), info.st_mode & S_IFMT == S_IFDIR else {
@@ -90,20 +122,26 @@ public struct Paths: Sendable {
     }
 
     /// The journal's folder of a stream.
-    public func journal(_ stream: Stream) -> String { "\(state)/journal/\(stream.rawValue)" }
+    public func journal(_ stream: Stream) -> String { "\(collectorState)/journal/\(stream.rawValue)" }
 
     /// The bus address of a stream.
     /// - Throws: `Failure` (78) if the path is too long for a Unix socket.
-    public func endpoint(_ stream: Stream) throws -> String { try socket("\(stream.rawValue).ipc") }
+    public func endpoint(_ stream: Stream) throws -> String {
+        try socket("\(stream.rawValue).ipc", in: stream.isCollected ? collectorRuntime : runtime)
+    }
 
     /// The address at which a stage publishes its status.
-    public func statusEndpoint(_ stage: Stage) throws -> String { try socket("\(stage.name).status.ipc") }
+    public func statusEndpoint(_ stage: Stage) throws -> String {
+        try socket("\(stage.name).status.ipc", in: stage.isOfCollector ? collectorRuntime : runtime)
+    }
 
     /// The address where store-writer takes requests for maintenance.
-    public func controlEndpoint() throws -> String { try socket("\(Stage.storeWriter.name).control.ipc") }
+    public func controlEndpoint() throws -> String {
+        try socket("\(Stage.storeWriter.name).control.ipc", in: runtime)
+    }
 
-    private func socket(_ name: String) throws -> String {
-        let path = "\(runtime)/\(name)"
+    private func socket(_ name: String, in folder: String) throws -> String {
+        let path = "\(folder)/\(name)"
         guard path.utf8.count <= 107 else {
             throw Failure(
                 .configuration,
@@ -112,6 +150,18 @@ public struct Paths: Sendable {
         }
         return "ipc://\(path)"
     }
+}
+
+/// The names of the folders in a folder; empty if it cannot be read.
+private func folderNames(_ path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names
 }
 
 /// Makes a folder and those above it; an existing one is left as it is.

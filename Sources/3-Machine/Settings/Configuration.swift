@@ -2,9 +2,12 @@ internal import IG
 internal import Host
 public import MarketData
 public import Streams
+public import Wire
 
 /// The settings of all stages. Every one has a default, so no file is needed.
 public struct Configuration: Sendable {
+    /// Whose settings these are.
+    public var collector = Collector.main
     /// What is streamed; at most 39, since the heartbeat takes the 40th subscription (`ig-api` § 8).
     public var instruments = Instrument.defaults
     /// Sorted, without repeats.

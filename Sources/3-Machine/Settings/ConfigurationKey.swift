@@ -2,6 +2,7 @@ internal import IG
 internal import MarketData
 internal import Reports
 internal import Streams
+internal import Wire
 internal import Yams
 
 /// A key of the configuration file. A new setting is a field of `Configuration` and a key here.
@@ -65,6 +66,17 @@ public struct ConfigurationKey: Sendable {
 
     /// All of them, in the order of the document and the sample.
     public static let all: [ConfigurationKey] = [
+        ConfigurationKey(
+            path: "collector", range: "1 to 16 of a-z 0-9 _ -, a letter or digit first",
+            help: "the name of this account's stages and of their streams, if several accounts stream",
+            value: { "\($0.collector)" },
+            read: { configuration, node, reader in
+                guard let collector = Collector(reader.text(node)) else {
+                    throw reader.refuse(
+                        node, "collector '\(reader.text(node))' is not a name of 1 to 16 of a-z 0-9 _ -, a letter or digit first")
+                }
+                configuration.collector = collector
+            }),
         ConfigurationKey(
             path: "instruments", range: "a list, not empty; no pair and no epic twice",
             help: "the streamed pairs; at most 39, since IG allows 40 subscriptions and the heartbeat takes one",

@@ -32,7 +32,7 @@ extension Program {
             try checkDescriptorLimit()
             let environment = Environment.process
             let configuration = try Configuration.load(environment: environment)
-            let paths = try Paths(environment: environment)
+            let paths = try Paths(environment: environment, collector: configuration.collector)
             if makesFolders { try paths.prepare() }
             let service = try ServiceNotifier(environment: environment, clock: .system)
             let setup = StageSetup(

@@ -20,9 +20,12 @@ public struct Candle: Hashable, Sendable {
     /// From 1; a later one takes the place of those before.
     public let revision: Int
     public let source: CandleSource
+    /// Whose stream brought it.
+    public let collector: Collector
 
     /// - Parameter record: what the stages know of it.
-    public init(_ record: CandleRecord) {
+    public init(_ record: CandleRecord, collector: Collector) {
+        self.collector = collector
         timestamp = record.start.seconds.rawValue
         (bid, ask, mid) = (record.bid, record.ask, record.mid)
         tickCount = Int(record.tickCount)
@@ -35,7 +38,7 @@ public struct Candle: Hashable, Sendable {
 
     public init(
         timestamp: Int64, bid: OHLC, ask: OHLC, mid: OHLC, tickCount: Int, isComplete: Bool, blindMilliseconds: Int,
-        lostUpdates: Int, revision: Int, source: CandleSource
+        lostUpdates: Int, revision: Int, source: CandleSource, collector: Collector
     ) {
         self.timestamp = timestamp
         self.bid = bid
@@ -47,5 +50,6 @@ public struct Candle: Hashable, Sendable {
         self.lostUpdates = lostUpdates
         self.revision = revision
         self.source = source
+        self.collector = collector
     }
 }

@@ -49,14 +49,17 @@ public protocol CandleQueries: AnyObject {
     /// - Returns: by name.
     func statistics(of pairs: [Pair], _ timeframe: Timeframe?) throws -> [SeriesStatistics]
 
-    /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
-    func record(_ series: Series, start: UTCSeconds) throws -> CandleRecord?
+    /// The candle of an interval that readers see; `nil` if it is missing.
+    func record(_ series: Series, start: UTCSeconds) throws -> CollectedCandle?
 
     /// All candles of a series as the records that they were made of, without their positions, oldest first.
     func records(_ series: Series) throws -> [CandleRecord]
 
-    /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
-    func outranked(_ series: Series, start: UTCSeconds) throws -> [CandleRecord]
+    /// The candles of other sources and collectors that wait for an interval's candle to be withdrawn, the best first.
+    func outranked(_ series: Series, start: UTCSeconds) throws -> [CollectedCandle]
+
+    /// The streamed candles of all collectors that start in a range, whether readers see them or not, by start and name.
+    func streamed(_ series: Series, in range: Range<UTCSeconds>) throws -> [CollectedCandle]
 
     // MARK: Starts
 
@@ -73,27 +76,34 @@ public protocol CandleQueries: AnyObject {
     /// Of the newest streamed candle of a series; as `newest`.
     func newestStreamed(_ series: Series) throws -> UTCSeconds?
 
-    // MARK: Feed events
+    // MARK: Collectors and their feeds
 
-    /// The newest events, newest first.
-    func events(last count: Int) throws -> [StoredEvent]
+    /// Those of which anything is stored, by name.
+    func collectors() throws -> [Collector]
 
-    /// The events of a range of feed time, and those that speak of it, oldest first.
-    func events(in range: Range<UTCNanos>) throws -> [StoredEvent]
+    /// The pairs of which a collector streamed a candle, each with the start of its oldest one.
+    func streamedSince(by collector: Collector) throws -> [Pair: UTCSeconds]
 
-    /// When the feed was seen for the first time: the first end of a blindness of the whole; `nil` before it.
-    func firstSight() throws -> UTCNanos?
+    /// A collector's newest events, newest first.
+    func events(last count: Int, of collector: Collector) throws -> [StoredEvent]
 
-    /// What all of the feed's events report.
-    func continuity() throws -> Continuity
+    /// A collector's events of a range of feed time, and those that speak of it, oldest first.
+    func events(in range: Range<UTCNanos>, of collector: Collector) throws -> [StoredEvent]
+
+    /// When a collector saw its feed for the first time: the first end of a blindness of the whole; `nil` before it.
+    func firstSight(of collector: Collector) throws -> UTCNanos?
+
+    /// What all events of a collector's feed report.
+    func continuity(of collector: Collector) throws -> Continuity
 
     // MARK: Positions and requests
 
-    /// The last position of a stream that is in the database; of `history`, that of its last record that came through.
-    func position(of stream: Stream) throws -> UInt64
+    /// The last position of a collector's stream that is in the database; of `history`, that of its last record that came
+    /// through.
+    func position(of stream: Stream, collector: Collector) throws -> UInt64
 
-    /// The quota ledger, oldest first.
-    func ledger() throws -> [LedgerRow]
+    /// The ledger of a collector's account, oldest first.
+    func ledger(of collector: Collector) throws -> [LedgerRow]
 
     /// Up to when candles and feed events were deleted by age; 0: never.
     func forgottenBefore() throws -> UTCSeconds
@@ -129,8 +139,33 @@ extension CandleQueries {
         try last(1, pair, timeframe, selection).first
     }
 
+    /// The newest events of all collectors, newest first as they were received.
+    public func events(last count: Int) throws -> [StoredEvent] {
+        let all = try collectors().map { try events(last: count, of: $0) }
+        return Array(merged(all) { $0.received > $1.received }.prefix(count))
+    }
+
+    /// The events of all collectors in a range of feed time, and those that speak of it, oldest first as they were
+    /// received.
+    public func events(in range: Range<UTCNanos>) throws -> [StoredEvent] {
+        merged(try collectors().map { try events(in: range, of: $0) }) { $0.received < $1.received }
+    }
+
     /// Of all series.
     public func statistics() throws -> [SeriesStatistics] { try statistics(of: [], nil) }
+}
+
+/// Events of several feeds in one order; those of one feed keep theirs.
+private func merged(
+    _ feeds: [[StoredEvent]], _ isBefore: (StoredEvent, StoredEvent) -> Bool
+) -> [StoredEvent] {
+    var left = feeds.map { $0[...] }.filter { !$0.isEmpty }
+    var all: [StoredEvent] = []
+    while let next = left.indices.min(by: { isBefore(left[$0][left[$0].startIndex], left[$1][left[$1].startIndex]) }) {
+        all.append(left[next].removeFirst())
+        if left[next].isEmpty { left.remove(at: next) }
+    }
+    return all
 }
 
 /// Which candles are read.

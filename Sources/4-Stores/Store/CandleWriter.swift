@@ -5,16 +5,17 @@ public import Wire
 ///
 /// Every function throws `StoreError`.
 public protocol CandleWriter: AnyObject {
-    /// The last position of a stream that is in the database; 0 before the first.
-    func position(of stream: Stream) throws -> UInt64
+    /// The last position of a collector's stream that is in the database; 0 before the first.
+    func position(of stream: Stream, collector: Collector) throws -> UInt64
 
     /// Writes records and the stream's position: all of it or nothing, and durable when it returns.
     ///
     /// Idempotent, and in any order: a record that is there already, or that `CandleRank` ranks lower than the one that is
     /// there, changes nothing that a reader sees.
+    /// - Parameter collector: whose stream it is, and who saw the candles and events.
     /// - Returns: the candles that a reader now sees in the place of others.
     func write(
-        _ records: [CandleEnvelope], stream: Stream, position: UInt64, now: UTCNanos
+        _ records: [CandleEnvelope], collector: Collector, stream: Stream, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord]
 
     /// Deletes candles and feed events from before a moment; keeps the events that say how things are now.

@@ -1,11 +1,16 @@
 public import MarketData
+public import Wire
 
 /// An event of the feed, as the database keeps it.
 public struct StoredEvent: Hashable, Sendable {
-    /// Of its record in the ticks stream.
+    /// Whose feed it is about.
+    public let collector: Collector
+    /// Of its record in the collector's ticks stream.
     public let position: UInt64
     /// Feed time.
     public let time: UTCNanos
+    /// By the host's clock of the collector.
+    public let received: UTCNanos
     /// `nil`: of the whole feed.
     public let pair: String?
     /// `FeedEvent.name`.
@@ -15,10 +20,13 @@ public struct StoredEvent: Hashable, Sendable {
     public let until: Int64
 
     public init(
-        position: UInt64, time: UTCNanos, pair: String?, event: String, detail: Int64, until: Int64
+        collector: Collector, position: UInt64, time: UTCNanos, received: UTCNanos, pair: String?, event: String,
+        detail: Int64, until: Int64
     ) {
+        self.collector = collector
         self.position = position
         self.time = time
+        self.received = received
         self.pair = pair
         self.event = event
         self.detail = detail

@@ -40,7 +40,7 @@ final class BrokerSession {
         self.logger = logger
         client = RESTClient(
             base: credentials.restURL, apiKey: credentials.apiKey, trustFile: credentials.trustFile)
-        spacing = LoginSpacing(seconds: configuration.stream.loginSpacingSeconds, stateFolder: paths.state)
+        spacing = LoginSpacing(seconds: configuration.stream.loginSpacingSeconds, stateFolder: paths.collectorState)
         pacer = RequestPacer(
             spacing: Int64(configuration.history.requestSpacingMilliseconds) * UTCNanos.perMillisecond,
             burst: configuration.history.requestBurst)

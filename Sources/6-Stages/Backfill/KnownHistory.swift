@@ -41,7 +41,7 @@ final class KnownHistory {
         ledger = QuotaLedger(weeklyPoints: weeklyPoints)
         let folder = paths.journal(.history)
         // The place first: what comes into the database meanwhile is then read twice, not missed.
-        storedPosition = try reader?.position(of: .history) ?? 0
+        storedPosition = try reader?.position(of: .history, collector: paths.collector) ?? 0
         lastPosition = storedPosition
         for row in try reader?.ledger() ?? [] {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
@@ -173,7 +173,7 @@ final class KnownHistory {
     /// Whether the database has the history stream up to a position, and these candles or that they are empty.
     static func isStored(_ paths: Paths, upTo position: UInt64, _ intervals: [Interval]) throws -> Bool {
         guard let reader = try open(paths) else { return position == 0 && intervals.isEmpty }
-        guard try reader.position(of: .history) >= position else { return false }
+        guard try reader.position(of: .history, collector: paths.collector) >= position else { return false }
         return try intervals.allSatisfy { interval in
             let starts = try reader.starts(interval.series, in: interval.start..<interval.end)
             return !starts.complete.isEmpty || !starts.empty.isEmpty

@@ -67,7 +67,7 @@ public final class StoreWriter {
         status = try StatusPublisher(.storeWriter, bus: bus, logger: logger)
         maintenance = try bus.takeRequests()
         delays = try DelayMeter(bus)
-        let position = try store.position(of: .candles)
+        let position = try store.position(of: .candles, collector: paths.collector)
         try StoreWriter.check(position, paths)
         candles = try StreamReader(
             stream: .candles, paths: paths, from: position + 1,
@@ -78,7 +78,7 @@ public final class StoreWriter {
 
     /// - Throws: `StoreError`.
     private func nativeReader(_ paths: Paths, _ bus: any Bus) throws -> StreamReader? {
-        let position = try store.position(of: .native)
+        let position = try store.position(of: .native, collector: paths.collector)
         do {
             let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: paths.journal(.native))
             // A journal that begins anew is read anew.
@@ -146,7 +146,7 @@ public final class StoreWriter {
     private func commit() throws {
         commitDeadline = .max
         guard let last = batch.last else { return }
-        let changed = try store.write(batch, stream: .candles, position: last.position, now: clock.now())
+        let changed = try store.write(batch, collector: .main, stream: .candles, position: last.position, now: clock.now())
         let readable = clock.now()
         publish(changed)
         try delays.note(changed, at: readable, monotonic: clock.monotonic())
@@ -172,7 +172,7 @@ public final class StoreWriter {
             self.native = nil
         }
         guard let last = opinions.last else { return }
-        let changed = try store.write(opinions, stream: .native, position: last.position, now: clock.now())
+        let changed = try store.write(opinions, collector: .main, stream: .native, position: last.position, now: clock.now())
         publish(changed)
         counters.opinions += UInt64(opinions.count)
         try native.noteTaken(last.position)

@@ -34,7 +34,7 @@ public enum StreamIngest {
 
         var patience = LoginPatience(
             spacing: LoginSpacing(
-                seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.state),
+                seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.collectorState),
             clock: clock, logger: logger
         ) {
             let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
@@ -77,7 +77,7 @@ public enum StreamIngest {
             native = StreamIngest.nativeWriter(setup, bus, logger)
             capture = try path.map { try StreamCapture(path: $0) }
             status = try StatusPublisher(.ingestStream, bus: bus, logger: logger)
-            formerPairs = FormerPairs(stateFolder: setup.paths.state)
+            formerPairs = FormerPairs(stateFolder: setup.paths.collectorState)
             var past = try FeedPast(journal: setup.paths.journal(.ticks))
             past.formerPairs = formerPairs.read()
             self.past = past
@@ -95,7 +95,7 @@ public enum StreamIngest {
                 instruments: setup.configuration.instruments,
                 closings: ClosingTimes(
                     timeframes: setup.configuration.timeframes, grace: setup.configuration.grace),
-                book: AssumptionBook(stateFolder: setup.paths.state, program: "ingest-stream"), seed: random.next(),
+                book: AssumptionBook(stateFolder: setup.paths.collectorState, program: "ingest-stream"), seed: random.next(),
                 ready: { Program.ready([("ticks", $0)]) })
         }
     }

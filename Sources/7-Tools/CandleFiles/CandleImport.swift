@@ -60,7 +60,7 @@ public final class CandleImport {
             if record.kind != .part { last = record.position }
             return last == 0
         }
-        guard try last <= reader?.position(of: .history) ?? 0 else {
+        guard try last <= reader?.position(of: .history, collector: paths.collector) ?? 0 else {
             throw Failure(
                 .temporary,
                 "the former import is not stored yet: start aggregator and store-writer, then import again")
@@ -101,7 +101,7 @@ public final class CandleImport {
         repeat {
             // Not there yet: as good as not stored.
             if let reader = try? storeEngine.openReader(paths),
-                let position = try? reader.position(of: .history), position >= lastPosition
+                let position = try? reader.position(of: .history, collector: paths.collector), position >= lastPosition
             {
                 return true
             }

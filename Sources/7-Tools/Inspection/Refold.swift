@@ -143,7 +143,7 @@ private struct FoldedCandles {
     mutating func write(atLeast count: Int) throws {
         if stop.isRaised { throw Failure(.temporary, "stopped before all records were folded") }
         guard batch.count >= count else { return }
-        _ = try store.write(batch, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
+        _ = try store.write(batch, collector: .main, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
         batch.removeAll(keepingCapacity: true)
     }
 

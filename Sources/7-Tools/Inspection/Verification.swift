@@ -64,7 +64,7 @@ public struct Verification: Report, Encodable {
     ///   asked for; `JournalError`, `StoreError`.
     public init(paths: Paths, configuration: Configuration, stop: StopSignal) throws {
         let reader = try storeEngine.openReader(paths)
-        let stored = try reader.position(of: .candles)
+        let stored = try reader.position(of: .candles, collector: paths.collector)
         let bounds = try Bounds(paths: paths, stored: stored)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candlewick-verify-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }  // What stays is swept with the temporary folder.

@@ -12,12 +12,12 @@ import Wire
     func `rows and position are in one transaction and survive a restart`(engine: EngineUnderTest) throws {
         do {
             let store = try engine.writer(folder)
-            #expect(try store.position(of: .candles) == 0)
+            #expect(try store.position(of: .candles, collector: .main) == 0)
             #expect(try store.write([Make.candle(300), Make.candle(600)], position: 42).count == 2)
             try store.close()
         }
         let store = try engine.writer(folder)
-        #expect(try store.position(of: .candles) == 42)
+        #expect(try store.position(of: .candles, collector: .main) == 42)
         #expect(try engine.reader(folder).stored().map(\.timestamp) == [300, 600])
     }
 
@@ -77,7 +77,7 @@ import Wire
             for place in order {
                 let seen = try reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start.rawValue }
                 let changed = try store.write(
-                    [candle(place, start, pair).envelope], stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+                    [candle(place, start, pair).envelope], collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
                 let now = try #require(
                     reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start.rawValue })
                 #expect((seen?.mid == now.mid) == changed.isEmpty, "\(order) at \(place)")
@@ -109,12 +109,12 @@ import Wire
         for index in records.indices { records[index].inputPosition = UInt64(index + 4) }
         for _ in 1...2 { #expect(try store.write(records, position: 9).count == 0) }
         let reader = try engine.reader(folder)
-        let ledger = try reader.ledger()
+        let ledger = try reader.ledger(of: .main)
         #expect(ledger.map(\.position) == [4, 7] && ledger.map(\.reply) == [reply, nil])
         #expect(ledger.map(\.request) == [request, request])
         let starts = try reader.starts(series, in: 0..<10_000)
         #expect(starts.empty == [600] && starts.unusable == [900])
-        #expect(try reader.position(of: .history) == 8 && reader.position(of: .candles) == 9)
+        #expect(try reader.position(of: .history, collector: .main) == 8 && reader.position(of: .candles, collector: .main) == 9)
     }
 
     @Test(arguments: EngineUnderTest.all)

@@ -14,8 +14,8 @@ import Wire
             record.seal(position: UInt64(index + 1))
             return CandleEnvelope.feed(record)
         }
-        _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
-        return try engine.reader(folder).continuity()
+        _ = try store.write(records, collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        return try engine.reader(folder).continuity(of: .main)
     }
 
     private func seconds(_ holes: [Range<UTCNanos>]) -> [[Double]] {

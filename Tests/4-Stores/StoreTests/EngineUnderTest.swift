@@ -50,7 +50,7 @@ extension TemporaryFolder {
 extension CandleWriter {
     @discardableResult
     func write(_ records: [CandleEnvelope], position: UInt64 = 1) throws -> [CandleRecord] {
-        try write(records, stream: .candles, position: position, now: UTCNanos(seconds: 5))
+        try write(records, collector: .main, stream: .candles, position: position, now: UTCNanos(seconds: 5))
     }
 
     @discardableResult

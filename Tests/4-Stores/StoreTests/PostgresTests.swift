@@ -121,7 +121,7 @@ struct PostgresTests {
         try end(store.connection)
         let error = #expect(throws: StoreError.self) { try store.write([Make.candle(600)], position: 2) }
         #expect(error?.exitCode == .temporary)
-        #expect(try reader.stored().count == 1 && reader.position(of: .candles) == 1)
+        #expect(try reader.stored().count == 1 && reader.position(of: .candles, collector: .main) == 1)
     }
 
     @Test func `a reader whose session was ended reads again`() throws {
@@ -192,7 +192,7 @@ struct PostgresTests {
             let part = Array(records[first..<min(first + batch, records.count)])
             position += UInt64(part.count)
             let seen = try stores.map {
-                try $0.write(part, stream: .candles, position: position, now: UTCNanos(seconds: 1_000 + Int64(first)))
+                try $0.write(part, collector: .main, stream: .candles, position: position, now: UTCNanos(seconds: 1_000 + Int64(first)))
             }
             let same = zip(seen[0], seen[1]).allSatisfy { $0.bytes == $1.bytes }
             try #require(seen[0].count == seen[1].count && same, "records \(first) and on, seed \(seed)")

@@ -123,6 +123,6 @@ import Wire
                     arguments: [position, detail])
             }
         }
-        #expect(try SQLiteReader(path: path).continuity().lostUpdates == 3 * 4_294_967_295 + 3)
+        #expect(try SQLiteReader(path: path).continuity(of: .main).lostUpdates == 3 * 4_294_967_295 + 3)
     }
 }

@@ -24,7 +24,7 @@ import Wire
 
     private func reader(_ engine: EngineUnderTest, _ records: [CandleEnvelope]) throws -> any CandleQueries {
         let store = try engine.writer(folder)
-        _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(records, collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try engine.reader(folder)
     }
 
@@ -57,7 +57,7 @@ import Wire
         #expect((0..<20).filter { !covers(sight, $0, usdJPY) } == [8] + Array(12..<20))
         #expect((0..<20).filter { !covers(sight, $0, Pair("GBP_USD")!) } == [8])
         #expect(!covers(sight, 20, Make.eurUSD) && !covers(sight, -1, Make.eurUSD))
-        let told = try reader.continuity()
+        let told = try reader.continuity(of: .main)
         #expect(told.blindSince == nil && told.holes == [time(8)..<time(9)])
         #expect(told.blindPairs.map(\.pair) == ["USD_JPY"] && told.blindPairs.first?.since == time(12))
         #expect(told.blindPairs.first?.reason?.event == "instrument refused")
@@ -88,15 +88,15 @@ import Wire
         ahead.position = 50
         let before = try reader(
             engine, seen.dropLast() + [.feed(ahead), candle.envelope, Make.candle(Self.start).envelope])
-        #expect(try before.continuity().newest == wrong)
+        #expect(try before.continuity(of: .main).newest == wrong)
         let reset = event(.clockSetBack(from: wrong, to: time(10)), 60, at: 10)
         let after = try reader(engine, [reset])
-        #expect(try after.continuity().newest == time(10))
+        #expect(try after.continuity(of: .main).newest == time(10))
         #expect(try after.newestStreamed(Series(Make.eurUSD, .fiveMinutes)) == Self.start)
         let sight = try Sight(after)
         #expect(covers(sight, 9, Make.eurUSD) && !covers(sight, 10, Make.eurUSD))
         _ = try reader(engine, [event(.sessionPreserved, 61, at: 12)])
-        #expect(try after.continuity().newest == time(12))
+        #expect(try after.continuity(of: .main).newest == time(12))
     }
 
     @Test(arguments: EngineUnderTest.all)
@@ -109,7 +109,7 @@ import Wire
                 event(.blindBegan(since: time(3)), 5, pair: Make.eurUSD, at: 3),
             ])
         _ = try engine.writer(folder).forget(before: time(15)) {}
-        let told = try reader.continuity()
+        let told = try reader.continuity(of: .main)
         #expect(told.blindPairs.map(\.since) == [time(3)] && told.blindSince == nil)
         #expect(try reader.events(last: 9).map(\.position) == [99, 5])
     }

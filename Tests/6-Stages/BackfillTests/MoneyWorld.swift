@@ -274,7 +274,7 @@ final class MoneyWorld {
 
     private func write(_ records: [CandleEnvelope]) throws {
         position += 1
-        _ = try store.write(records, stream: .candles, position: position, now: time.clock.now())
+        _ = try store.write(records, collector: .main, stream: .candles, position: position, now: time.clock.now())
     }
 
     /// The history journal comes into the database, as aggregator and store-writer bring it there.
@@ -289,7 +289,7 @@ final class MoneyWorld {
 
     /// The records of the history journal that the database lacks.
     private func journal() throws -> [CandleEnvelope] {
-        let stored = try SQLiteReader(path: paths.database).position(of: .history)
+        let stored = try SQLiteReader(path: paths.database).position(of: .history, collector: .main)
         let folder = paths.journal(.history)
         guard try JournalTail.exists(folder: folder) else { return [] }
         let reader = try JournalReader(folder: folder, recordSize: CandleEnvelope.byteCount, from: stored + 1)

@@ -48,7 +48,7 @@ import Wire
         _ change: (inout Configuration) -> Void = { _ in }
     ) throws -> Backfill {
         let store = try SQLiteWriter(path: paths.database)
-        _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(records, collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         var configuration = Configuration()
         configuration.instruments = Instrument.defaults.filter { [Make.eurUSD, usdJPY].contains($0.pair) }
         configuration.timeframes = [.fiveMinutes]
@@ -104,7 +104,7 @@ import Wire
     @Test func `repair buys what gaps lists, and nothing that was quiet`() throws {
         let paths = try Paths(runtime: folder.path, state: folder.path)
         let store = try SQLiteWriter(path: paths.database)
-        _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(records, collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         var configuration = Configuration()
         configuration.instruments = Instrument.defaults.filter { [Make.eurUSD, usdJPY].contains($0.pair) }
         configuration.timeframes = [.fiveMinutes]

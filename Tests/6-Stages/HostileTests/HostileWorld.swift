@@ -175,11 +175,11 @@ final class HostileWorld {
         let store = try SQLiteWriter(path: path)
         var batch = fold()
         for index in batch.indices { batch[index].seal(position: UInt64(index + 1)) }
-        _ = try store.write(batch, stream: .candles, position: UInt64(batch.count), now: wall)
+        _ = try store.write(batch, collector: .main, stream: .candles, position: UInt64(batch.count), now: wall)
         try store.close()
         let reader = try SQLiteReader(path: path)
         let gaps = try GapsReport(reader, pairs: [], timeframe: nil, days: 3).gaps
-        let firstSight = try reader.firstSight()?.rawValue ?? .max
+        let firstSight = try reader.firstSight(of: .main)?.rawValue ?? .max
         let newest = journal.last { $0.kind == .clock }?.brokerTime.rawValue ?? 0
         var wrong: [String] = []
         for (item, pair) in HostileBroker.pairs.enumerated() {

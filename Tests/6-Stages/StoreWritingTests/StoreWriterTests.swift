@@ -19,10 +19,10 @@ private final class StoreDouble: CandleWriter {
     private(set) var forgotten: [UTCNanos] = []
     var isFull = false
 
-    func position(of stream: Wire.Stream) -> UInt64 { positions[stream] ?? 0 }
+    func position(of stream: Wire.Stream, collector: Collector) -> UInt64 { positions[stream] ?? 0 }
 
     func write(
-        _ records: [CandleEnvelope], stream: Wire.Stream, position: UInt64, now: UTCNanos
+        _ records: [CandleEnvelope], collector: Collector, stream: Wire.Stream, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord] {
         if isFull { throw DiskFull() }
         batches.append(records)
@@ -80,7 +80,7 @@ private final class StoreDouble: CandleWriter {
         try turn(writer)
         #expect(batches.isEmpty && world.published[.stored] == nil)
         try turn(writer)
-        #expect(batches == [[1, 2]] && store.position(of: .candles) == 2)
+        #expect(batches == [[1, 2]] && store.position(of: .candles, collector: .main) == 2)
         #expect(world.candles(.stored).map(\.start.seconds) == [300, 600])
     }
 
@@ -126,7 +126,7 @@ private final class StoreDouble: CandleWriter {
     @Test func `a restarted writer goes on behind the database's position`() throws {
         let candles = try world.writer(.candles)
         try write(6, candles)
-        _ = try store.write([], stream: .candles, position: 3, now: UTCNanos(rawValue: 0))
+        _ = try store.write([], collector: .main, stream: .candles, position: 3, now: UTCNanos(rawValue: 0))
         let writer = try writer()
         try turn(writer)
         #expect(batches == [[], [4, 5, 6]])
@@ -134,7 +134,7 @@ private final class StoreDouble: CandleWriter {
 
     @Test func `a journal that ends before the database's position is refused`() throws {
         do { try write(2, try world.writer(.candles)) }
-        _ = try store.write([], stream: .candles, position: 3, now: UTCNanos(rawValue: 0))
+        _ = try store.write([], collector: .main, stream: .candles, position: 3, now: UTCNanos(rawValue: 0))
         let failure = #expect(throws: Failure.self) { try writer() }
         #expect(failure?.code == .temporary && failure?.description.contains("up to position 3") == true)
         #expect(folderNames(world.paths.journal(.candles)).contains("store-writer.taken"))
@@ -150,10 +150,10 @@ private final class StoreDouble: CandleWriter {
         #expect(batches.isEmpty)
         world.clock.advance(by: .seconds(1))
         try turn(writer)
-        #expect(store.position(of: .native) == 1 && batches == [[1]])
+        #expect(store.position(of: .native, collector: .main) == 1 && batches == [[1]])
         try write(3, candles)
         try turn(writer)
-        #expect(store.position(of: .candles) == 3)
+        #expect(store.position(of: .candles, collector: .main) == 3)
     }
 
     @Test func `maintenance comes between two batches, with a reply`() throws {

@@ -20,7 +20,7 @@ import Wire
         let path = folder.path + "/candlewick.db"
         let store = try SQLiteWriter(path: path)
         let records = candles.sorted { $0.key < $1.key }.map(\.value.envelope) + others
-        _ = try store.write(records, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(records, collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try SQLiteReader(path: path)
     }
 
@@ -76,7 +76,7 @@ import Wire
         let reader = try reader(seen, [event(.blindEnded(from: UTCNanos(rawValue: 0), until: time(0)), 1)])
         let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
         _ = try store.write(
-            [whole(20, source: .bought).envelope], stream: .candles, position: 2, now: UTCNanos(seconds: 6))
+            [whole(20, source: .bought).envelope], collector: .main, stream: .candles, position: 2, now: UTCNanos(seconds: 6))
         let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
         #expect(report.gaps.map(\.intervals) == [18] && report.gaps.map(\.state) == [.missing])
     }
@@ -145,7 +145,7 @@ import Wire
                 event(.blindBegan(since: time(3)), Make.eurUSD, 5),
                 event(.updatesLimited(milliHertz: 100), Make.eurUSD, 6),
             ])
-        let report = ContinuityReport(try reader.continuity(), nil)
+        let report = ContinuityReport(try reader.continuity(of: .main), nil)
         #expect(report.text(.plain).contains("EUR_USD"))
         #expect(report.text(.plain).contains("blind since 2026-05-12 08:15:00: updates limited to 100 in 1000 s"))
         let blind = #"{"detail":100,"pair":"EUR_USD","reason":"updates limited","since":\#(time(3).rawValue)}"#
@@ -180,7 +180,7 @@ import Wire
 
         let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
         _ = try store.write(
-            [Make.candle(Self.start + 30 * 300, flags: .partial).envelope], stream: .candles, position: 2,
+            [Make.candle(Self.start + 30 * 300, flags: .partial).envelope], collector: .main, stream: .candles, position: 2,
             now: UTCNanos(seconds: 6))
         let broken = try IndicatorsReport(reader, pairs: [Make.eurUSD], timeframe: .fiveMinutes)
         #expect(broken.lines.first?.unbroken == 9)

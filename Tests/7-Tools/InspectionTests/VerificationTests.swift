@@ -64,7 +64,7 @@ import Wire
         let position = UInt64(candles.count)
         change(&candles)
         let store = try SQLiteWriter(path: paths.database)
-        _ = try store.write(candles, stream: .candles, position: position, now: UTCNanos(seconds: 5))
+        _ = try store.write(candles, collector: .main, stream: .candles, position: position, now: UTCNanos(seconds: 5))
         try store.close()
         return try Verification(paths: paths, configuration: configuration, stop: try StopSignal())
     }

@@ -85,7 +85,7 @@ public struct BrokerCheck {
 
     private mutating func login(_ rest: RESTClient, _ credentials: Credentials) throws -> BrokerLogin? {
         let spacing = LoginSpacing(
-            seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.state)
+            seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.collectorState)
         try keepDistance(spacing)
         spacing.noteAttempt()
         do throws(RESTError) {
