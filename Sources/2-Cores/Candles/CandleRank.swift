@@ -1,19 +1,26 @@
 public import Wire
 
-/// Which candle of an interval readers see. Of each source an interval keeps its best candle; the highest in rank is
-/// seen, and the others wait for the case that it is withdrawn. Whatever the order in which candles come, the same is
-/// seen in the end. Source: docs/architecture.md § The store.
+/// Which candle of an interval readers see. Of each source and collector an interval keeps its best candle; the best of
+/// those is seen, and the others wait for the case that it is withdrawn. Whatever the order in which candles come, the
+/// same is seen in the end. Source: docs/architecture.md § The store.
 public struct CandleRank: Sendable {
     public let source: CandleSource
+    public let collector: Collector
     public let flags: CandleFlags
     public let revision: UInt16
+    public let tickCount: UInt32
 
-    public init(source: CandleSource, flags: CandleFlags, revision: UInt16) {
-        (self.source, self.flags, self.revision) = (source, flags, revision)
+    public init(
+        source: CandleSource, collector: Collector, flags: CandleFlags, revision: UInt16, tickCount: UInt32
+    ) {
+        (self.source, self.collector) = (source, collector)
+        (self.flags, self.revision, self.tickCount) = (flags, revision, tickCount)
     }
 
-    public init(_ candle: CandleRecord) {
-        self.init(source: candle.source, flags: candle.flags, revision: candle.revision)
+    public init(_ candle: CandleRecord, _ collector: Collector) {
+        self.init(
+            source: candle.source, collector: collector, flags: candle.flags, revision: candle.revision,
+            tickCount: candle.tickCount)
     }
 
     /// Complete streamed, then bought from the broker, then derived from bought smaller ones, then imported, then
@@ -28,17 +35,25 @@ public struct CandleRank: Sendable {
         }
     }
 
-    /// Whether a candle takes the place of a former one of the same source: by level and revision; if one of them was
-    /// withdrawn or disputed, by revision alone.
+    /// Whether both are of the same source and collector, so that an interval keeps one of them.
+    public func isRevision(of other: CandleRank) -> Bool { source == other.source && collector == other.collector }
+
+    /// Whether a candle takes the place of a former one of the same source and collector: by level and revision; if one of
+    /// them was withdrawn or disputed, by revision alone.
     public func replaces(_ former: CandleRank) -> Bool {
         flags.union(former.flags).isDisjoint(with: [.withdrawn, .disputed])
             ? (level, revision) > (former.level, former.revision) : revision > former.revision
     }
 
-    /// Which of an interval's candles readers see, one of each source.
-    /// - Parameter seen: the one that they see now; it stays unless another is better.
+    /// Whether readers see this one of two that are not revisions of each other. Revisions of different collectors are not
+    /// compared: they count different things.
+    public func isBetter(than other: CandleRank) -> Bool {
+        (level, tickCount, other.collector) > (other.level, other.tickCount, collector)
+    }
+
+    /// Which of an interval's candles readers see, one of each source and collector.
     /// - Returns: an index.
-    public static func best(of candles: [CandleRank], seen: Int) -> Int {
-        candles.indices.reduce(seen) { candles[$1].level > candles[$0].level ? $1 : $0 }
+    public static func best(of candles: [CandleRank]) -> Int {
+        candles.indices.reduce(0) { candles[$1].isBetter(than: candles[$0]) ? $1 : $0 }
     }
 }

@@ -1,5 +1,6 @@
 internal import Candles
 internal import MarketData
+internal import Store
 internal import Wire
 
 /// Where the rows of an interval are.
@@ -14,6 +15,7 @@ struct CandleKey: Hashable {
 struct CandleRow: Equatable {
     /// Without its position.
     var candle: CandleRecord
+    let collector: CollectorKey
     let createdAt: UTCSeconds
 
     static let keyColumns = ["instrument_id", "timeframe", "open_time"]
@@ -23,10 +25,12 @@ struct CandleRow: Equatable {
         "mid_open", "mid_high", "mid_low", "mid_close",
         "tick_count", "inverted_ticks", "first_tick_time", "last_tick_time", "blind_ms", "lost",
         "complete", "flags", "source", "rank", "revision", "input_position", "publish_time", "created_at",
+        "collector_id",
     ]
     static let columns = keyColumns + valueColumns
 
-    init(_ candle: CandleRecord, now: UTCNanos) {
+    init(_ candle: CandleRecord, _ collector: CollectorKey, now: UTCNanos) {
+        self.collector = collector
         self.candle = candle
         self.candle.inputStream = Self.inputStream(candle.source)
         createdAt = now.seconds
@@ -35,9 +39,14 @@ struct CandleRow: Equatable {
     private static func inputStream(_ source: CandleSource) -> Stream { source == .streamed ? .ticks : .history }
 
     /// - Parameters:
-    ///   - row: has `valueColumns`.
+    ///   - row: has `valueColumns`, and the name of the collector behind them.
     ///   - first: the first of them.
-    init(_ row: SQLRow, from first: Int, _ series: Series, start: UTCSeconds) {
+    /// - Throws: `PostgresError` if that is no name.
+    init(_ row: SQLRow, from first: Int, _ series: Series, start: UTCSeconds) throws {
+        guard let name = Collector(row.text(first + 27)) else {
+            throw PostgresError(state: "XX000", message: "'\(row.text(first + 27))' is not the name of a collector")
+        }
+        collector = CollectorKey(id: row[first + 26], name: name)
         let source = CandleSource(rawValue: UInt8(truncatingIfNeeded: row[first + 20]))
         candle = CandleRecord(
             series, start: UTCNanos(seconds: start), bid: OHLC(row, from: first), ask: OHLC(row, from: first + 4),
@@ -65,10 +74,12 @@ struct CandleRow: Equatable {
             Int64(candle.tickCount), Int64(candle.invertedTicks), candle.firstTickTime.rawValue,
             candle.lastTickTime.rawValue, Int64(candle.blindMilliseconds), Int64(candle.lostUpdates),
             candle.flags.contains(.partial) ? 0 : 1, Int64(candle.flags.rawValue), Int64(candle.source.rawValue),
-            Int64(CandleRank(candle).level), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
-            candle.publishTime.rawValue, createdAt.rawValue,
+            Int64(rank.level), Int64(candle.revision), Int64(bitPattern: candle.inputPosition),
+            candle.publishTime.rawValue, createdAt.rawValue, collector.id,
         ]
     }
+
+    var rank: CandleRank { CandleRank(candle, collector.name) }
 }
 
 extension OHLC {

@@ -1,9 +1,11 @@
 internal import MarketData
+internal import Store
 internal import Wire
 
-/// The intervals that a batch of records is about: read once, changed in memory, written once.
+/// The intervals that a batch of a collector's records is about: read once, changed in memory, written once.
 struct IntervalTable {
     private let connection: PostgresConnection
+    private let collector: CollectorKey
     private var places: [CandleKey: Int] = [:]
     private var intervals: [IntervalRows] = []
 
@@ -12,7 +14,9 @@ struct IntervalTable {
         CREATE TEMPORARY TABLE staged_candle (seen BIGINT, LIKE candle) ON COMMIT DELETE ROWS
         """
 
-    init(_ connection: PostgresConnection) { self.connection = connection }
+    init(_ connection: PostgresConnection, _ collector: CollectorKey) {
+        (self.connection, self.collector) = (connection, collector)
+    }
 
     mutating func add(_ key: CandleKey, _ series: Series) {
         guard places[key] == nil else { return }
@@ -42,12 +46,15 @@ struct IntervalTable {
 
     private static let loadSQL =
         [("candle", 1), ("outranked_candle", 0)].map { table, seen in
-            "SELECT \(seen)::bigint AS seen, \(columns.joined(separator: ", ")) \(join(table))"
-        }.joined(separator: " UNION ALL ") + " ORDER BY seen, source"
+            """
+            SELECT \(seen)::bigint AS seen, \(columns.joined(separator: ", ")), o.name AS collector \(join(table))
+            JOIN collector o ON o.id = c.collector_id
+            """
+        }.joined(separator: " UNION ALL ") + " ORDER BY seen, source, collector"
 
     private static let loadOpinionsSQL = {
         let names = CandleRow.keyColumns + OpinionRow.columns(prefix: "native_")
-        return "SELECT \(names.map { "c.\($0)" }.joined(separator: ", ")) \(join("second_opinion"))"
+        return "SELECT \(names.map { "c.\($0)" }.joined(separator: ", ")) \(join("second_opinion")) WHERE c.collector_id = $6"
     }()
 
     /// - Parameter withOpinions: the broker's own candles too.
@@ -61,11 +68,11 @@ struct IntervalTable {
         for row in try connection.execute(Self.loadSQL, values) {
             guard let place = places[CandleKey(row, from: 1)] else { continue }
             let series = intervals[place].series
-            let candle = CandleRow(row, from: 4, series, start: intervals[place].key.openTime)
+            let candle = try CandleRow(row, from: 4, series, start: intervals[place].key.openTime)
             if row[0] == 1 { intervals[place].know(seen: candle) } else { intervals[place].know(waiting: candle) }
         }
         guard withOpinions else { return }
-        for row in try connection.execute(Self.loadOpinionsSQL, values) {
+        for row in try connection.execute(Self.loadOpinionsSQL, values + [.int(collector.id)]) {
             guard let place = places[CandleKey(row, from: 0)] else { continue }
             let (key, series) = (intervals[place].key, intervals[place].series)
             var native = CandleRecord(
@@ -90,18 +97,19 @@ struct IntervalTable {
     private static let copySQL =
         "COPY staged_candle (seen, \(CandleRow.columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)"
     private static let seenSQL = upsert("candle", seen: 1, CandleRow.keyColumns)
-    private static let waitingSQL = upsert("outranked_candle", seen: 0, CandleRow.keyColumns + ["source"])
+    private static let waitingSQL = upsert("outranked_candle", seen: 0, CandleRow.keyColumns + ["source", "collector_id"])
     private static let deleteSQL = """
         DELETE FROM outranked_candle o
-        USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS k (instrument, seconds, start, source)
+        USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+            AS k (instrument, seconds, start, source, collector)
         WHERE o.instrument_id = k.instrument AND o.timeframe = k.seconds AND o.open_time = k.start
-            AND o.source = k.source
+            AND o.source = k.source AND o.collector_id = k.collector
         """
 
     /// Writes what is not as it was read.
     func write() throws {
         var (copy, seenCount, waitingCount) = (CopyBytes(), 0, 0)
-        var gone: [(key: CandleKey, source: CandleSource)] = []
+        var gone: [(key: CandleKey, row: CandleRow)] = []
         for rows in intervals {
             if rows.isChanged, let seen = rows.seen {
                 copy.append([1] + rows.key.values + seen.values)
@@ -111,7 +119,7 @@ struct IntervalTable {
                 copy.append([0] + rows.key.values + row.values)
                 waitingCount += 1
             }
-            gone += rows.goneSources.map { (rows.key, $0) }
+            gone += rows.goneWaiting.map { (rows.key, $0) }
             try rows.opinion?.write(rows.key, connection)
         }
         if !gone.isEmpty {
@@ -119,7 +127,7 @@ struct IntervalTable {
                 Self.deleteSQL,
                 [
                     .ints(gone.map(\.key.instrument)), .ints(gone.map(\.key.timeframe)),
-                    .ints(gone.map(\.key.openTime.rawValue)), .ints(gone.map { Int64($0.source.rawValue) }),
+                    .ints(gone.map(\.key.openTime.rawValue)), .ints(gone.map { Int64($0.row.candle.source.rawValue) }), .ints(gone.map(\.row.collector.id)),
                 ])
         }
         guard seenCount + waitingCount > 0 else { return }

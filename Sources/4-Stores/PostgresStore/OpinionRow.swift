@@ -2,8 +2,9 @@ internal import MarketData
 internal import Store
 internal import Wire
 
-/// A row of `second_opinion`, without its key.
+/// A row of `second_opinion`, without the interval.
 struct OpinionRow {
+    let collector: CollectorKey
     let native: CandleRecord
     let streamed: CandleRecord?
     let verdict: OpinionVerdict
@@ -19,12 +20,13 @@ struct OpinionRow {
         ["verdict"] + columns(prefix: "native_") + columns(prefix: "") + ["compared_at"]
 
     private static let writeSQL = {
-        let names = CandleRow.keyColumns + valueColumns
+        let key = CandleRow.keyColumns + ["collector_id"]
+        let names = key + valueColumns
         let marks = names.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
         let changes = valueColumns.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
         return """
             INSERT INTO second_opinion (\(names.joined(separator: ", "))) VALUES (\(marks))
-            ON CONFLICT (\(CandleRow.keyColumns.joined(separator: ", "))) DO UPDATE SET \(changes)
+            ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE SET \(changes)
             """
     }()
 
@@ -36,7 +38,6 @@ struct OpinionRow {
         }
         try connection.execute(
             Self.writeSQL,
-            [.int(key.instrument), .int(key.timeframe), .int(key.openTime.rawValue), .text(verdict.rawValue)]
-                + values(native) + values(streamed) + [.int(comparedAt.rawValue)])
+            (key.values + [collector.id]).map { .int($0) } + [.text(verdict.rawValue)] + values(native) + values(streamed) + [.int(comparedAt.rawValue)])
     }
 }

@@ -2,14 +2,18 @@ internal import CLibpq
 internal import Glibc
 internal import Host
 internal import MarketData
+internal import Store
 internal import Wire
 
 /// What writers and readers ask of a session.
 extension PostgresConnection {
-    /// The last position of a stream that is in the database; 0 before the first.
-    func position(of stream: Stream) throws -> UInt64 {
-        let rows = try execute("SELECT position FROM stream_position WHERE stream = $1", [.text(stream.rawValue)])
-        return UInt64(bitPattern: rows.first?[0] ?? 0)
+    /// The last position of a collector's stream that is in the database; 0 before the first.
+    func position(of stream: Stream, collector: Collector) throws -> UInt64 {
+        let sql = """
+            SELECT position FROM stream_position
+            WHERE stream = $1 AND collector_id = (SELECT id FROM collector WHERE name = $2)
+            """
+        return UInt64(bitPattern: try execute(sql, [.text(stream.rawValue), .text(collector.name)]).first?[0] ?? 0)
     }
 
     /// The months that have a partition.
@@ -21,27 +25,45 @@ extension PostgresConnection {
         return Set(try execute(sql).compactMap { CandleMonth(name: $0.text(0)) })
     }
 
-    /// ASCII `CWLK`: the first part of the key of our advisory locks; the second is the schema's id.
-    private static let lockClass = 0x4357_4C4B
+    /// The keys of our advisory locks: the schema's id, and this (ASCII `CW`) with the collector's id added; with nothing
+    /// added it is the lock of every transaction that writes.
+    private static let lockBase: Int64 = 0x4357_0000
 
-    /// Takes the lock that says that a writer is here. A courtesy to people who start a second one: a server that takes
-    /// over after a failover does not know it. What keeps rows right is the compared position.
-    /// - Throws: `Failure` (75) if another session has it, (78) if no schema of the search path exists; `PostgresError`.
-    func lockDatabase() throws {
-        // A machine that is gone without a word keeps the lock until the server notices.
+    private static let schemaID = "(SELECT oid::int FROM pg_namespace WHERE nspname = current_schema())"
+
+    /// Begins a transaction, and waits until no other one writes.
+    static let beginWriting = "BEGIN; SELECT pg_advisory_xact_lock(\(schemaID), \(lockBase))"
+
+    /// - Throws: `Failure` (78) if no schema of the search path exists; `PostgresError`.
+    func prepareForWriting() throws {
+        // A machine that is gone without a word keeps its locks until the server notices.
         try run("SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3")
-        let schema = try execute("SELECT oid::int FROM pg_namespace WHERE nspname = current_schema()").first?[0]
-        guard let schema else {
+        // Before the supervisor loses patience with a writer that waits.
+        try run("SET lock_timeout = '\(Self.patience)'")
+        guard try execute("SELECT current_schema()::text").first?.isNull(0) == false else {
             throw Failure(.configuration, "database \(name) has no schema that its search_path names")
         }
+    }
+
+    private static let patience = "30s"
+
+    /// Takes the lock that says that a collector has a writer. A courtesy to people who start a second one: a server that
+    /// takes over after a failover does not know it. What keeps rows right is the compared position.
+    /// - Throws: `Failure` (75) if another session has it; `PostgresError`.
+    func lock(_ collector: CollectorKey) throws {
+        let key = Self.lockBase + collector.id
         do {
             // A writer that has just ended may still be leaving.
             try run("SET lock_timeout = '2s'")
-            try execute("SELECT pg_advisory_lock(\(Self.lockClass), \(schema))")
-            // Before the supervisor loses patience with a writer that waits.
-            try run("SET lock_timeout = '30s'")
+            try execute("SELECT pg_advisory_lock(\(Self.schemaID), \(key))")
+            try run("SET lock_timeout = '\(Self.patience)'")
         } catch let error as PostgresError where error.state == PostgresError.lockNotAvailable {
-            throw Failure(.temporary, "\(try holder(schema)) holds \(name): only one process may write here")
+            throw Failure(
+                .temporary,
+                """
+                \(try holder(key)) writes collector \(collector.name) in \(name): only one process may; two machines need \
+                two names (the key 'collector' of the configuration)
+                """)
         }
     }
 
@@ -79,14 +101,13 @@ extension PostgresConnection {
         return isAny
     }
 
-    private func holder(_ schema: Int64) throws -> String {
+    private func holder(_ key: Int64) throws -> String {
         let sql = """
             SELECT a.pid, coalesce(host(a.client_addr), 'the server''s machine') FROM pg_locks l
             JOIN pg_stat_activity a USING (pid)
-            WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = $1 AND l.objid::bigint = $2
+            WHERE l.locktype = 'advisory' AND l.granted AND l.classid::int = \(Self.schemaID) AND l.objid::bigint = $1
             """
-        // Ids of the server count to 2^32.
-        let rows = try execute(sql, [.int(Int64(Self.lockClass)), .int(schema & 0xFFFF_FFFF)])
+        let rows = try execute(sql, [.int(key)])
         return rows.first.map { "session \($0[0]) from \($0.text(1))" } ?? "another session"
     }
 }

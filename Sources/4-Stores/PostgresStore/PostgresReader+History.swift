@@ -38,15 +38,20 @@ extension PostgresReader {
     public func newest(_ series: Series) throws -> UTCSeconds? { try newest(series, "") }
 
     private func newest(_ series: Series, _ condition: String) throws -> UTCSeconds? {
-        let reset = try rows(Self.resetSQL).first.map(ClockReset.init)
-        let isRight =
-            reset == nil
-            ? ""
-            : """
-            AND (c.source <> \(CandleSource.streamed.rawValue) OR c.input_position > $3 OR c.open_time + c.timeframe <= $4)
-            """
-        let values = reset.map { [SQLValue.int(Int64(bitPattern: $0.position)), .int($0.time.seconds.rawValue)] } ?? []
-        return try bound(series, "\(condition) \(isRight) ORDER BY c.open_time DESC LIMIT 1", values)
+        var isRight = ""
+        var values: [SQLValue] = []
+        for collector in try collectors() {
+            let own = SQLValue.text(collector.name)
+            guard let reset = try rows(Self.resetSQL, [own]).first.map(ClockReset.init) else { continue }
+            let first = values.count + 3
+            isRight += """
+                 AND (c.source <> \(CandleSource.streamed.rawValue)
+                OR c.collector_id <> (SELECT id FROM collector WHERE name = $\(first))
+                OR c.input_position > $\(first + 1) OR c.open_time + c.timeframe <= $\(first + 2))
+                """
+            values += [own, .int(Int64(bitPattern: reset.position)), .int(reset.time.seconds.rawValue)]
+        }
+        return try bound(series, "\(condition)\(isRight) ORDER BY c.open_time DESC LIMIT 1", values)
     }
 
     /// Start of the oldest streamed candle of a series; `nil` without any.
@@ -61,9 +66,9 @@ extension PostgresReader {
         return try rows(sql, series.values + values).first.map { UTCSeconds(rawValue: $0[0]) }
     }
 
-    /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
-    public func record(_ series: Series, start: UTCSeconds) throws -> CandleRecord? {
-        try records("candle", series, "AND c.open_time = $3", [.int(start.rawValue)]).first
+    /// The candle of an interval that readers see; `nil` if it is missing.
+    public func record(_ series: Series, start: UTCSeconds) throws -> CollectedCandle? {
+        try collected("candle", series, "AND c.open_time = $3", [.int(start.rawValue)]).first
     }
 
     /// Up to when candles and feed events were deleted by age; 0: never.
@@ -73,37 +78,57 @@ extension PostgresReader {
 
     /// All stored candles of a series as the records that they were made of, without their positions, oldest first.
     public func records(_ series: Series) throws -> [CandleRecord] {
-        try records("candle", series, "ORDER BY c.open_time")
+        try collected("candle", series, "ORDER BY c.open_time").map(\.record)
     }
 
-    /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
-    public func outranked(_ series: Series, start: UTCSeconds) throws -> [CandleRecord] {
-        try records("outranked_candle", series, "AND c.open_time = $3 ORDER BY c.rank DESC", [.int(start.rawValue)])
+    /// The candles of other sources and collectors that wait for an interval's candle to be withdrawn, the best first.
+    public func outranked(_ series: Series, start: UTCSeconds) throws -> [CollectedCandle] {
+        let condition = "AND c.open_time = $3 ORDER BY c.rank DESC, c.tick_count DESC, o.name"
+        return try collected("outranked_candle", series, condition, [.int(start.rawValue)])
+    }
+
+    /// The streamed candles of all collectors that start in a range, whether readers see them or not, by start and name.
+    public func streamed(_ series: Series, in range: Range<UTCSeconds>) throws -> [CollectedCandle] {
+        let condition =
+            "AND c.open_time >= $3 AND c.open_time < $4 AND c.source = \(CandleSource.streamed.rawValue)"
+        return try ["candle", "outranked_candle"].flatMap {
+            try collected($0, series, condition, [.int(range.lowerBound.rawValue), .int(range.upperBound.rawValue)])
+        }
+        .sorted { ($0.record.start, $0.collector) < ($1.record.start, $1.collector) }
     }
 
     private static let recordColumns = (["open_time"] + CandleRow.valueColumns).map { "c.\($0)" }.joined(
         separator: ", ")
 
-    private func records(
+    private func collected(
         _ table: String, _ series: Series, _ condition: String, _ values: [SQLValue] = []
-    ) throws -> [CandleRecord] {
-        let sql = "SELECT \(Self.recordColumns) FROM \(table) c WHERE \(Self.ofSeries) \(condition)"
-        return try rows(sql, series.values + values).map { row in
-            CandleRow(row, from: 1, series, start: UTCSeconds(rawValue: row[0])).candle
+    ) throws -> [CollectedCandle] {
+        let sql = """
+            SELECT \(Self.recordColumns), o.name FROM \(table) c JOIN collector o ON o.id = c.collector_id
+            WHERE \(Self.ofSeries) \(condition)
+            """
+        return try snapshot { connection in
+            try connection.execute(sql, series.values + values).map { row in
+                let kept = try CandleRow(row, from: 1, series, start: UTCSeconds(rawValue: row[0]))
+                return CollectedCandle(kept.candle, collector: kept.collector.name)
+            }
         }
     }
 
-    /// The last position of a stream that is in the database; of `history`, that of its last record that came through.
-    public func position(of stream: Stream) throws -> UInt64 { try snapshot { try $0.position(of: stream) } }
+    /// The last position of a collector's stream that is in the database; of `history`, that of its last record that came
+    /// through.
+    public func position(of stream: Stream, collector: Collector) throws -> UInt64 {
+        try snapshot { try $0.position(of: stream, collector: collector) }
+    }
 
-    /// The quota ledger, oldest first.
-    public func ledger() throws -> [LedgerRow] {
+    /// The ledger of a collector's account, oldest first.
+    public func ledger(of collector: Collector) throws -> [LedgerRow] {
         let sql = """
             SELECT position, pair, timeframe, first, last, points, sent_at, repair, outcome, paid, remaining, total,
                 renews_at, replied_at, clock_offset
-            FROM quota_ledger ORDER BY position
+            FROM quota_ledger WHERE \(Self.ofCollector) ORDER BY position
             """
-        return try rows(sql).compactMap(LedgerRow.init)
+        return try rows(sql, [.text(collector.name)]).compactMap(LedgerRow.init)
     }
 }
 

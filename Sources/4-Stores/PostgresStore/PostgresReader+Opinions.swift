@@ -1,6 +1,6 @@
 public import MarketData
 public import Store
-internal import Wire
+public import Wire
 
 /// The broker's own candles, compared with ours. Source: docs/formats.md § 5.
 extension PostgresReader {
@@ -46,20 +46,21 @@ extension PostgresReader {
         }
     }
 
-    /// Starts of the intervals of a series that are disputed.
-    public func disputedStarts(_ series: Series) throws -> Set<UTCSeconds> {
+    /// Starts of the intervals of a series in which the broker's own candle disputes a collector's.
+    public func disputedStarts(_ series: Series, of collector: Collector) throws -> Set<UTCSeconds> {
         let sql = """
             SELECT c.open_time FROM second_opinion c
             WHERE \(Self.ofSeries) AND c.verdict = '\(OpinionVerdict.disputed.rawValue)'
+                AND c.collector_id = (SELECT id FROM collector WHERE name = $3)
             """
-        return Set(try rows(sql, series.values).map { UTCSeconds(rawValue: $0[0]) })
+        return Set(try rows(sql, series.values + [.text(collector.name)]).map { UTCSeconds(rawValue: $0[0]) })
     }
 
     /// How many candles from a start on are disputed and not repaired, and the start of the newest.
     public func disputed(since first: UTCSeconds) throws -> (count: Int, newest: UTCSeconds?) {
         let sql = """
             SELECT count(*), max(o.open_time)
-            FROM second_opinion o JOIN candle c USING (instrument_id, timeframe, open_time)
+            FROM second_opinion o JOIN candle c USING (instrument_id, timeframe, open_time, collector_id)
             WHERE o.verdict = '\(OpinionVerdict.disputed.rawValue)' AND o.open_time >= $1
                 AND c.open_time >= $1 AND c.source = \(CandleSource.streamed.rawValue)
             """

@@ -13,6 +13,8 @@ public final class PostgresReader: CandleQueries {
     private(set) var connection: PostgresConnection
     /// Whether the session hears of commits; `nil` before it was asked to.
     private var hearsCommits: Bool?
+    /// By their ids, as far as a candle was read of them.
+    private var collectorNames: [Int64: Collector] = [:]
 
     /// Where the database is.
     public var path: String { address.name }
@@ -103,7 +105,21 @@ public final class PostgresReader: CandleQueries {
 
     private func candles(_ series: Series, _ condition: String, _ values: [SQLValue]) throws -> [Candle] {
         let sql = "SELECT \(Candle.columns) FROM candle c WHERE \(Self.ofSeries)\(condition)"
-        return try rows(sql, series.values + values).map(Candle.init)
+        return try read { connection in
+            try connection.execute(sql, series.values + values).map { row in
+                try Candle(row, collector(row[19], connection))
+            }
+        }
+    }
+
+    private func collector(_ id: Int64, _ connection: PostgresConnection) throws -> Collector {
+        if let known = collectorNames[id] { return known }
+        let rows = try connection.execute("SELECT name FROM collector WHERE id = $1", [.int(id)])
+        guard let collector = rows.first.flatMap({ Collector($0.text(0)) }) else {
+            throw PostgresError(state: "XX000", message: "collector \(id) of a candle is not known")
+        }
+        collectorNames[id] = collector
+        return collector
     }
 
     /// How many candles of a pair and timeframe there are.
@@ -143,6 +159,7 @@ public final class PostgresReader: CandleQueries {
         if connection.isLost {
             connection = try Self.open(address)
             hearsCommits = nil
+            collectorNames = [:]
         }
         do {
             return try body(connection)
@@ -171,15 +188,15 @@ extension Candle {
         let prices = ["bid", "ask", "mid"].flatMap { side in
             ["open", "high", "low", "close"].map { "c.\(side)_\($0)" }
         }
-        let others = ["c.tick_count", "c.complete", "c.blind_ms", "c.lost", "c.revision", "c.source"]
+        let others = ["c.tick_count", "c.complete", "c.blind_ms", "c.lost", "c.revision", "c.source", "c.collector_id"]
         return (["c.open_time"] + prices + others).joined(separator: ", ")
     }()
 
-    fileprivate init(_ row: SQLRow) {
+    fileprivate init(_ row: SQLRow, _ collector: Collector) {
         self.init(
             timestamp: row[0], bid: OHLC(row, from: 1), ask: OHLC(row, from: 5), mid: OHLC(row, from: 9),
             tickCount: Int(row[13]), isComplete: row[14] != 0, blindMilliseconds: Int(row[15]),
             lostUpdates: Int(row[16]), revision: Int(row[17]),
-            source: CandleSource(rawValue: UInt8(truncatingIfNeeded: row[18])))
+            source: CandleSource(rawValue: UInt8(truncatingIfNeeded: row[18])), collector: collector)
     }
 }

@@ -53,7 +53,7 @@ extension PostgresWriter {
         DELETE FROM feed_event WHERE time < $1
             AND (event NOT IN ('blind began', 'clock set back') OR EXISTS (
                 SELECT 1 FROM feed_event l
-                WHERE l.position > feed_event.position AND CASE feed_event.event
+                WHERE l.collector_id = feed_event.collector_id AND l.position > feed_event.position AND CASE feed_event.event
                     WHEN 'blind began' THEN
                         l.pair IS NOT DISTINCT FROM feed_event.pair AND l.event IN ('blind began', 'blind ended')
                     ELSE l.event = 'clock set back' END))

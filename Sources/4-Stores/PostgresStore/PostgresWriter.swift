@@ -5,8 +5,9 @@ public import Wire
 
 /// The database as its one writer sees it.
 ///
-/// A transaction begins with the streams' positions: it goes on only if they are those that this writer knows, and a
-/// second writer waits there until it ends. So two writers never mix their rows, also after a failover to a server that
+/// Transactions of several writers, each with collectors of its own, come one after the other, since what a candle becomes
+/// depends on those that are there. A transaction begins with the streams' positions: it goes on only if they are those
+/// that this writer knows. So two writers of one collector never mix their rows, also after a failover to a server that
 /// knows no lock of the first.
 ///
 /// - Note: Data thread only.
@@ -15,21 +16,24 @@ public final class PostgresWriter: CandleWriter {
     private let lock: FileLock
     /// A candle that the broker's own disputes is partial.
     private let enforcesOpinions: Bool
+    private var collectors: [Collector: CollectorKey] = [:]
     private var instruments: [Pair: Int64] = [:]
+    /// Since when each collector streams a pair, by ids, as `streamed_pair` has it.
+    private var streamedSince: [StreamedPair: UTCSeconds] = [:]
     private(set) var timeframes: Set<Int64> = []
     /// Of which there are native candles.
     private var nativeTimeframes: Set<Int64> = []
     /// That have a partition.
     var months: Set<CandleMonth> = []
-    private var positions: [Stream: UInt64] = [:]
+    private var positions: [Collector: [Stream: UInt64]] = [:]
     private var areNamesLoaded = false
 
     /// Connects and brings the schema up to date. The database must be there.
     /// - Parameters:
     ///   - lock: a file that refuses a second writer on this machine.
     ///   - enforcesOpinions: a candle that the broker's own disputes is partial; otherwise it is marked only.
-    /// - Throws: `Failure` (75) if another process writes it or the server cannot be reached, (65) if a later version made
-    ///   it, (78) if the URI is refused; `StoreError`.
+    /// - Throws: `Failure` (75) if the server cannot be reached, (65) if a later version made the database, (78) if the URI
+    ///   is refused; `StoreError`.
     public init(uri: String, environment: Environment, lock: String, enforcesOpinions: Bool) throws {
         self.enforcesOpinions = enforcesOpinions
         let address = try PostgresAddress(uri, environment: environment)
@@ -37,18 +41,32 @@ public final class PostgresWriter: CandleWriter {
         let connection = try PostgresConnection.open(address.forWriting)
         self.connection = connection
         try during("open") {
-            try connection.lockDatabase()
+            try connection.prepareForWriting()
             try PostgresSchema.migrate(connection)
             try connection.run(IntervalTable.staging)
-            for stream in Stream.allCases {
-                positions[stream] = try connection.position(of: stream)
-            }
         }
     }
 
-    /// The last position of a stream that is in the database; 0 before the first.
-    public func position(of stream: Stream) throws -> UInt64 {
-        try during("read") { try connection.position(of: stream) }
+    /// The last position of a collector's stream that is in the database; 0 before the first. From now on no other writer
+    /// is to write the collector's streams.
+    /// - Throws: `Failure` (75) if one does; `StoreError`.
+    public func position(of stream: Stream, collector: Collector) throws -> UInt64 {
+        try during("read") {
+            _ = try claim(collector)
+            return try connection.position(of: stream, collector: collector)
+        }
+    }
+
+    /// Takes a collector for this writer, once.
+    private func claim(_ collector: Collector) throws -> CollectorKey {
+        if let key = collectors[collector] { return key }
+        let key = CollectorKey(id: try id(of: collector.name, in: "collector"), name: collector)
+        try connection.lock(key)
+        var known: [Stream: UInt64] = [:]
+        for stream in Stream.allCases { known[stream] = try connection.position(of: stream, collector: collector) }
+        positions[collector] = known
+        collectors[collector] = key
+        return key
     }
 
     /// Writes records and the stream's position in one transaction.
@@ -58,21 +76,19 @@ public final class PostgresWriter: CandleWriter {
     /// - Returns: the candles that a reader now sees in the place of others.
     /// - Throws: `Failure` (75) if another process has moved the position meanwhile; `StoreError`.
     public func write(
-        _ records: [CandleEnvelope], stream: Stream, position: UInt64, now: UTCNanos
+        _ records: [CandleEnvelope], collector: Collector, stream: Stream, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord] {
         try during("write") {
+            let key = try claim(collector)
             var noted: [Stream: UInt64] = [stream: position]
             let history = records.lazy.filter { $0.inputStream == .history }.map(\.inputPosition).max()
             if let history { noted[.history] = max(history, noted[.history] ?? 0) }
             do {
-                let seen = try connection.transaction {
-                    // In one order: two writers must not wait for each other.
-                    for (stream, position) in noted.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-                        try note(stream, position, now)
-                    }
-                    return try store(records, now)
+                let seen = try connection.transaction(PostgresConnection.beginWriting) {
+                    for (stream, position) in noted { try note(stream, position, key, now) }
+                    return try store(records, key, now)
                 }
-                for (stream, position) in noted { positions[stream] = max(position, positions[stream] ?? 0) }
+                positions[collector]?.merge(noted) { max($0, $1) }
                 return seen
             } catch {
                 // What a transaction made that was undone is not there.
@@ -89,33 +105,37 @@ public final class PostgresWriter: CandleWriter {
 
     /// The server notifies readers of each stream but `history`, which goes with another one.
     private static let noteSQL = """
-        INSERT INTO stream_position (stream, position, updated_at) VALUES ($1, $2, $3)
-        ON CONFLICT (stream) DO UPDATE
+        INSERT INTO stream_position (stream, position, updated_at, collector_id) VALUES ($1, $2, $3, $5)
+        ON CONFLICT (collector_id, stream) DO UPDATE
         SET position = GREATEST(stream_position.position, excluded.position), updated_at = excluded.updated_at
         WHERE stream_position.position = $4
         RETURNING CASE WHEN stream <> 'history' THEN pg_notify('candlewick', stream || ' ' || position) END
         """
 
-    private func note(_ stream: Stream, _ position: UInt64, _ now: UTCNanos) throws {
+    private func note(_ stream: Stream, _ position: UInt64, _ collector: CollectorKey, _ now: UTCNanos) throws {
         let rows = try connection.execute(
             Self.noteSQL,
             [
                 .text(stream.rawValue), .int(Int64(bitPattern: position)), .int(now.seconds.rawValue),
-                .int(Int64(bitPattern: positions[stream] ?? 0)),
+                .int(Int64(bitPattern: positions[collector.name]?[stream] ?? 0)), .int(collector.id),
             ])
         guard !rows.isEmpty else {
             throw Failure(
                 .temporary,
-                "another process has stored records of \(stream.rawValue) in \(connection.name) meanwhile: only one may write"
-            )
+                """
+                another process has stored records of collector \(collector.name), stream \(stream.rawValue), in \
+                \(connection.name) meanwhile: only one may write them
+                """)
         }
     }
 
     // MARK: Rows
 
-    private func store(_ records: [CandleEnvelope], _ now: UTCNanos) throws -> [CandleRecord] {
+    private func store(
+        _ records: [CandleEnvelope], _ collector: CollectorKey, _ now: UTCNanos
+    ) throws -> [CandleRecord] {
         try loadNames()
-        var intervals = IntervalTable(connection)
+        var intervals = IntervalTable(connection, collector)
         let candles = records.compactMap(\.candle)
         for candle in candles { intervals.add(try key(candle.series, candle.start), candle.series) }
         try makeMonths(of: candles.filter { $0.source != .native }.map(\.start.seconds))
@@ -124,11 +144,12 @@ public final class PostgresWriter: CandleWriter {
         var stored: [CandleRecord] = []
         for record in records {
             switch record.content {
-            case .candle(let candle): if let seen = try take(candle, &intervals, now) { stored.append(seen) }
+            case .candle(let candle):
+                if let seen = try take(candle, &intervals, collector, now) { stored.append(seen) }
             case .empty(let empty): try insertEmpty(empty)
-            case .feed(let feed): try insertEvent(feed)
-            case .request(let sent): try insert(sent.request, position: record.inputPosition)
-            case .reply(let answer): try complete(answer.reply)
+            case .feed(let feed): try insertEvent(feed, collector)
+            case .request(let sent): try insert(sent.request, position: record.inputPosition, collector)
+            case .reply(let answer): try complete(answer.reply, collector)
             case .part, .forming, .unknown: break
             }
         }
@@ -137,19 +158,21 @@ public final class PostgresWriter: CandleWriter {
     }
 
     /// - Returns: the candle of the interval that a reader now sees; `nil` if it is the same as before.
-    private func take(_ candle: CandleRecord, _ intervals: inout IntervalTable, _ now: UTCNanos) throws -> CandleRecord?
-    {
+    private func take(
+        _ candle: CandleRecord, _ intervals: inout IntervalTable, _ collector: CollectorKey, _ now: UTCNanos
+    ) throws -> CandleRecord? {
         let key = try key(candle.series, candle.start)
         if candle.source == .native {
             nativeTimeframes.insert(key.timeframe)
-            var marked = intervals.change(key) { $0.compare(candle, enforces: enforcesOpinions, now: now) }
+            var marked = intervals.change(key) { $0.compare(candle, collector, enforces: enforcesOpinions, now: now) }
             // Its position in the candles stream is not known any more.
             marked?.seal(position: 0)
             return marked
         }
-        let seen = intervals.change(key) { $0.store(candle, now: now) }
+        if candle.source == .streamed { try noteStreamed(key, collector) }
+        let seen = intervals.change(key) { $0.store(candle, collector, now: now) }
         guard candle.source == .streamed, let native = intervals[key]?.native else { return seen }
-        var marked = intervals.change(key) { $0.compare(native, enforces: enforcesOpinions, now: now) }
+        var marked = intervals.change(key) { $0.compare(native, collector, enforces: enforcesOpinions, now: now) }
         marked?.seal(position: candle.position)
         return marked ?? seen
     }
@@ -165,18 +188,31 @@ public final class PostgresWriter: CandleWriter {
             """, key.values.map { .int($0) } + [.int(record.isUnusable ? 1 : 0)])
     }
 
-    private func insertEvent(_ record: PassedFeedRecord) throws {
+    private func insertEvent(_ record: PassedFeedRecord, _ collector: CollectorKey) throws {
         let event = record.event
         try connection.execute(
             """
-            INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+            INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until, collector_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
             """,
             [
                 .int(Int64(bitPattern: record.envelope.inputPosition)), .int(record.brokerTime.rawValue),
                 .int(record.receiveTime.rawValue), record.pair == .none ? .null : .text(record.pair.description),
-                .text(event.name), .int(event.details.0), .int(event.details.1),
+                .text(event.name), .int(event.details.0), .int(event.details.1), .int(collector.id),
             ])
+    }
+
+    /// Notes since when the collector streams a pair.
+    private func noteStreamed(_ key: CandleKey, _ collector: CollectorKey) throws {
+        let pair = StreamedPair(collector: collector.id, instrument: key.instrument)
+        if let since = streamedSince[pair], since <= key.openTime { return }
+        let rows = try connection.execute(
+            """
+            INSERT INTO streamed_pair (collector_id, instrument_id, since) VALUES ($1, $2, $3)
+            ON CONFLICT (collector_id, instrument_id) DO UPDATE SET since = LEAST(streamed_pair.since, excluded.since)
+            RETURNING since
+            """, [.int(collector.id), .int(key.instrument), .int(key.openTime.rawValue)])
+        streamedSince[pair] = rows.first.map { UTCSeconds(rawValue: $0[0]) }
     }
 
     // MARK: Names and partitions
@@ -192,6 +228,7 @@ public final class PostgresWriter: CandleWriter {
         guard !areNamesLoaded else { return }
         func numbers(_ sql: String) throws -> Set<Int64> { Set(try connection.execute(sql).map { $0[0] }) }
         instruments = [:]
+        streamedSince = [:]
         for row in try connection.execute("SELECT id, name FROM instrument") {
             if let pair = Pair(row.text(1)) { instruments[pair] = row[0] }
         }
@@ -203,14 +240,19 @@ public final class PostgresWriter: CandleWriter {
 
     private func instrumentID(_ pair: Pair) throws -> Int64 {
         if let id = instruments[pair] { return id }
-        let name = pair.description
-        let sql = "INSERT INTO instrument (name) VALUES ($1) ON CONFLICT (name) DO NOTHING"
-        try connection.execute(sql, [.text(name)])
-        let rows = try connection.execute("SELECT id FROM instrument WHERE name = $1", [.text(name)])
-        guard let id = rows.first?[0] else {
-            throw PostgresError(state: "XX000", message: "instrument \(name) was inserted and is missing")
-        }
+        let id = try id(of: pair.description, in: "instrument")
         instruments[pair] = id
+        return id
+    }
+
+    /// The id of a name in a table of names, which gets it if it is missing.
+    private func id(of name: String, in table: String) throws -> Int64 {
+        let find = "SELECT id FROM \(table) WHERE name = $1"
+        if let known = try connection.execute(find, [.text(name)]).first?[0] { return known }
+        try connection.execute("INSERT INTO \(table) (name) VALUES ($1) ON CONFLICT (name) DO NOTHING", [.text(name)])
+        guard let id = try connection.execute(find, [.text(name)]).first?[0] else {
+            throw PostgresError(state: "XX000", message: "\(table) \(name) was inserted and is missing")
+        }
         return id
     }
 
@@ -228,6 +270,8 @@ public final class PostgresWriter: CandleWriter {
     private func makeMonths(of starts: [UTCSeconds]) throws {
         var wanted = Set(starts.map { CandleMonth(of: $0) })
         if let newest = starts.max() { wanted.insert(CandleMonth(of: newest).next) }
+        // Another collector's writer may have made them.
+        if !wanted.isSubset(of: months) { months = try connection.months() }
         for month in wanted.subtracting(months).sorted(by: { $0.start < $1.start }) {
             try connection.run(month.creation)
             months.insert(month)
@@ -245,3 +289,9 @@ public final class PostgresWriter: CandleWriter {
 
 @available(*, unavailable)
 extension PostgresWriter: Sendable {}
+
+/// A key of `streamed_pair`.
+private struct StreamedPair: Hashable {
+    let collector: Int64
+    let instrument: Int64
+}

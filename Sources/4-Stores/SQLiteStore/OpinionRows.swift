@@ -3,7 +3,7 @@ internal import MarketData
 internal import Store
 internal import Wire
 
-/// The rows of the broker's own candles, each beside ours.
+/// The rows of the broker's own candles that a collector was sent, each beside the collector's own.
 ///
 /// Made anew for each transaction.
 struct OpinionRows {
@@ -24,12 +24,12 @@ struct OpinionRows {
 
     private static let selectSQL = """
         SELECT \(columns(prefix: "native_").joined(separator: ", ")) FROM second_opinion
-        WHERE instrument_id = ? AND timeframe = ? AND open_time = ?
+        WHERE instrument_id = ? AND timeframe = ? AND open_time = ? AND collector_id = ?
         """
 
     private static let writeSQL = {
         let names =
-            ["instrument_id", "timeframe", "open_time", "verdict"] + columns(prefix: "native_") + columns(prefix: "")
+            ["instrument_id", "timeframe", "open_time", "collector_id", "verdict"] + columns(prefix: "native_") + columns(prefix: "")
             + ["compared_at"]
         let marks = Array(repeating: "?", count: names.count).joined(separator: ", ")
         return "INSERT OR REPLACE INTO second_opinion (\(names.joined(separator: ", "))) VALUES (\(marks))"
@@ -40,7 +40,7 @@ struct OpinionRows {
     ///   the interval, or it changes nothing.
     func compare(_ key: CandleKey, _ series: Series, now: UTCNanos) throws -> CandleRecord? {
         let statement = try db.cachedStatement(sql: Self.selectSQL)
-        let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime.rawValue])
+        let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime.rawValue, rows.collector.id])
         guard let row else { return nil }
         var native = CandleRecord(
             series, start: UTCNanos(seconds: key.openTime), bid: OHLC(row, from: 0), ask: OHLC(row, from: 4),
@@ -73,7 +73,7 @@ struct OpinionRows {
             } + [candle.map { Int64($0.tickCount) }]
         }
         let head: [(any DatabaseValueConvertible)?] = [
-            key.instrument, key.timeframe, key.openTime.rawValue, verdict.rawValue,
+            key.instrument, key.timeframe, key.openTime.rawValue, rows.collector.id, verdict.rawValue,
         ]
         try statement.execute(
             arguments: StatementArguments(head + values(native) + values(streamed) + [now.seconds.rawValue]))

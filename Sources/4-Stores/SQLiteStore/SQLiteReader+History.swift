@@ -59,14 +59,17 @@ extension SQLiteReader {
     public func newest(_ series: Series) throws -> UTCSeconds? { try newest(series, "") }
 
     private func newest(_ series: Series, _ condition: String) throws -> UTCSeconds? {
-        let reset = try read { try SQLiteReader.clockReset($0) }
-        let isRight = reset.map { reset in
-            """
-            AND (source <> \(CandleSource.streamed.rawValue) OR input_position > \(Int64(bitPattern: reset.position)) \
-            OR open_time + timeframe <= \(reset.time.seconds.rawValue))
-            """
-        }
-        return try bound(series, "open_time", " \(condition) \(isRight ?? "") ORDER BY open_time DESC LIMIT 1")
+        let isRight = try collectors().map { collector in
+            try read { try SQLiteReader.clockReset(of: collector, $0) }.map { reset in
+                """
+                AND (source <> \(CandleSource.streamed.rawValue) \
+                OR collector_id <> (SELECT id FROM collector WHERE name = '\(collector)') \
+                OR input_position > \(Int64(bitPattern: reset.position)) \
+                OR open_time + timeframe <= \(reset.time.seconds.rawValue))
+                """
+            } ?? ""
+        }.joined()
+        return try bound(series, "open_time", " \(condition) \(isRight) ORDER BY open_time DESC LIMIT 1")
     }
 
     /// Start of the oldest streamed candle of a series; `nil` without any.
@@ -89,18 +92,9 @@ extension SQLiteReader {
         }
     }
 
-    /// The candle of an interval as the record that it was made of, without its position; `nil` if it is missing.
-    public func record(_ series: Series, start: UTCSeconds) throws -> CandleRecord? {
-        try read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT * FROM candle
-                    WHERE instrument_id = (SELECT id FROM instrument WHERE name = ?) AND timeframe = ? AND open_time = ?
-                    """)
-            let row = try Row.fetchOne(
-                statement, arguments: [series.pair.description, series.timeframe.seconds, start.rawValue])
-            return row.map { CandleRecord($0, series) }
-        }
+    /// The candle of an interval that readers see; `nil` if it is missing.
+    public func record(_ series: Series, start: UTCSeconds) throws -> CollectedCandle? {
+        try collected("candle", series, "AND c.open_time = ?", [start.rawValue]).first
     }
 
     /// Up to when candles and feed events were deleted by age; 0: never.
@@ -110,41 +104,56 @@ extension SQLiteReader {
 
     /// All stored candles of a series as the records that they were made of, without their positions, oldest first.
     public func records(_ series: Series) throws -> [CandleRecord] {
-        let sql = "SELECT * FROM candle c WHERE \(SQLiteReader.ofSeries) ORDER BY c.open_time"
-        return try records(sql, series, [])
+        try collected("candle", series, "ORDER BY c.open_time", []).map(\.record)
     }
 
-    /// The candles of other sources that wait for an interval's candle to be withdrawn, the highest in rank first.
-    public func outranked(_ series: Series, start: UTCSeconds) throws -> [CandleRecord] {
+    /// The candles of other sources and collectors that wait for an interval's candle to be withdrawn, the best first.
+    public func outranked(_ series: Series, start: UTCSeconds) throws -> [CollectedCandle] {
+        let condition = "AND c.open_time = ? ORDER BY c.rank DESC, c.tick_count DESC, o.name"
+        return try collected("outranked_candle", series, condition, [start.rawValue])
+    }
+
+    /// The streamed candles of all collectors that start in a range, whether readers see them or not, by start and name.
+    public func streamed(_ series: Series, in range: Range<UTCSeconds>) throws -> [CollectedCandle] {
+        let condition =
+            "AND c.open_time >= ? AND c.open_time < ? AND c.source = \(CandleSource.streamed.rawValue)"
+        return try ["candle", "outranked_candle"].flatMap {
+            try collected($0, series, condition, [range.lowerBound.rawValue, range.upperBound.rawValue])
+        }
+        .sorted { ($0.record.start, $0.collector) < ($1.record.start, $1.collector) }
+    }
+
+    private func collected(
+        _ table: String, _ series: Series, _ condition: String, _ more: [Int64]
+    ) throws -> [CollectedCandle] {
         let sql = """
-            SELECT * FROM outranked_candle c WHERE \(SQLiteReader.ofSeries) AND c.open_time = ? ORDER BY c.rank DESC
+            SELECT c.*, o.name AS collector FROM \(table) c JOIN collector o ON o.id = c.collector_id
+            WHERE \(SQLiteReader.ofSeries) \(condition)
             """
-        return try records(sql, series, [start.rawValue])
-    }
-
-    private func records(_ sql: String, _ series: Series, _ more: [Int64]) throws -> [CandleRecord] {
         let key: [any DatabaseValueConvertible] = [series.pair.description, series.timeframe.seconds]
         return try read { db in
             let rows = try Row.fetchCursor(
                 db.cachedStatement(sql: sql), arguments: StatementArguments(key + more))
-            var records: [CandleRecord] = []
-            while let row = try rows.next() { records.append(CandleRecord(row, series)) }
-            return records
+            var candles: [CollectedCandle] = []
+            while let row = try rows.next() {
+                guard let collector = Collector(row["collector"]) else { continue }
+                candles.append(CollectedCandle(CandleRecord(row, series), collector: collector))
+            }
+            return candles
         }
     }
 
-    /// The last position of a stream that is in the database; of `history`, that of its last record that came through.
-    public func position(of stream: Stream) throws -> UInt64 {
-        try read { db in
-            let sql = "SELECT position FROM stream_position WHERE stream = ?"
-            return UInt64(bitPattern: try Int64.fetchOne(db, sql: sql, arguments: [stream.rawValue]) ?? 0)
-        }
+    /// The last position of a collector's stream that is in the database; of `history`, that of its last record that came
+    /// through.
+    public func position(of stream: Stream, collector: Collector) throws -> UInt64 {
+        try read { try $0.position(of: stream, collector: collector) }
     }
 
-    /// The quota ledger, oldest first.
-    public func ledger() throws -> [LedgerRow] {
-        try read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM quota_ledger ORDER BY position").compactMap(LedgerRow.init)
+    /// The ledger of a collector's account, oldest first.
+    public func ledger(of collector: Collector) throws -> [LedgerRow] {
+        let sql = "SELECT * FROM quota_ledger WHERE \(SQLiteReader.ofCollector) ORDER BY position"
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: ["collector": collector.name]).compactMap(LedgerRow.init)
         }
     }
 }

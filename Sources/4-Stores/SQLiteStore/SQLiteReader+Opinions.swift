@@ -1,7 +1,7 @@
 internal import GRDB
 public import MarketData
 public import Store
-internal import Wire
+public import Wire
 
 /// The broker's own candles, compared with ours. Source: docs/formats.md § 5.
 extension SQLiteReader {
@@ -48,15 +48,16 @@ extension SQLiteReader {
         }
     }
 
-    /// Starts of the intervals of a series that are disputed.
-    public func disputedStarts(_ series: Series) throws -> Set<UTCSeconds> {
+    /// Starts of the intervals of a series in which the broker's own candle disputes a collector's.
+    public func disputedStarts(_ series: Series, of collector: Collector) throws -> Set<UTCSeconds> {
         try read { db in
             let sql = """
                 SELECT o.open_time FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
                 WHERE i.name = ? AND o.timeframe = ? AND o.verdict = '\(OpinionVerdict.disputed.rawValue)'
+                    AND o.collector_id = (SELECT id FROM collector WHERE name = ?)
                 """
             return try Set(
-                Int64.fetchAll(db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds])
+                Int64.fetchAll(db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds, collector.name])
                     .map(UTCSeconds.init(rawValue:)))
         }
     }
@@ -70,7 +71,7 @@ extension SQLiteReader {
                 db,
                 sql: """
                     SELECT COUNT(*), MAX(open_time)
-                    FROM second_opinion JOIN candle USING (instrument_id, timeframe, open_time)
+                    FROM second_opinion JOIN candle USING (instrument_id, timeframe, open_time, collector_id)
                     WHERE verdict = '\(OpinionVerdict.disputed.rawValue)' AND open_time >= ?
                         AND source = \(CandleSource.streamed.rawValue)
                     """, arguments: [first.rawValue])

@@ -10,6 +10,8 @@ internal import Wire
 /// - Note: One thread only.
 public final class SQLiteReader: CandleQueries {
     let database: DatabaseQueue
+    /// By their ids, as far as a candle was read of them.
+    private var collectorNames: [Int64: Collector] = [:]
 
     /// Where the database is.
     public var path: String { database.path }
@@ -85,22 +87,32 @@ public final class SQLiteReader: CandleQueries {
                 sql: "SELECT \(Candle.columns) FROM candle c WHERE \(SQLiteReader.ofSeries)\(condition)")
             let key: [any DatabaseValueConvertible] = [series.pair.description, series.timeframe.seconds]
             try statement.setArguments(StatementArguments(key + arguments))
-            return try rows(of: statement)
+            return try rows(of: statement, db)
         }
     }
 
     /// Steps through the statement itself: a row of GRDB costs three times what SQLite takes for it.
-    private func rows(of statement: Statement) throws -> [Candle] {
+    private func rows(of statement: Statement, _ db: Database) throws -> [Candle] {
         let handle = statement.sqliteStatement
         defer { sqlite3_reset(handle) }
         var candles: [Candle] = []
         while true {
             switch sqlite3_step(handle) {
-            case SQLITE_ROW: candles.append(Candle(handle))
+            case SQLITE_ROW: candles.append(Candle(handle, try collector(sqlite3_column_int64(handle, 19), db)))
             case SQLITE_DONE: return candles
             case let code: throw DatabaseError(resultCode: ResultCode(rawValue: code))
             }
         }
+    }
+
+    private func collector(_ id: Int64, _ db: Database) throws -> Collector {
+        if let known = collectorNames[id] { return known }
+        let name = try String.fetchOne(db, sql: "SELECT name FROM collector WHERE id = ?", arguments: [id])
+        guard let collector = name.flatMap(Collector.init) else {
+            throw DatabaseError(message: "collector \(id) of a candle is not known")
+        }
+        collectorNames[id] = collector
+        return collector
     }
 
     func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
@@ -126,12 +138,12 @@ extension Candle {
         let prices = ["bid", "ask", "mid"].flatMap { side in
             ["open", "high", "low", "close"].map { "c.\(side)_\($0)" }
         }
-        let others = ["c.tick_count", "c.complete", "c.blind_ms", "c.lost", "c.revision", "c.source"]
+        let others = ["c.tick_count", "c.complete", "c.blind_ms", "c.lost", "c.revision", "c.source", "c.collector_id"]
         return (["c.open_time"] + prices + others).joined(separator: ", ")
     }()
 
     /// The row at which a statement stands.
-    fileprivate init(_ row: SQLiteStatement) {
+    fileprivate init(_ row: SQLiteStatement, _ collector: Collector) {
         func column(_ index: Int32) -> Int64 { sqlite3_column_int64(row, index) }
         func side(_ first: Int32) -> OHLC {
             OHLC(
@@ -141,6 +153,7 @@ extension Candle {
         self.init(
             timestamp: column(0), bid: side(1), ask: side(5), mid: side(9), tickCount: Int(column(13)),
             isComplete: column(14) != 0, blindMilliseconds: Int(column(15)), lostUpdates: Int(column(16)),
-            revision: Int(column(17)), source: CandleSource(rawValue: UInt8(truncatingIfNeeded: column(18))))
+            revision: Int(column(17)), source: CandleSource(rawValue: UInt8(truncatingIfNeeded: column(18))),
+            collector: collector)
     }
 }

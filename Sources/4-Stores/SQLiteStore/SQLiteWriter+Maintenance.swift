@@ -48,7 +48,7 @@ extension SQLiteWriter {
         DELETE FROM feed_event WHERE time < ?
             AND (event NOT IN ('blind began', 'clock set back') OR EXISTS (
                 SELECT 1 FROM feed_event l
-                WHERE l.position > feed_event.position AND CASE feed_event.event
+                WHERE l.collector_id = feed_event.collector_id AND l.position > feed_event.position AND CASE feed_event.event
                     WHEN 'blind began' THEN l.pair IS feed_event.pair AND l.event IN ('blind began', 'blind ended')
                     ELSE l.event = 'clock set back' END))
         """

@@ -11,7 +11,10 @@ public import Wire
 public final class SQLiteWriter: CandleWriter {
     let database: DatabaseQueue
     private let lock: FileLock
+    private var collectors: [Collector: Int64] = [:]
     private var instruments: [Pair: Int64] = [:]
+    /// Since when each collector streams a pair, by ids, as `streamed_pair` has it.
+    private var streamedSince: [StreamedPair: UTCSeconds] = [:]
     private(set) var timeframes: Set<Int64> = []
     /// A candle that the broker's own disputes is partial.
     private let enforcesOpinions: Bool
@@ -51,14 +54,9 @@ public final class SQLiteWriter: CandleWriter {
         }
     }
 
-    /// The last position of a stream that is in the database; 0 before the first.
-    public func position(of stream: Stream) throws -> UInt64 {
-        try during("read") {
-            try database.read { db in
-                let sql = "SELECT position FROM stream_position WHERE stream = ?"
-                return UInt64(bitPattern: try Int64.fetchOne(db, sql: sql, arguments: [stream.rawValue]) ?? 0)
-            }
-        }
+    /// The last position of a collector's stream that is in the database; 0 before the first.
+    public func position(of stream: Stream, collector: Collector) throws -> UInt64 {
+        try during("read") { try database.read { try $0.position(of: stream, collector: collector) } }
     }
 
     /// Writes records and the stream's position in one transaction.
@@ -67,32 +65,35 @@ public final class SQLiteWriter: CandleWriter {
     /// nothing that a reader sees.
     /// - Returns: the candles that a reader now sees in the place of others.
     public func write(
-        _ records: [CandleEnvelope], stream: Stream, position: UInt64, now: UTCNanos
+        _ records: [CandleEnvelope], collector: Collector, stream: Stream, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord] {
         var stored: [CandleRecord] = []
         try during("write") {
             do {
                 try database.write { db in
-                    let rows = try CandleRows(db)
+                    let collector = CollectorKey(id: try collectorID(collector, db), name: collector)
+                    let rows = try CandleRows(db, collector)
                     for record in records {
                         switch record.content {
                         case .candle(let candle): if let seen = try store(candle, rows, db, now) { stored.append(seen) }
                         case .empty(let empty): try insertEmpty(empty, db)
-                        case .feed(let feed): try insertEvent(feed, db)
+                        case .feed(let feed): try insertEvent(feed, collector, db)
                         case .request(let sent):
-                            try QuotaRows.insert(sent.request, position: record.inputPosition, db)
-                        case .reply(let answer): try QuotaRows.complete(answer.reply, db)
+                            try QuotaRows.insert(sent.request, position: record.inputPosition, collector, db)
+                        case .reply(let answer): try QuotaRows.complete(answer.reply, collector, db)
                         case .part, .forming, .unknown: break
                         }
                     }
-                    try note(stream, position, db, now)
+                    try note(stream, position, collector, db, now)
                     let history = records.lazy.filter { $0.inputStream == .history }.map(\.inputPosition).max()
-                    if let history { try note(.history, history, db, now) }
+                    if let history { try note(.history, history, collector, db, now) }
                 }
             } catch {
-                // Ids given in a transaction that was undone are not there.
+                // What a transaction made that was undone is not there.
+                collectors = [:]
                 instruments = [:]
                 timeframes = []
+                streamedSince = [:]
                 throw error
             }
         }
@@ -107,14 +108,18 @@ public final class SQLiteWriter: CandleWriter {
         }
     }
 
-    private func note(_ stream: Stream, _ position: UInt64, _ db: Database, _ now: UTCNanos) throws {
+    private func note(
+        _ stream: Stream, _ position: UInt64, _ collector: CollectorKey, _ db: Database, _ now: UTCNanos
+    ) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO stream_position (stream, position, updated_at) VALUES (?, ?, ?)
-                ON CONFLICT (stream) DO UPDATE
+                INSERT INTO stream_position (collector_id, stream, position, updated_at) VALUES (?, ?, ?, ?)
+                ON CONFLICT (collector_id, stream) DO UPDATE
                 SET position = MAX(position, excluded.position), updated_at = excluded.updated_at
                 """)
-        try statement.execute(arguments: [stream.rawValue, Int64(bitPattern: position), now.seconds.rawValue])
+        try statement.execute(arguments: [
+            collector.id, stream.rawValue, Int64(bitPattern: position), now.seconds.rawValue,
+        ])
     }
 
     // MARK: Rows
@@ -134,6 +139,7 @@ public final class SQLiteWriter: CandleWriter {
             marked?.seal(position: 0)
             return marked
         }
+        if candle.source == .streamed { try noteStreamed(key, rows.collector, db) }
         let seen = try rows.store(candle, key, now: now)
         guard candle.source == .streamed, nativeTimeframes.contains(key.timeframe) else { return seen }
         var marked = try opinions.compare(key, candle.series, now: now)
@@ -154,21 +160,42 @@ public final class SQLiteWriter: CandleWriter {
         ])
     }
 
-    private func insertEvent(_ record: PassedFeedRecord, _ db: Database) throws {
+    private func insertEvent(_ record: PassedFeedRecord, _ collector: CollectorKey, _ db: Database) throws {
         let event = record.event
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO feed_event (position, time, receive_time, pair, event, detail, until)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                INSERT INTO feed_event (collector_id, position, time, receive_time, pair, event, detail, until)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         try statement.execute(arguments: [
-            Int64(bitPattern: record.envelope.inputPosition), record.brokerTime.rawValue, record.receiveTime.rawValue,
+            collector.id, Int64(bitPattern: record.envelope.inputPosition), record.brokerTime.rawValue, record.receiveTime.rawValue,
             record.pair == .none ? nil : record.pair.description, event.name,
             event.details.0, event.details.1,
         ])
     }
 
+    /// Notes since when the collector streams a pair.
+    private func noteStreamed(_ key: CandleKey, _ collector: CollectorKey, _ db: Database) throws {
+        let pair = StreamedPair(collector: collector.id, instrument: key.instrument)
+        if let since = streamedSince[pair], since <= key.openTime { return }
+        let since = try Int64.fetchOne(
+            db,
+            sql: """
+                INSERT INTO streamed_pair (collector_id, instrument_id, since) VALUES (?, ?, ?)
+                ON CONFLICT (collector_id, instrument_id) DO UPDATE SET since = MIN(since, excluded.since)
+                RETURNING since
+                """, arguments: [collector.id, key.instrument, key.openTime.rawValue])
+        streamedSince[pair] = since.map(UTCSeconds.init(rawValue:))
+    }
+
     // MARK: Names
+
+    private func collectorID(_ collector: Collector, _ db: Database) throws -> Int64 {
+        if let id = collectors[collector] { return id }
+        let id = try self.id(of: collector.name, in: "collector", db)
+        collectors[collector] = id
+        return id
+    }
 
     private func loadNames() throws {
         try database.read { db in
@@ -183,11 +210,16 @@ public final class SQLiteWriter: CandleWriter {
 
     private func instrumentID(_ pair: Pair, _ db: Database) throws -> Int64 {
         if let id = instruments[pair] { return id }
-        let name = pair.description
-        try db.execute(sql: "INSERT INTO instrument (name) VALUES (?) ON CONFLICT (name) DO NOTHING", arguments: [name])
-        let id = try Int64.fetchOne(db, sql: "SELECT id FROM instrument WHERE name = ?", arguments: [name])
-        guard let id else { throw DatabaseError(message: "instrument \(name) was inserted and is missing") }
+        let id = try self.id(of: pair.description, in: "instrument", db)
         instruments[pair] = id
+        return id
+    }
+
+    /// The id of a name in a table of names, which gets it if it is missing.
+    private func id(of name: String, in table: String, _ db: Database) throws -> Int64 {
+        try db.execute(sql: "INSERT INTO \(table) (name) VALUES (?) ON CONFLICT (name) DO NOTHING", arguments: [name])
+        let id = try Int64.fetchOne(db, sql: "SELECT id FROM \(table) WHERE name = ?", arguments: [name])
+        guard let id else { throw DatabaseError(message: "\(table) \(name) was inserted and is missing") }
         return id
     }
 
@@ -212,3 +244,21 @@ public final class SQLiteWriter: CandleWriter {
 
 @available(*, unavailable)
 extension SQLiteWriter: Sendable {}
+
+/// A key of `streamed_pair`.
+private struct StreamedPair: Hashable {
+    let collector: Int64
+    let instrument: Int64
+}
+
+extension Database {
+    /// The last position of a collector's stream; 0 before the first.
+    func position(of stream: Stream, collector: Collector) throws -> UInt64 {
+        let sql = """
+            SELECT position FROM stream_position
+            WHERE collector_id = (SELECT id FROM collector WHERE name = ?) AND stream = ?
+            """
+        let position = try Int64.fetchOne(self, sql: sql, arguments: [collector.name, stream.rawValue])
+        return UInt64(bitPattern: position ?? 0)
+    }
+}

@@ -8,7 +8,6 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 candles, feed events, positions") { db in
             try db.execute(sql: tables)
-            try db.execute(sql: views)
         }
         migrator.registerMigration("2 several feed events at a position") { db in
             try db.execute(sql: eventsByContent)
@@ -17,8 +16,7 @@ enum Schema {
             try db.execute(sql: history)
         }
         migrator.registerMigration("4 imported candles") { db in
-            try db.execute(sql: "DROP VIEW candles; DROP VIEW candles_full")
-            try db.execute(sql: views)
+            try db.execute(sql: dropViews)
             try db.execute(sql: forgotten)
             // Imported ones rank above partial streamed ones, below all others.
             for table in ["candle", "outranked_candle"] {
@@ -31,32 +29,48 @@ enum Schema {
         migrator.registerMigration("6 second opinions") { db in
             try db.execute(sql: secondOpinions)
         }
+        migrator.registerMigration("7 collectors") { db in
+            try db.execute(sql: dropViews)
+            try addCollectors(db)
+            try db.execute(sql: views)
+        }
         return migrator
     }
 
     /// The broker's own candles beside the streamed ones, whose columns are NULL until they come.
     private static let secondOpinions = """
         CREATE TABLE second_opinion (
-            instrument_id INTEGER NOT NULL REFERENCES instrument (id),
-            timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
-            open_time INTEGER NOT NULL,
-            verdict TEXT NOT NULL,
-            native_bid_open INTEGER NOT NULL, native_bid_high INTEGER NOT NULL,
-            native_bid_low INTEGER NOT NULL, native_bid_close INTEGER NOT NULL,
-            native_ask_open INTEGER NOT NULL, native_ask_high INTEGER NOT NULL,
-            native_ask_low INTEGER NOT NULL, native_ask_close INTEGER NOT NULL,
-            native_tick_count INTEGER NOT NULL,
-            bid_open INTEGER, bid_high INTEGER, bid_low INTEGER, bid_close INTEGER,
-            ask_open INTEGER, ask_high INTEGER, ask_low INTEGER, ask_close INTEGER,
-            tick_count INTEGER,
-            compared_at INTEGER NOT NULL,
+            \(opinionKey)
+            \(opinionMeasures)
             PRIMARY KEY (instrument_id, timeframe, open_time)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX second_opinion_disputed ON second_opinion (open_time) WHERE verdict = 'disputed';
+        \(opinionIndex)
         """
 
+    static let opinionKey = """
+        instrument_id INTEGER NOT NULL REFERENCES instrument (id),
+        timeframe INTEGER NOT NULL REFERENCES timeframe (seconds),
+        open_time INTEGER NOT NULL,
+        """
+
+    static let opinionMeasures = """
+        verdict TEXT NOT NULL,
+        native_bid_open INTEGER NOT NULL, native_bid_high INTEGER NOT NULL,
+        native_bid_low INTEGER NOT NULL, native_bid_close INTEGER NOT NULL,
+        native_ask_open INTEGER NOT NULL, native_ask_high INTEGER NOT NULL,
+        native_ask_low INTEGER NOT NULL, native_ask_close INTEGER NOT NULL,
+        native_tick_count INTEGER NOT NULL,
+        bid_open INTEGER, bid_high INTEGER, bid_low INTEGER, bid_close INTEGER,
+        ask_open INTEGER, ask_high INTEGER, ask_low INTEGER, ask_close INTEGER,
+        tick_count INTEGER,
+        compared_at INTEGER NOT NULL,
+        """
+
+    static let opinionIndex =
+        "CREATE INDEX second_opinion_disputed ON second_opinion (open_time) WHERE verdict = 'disputed';"
+
     /// What a candle says; in both tables of candles.
-    private static let measures = """
+    static let measures = """
         bid_open INTEGER NOT NULL, bid_high INTEGER NOT NULL,
         bid_low INTEGER NOT NULL, bid_close INTEGER NOT NULL,
         ask_open INTEGER NOT NULL, ask_high INTEGER NOT NULL,
@@ -154,20 +168,24 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE quota_ledger (
             position INTEGER PRIMARY KEY,
-            sent_at INTEGER NOT NULL,
-            pair TEXT NOT NULL,
-            timeframe INTEGER NOT NULL,
-            first INTEGER NOT NULL,
-            last INTEGER NOT NULL,
-            points INTEGER NOT NULL,
-            outcome TEXT NOT NULL,
-            paid INTEGER,
-            remaining INTEGER,
-            total INTEGER,
-            renews_at INTEGER,
-            replied_at INTEGER,
-            clock_offset INTEGER
+            \(ledgerColumns)
         ) STRICT;
+        """
+
+    static let ledgerColumns = """
+        sent_at INTEGER NOT NULL,
+        pair TEXT NOT NULL,
+        timeframe INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        points INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        paid INTEGER,
+        remaining INTEGER,
+        total INTEGER,
+        renews_at INTEGER,
+        replied_at INTEGER,
+        clock_offset INTEGER
         """
 
     /// Up to when rows were deleted by age: at most one row.
@@ -178,5 +196,8 @@ enum Schema {
         ) STRICT;
         """
 
+    /// They are made by the newest migration that changes them, since a table that a view names cannot be renamed.
     private static let views = CandleViews.creation(unitsPerOne: "1e9")
+
+    private static let dropViews = "DROP VIEW IF EXISTS candles; DROP VIEW IF EXISTS candles_full"
 }

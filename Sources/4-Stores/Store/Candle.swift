@@ -20,11 +20,11 @@ public struct Candle: Hashable, Sendable {
     /// From 1; a later one takes the place of those before.
     public let revision: Int
     public let source: CandleSource
-    /// Whose stream brought it.
-    public let collector: Collector
+    /// Whose stream brought it; `nil` of a candle off the bus, which does not say.
+    public let collector: Collector?
 
     /// - Parameter record: what the stages know of it.
-    public init(_ record: CandleRecord, collector: Collector) {
+    public init(_ record: CandleRecord, collector: Collector? = nil) {
         self.collector = collector
         timestamp = record.start.seconds.rawValue
         (bid, ask, mid) = (record.bid, record.ask, record.mid)
@@ -38,7 +38,7 @@ public struct Candle: Hashable, Sendable {
 
     public init(
         timestamp: Int64, bid: OHLC, ask: OHLC, mid: OHLC, tickCount: Int, isComplete: Bool, blindMilliseconds: Int,
-        lostUpdates: Int, revision: Int, source: CandleSource, collector: Collector
+        lostUpdates: Int, revision: Int, source: CandleSource, collector: Collector?
     ) {
         self.timestamp = timestamp
         self.bid = bid

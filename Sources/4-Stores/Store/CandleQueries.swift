@@ -119,8 +119,8 @@ public protocol CandleQueries: AnyObject {
     /// The intervals in which the two differ, newest first; parameters as of `agreements`.
     func differences(of pairs: [Pair], since first: UTCSeconds) throws -> [OpinionComparison]
 
-    /// Starts of the intervals of a series that are disputed.
-    func disputedStarts(_ series: Series) throws -> Set<UTCSeconds>
+    /// Starts of the intervals of a series in which the broker's own candle disputes a collector's.
+    func disputedStarts(_ series: Series, of collector: Collector) throws -> Set<UTCSeconds>
 
     /// How many candles from a start on are disputed and not repaired, and the start of the newest.
     func disputed(since first: UTCSeconds) throws -> (count: Int, newest: UTCSeconds?)

@@ -23,8 +23,9 @@ public enum CandleViews {
                 \(prices("mid", as: "mid_")),
                 c.tick_count AS tick_count, c.complete AS complete, 1 - c.complete AS partial,
                 c.blind_ms AS blind_ms, c.lost AS lost, c.revision AS revision,
-                \(sourceName) AS source, c.created_at AS created_at
-            \(origin);
+                \(sourceName) AS source, c.created_at AS created_at, o.name AS collector
+            \(origin)
+            JOIN collector o ON o.id = c.collector_id;
             """
     }
 

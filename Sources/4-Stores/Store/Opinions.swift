@@ -94,7 +94,7 @@ public struct OpinionAgreement: Hashable, Sendable {
         var found: [Series: (counts: [OpinionVerdict: Int], newest: UTCSeconds)] = [:]
         for line in lines {
             var entry = found[line.series] ?? ([:], .min)
-            entry.counts[line.verdict] = line.count
+            entry.counts[line.verdict, default: 0] += line.count
             entry.newest = max(entry.newest, line.newest)
             found[line.series] = entry
         }

@@ -1,4 +1,5 @@
 public import MarketData
+internal import Wire
 
 /// When each pair was proven seen. The one notion of a hole: an interval of the trading hours without a complete candle is
 /// lacking unless all of it was seen; then it had no tick, and there is nothing to buy. `gaps` and `coverage` list by
@@ -19,11 +20,11 @@ public struct Sight: Sendable {
 
     /// - Throws: `StoreError`.
     public init(_ reader: any CandleQueries) throws {
-        let continuity = try reader.continuity()
+        let continuity = try reader.continuity(of: .main)
         let stored = try reader.series()
         // The word of the first sight may have been deleted by age.
         let oldest = try stored.compactMap { try reader.oldestStreamed($0, .complete) }.min()
-        let told = try reader.firstSight()?.seconds
+        let told = try reader.firstSight(of: .main)?.seconds
         let first = min(told ?? .max, oldest ?? .max)
         let newest = try stored.compactMap { series in
             try reader.newestStreamed(series).map { $0 + series.timeframe }

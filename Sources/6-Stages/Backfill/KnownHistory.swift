@@ -43,7 +43,7 @@ final class KnownHistory {
         // The place first: what comes into the database meanwhile is then read twice, not missed.
         storedPosition = try reader?.position(of: .history, collector: paths.collector) ?? 0
         lastPosition = storedPosition
-        for row in try reader?.ledger() ?? [] {
+        for row in try reader?.ledger(of: paths.collector) ?? [] {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
         }
         let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: folder)
@@ -163,7 +163,7 @@ final class KnownHistory {
     func part(_ interval: Interval) throws -> CandleEnvelope? {
         guard let reader else { return nil }
         let series = interval.series
-        if let candle = try reader.record(series, start: interval.start), !candle.flags.contains(.partial) {
+        if let candle = try reader.record(series, start: interval.start)?.record, !candle.flags.contains(.partial) {
             return PartRecord(candle).envelope
         }
         let isEmpty = try !reader.starts(series, in: interval.start..<interval.end).empty.isEmpty

@@ -70,9 +70,9 @@ public final class CandleImport {
     /// The candle of an earlier import.
     private static func former(_ candle: CandleRecord, _ reader: any CandleQueries) throws -> CandleRecord? {
         let start = candle.start.seconds
-        let stored = try reader.record(candle.series, start: start)
-        if stored?.source == .imported { return stored }
-        return try reader.outranked(candle.series, start: start).first { $0.source == .imported }
+        let seen = try reader.record(candle.series, start: start).map { [$0] } ?? []
+        let all = try (seen + reader.outranked(candle.series, start: start)).map(\.record)
+        return all.first { $0.source == .imported }
     }
 
     /// Writes them to the stream's journal, on the disk, and publishes them.

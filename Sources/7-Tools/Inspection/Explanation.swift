@@ -91,8 +91,8 @@ public struct Explanation: Report, Encodable {
         (pair, timeframe) = (series.pair, series.timeframe)
         self.start = start
         isOpenMarket = configuration.calendar[series.pair].isOpen(during: interval)
-        stored = try reader.record(series, start: start).map(Version.init)
-        outranked = try reader.outranked(series, start: start).map(Version.init)
+        stored = try reader.record(series, start: start).map { Version($0.record) }
+        outranked = try reader.outranked(series, start: start).map { Version($0.record) }
         let known = try reader.starts(series, in: interval)
         isKnownEmpty = !(known.empty + known.unusable).isEmpty
         wasSeen = try Sight(reader).covers(interval, of: series.pair)
@@ -100,7 +100,7 @@ public struct Explanation: Report, Encodable {
         events = try Explanation.events(
             reader, series, interval,
             margin: max(configuration.grace.roundedUpToSeconds, .nanoseconds(FeedEvent.orderMargin)))
-        requests = try reader.ledger().filter {
+        requests = try reader.ledger(of: paths.collector).filter {
             $0.request.series == series && $0.request.first <= start && start <= $0.request.last
         }.map(Request.init)
         try readTicks(paths, series, interval, showsTicks)
@@ -220,7 +220,7 @@ extension Explanation.Version {
         func texts(_ side: OHLC) -> [String] { [side.open, side.high, side.low, side.close].map(\.description) }
         source = record.source.name
         revision = record.revision
-        rank = CandleRank(record).level
+        rank = CandleRank(record, .main).level
         flags = record.flags.names
         (bid, ask, mid) = (texts(record.bid), texts(record.ask), texts(record.mid))
         ticks = record.tickCount

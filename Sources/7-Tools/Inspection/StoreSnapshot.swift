@@ -28,12 +28,12 @@ struct StoreSnapshot {
     init(_ reader: any CandleQueries, _ configuration: Configuration, now: UTCSeconds) throws {
         bytes = try reader.size().onDisk
         candles = try reader.statistics()
-        continuity = try reader.continuity()
+        continuity = try reader.continuity(of: configuration.collector)
         events = try reader.events(last: 5)
         let newest = candles.map(\.newest).max() ?? UTCSeconds(rawValue: 0)
         disputed = try reader.disputed(since: newest - .seconds(86_400))
         var ledger = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints)
-        for row in try reader.ledger() {
+        for row in try reader.ledger(of: configuration.collector) {
             ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
         }
         quota = ledger.estimate(now: now)

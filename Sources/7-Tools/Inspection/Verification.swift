@@ -93,7 +93,7 @@ public struct Verification: Report, Encodable {
             let found = try stored.records(series)
             var expected = Dictionary(
                 uniqueKeysWithValues: try folded.records(series).map { ($0.start, refold.last(of: $0, series)) })
-            let disputed = try stored.disputedStarts(series)
+            let disputed = try stored.disputedStarts(series, of: .main)
             for record in found {
                 let expectation = expected.removeValue(forKey: record.start)
                 // The ticks do not know why another source took the place of a disputed candle.

@@ -185,7 +185,7 @@ import Wire
         event.seal(position: 17)
         for _ in 0..<2 { try store.write([CandleEnvelope.feed(event)]) }
         let expected = StoredEvent(
-            position: 17, time: Make.nanos(99), pair: "EUR_USD", event: "updates lost", detail: 7, until: 0)
+            collector: .main, position: 17, time: Make.nanos(99), received: event.receiveTime, pair: "EUR_USD", event: "updates lost", detail: 7, until: 0)
         #expect(try engine.reader(folder).events(last: 9) == [expected])
     }
 

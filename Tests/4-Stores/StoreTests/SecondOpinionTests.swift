@@ -36,7 +36,7 @@ import Wire
     }
 
     private func stored(_ engine: EngineUnderTest) throws -> CandleRecord? {
-        try engine.reader(folder).record(Series(Make.eurUSD, .fiveMinutes), start: 300)
+        try engine.reader(folder).record(Series(Make.eurUSD, .fiveMinutes), start: 300)?.record
     }
 
     @Test(arguments: EngineUnderTest.all)

@@ -86,7 +86,7 @@ struct Invariants {
     private func best(of records: [CandleEnvelope]) -> [Interval: CandleRecord] {
         records.compactMap(\.candle).reduce(into: [:]) { best, candle in
             let interval = Interval(candle.series, start: candle.start.seconds)
-            guard let former = best[interval], !CandleRank(candle).replaces(CandleRank(former)) else {
+            guard let former = best[interval], !CandleRank(candle, .main).replaces(CandleRank(former, .main)) else {
                 best[interval] = candle
                 return
             }

@@ -34,7 +34,7 @@ import Wire
     /// Adds to the database, one transaction each time.
     private func store(_ records: [CandleEnvelope], _ stream: Wire.Stream = .candles, enforces: Bool = false) throws {
         let store = try SQLiteWriter(path: try paths().database, enforcesOpinions: enforces)
-        _ = try store.write(records, stream: stream, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(records, collector: .main, stream: stream, position: 1, now: UTCNanos(seconds: 5))
         try store.close()
     }
 
