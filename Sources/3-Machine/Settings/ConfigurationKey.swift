@@ -73,7 +73,9 @@ public struct ConfigurationKey: Sendable {
             read: { configuration, node, reader in
                 guard let collector = Collector(reader.text(node)) else {
                     throw reader.refuse(
-                        node, "collector '\(reader.text(node))' is not a name of 1 to 16 of a-z 0-9 _ -, a letter or digit first")
+                        node,
+                        "collector '\(reader.text(node))' is not a name of 1 to 16 of a-z 0-9 _ -, a letter or digit first"
+                    )
                 }
                 configuration.collector = collector
             }),

@@ -54,7 +54,8 @@ struct IntervalTable {
 
     private static let loadOpinionsSQL = {
         let names = CandleRow.keyColumns + OpinionRow.columns(prefix: "native_")
-        return "SELECT \(names.map { "c.\($0)" }.joined(separator: ", ")) \(join("second_opinion")) WHERE c.collector_id = $6"
+        return
+            "SELECT \(names.map { "c.\($0)" }.joined(separator: ", ")) \(join("second_opinion")) WHERE c.collector_id = $6"
     }()
 
     /// - Parameter withOpinions: the broker's own candles too.
@@ -97,7 +98,8 @@ struct IntervalTable {
     private static let copySQL =
         "COPY staged_candle (seen, \(CandleRow.columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)"
     private static let seenSQL = upsert("candle", seen: 1, CandleRow.keyColumns)
-    private static let waitingSQL = upsert("outranked_candle", seen: 0, CandleRow.keyColumns + ["source", "collector_id"])
+    private static let waitingSQL = upsert(
+        "outranked_candle", seen: 0, CandleRow.keyColumns + ["source", "collector_id"])
     private static let deleteSQL = """
         DELETE FROM outranked_candle o
         USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
@@ -127,7 +129,8 @@ struct IntervalTable {
                 Self.deleteSQL,
                 [
                     .ints(gone.map(\.key.instrument)), .ints(gone.map(\.key.timeframe)),
-                    .ints(gone.map(\.key.openTime.rawValue)), .ints(gone.map { Int64($0.row.candle.source.rawValue) }), .ints(gone.map(\.row.collector.id)),
+                    .ints(gone.map(\.key.openTime.rawValue)), .ints(gone.map { Int64($0.row.candle.source.rawValue) }),
+                    .ints(gone.map(\.row.collector.id)),
                 ])
         }
         guard seenCount + waitingCount > 0 else { return }

@@ -38,6 +38,7 @@ struct OpinionRow {
         }
         try connection.execute(
             Self.writeSQL,
-            (key.values + [collector.id]).map { .int($0) } + [.text(verdict.rawValue)] + values(native) + values(streamed) + [.int(comparedAt.rawValue)])
+            (key.values + [collector.id]).map { .int($0) } + [.text(verdict.rawValue)] + values(native)
+                + values(streamed) + [.int(comparedAt.rawValue)])
     }
 }

@@ -7,7 +7,6 @@ struct PostgresError: Error {
     let state: String?
     let message: String
 
-    static let undefinedTable = "42P01"
     static let lockNotAvailable = "55P03"
     static let readOnly = "25006"
 

@@ -36,13 +36,11 @@ enum PostgresSchema {
 
     /// The number of the last migration; `nil` without any.
     static func version(_ connection: PostgresConnection) throws -> Int64? {
-        do {
-            return try connection.run("SELECT max(number)::text FROM candlewick_migration").first.flatMap {
-                Int64($0.text(0))
-            }
-        } catch let error as PostgresError where error.state == PostgresError.undefinedTable {
-            return nil
-        }
+        // A query of a missing table would end the transaction.
+        let table = try connection.run("SELECT to_regclass('candlewick_migration')::text").first
+        guard table?.isNull(0) == false else { return nil }
+        let newest = try connection.run("SELECT max(number)::text FROM candlewick_migration").first
+        return newest.flatMap { Int64($0.text(0)) }
     }
 
     private static func columns(_ names: [String], _ rest: String = "BIGINT NOT NULL") -> String {

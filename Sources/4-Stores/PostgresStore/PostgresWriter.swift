@@ -109,7 +109,7 @@ public final class PostgresWriter: CandleWriter {
         ON CONFLICT (collector_id, stream) DO UPDATE
         SET position = GREATEST(stream_position.position, excluded.position), updated_at = excluded.updated_at
         WHERE stream_position.position = $4
-        RETURNING CASE WHEN stream <> 'history' THEN pg_notify('candlewick', stream || ' ' || position) END
+        RETURNING CASE WHEN stream <> 'history' THEN pg_notify('candlewick', stream || ' ' || position || ' ' || $6) END
         """
 
     private func note(_ stream: Stream, _ position: UInt64, _ collector: CollectorKey, _ now: UTCNanos) throws {
@@ -118,6 +118,7 @@ public final class PostgresWriter: CandleWriter {
             [
                 .text(stream.rawValue), .int(Int64(bitPattern: position)), .int(now.seconds.rawValue),
                 .int(Int64(bitPattern: positions[collector.name]?[stream] ?? 0)), .int(collector.id),
+                .text(collector.name.name),
             ])
         guard !rows.isEmpty else {
             throw Failure(

@@ -129,7 +129,8 @@ struct CandleRows {
     /// - Returns: the candle of the interval that a reader now sees; `nil` where it is the same as before.
     func mark(_ candle: CandleRecord, _ key: CandleKey) throws -> CandleRecord? {
         let values: StatementArguments = [
-            Int64(candle.flags.rawValue), candle.flags.contains(.partial) ? 0 : 1, CandleRank(candle, collector.name).level,
+            Int64(candle.flags.rawValue), candle.flags.contains(.partial) ? 0 : 1,
+            CandleRank(candle, collector.name).level,
         ]
         func update(_ table: Table) throws -> Bool {
             try execute(

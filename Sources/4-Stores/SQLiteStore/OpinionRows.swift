@@ -29,7 +29,8 @@ struct OpinionRows {
 
     private static let writeSQL = {
         let names =
-            ["instrument_id", "timeframe", "open_time", "collector_id", "verdict"] + columns(prefix: "native_") + columns(prefix: "")
+            ["instrument_id", "timeframe", "open_time", "collector_id", "verdict"] + columns(prefix: "native_")
+            + columns(prefix: "")
             + ["compared_at"]
         let marks = Array(repeating: "?", count: names.count).joined(separator: ", ")
         return "INSERT OR REPLACE INTO second_opinion (\(names.joined(separator: ", "))) VALUES (\(marks))"
@@ -40,7 +41,8 @@ struct OpinionRows {
     ///   the interval, or it changes nothing.
     func compare(_ key: CandleKey, _ series: Series, now: UTCNanos) throws -> CandleRecord? {
         let statement = try db.cachedStatement(sql: Self.selectSQL)
-        let row = try Row.fetchOne(statement, arguments: [key.instrument, key.timeframe, key.openTime.rawValue, rows.collector.id])
+        let row = try Row.fetchOne(
+            statement, arguments: [key.instrument, key.timeframe, key.openTime.rawValue, rows.collector.id])
         guard let row else { return nil }
         var native = CandleRecord(
             series, start: UTCNanos(seconds: key.openTime), bid: OHLC(row, from: 0), ask: OHLC(row, from: 4),

@@ -57,8 +57,10 @@ extension SQLiteReader {
                     AND o.collector_id = (SELECT id FROM collector WHERE name = ?)
                 """
             return try Set(
-                Int64.fetchAll(db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds, collector.name])
-                    .map(UTCSeconds.init(rawValue:)))
+                Int64.fetchAll(
+                    db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds, collector.name]
+                )
+                .map(UTCSeconds.init(rawValue:)))
         }
     }
 

@@ -168,7 +168,8 @@ public final class SQLiteWriter: CandleWriter {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         try statement.execute(arguments: [
-            collector.id, Int64(bitPattern: record.envelope.inputPosition), record.brokerTime.rawValue, record.receiveTime.rawValue,
+            collector.id, Int64(bitPattern: record.envelope.inputPosition), record.brokerTime.rawValue,
+            record.receiveTime.rawValue,
             record.pair == .none ? nil : record.pair.description, event.name,
             event.details.0, event.details.1,
         ])

@@ -111,7 +111,8 @@ final class BackfillRun {
         guard let buyer, let session else { return }
         buyer.watch(session.limits)
         do {
-            try AssumptionBook(stateFolder: backfill.paths.collectorState, program: "ingest-backfill").write(buyer.assumptions)
+            try AssumptionBook(stateFolder: backfill.paths.collectorState, program: "ingest-backfill").write(
+                buyer.assumptions)
         } catch {
             backfill.logger.warning("Assumptions cannot be recorded", metadata: ["error": "\(error)"])
         }

@@ -146,7 +146,8 @@ public final class StoreWriter {
     private func commit() throws {
         commitDeadline = .max
         guard let last = batch.last else { return }
-        let changed = try store.write(batch, collector: .main, stream: .candles, position: last.position, now: clock.now())
+        let changed = try store.write(
+            batch, collector: .main, stream: .candles, position: last.position, now: clock.now())
         let readable = clock.now()
         publish(changed)
         try delays.note(changed, at: readable, monotonic: clock.monotonic())
@@ -172,7 +173,8 @@ public final class StoreWriter {
             self.native = nil
         }
         guard let last = opinions.last else { return }
-        let changed = try store.write(opinions, collector: .main, stream: .native, position: last.position, now: clock.now())
+        let changed = try store.write(
+            opinions, collector: .main, stream: .native, position: last.position, now: clock.now())
         publish(changed)
         counters.opinions += UInt64(opinions.count)
         try native.noteTaken(last.position)

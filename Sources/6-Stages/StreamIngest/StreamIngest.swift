@@ -95,7 +95,8 @@ public enum StreamIngest {
                 instruments: setup.configuration.instruments,
                 closings: ClosingTimes(
                     timeframes: setup.configuration.timeframes, grace: setup.configuration.grace),
-                book: AssumptionBook(stateFolder: setup.paths.collectorState, program: "ingest-stream"), seed: random.next(),
+                book: AssumptionBook(stateFolder: setup.paths.collectorState, program: "ingest-stream"),
+                seed: random.next(),
                 ready: { Program.ready([("ticks", $0)]) })
         }
     }

@@ -22,7 +22,8 @@ import Wire
             ask: records[0].ask, mid: records[0].mid, source: .derived, inputStream: .history)
         other.tickCount = 3
         records.append(other)
-        _ = try store.write(records.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(
+            records.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         return try engine.reader(folder)
     }
 

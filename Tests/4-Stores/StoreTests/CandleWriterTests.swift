@@ -77,7 +77,8 @@ import Wire
             for place in order {
                 let seen = try reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start.rawValue }
                 let changed = try store.write(
-                    [candle(place, start, pair).envelope], collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+                    [candle(place, start, pair).envelope], collector: .main, stream: .candles, position: 1,
+                    now: UTCNanos(seconds: 5))
                 let now = try #require(
                     reader.last(50, pair, .fiveMinutes, .all).first { $0.timestamp == start.rawValue })
                 #expect((seen?.mid == now.mid) == changed.isEmpty, "\(order) at \(place)")
@@ -114,7 +115,9 @@ import Wire
         #expect(ledger.map(\.request) == [request, request])
         let starts = try reader.starts(series, in: 0..<10_000)
         #expect(starts.empty == [600] && starts.unusable == [900])
-        #expect(try reader.position(of: .history, collector: .main) == 8 && reader.position(of: .candles, collector: .main) == 9)
+        #expect(
+            try reader.position(of: .history, collector: .main) == 8
+                && reader.position(of: .candles, collector: .main) == 9)
     }
 
     @Test(arguments: EngineUnderTest.all)
@@ -185,7 +188,8 @@ import Wire
         event.seal(position: 17)
         for _ in 0..<2 { try store.write([CandleEnvelope.feed(event)]) }
         let expected = StoredEvent(
-            collector: .main, position: 17, time: Make.nanos(99), received: event.receiveTime, pair: "EUR_USD", event: "updates lost", detail: 7, until: 0)
+            collector: .main, position: 17, time: Make.nanos(99), received: event.receiveTime, pair: "EUR_USD",
+            event: "updates lost", detail: 7, until: 0)
         #expect(try engine.reader(folder).events(last: 9) == [expected])
     }
 

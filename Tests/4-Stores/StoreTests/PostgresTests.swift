@@ -148,12 +148,40 @@ struct PostgresTests {
         let store = try writer()
         let uri = try PostgresServer.shared.get().uri(schema: folder.name)
         let other = TemporaryFolder()
-        let failure = #expect(throws: Failure.self) {
-            try PostgresWriter(
-                uri: uri, environment: Environment([:]), lock: other.path + "/lock", enforcesOpinions: false)
-        }
-        #expect(failure?.code == .temporary && failure?.description.contains("session ") == true)
         try store.write([Make.candle(300)])
+        let second = try PostgresWriter(
+            uri: uri, environment: Environment([:]), lock: other.path + "/lock", enforcesOpinions: false)
+        let failure = #expect(throws: Failure.self) { try second.position(of: .candles, collector: .main) }
+        #expect(failure?.code == .temporary && failure?.description.contains("session ") == true)
+        #expect(try second.position(of: .candles, collector: Collector("eu")!) == 0)
+        try store.write([Make.candle(600)])
+    }
+
+    /// Two machines, a collector each, the same pairs.
+    @Test func `two writers of two collectors end in the rows of one`() throws {
+        let uri = try PostgresServer.shared.get().uri(schema: folder.name)
+        let other = TemporaryFolder()
+        let one = try EngineUnderTest.sqlite.writer(folder)
+        let two: [any CandleWriter] = [
+            try writer(),
+            try PostgresWriter(
+                uri: uri, environment: Environment([:]), lock: other.path + "/lock", enforcesOpinions: false),
+        ]
+        let collectors = [Collector.main, Collector("eu")!]
+        let streams = collectors.indices.map { HostileCandles.records(1_500, seed: UInt64($0) + 9) }
+        var random = SplitMix(seed: 3)
+        var taken = [0, 0]
+        while let place = taken.indices.filter({ taken[$0] < streams[$0].count }).randomElement(using: &random) {
+            let end = min(taken[place] + Int.random(in: 1...60, using: &random), streams[place].count)
+            let part = Array(streams[place][taken[place]..<end])
+            taken[place] = end
+            for store in [one, two[place]] {
+                _ = try store.write(
+                    part, collector: collectors[place], stream: .candles, position: UInt64(end),
+                    now: UTCNanos(seconds: 1_000 + Int64(end)))
+            }
+        }
+        try expectSameRows("two writers")
     }
 
     @Test func `each commit notifies those who listen`() async throws {
@@ -163,7 +191,7 @@ struct PostgresTests {
         try store.write([Make.candle(300)], position: 471_147)
         try await eventually("the notification has come") {
             try listener.run("SELECT 1")
-            return listener.notifications().contains("candles 471147")
+            return listener.notifications().contains("candles 471147 main")
         }
     }
 
@@ -187,16 +215,21 @@ struct PostgresTests {
         let records = HostileCandles.records(3_000, seed: seed)
         let engines = [EngineUnderTest.sqlite, .postgres]
         let stores = try engines.map { try $0.writer(folder, enforcesOpinions: seed == 2) }
-        var position: UInt64 = 0
+        let collectors = ["main", "eu", "us"].compactMap(Collector.init)
         for first in stride(from: 0, to: records.count, by: batch) {
             let part = Array(records[first..<min(first + batch, records.count)])
-            position += UInt64(part.count)
             let seen = try stores.map {
-                try $0.write(part, collector: .main, stream: .candles, position: position, now: UTCNanos(seconds: 1_000 + Int64(first)))
+                try $0.write(
+                    part, collector: collectors[first / batch % 3], stream: .candles,
+                    position: UInt64(first + part.count), now: UTCNanos(seconds: 1_000 + Int64(first)))
             }
             let same = zip(seen[0], seen[1]).allSatisfy { $0.bytes == $1.bytes }
             try #require(seen[0].count == seen[1].count && same, "records \(first) and on, seed \(seed)")
         }
+        try expectSameRows("seed \(seed)")
+    }
+
+    private func expectSameRows(_ run: String) throws {
         let database = try DatabaseQueue(path: folder.path + "/candlewick.db")
         let session = try session()
         for (table, texts, numbers) in HostileCandles.tables {
@@ -205,7 +238,7 @@ struct PostgresTests {
             let own = try session.execute(sql).map { $0.text(0) }
             #expect(!own.isEmpty && own.count == theirs.count, "\(table)")
             let first = zip(own, theirs).first { $0 != $1 }
-            #expect(first == nil, "\(table), seed \(seed): PostgreSQL, then SQLite")
+            #expect(first == nil, "\(table), \(run): PostgreSQL, then SQLite")
         }
     }
 }
@@ -255,7 +288,8 @@ enum HostileCandles {
         ("outranked_candle", [], CandleRow.columns.filter { $0 != "instrument_id" }),
         (
             "second_opinion", ["verdict"],
-            ["timeframe", "open_time"] + OpinionRow.columns(prefix: "native_") + OpinionRow.columns(prefix: "")
+            ["timeframe", "open_time", "collector_id"] + OpinionRow.columns(prefix: "native_")
+                + OpinionRow.columns(prefix: "")
                 + ["compared_at"]
         ),
     ]
@@ -265,7 +299,7 @@ enum HostileCandles {
         let values = ["i.name"] + texts.map { "x.\($0)" } + numbers.map { "coalesce(CAST(x.\($0) AS TEXT), '-')" }
         return """
             SELECT \(values.joined(separator: " || ' ' || ")) FROM \(table) x JOIN instrument i ON i.id = x.instrument_id
-            ORDER BY i.name, x.timeframe, x.open_time\(table == "outranked_candle" ? ", x.source" : "")
+            ORDER BY i.name, x.timeframe, x.open_time\(table == "outranked_candle" ? ", x.source" : ""), x.collector_id
             """
     }
 }

@@ -33,7 +33,10 @@ import Wire
         let expected =
             ["pair", "timeframe", "timestamp"]
             + ["bid", "ask", "mid"].flatMap { side in ["open", "high", "low", "close"].map { "\(side)_\($0)" } }
-            + ["tick_count", "complete", "partial", "blind_ms", "lost", "revision", "source", "created_at"]
+            + [
+                "tick_count", "complete", "partial", "blind_ms", "lost", "revision", "source", "created_at",
+                "collector",
+            ]
         #expect(full.first.map { Array($0.columnNames) } == expected)
     }
 
@@ -64,6 +67,38 @@ import Wire
         let rows = try rows("SELECT position, time, receive_time, detail FROM feed_event")
         #expect(rows.map { Array($0.databaseValues) } == [[17, 1, 2, 7].map(\.databaseValue)])
         #expect(try self.rows("PRAGMA integrity_check").map { $0[0] as String } == ["ok"])
+    }
+
+    @Test func `what was stored before there were collectors is main's`() throws {
+        let former = try DatabaseQueue(path: path)
+        try Schema.migrator.migrate(former, upTo: "6 second opinions")
+        try former.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO instrument VALUES (1, 'EUR_USD');
+                    INSERT INTO timeframe VALUES (300, '5');
+                    INSERT INTO stream_position VALUES ('candles', 9, 1);
+                    INSERT INTO quota_ledger (position, sent_at, pair, timeframe, first, last, points, outcome)
+                    VALUES (4, 1, 'EUR_USD', 300, 300, 600, 2, 'in flight');
+                    """)
+            for (table, source, start) in [("candle", 2, 300), ("outranked_candle", 1, 300), ("candle", 1, 600)] {
+                let columns = try db.columns(in: table).map(\.name)
+                let fixed = ["instrument_id": 1, "timeframe": 300, "open_time": start, "source": source]
+                let values = columns.map { "\(fixed[$0] ?? 1)" }.joined(separator: ", ")
+                try db.execute(sql: "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(values))")
+            }
+        }
+        try former.close()
+        let store = try SQLiteWriter(path: path)
+        #expect(try store.position(of: .candles, collector: .main) == 9)
+        let reader = try SQLiteReader(path: path)
+        let series = Series(Make.eurUSD, .fiveMinutes)
+        #expect(try reader.streamedSince(by: .main) == [Make.eurUSD: 300])
+        #expect(try reader.record(series, start: 300)?.collector == .main)
+        #expect(try reader.outranked(series, start: 300).map(\.collector) == [.main])
+        #expect(try reader.ledger(of: .main).map(\.position) == [4])
+        #expect(try rows("SELECT collector FROM candles_full").map { $0[0] as String } == ["main", "main"])
+        #expect(try rows("PRAGMA integrity_check").map { $0[0] as String } == ["ok"])
     }
 
     @Test func `the write-ahead log outlives the writer, for readers that may not write`() throws {
@@ -119,7 +154,7 @@ import Wire
         try DatabaseQueue(path: path).write { db in
             for (position, detail) in [(4, Int64.max), (5, 999_999_999_999_999_999), (6, .max), (7, -5)] {
                 try db.execute(
-                    sql: "INSERT INTO feed_event VALUES (?, 'updates lost', ?, 0, 1, 1, 'EUR_USD')",
+                    sql: "INSERT INTO feed_event VALUES (1, ?, 'updates lost', ?, 0, 1, 1, 'EUR_USD')",
                     arguments: [position, detail])
             }
         }

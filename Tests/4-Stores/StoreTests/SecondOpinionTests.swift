@@ -22,7 +22,8 @@ import Wire
 
     @discardableResult
     private func write(_ store: any CandleWriter, _ records: CandleRecord...) throws -> [CandleRecord] {
-        let seen = try store.write(records.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        let seen = try store.write(
+            records.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         // Readers of the stored stream leave out what has no valid checksum.
         for record in seen where record.flags.contains(.disputed) {
             #expect(record.bytes.withUnsafeBytes { CandleEnvelope(bytes: $0) } != nil)

@@ -40,7 +40,8 @@ import Wire
             Make.candle(1_778_572_800, price: "1.38676"), Make.candle(1_778_573_100, price: "1.4", flags: .partial),
             Make.candle(1_778_573_400, pair: usdJPY, price: "161.2"),
         ]
-        _ = try store.write(stored.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        _ = try store.write(
+            stored.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
         let reader = try SQLiteReader(path: path)
         let export = CandleExport(reader, view: .candlesFull, format: .csv)
         var text = export.head

@@ -76,7 +76,8 @@ import Wire
         let reader = try reader(seen, [event(.blindEnded(from: UTCNanos(rawValue: 0), until: time(0)), 1)])
         let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
         _ = try store.write(
-            [whole(20, source: .bought).envelope], collector: .main, stream: .candles, position: 2, now: UTCNanos(seconds: 6))
+            [whole(20, source: .bought).envelope], collector: .main, stream: .candles, position: 2,
+            now: UTCNanos(seconds: 6))
         let report = try GapsReport(reader, pairs: [], timeframe: nil, days: 1)
         #expect(report.gaps.map(\.intervals) == [18] && report.gaps.map(\.state) == [.missing])
     }
@@ -180,7 +181,8 @@ import Wire
 
         let store = try SQLiteWriter(path: folder.path + "/candlewick.db")
         _ = try store.write(
-            [Make.candle(Self.start + 30 * 300, flags: .partial).envelope], collector: .main, stream: .candles, position: 2,
+            [Make.candle(Self.start + 30 * 300, flags: .partial).envelope], collector: .main, stream: .candles,
+            position: 2,
             now: UTCNanos(seconds: 6))
         let broken = try IndicatorsReport(reader, pairs: [Make.eurUSD], timeframe: .fiveMinutes)
         #expect(broken.lines.first?.unbroken == 9)
