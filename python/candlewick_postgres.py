@@ -30,6 +30,8 @@ _RECHECK_SECONDS = 1
 _REPLICA_SECONDS = 0.1
 # Source: docs/formats.md § 2.
 _SOURCES = {1: "streamed", 2: "bought", 3: "derived", 4: "imported"}
+# Without the second, a statement with a LIMIT is planned for each execution, which takes longer than its rows.
+_SETTINGS = "SET default_transaction_read_only = on; SET plan_cache_mode = force_generic_plan"
 _Result = TypeVar("_Result")
 # Each thread's sessions, by URL.
 _kept = threading.local()
@@ -38,7 +40,7 @@ _kept = threading.local()
 class Server:
     """Reads candles; what `ForexDatabase` asks of a database. Several threads may share it, and it may be pickled."""
 
-    # Of the table: in the view PostgreSQL does not see that there is one pair and one timeframe, and sorts all their rows.
+    # Of the table: in the view PostgreSQL does not see that it is one pair and timeframe, and sorts all rows of them.
     series = f"""
         FROM (
             SELECT open_time AS timestamp, mid_open / 1e9::float8 AS open, mid_high / 1e9::float8 AS high,
@@ -111,7 +113,7 @@ class Server:
         for attempt in _attempts(self.parameters):
             try:
                 connection = psycopg.connect(**attempt, password=password, autocommit=True)
-                connection.execute("SET default_transaction_read_only = on")
+                connection.execute(_SETTINGS)
                 return connection
             except psycopg.Error as error:
                 reasons.append(_line(error))

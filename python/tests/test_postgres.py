@@ -253,7 +253,15 @@ class StoreWriterTest(ServerTest):
             for timeframe in ("5", "15"):
                 ours, theirs = (db.get_candles(pair, timeframe, 10_000) for db in (self.db, lite))
                 self.assertEqual(ours.to_dict() if pandas else ours, theirs.to_dict() if pandas else theirs)
+        self.check_example()
         self.check_notifications()
+
+    def check_example(self):
+        bot = Path(__file__).resolve().parents[1] / "examples" / "example_bot.py"
+        environment = os.environ | {"CANDLEWICK_DATABASE": self.url}
+        command = [sys.executable, bot, "EUR_USD", "5m", "--once"]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONG)
+        self.assertRegex(answer.stdout, r"^2026-05-12 .* close 1\.\d{5} .*\n$", answer.stderr)
 
     def check_notifications(self):
         """Notifications alone end the waits; no candle is missed."""

@@ -43,26 +43,25 @@ def _owner():
 
 
 class PostgresServer:
-    """A cluster with the superuser `candlewick`, in `folder`, which must have a short path: sockets are in it."""
+    """A cluster in `folder`, which must have a short path: sockets are in it."""
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
+    def __init__(self, folder, superuser="candlewick"):
+        self.folder, self.superuser = Path(folder), superuser
         self.data = self.folder / "data"
         self.process = None
         self.port = 5432
         self.folder.mkdir(mode=0o755)
-        if os.getuid() == 0:
-            os.chown(self.folder, _owner().pw_uid, _owner().pw_gid)
+        own(self.folder)
 
     @classmethod
     def running(cls, folder):
         """One that another process has started there."""
         server = cls.__new__(cls)
-        server.folder, server.port, server.process = Path(folder), 5432, None
+        server.folder, server.superuser, server.port, server.process = Path(folder), "candlewick", 5432, None
         return server
 
     def make(self):
-        self._run("initdb", "-D", self.data, "-U", "candlewick", "-E", "UTF8", "--locale=C", "--no-sync",
+        self._run("initdb", "-D", self.data, "-U", self.superuser, "-E", "UTF8", "--locale=C", "--no-sync",
                   "--no-instructions")  # fmt: skip
         (self.data / "pg_hba.conf").write_text(_RULES)
         return self
@@ -97,8 +96,8 @@ class PostgresServer:
 
     def replica(self, folder):
         """A copy that will follow this one."""
-        copy = PostgresServer(folder)
-        copy._run("pg_basebackup", "-h", self.folder, "-p", self.port, "-U", "candlewick", "-D", copy.data, "-R",
+        copy = PostgresServer(folder, self.superuser)
+        copy._run("pg_basebackup", "-h", self.folder, "-p", self.port, "-U", self.superuser, "-D", copy.data, "-R",
                   "--checkpoint=fast", "--no-sync")  # fmt: skip
         return copy
 
@@ -112,7 +111,7 @@ class PostgresServer:
 
     def sql(self, text, database="postgres"):
         """What psql prints: a line for each row."""
-        command = [programs() / "psql", "-h", self.folder, "-p", str(self.port), "-U", "candlewick", "-d", database, "-XqAt"]
+        command = [programs() / "psql", "-h", self.folder, "-p", str(self.port), "-U", self.superuser, "-d", database, "-XqAt"]
         answer = subprocess.run(
             [*command, "-v", "ON_ERROR_STOP=1"], input=text, capture_output=True, text=True, timeout=READY_SECONDS
         )
@@ -122,7 +121,7 @@ class PostgresServer:
 
     def schema(self, database):
         """The statements that make a database's tables and views."""
-        command = [programs() / "pg_dump", "-h", self.folder, "-p", str(self.port), "-U", "candlewick", "-s", database]
+        command = [programs() / "pg_dump", "-h", self.folder, "-p", str(self.port), "-U", self.superuser, "-s", database]
         return subprocess.run(command, capture_output=True, text=True, timeout=READY_SECONDS, check=True).stdout
 
     def log(self):
@@ -153,6 +152,11 @@ class PostgresServer:
 def give(path):
     """Makes a file the server's alone, as it wants its key to be."""
     Path(path).chmod(0o600)
+    own(path)
+
+
+def own(path):
+    """Gives a file or folder to the server's user."""
     if os.getuid() == 0:
         os.chown(path, _owner().pw_uid, _owner().pw_gid)
 
