@@ -289,11 +289,18 @@ def last_position(journal):
 
 @needs_psycopg
 class WaitingTest(ServerTest):
-    def test_a_notification_ends_the_wait(self):
+    def wait(self, pair="EUR_USD", timeframe="5", **named):
+        """The next candle, from a notification: without one it would come at the end of the time."""
         self.set("_RECHECK_SECONDS", LONG)
+        began = time.monotonic()
+        candle = self.db.wait_for_candle(pair, timeframe, timeout=LONG, **named)
+        self.assertLess(time.monotonic() - began, LONG / 2)
+        return candle
+
+    def test_a_notification_ends_the_wait(self):
         self.add(START)
         self.later(self.add, START + FIVE)
-        candle = self.db.wait_for_candle("EURUSD", "5m", timeout=LONG)
+        candle = self.wait("EURUSD", "5m")
         self.assertEqual(candle, {
             "time": moment(START + FIVE), "open": 1.1, "high": 1.1, "low": 1.1, "close": 1.1, "volume": 7.0,
             "source": "streamed",
@@ -308,18 +315,29 @@ class WaitingTest(ServerTest):
             self.assertEqual(known, moment(START + index * FIVE))
 
     def test_a_commit_during_the_look_is_not_missed(self):
-        self.set("_RECHECK_SECONDS", LONG)
-        rows = candlewick_postgres.Server.rows
-        looked = []
+        self.after_the_first_look(lambda: self.add(START))
+        self.assertEqual(self.wait(after=0)["time"], moment(START))
+
+    def test_a_notification_that_comes_with_an_answer_is_not_missed(self):
+        def store_and_ask():
+            self.add(START)
+            self.db._rows("SELECT 1")
+
+        self.after_the_first_look(store_and_ask)
+        self.assertEqual(self.wait(after=0)["time"], moment(START))
+
+    def after_the_first_look(self, action):
+        rows, actions = candlewick_postgres.Server.rows, [action]
 
         def look(server, *arguments):
             answer = rows(server, *arguments)
-            if not looked:
-                looked.append(self.add(START))
+            if actions:
+                actions.pop()()
             return answer
 
-        with mock.patch.object(candlewick_postgres.Server, "rows", look):
-            self.assertEqual(self.db.wait_for_candle("EUR_USD", "5", timeout=LONG, after=0)["time"], moment(START))
+        patch = mock.patch.object(candlewick_postgres.Server, "rows", look)
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def test_it_looks_again_without_a_notification(self):
         self.set("_RECHECK_SECONDS", 0.1)
@@ -356,7 +374,6 @@ class WaitingTest(ServerTest):
             db.get_candles("EUR_USD", "5")
 
     def test_it_goes_on_over_a_lost_connection(self):
-        self.set("_RECHECK_SECONDS", LONG)
         self.add(START)
 
         def lose():
@@ -367,7 +384,7 @@ class WaitingTest(ServerTest):
             self.add(START + FIVE)
 
         self.later(lose)
-        self.assertEqual(self.db.wait_for_candle("EUR_USD", "5", timeout=LONG)["time"], moment(START + FIVE))
+        self.assertEqual(self.wait()["time"], moment(START + FIVE))
 
     def waiting(self):
         """The process numbers of readers whose last statement was a look for a candle after a time."""
