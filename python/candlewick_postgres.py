@@ -239,7 +239,7 @@ def _protection(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attempts(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parameters for each host in turn: psycopg 3.1 would give its time to the first one, and knows no prefer-standby."""
+    """The parameters for each host in turn: psycopg 3.1 gives all its time to the first one, and knows no prefer-standby."""
     lists = {name: _parameter(parameters, name).split(",") for name in ("host", "hostaddr", "port")}
     count = max(map(len, lists.values()))
     if any(len(values) not in (1, count) for values in lists.values()):

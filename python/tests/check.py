@@ -103,9 +103,12 @@ def main():
             run(sys.executable, "test_forex_database", "with packages", 120, environment),
             run(options.plain, "test_bus", "standard library", 120, environment),
             run(sys.executable, "test_bus", "with packages", 120, environment),
-            run(options.plain, "test_postgres", "standard library", 120, environment),
-            run(sys.executable, "test_postgres", "PostgreSQL", 240, environment),
-            run(SYSTEM_PYTHON, "test_postgres", "PostgreSQL, Debian's psycopg", 240, environment),
+            run(options.plain, "test_postgres_connections", "standard library", 120, environment),
+            *(
+                run(python, module, label, 240, environment)
+                for python, label in ((sys.executable, "PostgreSQL"), (SYSTEM_PYTHON, "PostgreSQL, Debian's psycopg"))
+                for module in ("test_postgres", "test_postgres_connections")
+            ),
             run(sys.executable, "test_pipeline", "pipeline", 300, environment),
         ]
     passed, failed = map(sum, zip(*runs))

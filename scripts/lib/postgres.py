@@ -111,9 +111,9 @@ class PostgresServer:
 
     def sql(self, text, database="postgres"):
         """What psql prints: a line for each row."""
-        command = [programs() / "psql", "-h", self.folder, "-p", str(self.port), "-U", self.superuser, "-d", database, "-XqAt"]
+        command = [programs() / "psql", "-h", self.folder, "-p", str(self.port), "-U", self.superuser, "-d", database]
         answer = subprocess.run(
-            [*command, "-v", "ON_ERROR_STOP=1"], input=text, capture_output=True, text=True, timeout=READY_SECONDS
+            [*command, "-XqAt", "-v", "ON_ERROR_STOP=1"], input=text, capture_output=True, text=True, timeout=READY_SECONDS
         )
         if answer.returncode != 0:
             raise RuntimeError(f"psql: {answer.stderr}")
