@@ -4,14 +4,18 @@
     db = ForexDatabase()
     candles = db.get_candles("EUR_USD", "5", count=200)
 
-Complete candles only, mid prices, from the view `candles` (docs/formats.md § 5). Times are UTC without a zone.
+The database is a file of SQLite, or a PostgreSQL server: `ForexDatabase("postgresql://candles@db.example/candlewick")`.
+Complete candles only, mid prices, as in the view `candles` (docs/formats.md § 5). Times are UTC without a zone.
 The candle of the present interval, which is not in the database: `forming` and `forming_updates`.
-Standard library only. If pandas is installed, `get_candles` returns a DataFrame, else `Candles`. If pyzmq is installed,
-`wait_for_candle` waits for the message about the candle; the forming candle needs pyzmq.
+Standard library only; for PostgreSQL also psycopg 3, and the file candlewick_postgres.py beside this one.
+If pandas is installed, `get_candles` returns a DataFrame, else `Candles`. If pyzmq is installed, `wait_for_candle` waits
+for the message about the candle; on PostgreSQL it waits for the notification of the commit. The forming candle needs pyzmq.
 
 A bot with `from database import ForexDatabase` works unchanged with this file beside it as `database.py`.
 The view `candles_full` has bid, ask and the missing time of partial candles: docs/reading.md.
 """
+
+from __future__ import annotations
 
 import calendar
 import contextlib
@@ -25,8 +29,10 @@ import sqlite3
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 try:
     import pandas
@@ -34,9 +40,7 @@ except ImportError:
     pandas = None
 
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "source")
-_CANDLES = """
-    SELECT timestamp, open, high, low, close, CAST(volume AS REAL), source
-    FROM candles WHERE pair = ? AND timeframe = ? """
+_COLUMNS = "timestamp, open, high, low, close, CAST(volume AS DOUBLE PRECISION), source"
 # Of ISO 4217, as in Pair.swift: six letters whose last three are one of these are a pair.
 _CURRENCIES = frozenset("""
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
@@ -82,19 +86,32 @@ class ForexDatabase:
     pair       `EUR_USD`, `EURUSD` or `EUR/USD`; the name of another instrument, such as `DE40`
     timeframe  minutes as text or number (`"5"`, `5`), or `"5m"`, `"1h"`, `"1d"`
 
-    Other values raise ValueError. A missing database counts as empty. An unreadable one raises
-    sqlite3.DatabaseError or OSError, which name the file.
+    Other values raise ValueError. A missing file counts as empty. An unreadable one raises sqlite3.DatabaseError or
+    OSError, which name the file. A server that cannot be read raises OSError, one that cannot be reached its subclass
+    ConnectionError. A query that fails because the connection was lost is repeated once, over a new connection.
     """
 
-    def __init__(self, db_path=None, db_type="sqlite", runtime=None):
-        """db_path, runtime: database and runtime folder; default: those of the stages (docs/architecture.md § Folders)."""
-        if db_type != "sqlite":
-            raise ValueError(f"Unsupported database type: {db_type}; Candlewick keeps candles in SQLite")
+    def __init__(
+        self, db_path: str | os.PathLike | None = None, db_type: str = "sqlite", runtime: str | os.PathLike | None = None
+    ):
+        """
+        db_path  a file, or the URL of a PostgreSQL server (`postgresql://…`, never with a password: docs/scaling.md).
+                 Default: the database of the stages (docs/architecture.md § Folders)
+        db_type  for the signature of the usual class: the form of `db_path` decides
+        runtime  the runtime folder. Default: that of the stages
+        """
         self.db_path = _default_path() if db_path is None else db_path
-        self.db_type = db_type
         self.runtime = _default_runtime() if runtime is None else runtime
+        url = str(self.db_path)
+        is_server = url.startswith(("postgresql://", "postgres://"))
+        if db_type not in ("sqlite", "postgresql"):
+            raise ValueError(f"Unsupported database type: {db_type}; Candlewick keeps candles in SQLite or PostgreSQL")
+        if db_type == "postgresql" and not is_server:
+            raise ValueError(f"{url} is not the URL of a PostgreSQL server: write postgresql://USER@HOST/DATABASE")
+        self.db_type = "postgresql" if is_server else "sqlite"
+        self._store = _server(url) if is_server else _File(self.db_path, self.runtime)
 
-    def get_candles(self, pair, timeframe, count=100):
+    def get_candles(self, pair: str, timeframe: str | int, count: int = 100) -> pandas.DataFrame | Candles:
         """The last `count` candles, oldest first: time, open, high, low, close, volume (ticks), source.
 
         `time` is the interval's start. Raises ValueError if there is no data.
@@ -103,33 +120,36 @@ class ForexDatabase:
         count = operator.index(count)
         if count < 1:
             raise ValueError(f"count is {count}: it must be 1 or more")
-        rows = self._rows(_CANDLES + "ORDER BY timestamp DESC LIMIT ?", pair, minutes, count)
+        rows = self._series(_COLUMNS, "ORDER BY timestamp DESC LIMIT ?", pair, minutes, count)
         if not rows:
-            raise ValueError(f"No data in database for {pair} {minutes}m: {self._why_empty()}")
+            raise ValueError(f"No data in database for {pair} {minutes}m: {self._store.why_empty()}")
         return _table(rows[::-1])
 
-    def wait_for_candle(self, pair, timeframe, timeout=None, after=None):
+    def wait_for_candle(
+        self, pair: str, timeframe: str | int, timeout: float | None = None, after: datetime | int | None = None
+    ) -> dict[str, Any]:
         """Waits until a candle of a later interval is stored; returns it as a dict with the keys of get_candles.
 
         timeout  seconds until TimeoutError: while the market is closed, no candle comes. None: waits for ever.
         after    `time` of the last candle that the bot has: returns the next one, at once if it is stored, so that
                  the bot misses none between two calls. Default: the newest candle at the moment of the call.
 
-        Ignores candles stored for an earlier interval (bought history, a revision). With pyzmq it returns some
-        milliseconds after the commit, else within 20 ms.
+        Ignores candles stored for an earlier interval (bought history, a revision). With pyzmq, and on PostgreSQL, it
+        returns some milliseconds after the commit, else within 20 ms; on a replica of PostgreSQL within 100 ms after
+        the replica has the commit.
         """
         pair, minutes = _pair(pair), _minutes(timeframe)
         deadline = _deadline(timeout)
         known = self.get_latest_timestamp(pair, minutes) if after is None else _timestamp(after)
-        query = _CANDLES + "AND timestamp > ? ORDER BY timestamp LIMIT 1"
-        for _ in self._changes(deadline, _topic(b"CNDL", pair)):
-            rows = self._rows(query, pair, minutes, -1 if known is None else known)
+        following = "AND timestamp > ? ORDER BY timestamp LIMIT 1"
+        for _ in self._store.changes(deadline, _topic(b"CNDL", pair)):
+            rows = self._series(_COLUMNS, following, pair, minutes, -1 if known is None else known)
             if rows:
                 return _candle(rows[0])
-        why = f": {self._why_empty()}" if known is None else ""
+        why = f": {self._store.why_empty()}" if known is None else ""
         raise TimeoutError(f"No new candle of {pair} {minutes}m within {timeout} s{why}")
 
-    def forming(self, pair, timeframe, timeout=1.0):
+    def forming(self, pair: str, timeframe: str | int, timeout: float = 1.0) -> dict[str, Any] | None:
         """The candle of the present interval as far as it has come, as a dict; None if the interval has no tick yet.
 
         The keys of get_candles, `bid` and `ask` at the last tick, `partial`: the pipeline did not see all of the
@@ -154,8 +174,11 @@ class ForexDatabase:
                         ticked, end = True, min(end, time.monotonic() + _ANSWER_SECONDS)
         if not ticked:
             raise TimeoutError(f"No tick or forming candle of {pair} within {timeout} s: {self._why_silent()}")
+        return None
 
-    def forming_updates(self, pair, timeframe, timeout=None):
+    def forming_updates(
+        self, pair: str, timeframe: str | int, timeout: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yields the forming candle as in `forming`, at once and after each change (at most four times a second).
 
         When its interval closes, a candle comes once more, with `final` True, as it is stored a moment later. A slow
@@ -182,18 +205,16 @@ class ForexDatabase:
         why = self._why_silent()
         raise TimeoutError(f"No change of the forming candle of {pair} {minutes}m within {timeout} s: {why}")
 
-    def get_latest_timestamp(self, pair, timeframe):
+    def get_latest_timestamp(self, pair: str, timeframe: str | int) -> int | None:
         """Unix seconds of the newest candle's start, or None."""
-        query = "SELECT timestamp FROM candles WHERE pair = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT 1"
-        rows = self._rows(query, _pair(pair), _minutes(timeframe))
+        rows = self._series("timestamp", "ORDER BY timestamp DESC LIMIT 1", _pair(pair), _minutes(timeframe))
         return rows[0][0] if rows else None
 
-    def get_candle_count(self, pair, timeframe):
-        query = "SELECT COUNT(*) FROM candles WHERE pair = ? AND timeframe = ?"
-        rows = self._rows(query, _pair(pair), _minutes(timeframe))
+    def get_candle_count(self, pair: str, timeframe: str | int) -> int:
+        rows = self._series("COUNT(*)", "", _pair(pair), _minutes(timeframe))
         return rows[0][0] if rows else 0
 
-    def get_statistics(self):
+    def get_statistics(self) -> dict[str, Any]:
         """Counts all candles; reads every row. Oldest and newest are UTC, `N/A` if the table is empty."""
         groups = self._rows("""
             SELECT pair, timeframe, source, COUNT(*), MIN(timestamp), MAX(timestamp)
@@ -222,43 +243,12 @@ class ForexDatabase:
         _refuse("vacuum", "`candlewick maintain vacuum` does that.")
 
     def _rows(self, query, *arguments):
-        """All rows of the answer; an empty list if the database does not exist."""
-        connection = _connection(self.db_path)
-        if connection is None:
-            return []
-        try:
-            return connection.execute(query, arguments).fetchall()
-        except sqlite3.DatabaseError as error:
-            if "no such table" in str(error):
-                return []
-            raise _named(error, self.db_path) from None
+        """All rows of the answer; an empty list if the database, or the table in it, does not exist yet."""
+        return self._store.rows(query, *arguments)
 
-    def _changes(self, deadline, topic):
-        """Yields at once, then after each commit and when the file was replaced; ends at the deadline.
-
-        Waits for messages of the topic on `stored`, or polls if that stream or pyzmq is missing.
-        """
-        seen, heard = (), False
-        while True:
-            # Subscribed before the caller looks, so that what is stored after the look is reported.
-            bus = _stored_bus(f"{self.runtime}/stored.ipc", topic)
-            # Asked before the caller looks, so that a commit during the look is a change again.
-            version = _connection(self.db_path), self._rows("PRAGMA data_version")
-            if version != seen:
-                if heard:
-                    bus.is_proven = True
-                seen = version
-                yield
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            if bus is None:
-                time.sleep(min(_POLL_SECONDS, left))
-                heard = False
-            else:
-                heard = bus.wait(min(_RECHECK_SECONDS if bus.is_proven else _UNPROVEN_SECONDS, left))
-                if heard:
-                    bus.take()
+    def _series(self, columns, condition, *arguments):
+        """Rows of a pair's candles of one timeframe; the arguments begin with both."""
+        return self._rows(f"SELECT {columns} {self._store.series} {condition}", *arguments)
 
     def _forming_bus(self, *topics):
         return contextlib.closing(_Bus(f"{self.runtime}/forming.ipc", *topics))
@@ -271,16 +261,6 @@ class ForexDatabase:
                 " has it"
             )
         return f"aggregator ({path}) does not run, does not know the pair, or the market is quiet: see `candlewick status`"
-
-    def _why_empty(self):
-        if not os.path.exists(self.db_path):
-            return (
-                f"the database {self.db_path} does not exist yet. store-writer makes it at its start; if it runs, set"
-                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as it has them"
-            )
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'candles'"):
-            return f"{self.db_path} has no candles yet. store-writer is making it, or it is another program's database"
-        return f"{self.db_path} has no complete candle of this pair and timeframe yet"
 
 
 def _default_path():
@@ -331,6 +311,79 @@ def _connection(path):
             raise _named(error, path) from None
         connections[path] = kept
     return kept[1]
+
+
+class _File:
+    """Candles in a file of SQLite."""
+
+    # One walk along the key, whatever the database holds.
+    series = "FROM candles WHERE pair = ? AND timeframe = ?"
+
+    def __init__(self, path: str | os.PathLike, runtime: str | os.PathLike):
+        self.path, self.runtime = path, runtime
+
+    def rows(self, query: str, *arguments: Any) -> list[tuple]:
+        connection = _connection(self.path)
+        if connection is None:
+            return []
+        try:
+            return connection.execute(query, arguments).fetchall()
+        except sqlite3.DatabaseError as error:
+            if "no such table" in str(error):
+                return []
+            raise _named(error, self.path) from None
+
+    def changes(self, deadline: float, topic: bytes) -> Iterator[None]:
+        """Yields at once, then after each commit and when the file was replaced; ends at the deadline.
+
+        Waits for messages of the topic on `stored`, or polls if that stream or pyzmq is missing.
+        """
+        seen: tuple = ()
+        heard = False
+        while True:
+            # Subscribed before the caller looks, so that what is stored after the look is reported.
+            bus = _stored_bus(f"{self.runtime}/stored.ipc", topic)
+            # Asked before the caller looks, so that a commit during the look is a change again.
+            version = _connection(self.path), self.rows("PRAGMA data_version")
+            if version != seen:
+                if heard:
+                    bus.is_proven = True
+                seen = version
+                yield
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            if bus is None:
+                time.sleep(min(_POLL_SECONDS, left))
+                heard = False
+            else:
+                heard = bus.wait(min(_RECHECK_SECONDS if bus.is_proven else _UNPROVEN_SECONDS, left))
+                if heard:
+                    bus.take()
+
+    def why_empty(self) -> str:
+        if not os.path.exists(self.path):
+            return (
+                f"the database {self.path} does not exist yet. store-writer makes it at its start; if it runs, set"
+                " CANDLEWICK_STATE_DIR or CANDLEWICK_DATABASE as it has them"
+            )
+        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'candles'"):
+            return f"{self.path} has no candles yet. store-writer is making it, or it is another program's database"
+        return f"{self.path} has no complete candle of this pair and timeframe yet"
+
+
+def _server(url: str):
+    """Candles on a PostgreSQL server, with the attributes of `_File`."""
+    try:
+        from candlewick_postgres import Server
+    except ModuleNotFoundError as error:
+        if error.name != "candlewick_postgres":
+            raise
+        raise ImportError(
+            "candlewick_postgres is needed to read candles from PostgreSQL: put python/candlewick_postgres.py of"
+            " Candlewick beside the bot, as this file"
+        ) from None
+    return Server(url)
 
 
 @functools.cache

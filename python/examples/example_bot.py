@@ -2,7 +2,8 @@
 
     PYTHONPATH=python python3 python/examples/example_bot.py EUR_USD 5m
 
-Finds the database by the same environment variables as the stages. Standard library only.
+Finds the database by the same environment variables as the stages. Standard library only; if CANDLEWICK_DATABASE is the
+URL of a PostgreSQL server, also psycopg and candlewick_postgres.py.
 """
 
 import argparse
@@ -73,7 +74,7 @@ def main():
     options = parser.parse_args()
     try:
         follow(ForexDatabase(), options.pair, options.timeframe, options.once)
-    except (ValueError, OSError, sqlite3.DatabaseError) as error:
+    except (ValueError, OSError, ImportError, sqlite3.DatabaseError) as error:
         print(f"example_bot: {error}", file=sys.stderr)
         return 69
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """Runs the tests with and without the packages, prints one line each and a count at the end."""
 
 import argparse
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -8,9 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import postgres
 import processes
 
 HERE = Path(__file__).resolve().parent
+# Its psycopg is the one of the package python3-psycopg.
+SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 def make_empty_database(folder, binaries):
@@ -26,6 +30,19 @@ def make_empty_database(folder, binaries):
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return pipeline.database
+
+
+def make_empty_schema(folder, binaries, server):
+    """The same on a PostgreSQL server: its database `empty`."""
+    server.sql("CREATE DATABASE empty")
+    pipeline = processes.Pipeline(folder, binaries, processes.settings(["EUR_USD"]))
+    pipeline.environment["CANDLEWICK_DATABASE"] = server.url("empty")
+    writer = pipeline.start("store-writer")
+    try:
+        writer.ready()
+        writer.stop()
+    finally:
+        pipeline.kill_everything()
 
 
 def run(python, module, label, seconds, environment):
@@ -49,17 +66,34 @@ def run(python, module, label, seconds, environment):
     return words.count("ok"), failed
 
 
+@contextlib.contextmanager
+def running_server(folder, options):
+    """A PostgreSQL server whose database `empty` has store-writer's tables."""
+    # Its user must get to its folder.
+    place = Path(tempfile.mkdtemp(prefix="cw-pg.", dir="/tmp"))
+    place.chmod(0o755)
+    server = postgres.PostgresServer(place / "common")
+    try:
+        server.make().start()
+        make_empty_schema(Path(folder) / "empty-schema", options.bin, server)
+        yield server
+    finally:
+        server.remove()
+        place.rmdir()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True, help="the folder of the programs")
     parser.add_argument("--plain", required=True, help="python without any package")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="candlewick-python.") as folder:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CANDLEWICK_", "IG_", "STATE_DIRECTORY"))}
+    with tempfile.TemporaryDirectory(prefix="candlewick-python.") as folder, running_server(folder, options) as server:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CANDLEWICK_", "IG_", "STATE_DIRECTORY", "PG"))}
         environment = kept | {
             "CHECK_BIN": options.bin,
             "CHECK_EMPTY_DATABASE": str(make_empty_database(Path(folder) / "empty", options.bin)),
             "CHECK_PLAIN_PYTHON": options.plain,
+            "CHECK_POSTGRES": str(server.folder),
             "PYTHONDONTWRITEBYTECODE": "1",
             # Far from UTC, so that a local time shows.
             "TZ": "America/New_York",
@@ -69,6 +103,12 @@ def main():
             run(sys.executable, "test_forex_database", "with packages", 120, environment),
             run(options.plain, "test_bus", "standard library", 120, environment),
             run(sys.executable, "test_bus", "with packages", 120, environment),
+            run(options.plain, "test_postgres_connections", "standard library", 120, environment),
+            *(
+                run(python, module, label, 240, environment)
+                for python, label in ((sys.executable, "PostgreSQL"), (SYSTEM_PYTHON, "PostgreSQL, Debian's psycopg"))
+                for module in ("test_postgres", "test_postgres_connections")
+            ),
             run(sys.executable, "test_pipeline", "pipeline", 300, environment),
         ]
     passed, failed = map(sum, zip(*runs))

@@ -54,7 +54,8 @@ class PipelineTest(unittest.TestCase):
         """The folder in which code blocks run: the files that a bot's author copies, and DuckDB's extension."""
         home = cls.folder / "home"
         home.mkdir()
-        shutil.copy(ROOT / "python" / "forex_database.py", home)
+        for name in ("forex_database.py", "candlewick_postgres.py"):
+            shutil.copy(ROOT / "python" / name, home)
         shutil.copy(ROOT / "python" / "examples" / "example_bot.py", home)
         try:
             import duckdb

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import documents
 import pipeline as simulated
+import postgres
+import servers
 
 ROOT = Path(__file__).resolve().parents[3]
 # Run by scripts/check-python.
@@ -102,6 +104,8 @@ class Check:
         self.folder = folder
         self.checkout = folder / "checkout"
         self.counts = Counter()
+        # Those of docs/scaling.md while it is checked.
+        self.servers = None
         self.helps = {}
 
     def start(self):
@@ -111,7 +115,7 @@ class Check:
         (self.checkout / ".venv").symlink_to(self.options.venv)
         self.pipeline = simulated.start(self.folder / "pipeline", self.options.bin)
         simulated.make_old_database(self.checkout / "old.db", self.pipeline.database)
-        path = [f"{self.options.venv}/bin", self.options.bin, os.environ["PATH"]]
+        path = [f"{self.options.venv}/bin", self.options.bin, str(postgres.programs()), os.environ["PATH"]]
         self.environment = self.pipeline.environment | {
             "HOME": str(self.folder / "home"), "PATH": ":".join(path), "LC_ALL": "C.UTF-8", "TERM": "dumb",
             "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -126,12 +130,12 @@ class Check:
         }
 
     def here(self, text):
-        for place, path in self.places.items():
+        for place, path in self.all_places.items():
             text = re.sub(rf"(?<![\w.]){place}\b", path, text)
         return text
 
     def there(self, text):
-        for place, path in self.places.items():
+        for place, path in self.all_places.items():
             text = text.replace(path, place)
         return text.replace(f"{self.checkout}/", "")
 
@@ -140,7 +144,9 @@ class Check:
     def check(self, path):
         name = path.relative_to(ROOT)
         before = self.counts.copy()
-        shell = Shell(self.checkout, self.environment, self.folder)
+        if path.name == "scaling.md":
+            self.servers = servers.Servers()
+        shell = Shell(self.checkout, self.environment | (self.servers.environment if self.servers else {}), self.folder)
         outputs = []
         for part in documents.read(path):
             kind = {documents.Command: self.command, documents.Program: self.program}.get(type(part), self.mention)
@@ -153,6 +159,16 @@ class Check:
         print(f"{'FAILED' if counts['failed'] else 'ok':7} {name}: {counts['passed']} of {counts.total()}", flush=True)
         if self.options.write:
             write(path, outputs)
+        self.remove_servers()
+
+    def remove_servers(self):
+        if self.servers:
+            self.servers.remove()
+        self.servers = None
+
+    @property
+    def all_places(self):
+        return self.places | (self.servers.places if self.servers else {})
 
     def command(self, command, shell, outputs):
         """Why it is not right; nothing where it is."""
@@ -172,6 +188,8 @@ class Check:
             output, code = shell.run(text)
         if code != command.code:
             return f"exit code {code}, not {command.code}\n" + output[-2000:]
+        if self.servers:
+            self.servers.follow(text)
         if command.lines is None:
             return ""
         shown = self.there(output).replace("\r\n", "\n").rstrip("\n").split("\n")
@@ -294,6 +312,7 @@ def main():
             for path in paths:
                 check.check(path)
         finally:
+            check.remove_servers()
             check.pipeline.kill_everything()
     print(f"{check.counts['passed']} passed, {check.counts['failed']} failed")
     return 1 if check.counts["failed"] else 0
