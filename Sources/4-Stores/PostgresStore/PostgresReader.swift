@@ -33,6 +33,8 @@ public final class PostgresReader: CandleQueries {
         let connection = try PostgresConnection.open(address)
         do {
             try connection.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+            // Otherwise a query with `LIMIT $3` is planned anew each time, which takes longer than the query.
+            try connection.run("SET plan_cache_mode = force_generic_plan")
             return connection
         } catch let error as PostgresError {
             throw StoreError("open", address.name, error)
