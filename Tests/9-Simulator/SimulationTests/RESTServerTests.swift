@@ -86,7 +86,7 @@ import TestKit
         let uri = "/gateway/deal/prices/CS.D.EURUSD.CFD.IP?resolution=MINUTE&max=10&pageSize=2&pageNumber=2"
         let reply = get(server, uri, version: 3)
         #expect(reply.body?["metadata"]?["pageData"]?.text == #"{"pageSize":2,"pageNumber":2,"totalPages":2}"#)
-        #expect(server.allowance.remaining == 9_999)
+        #expect(server.allowances[0].remaining == 9_999)
     }
 
     @Test(arguments: [
@@ -122,5 +122,35 @@ import TestKit
             try allowance.countRequest(at: 59_000_000_000)
         }
         try allowance.countRequest(at: 60_000_000_000)
+    }
+
+    @Test func `each client has accounts, a limit and an allowance of its own`() throws {
+        let accounts = Accounts(
+            credentials: .init(), named: [.init(identifier: "eu", itemsMax: 7), .init(identifier: "us")], seed: 1)
+        var settings = RESTSettings()
+        settings.accountPerMinute = 2
+        let server = RESTServer(
+            accounts: accounts, market: market, settings: settings, logger: quietLogger(), admin: { _ in nil })
+        let logins = ["eu", "us"].map { login(server, #"{"identifier":"\#($0)","password":"p"}"#) }
+        #expect(login(server, #"{"identifier":"asia","password":"p"}"#).status == 401)
+        let ids = logins.compactMap { $0.body?["currentAccountId"]?.string }
+        #expect(ids.count == 2 && ids[0] != ids[1])
+        func ask(_ client: Int) -> RESTReply {
+            let tokens = Dictionary(
+                uniqueKeysWithValues: logins[client].headers.map { ($0.name.lowercased(), $0.value) })
+            let headers = tokens.merging(["x-ig-api-key": "k", "version": "1"]) { $1 }
+            return server.reply(
+                to: RESTRequest(method: "GET", uri: "/gateway/deal/operations/application", headers: headers, body: []),
+                now: 0)
+        }
+        func limit(_ reply: RESTReply) -> String? {
+            guard case .array(let all) = reply.body else { return nil }
+            return all.first?["concurrentSubscriptionsLimit"]?.text
+        }
+        #expect(limit(ask(0)) == "7")
+        _ = ask(0)
+        #expect(ask(0).status == 403)
+        #expect(limit(ask(1)) == "40")
+        #expect(accounts.itemsMax(of: ids[0]) == 7 && accounts.itemsMax(of: ids[1]) == nil)
     }
 }
