@@ -31,6 +31,8 @@ public struct HostileBroker {
     public var time: UTCNanos { UTCNanos(rawValue: now) }
     public private(set) var truth: [[Tick]] = pairs.map { _ in [] }
     public var random: SplitMix
+    /// Of the market alone: what goes wrong does not move it.
+    private var market: SplitMix
 
     // What goes wrong.
     public var silence: Silence?
@@ -87,7 +89,11 @@ public struct HostileBroker {
     private var nextTicks: [Int64] = pairs.map { _ in start + UTCNanos.perMillisecond }
     private var mids: [Int64] = [1_100_000_000, 820_000_000, 155_000_000_000]
 
-    public init(seed: UInt64) { random = SplitMix(seed: seed) }
+    /// - Parameter market: two brokers with the same one serve the same ticks; `nil`: one of the broker's own.
+    public init(seed: UInt64, market: UInt64? = nil) {
+        random = SplitMix(seed: seed)
+        self.market = SplitMix(seed: market ?? seed &+ 0x6D61_726B_6574)
+    }
 
     // MARK: The market
 
@@ -108,20 +114,20 @@ public struct HostileBroker {
     }
 
     private mutating func tick(_ item: Int) {
-        let pause = Double.random(in: 0.05...2, using: &random) / rates[item]
+        let pause = Double.random(in: 0.05...2, using: &market) / rates[item]
         nextTicks[item] = now + max(1, Int64(pause * 1_000)) * UTCNanos.perMillisecond
         guard isOpen else { return }
-        mids[item] += Int64.random(in: -9...9, using: &random) * 10_000
-        let spread = Int64.random(in: 1...20, using: &random) * 10_000
-        let lacks = meets(oneSidedEvery)
-        let delay = meets(lateEvery) ? Int64.random(in: 0..<1_500_000_000, using: &random) : 0
-        let lacksBid = lacks && Bool.random(using: &random)
+        mids[item] += Int64.random(in: -9...9, using: &market) * 10_000
+        let spread = Int64.random(in: 1...20, using: &market) * 10_000
+        let lacks = Self.meets(oneSidedEvery, &market)
+        let delay = Self.meets(lateEvery, &market) ? Int64.random(in: 0..<1_500_000_000, using: &market) : 0
+        let lacksBid = lacks && Bool.random(using: &market)
         let tick = Tick(
             time: (now - delay) / UTCNanos.perMillisecond * UTCNanos.perMillisecond, bid: lacksBid ? nil : mids[item],
             ask: lacks && !lacksBid ? nil : mids[item] + spread)
         truth[item].append(tick)
         guard !holdsTicks else { return }
-        let isLost = meets(lostEvery)
+        let isLost = Self.meets(lostEvery, &random)
         let error = tickError + nextTickError
         for number in subscriptions.keys.sorted() where subscriptions[number]?.item == item {
             guard let subscription = subscriptions[number], !subscription.isFrozen else { continue }
@@ -139,7 +145,9 @@ public struct HostileBroker {
         }
     }
 
-    private mutating func meets(_ oneIn: Int) -> Bool { oneIn > 0 && Int.random(in: 0..<oneIn, using: &random) == 0 }
+    private static func meets(_ oneIn: Int, _ random: inout SplitMix) -> Bool {
+        oneIn > 0 && Int.random(in: 0..<oneIn, using: &random) == 0
+    }
 
     private mutating func beat() {
         nextHeartbeat += Self.second

@@ -157,30 +157,26 @@ struct PostgresTests {
         try store.write([Make.candle(600)])
     }
 
-    /// Two machines, a collector each, the same pairs.
-    @Test func `two writers of two collectors end in the rows of one`() throws {
+    /// Two machines, a collector each, the same pairs, at the same time: in whatever order their transactions come, the
+    /// same rows stay.
+    @Test func `two writers of two collectors end in the rows of one`() async throws {
         let uri = try PostgresServer.shared.get().uri(schema: folder.name)
-        let other = TemporaryFolder()
-        let one = try EngineUnderTest.sqlite.writer(folder)
-        let two: [any CandleWriter] = [
-            try writer(),
-            try PostgresWriter(
-                uri: uri, environment: Environment([:]), lock: other.path + "/lock", enforcesOpinions: false),
-        ]
         let collectors = [Collector.main, Collector("eu")!]
         let streams = collectors.indices.map { HostileCandles.records(1_500, seed: UInt64($0) + 9) }
-        var random = SplitMix(seed: 3)
-        var taken = [0, 0]
-        while let place = taken.indices.filter({ taken[$0] < streams[$0].count }).randomElement(using: &random) {
-            let end = min(taken[place] + Int.random(in: 1...60, using: &random), streams[place].count)
-            let part = Array(streams[place][taken[place]..<end])
-            taken[place] = end
-            for store in [one, two[place]] {
-                _ = try store.write(
-                    part, collector: collectors[place], stream: .candles, position: UInt64(end),
-                    now: UTCNanos(seconds: 1_000 + Int64(end)))
+        _ = try writer()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (collector, records) in zip(collectors, streams) {
+                let lock = "\(folder.path)/\(collector).lock"
+                group.addTask {
+                    let store = try PostgresWriter(
+                        uri: uri, environment: Environment([:]), lock: lock, enforcesOpinions: false)
+                    try Self.write(records, collector, to: store)
+                }
             }
+            try await group.waitForAll()
         }
+        let one = try EngineUnderTest.sqlite.writer(folder)
+        for (collector, records) in zip(collectors, streams) { try Self.write(records, collector, to: one) }
         try expectSameRows("two writers")
     }
 
@@ -227,6 +223,18 @@ struct PostgresTests {
             try #require(seen[0].count == seen[1].count && same, "records \(first) and on, seed \(seed)")
         }
         try expectSameRows("seed \(seed)")
+    }
+
+    /// In transactions of 10 records.
+    private static func write(
+        _ records: [CandleEnvelope], _ collector: Collector, to store: any CandleWriter
+    ) throws {
+        for first in stride(from: 0, to: records.count, by: 10) {
+            let part = Array(records[first..<min(first + 10, records.count)])
+            _ = try store.write(
+                part, collector: collector, stream: .candles, position: UInt64(first + part.count),
+                now: UTCNanos(seconds: 1_000 + Int64(first)))
+        }
     }
 
     private func expectSameRows(_ run: String) throws {

@@ -19,13 +19,13 @@ final class IngestProcess {
     /// Logins are 61 s apart (`ig-api` § 2.6). Monotonic.
     private var nextLogin: Int64
 
-    init(paths: Paths, configuration: Configuration, bus: MemoryBus, clock: Clock, seed: UInt64) throws {
+    init(paths: Paths, configuration: Configuration, bus: any Bus, clock: Clock, seed: UInt64) throws {
         self.clock = clock
         nextLogin = clock.monotonic() + 61 * UTCNanos.perSecond
         loop = SteppedLoop(clock: clock)
         let ticks = try StreamWriter(
             stream: .ticks, paths: paths, settings: configuration.journal, bus: bus, logger: quietLogger())
-        let formerPairs = FormerPairs(stateFolder: paths.state)
+        let formerPairs = FormerPairs(stateFolder: paths.collectorState)
         var past = try FeedPast(journal: paths.journal(.ticks))
         past.formerPairs = formerPairs.read()
         try StreamIngest.recordSkip(ticks, past.time, clock)
@@ -36,7 +36,8 @@ final class IngestProcess {
                 service: try ServiceNotifier(environment: Environment([:]), clock: clock), ticks: ticks, native: nil,
                 past: past, formerPairs: formerPairs, instruments: HostileBroker.instruments,
                 closings: ClosingTimes(timeframes: configuration.timeframes, grace: configuration.grace),
-                book: AssumptionBook(stateFolder: paths.state, program: "ingest-stream"), seed: seed, ready: { _ in }),
+                book: AssumptionBook(stateFolder: paths.collectorState, program: "ingest-stream"), seed: seed,
+                ready: { _ in }),
             login: IngestProcess.login(clock))
         ingestor.start()
     }

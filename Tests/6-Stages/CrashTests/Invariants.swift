@@ -36,7 +36,8 @@ struct Invariants {
                 candles.map(content) == reference.map(content),
                 "the candles journal is not the fold of the ticks journal")
             expect(
-                best(of: reference).mapValues { content($0.envelope) } == rows.mapValues { content($0.envelope) },
+                Invariants.best(of: reference).mapValues { content($0.envelope) }
+                    == rows.mapValues { content($0.envelope) },
                 "the store is not the fold")
         }
         checkCandles()
@@ -82,8 +83,8 @@ struct Invariants {
         return record.bytes
     }
 
-    /// Of each interval the candle that a store keeps.
-    private func best(of records: [CandleEnvelope]) -> [Interval: CandleRecord] {
+    /// Of each interval the candle that a store keeps of one collector.
+    static func best(of records: [CandleEnvelope]) -> [Interval: CandleRecord] {
         records.compactMap(\.candle).reduce(into: [:]) { best, candle in
             let interval = Interval(candle.series, start: candle.start.seconds)
             guard let former = best[interval], !CandleRank(candle, .main).replaces(CandleRank(former, .main)) else {
@@ -96,7 +97,7 @@ struct Invariants {
     /// Every candle that is shown as whole is what happened on the market; every other one says why not.
     private mutating func checkCandles() {
         let holes = Dictionary(uniqueKeysWithValues: HostileBroker.pairs.map { ($0, recordedHoles(of: $0)) })
-        let truth = truth()
+        let truth = MarketTruth.candles(world.broker, world.configuration.timeframes)
         for key in rows.keys where truth[key] == nil {
             expect(false, "\(name(key)) never was")
         }
@@ -117,7 +118,7 @@ struct Invariants {
                     isTouched || row.lostUpdates > 0 || lacksMid || world.lostAnEnd,
                     "\(name) is blind without a recorded hole")
             } else {
-                expect(Summary(row) == Summary(ticks), "\(name) is shown as whole and is wrong")
+                expect(MarketTruth(row) == MarketTruth(ticks), "\(name) is shown as whole and is wrong")
                 if world.trouble == .kills { expect(!isTouched, "\(name) is shown as whole beside a hole") }
             }
         }
@@ -162,44 +163,7 @@ struct Invariants {
         "\(key.series) \(UTCNanos(seconds: key.start))"
     }
 
-    private func truth() -> [Interval: [HostileBroker.Tick]] {
-        var candles: [Interval: [HostileBroker.Tick]] = [:]
-        for timeframe in world.configuration.timeframes {
-            for (pair, ticks) in zip(HostileBroker.pairs, world.broker.truth) {
-                for tick in ticks {
-                    let start = timeframe.start(of: UTCNanos(rawValue: tick.time)).seconds
-                    candles[Interval(Series(pair, timeframe), start: start), default: []].append(tick)
-                }
-            }
-        }
-        return candles
-    }
-
     private mutating func expect(_ holds: Bool, _ sentence: String) {
         if !holds, violations.count < 20 { violations.append(sentence) }
-    }
-}
-
-/// Open, high, low and close of bid, ask and twice the mid, and how many ticks: the reference fold.
-private struct Summary: Hashable {
-    private let prices: [[Int64]]
-    private let count: Int
-
-    init(_ row: CandleRecord) {
-        prices = [(row.bid, 1), (row.ask, 1), (row.mid, 2)].map { side, factor in
-            [side.open, side.high, side.low, side.close].map { $0.rawValue * Int64(factor) }
-        }
-        count = Int(row.tickCount)
-    }
-
-    init(_ ticks: [HostileBroker.Tick]) {
-        let ordered = ticks.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
-            .map(\.element)
-        let sums = ordered.compactMap { tick in tick.bid.flatMap { bid in tick.ask.map { bid + $0 } } }
-        prices = [ordered.compactMap(\.bid), ordered.compactMap(\.ask), sums].map { side in
-            guard let first = side.first, let last = side.last else { return [0, 0, 0, 0] }
-            return [first, side.max() ?? 0, side.min() ?? 0, last]
-        }
-        count = ticks.count
     }
 }
