@@ -70,13 +70,13 @@ final class CollectorsWorld {
     private func step() throws {
         let member = members[Int.random(in: 0..<members.count, using: &random)]
         switch Int.random(in: 0..<100, using: &random) {
-        case ..<40: try pass(seconds: Double.random(in: 0.1...10, using: &random))
-        case ..<60: _ = try turn()
-        case ..<68: member.aggregator = nil
-        case ..<74: storeWriter = nil
-        case ..<80: killIngest(member)
-        case ..<88: try startAll()
-        case ..<96: trouble(member)
+        case ..<55: try pass(seconds: Double.random(in: 0.1...12, using: &random))
+        case ..<78: _ = try turn()
+        case ..<82: member.aggregator = nil
+        case ..<85: storeWriter = nil
+        case ..<87: killIngest(member)
+        case ..<95: try startAll()
+        case ..<98: trouble(member)
         default:
             member.broker.unsubscribe(
                 Int.random(in: HostileBroker.pairs.indices, using: &random),
@@ -124,7 +124,7 @@ final class CollectorsWorld {
         case 4: member.isReachable = false
         default: member.broker.end(code: 48)
         }
-        member.troubleEnds = member.broker.now + Int64.random(in: 1...90, using: &random) * UTCNanos.perSecond
+        member.troubleEnds = member.broker.now + Int64.random(in: 1...40, using: &random) * UTCNanos.perSecond
     }
 
     private func endTrouble(_ member: Member) {
