@@ -111,7 +111,8 @@ let package = Package(
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
-        library(.machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
+        library(
+            .machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 
         library(.stores, "Store", ["MarketData", "Wire", "Host"]),
         library(.stores, "SQLiteStore", ["MarketData", "Wire", "Candles", "Host", "Store", grdb]),
@@ -196,7 +197,11 @@ let package = Package(
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(
             .stores, "StoreTests",
-            ["SQLiteStore", "PostgresStore", "CLibpq", "MarketData", "Wire", "Host", "Store", grdb]),
+            [
+                "SQLiteStore", "PostgresStore", "CLibpq", "MarketData", "Wire", "Host", "Streams", "Store",
+                "CandleReader",
+                grdb,
+            ]),
         tests(
             .stages, "StoreWritingTests",
             ["MarketData", "Wire", "Host", "Streams", "Settings", "Store", "StoreWriting"]),

@@ -20,6 +20,7 @@ from __future__ import annotations
 import calendar
 import contextlib
 import functools
+import glob
 import io
 import math
 import operator
@@ -161,20 +162,24 @@ class ForexDatabase:
         """
         pair, minutes = _pair(pair), _minutes(timeframe)
         end = _deadline(timeout)
-        ticked = False
+        ticked, best = False, None
         # FORM first: who is subscribed to TICK alone would take a tick for the sign that no candle is forming.
         with self._forming_bus(_topic(b"FORM", pair), _topic(b"TICK", pair)) as bus:
             while bus.wait(end - time.monotonic()):
                 for record in bus.take():
                     candle = _forming(record, minutes)
                     if candle and not candle["final"]:
-                        return candle
+                        if not bus.has_several:
+                            return candle
+                        # Each collector of the pair has its say.
+                        best = max(best or candle, candle, key=_progress)
+                        end = min(end, time.monotonic() + _ANSWER_SECONDS)
                     if not ticked and _is_valid(record, b"TICK", 64):
                         # This tick may be a new one, whose FORM went out before we were subscribed.
                         ticked, end = True, min(end, time.monotonic() + _ANSWER_SECONDS)
-        if not ticked:
+        if not ticked and not best:
             raise TimeoutError(f"No tick or forming candle of {pair} within {timeout} s: {self._why_silent()}")
-        return None
+        return best
 
     def forming_updates(
         self, pair: str, timeframe: str | int, timeout: float | None = None
@@ -196,6 +201,8 @@ class ForexDatabase:
             deadline = _deadline(timeout)
             while bus.wait(deadline - time.monotonic()):
                 candles = filter(None, (_forming(record, minutes) for record in bus.take()))
+                if bus.has_several:
+                    candles = (candle for candle in sorted(candles, key=_progress) if _is_news(candle, given))
                 for candle in {candle["time"]: candle for candle in candles}.values():
                     # All subscribers get what the aggregator sends to a new one.
                     if candle != given:
@@ -251,7 +258,7 @@ class ForexDatabase:
         return self._rows(f"SELECT {columns} {self._store.series} {condition}", *arguments)
 
     def _forming_bus(self, *topics):
-        return contextlib.closing(_Bus(f"{self.runtime}/forming.ipc", *topics))
+        return contextlib.closing(_FormingBus(self.runtime, *topics))
 
     def _why_silent(self):
         path = f"{self.runtime}/forming.ipc"
@@ -449,6 +456,40 @@ class _Bus:
             self.socket.close()
 
     __del__ = close  # A kept one ends with its thread.
+
+
+class _FormingBus(_Bus):
+    """The `forming` streams of all collectors of a runtime folder, also of those that appear later."""
+
+    def __init__(self, runtime, *topics):
+        self.runtime, self.paths = runtime, {f"{runtime}/forming.ipc"}
+        super().__init__(f"{runtime}/forming.ipc", *topics)
+
+    @property
+    def has_several(self):
+        return sum(map(os.path.exists, self.paths)) > 1
+
+    def wait(self, seconds):
+        while True:
+            for path in set(glob.glob(f"{glob.escape(self.runtime)}/collectors/*/forming.ipc")) - self.paths:
+                self.paths.add(path)
+                self.socket.connect(f"ipc://{path}")
+            if super().wait(min(seconds, _RECHECK_SECONDS)):
+                return True
+            seconds -= _RECHECK_SECONDS
+            if seconds <= 0:
+                return False
+
+
+def _progress(candle):
+    """Of the candles of several collectors the one that is the furthest counts."""
+    return candle["time"], candle["final"], candle["volume"]
+
+
+def _is_news(candle, given):
+    if given is None or candle["time"] != given["time"]:
+        return given is None or candle["time"] > given["time"]
+    return not given["final"] and _progress(candle) > _progress(given)
 
 
 def _stored_bus(path, topic):

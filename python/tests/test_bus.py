@@ -79,7 +79,7 @@ class Stage:
             self.bind()
 
     def bind(self):
-        self.path.parent.mkdir(exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.socket.bind(f"ipc://{self.path}")
 
     def answer(self):
@@ -253,7 +253,8 @@ class BusTest(unittest.TestCase):
     @needs_pyzmq
     def test_a_slow_caller_gets_the_newest_state_of_each_interval(self):
         records = [form(ticks=1), form(ticks=2), form(START + FIVE, ticks=1), form(START + FIVE, ticks=2)]
-        with mock.patch("forex_database._Bus") as bus:
+        with mock.patch("forex_database._FormingBus") as bus:
+            bus.return_value.has_several = False
             bus.return_value.take.side_effect = [records]
             updates = list(itertools.islice(self.db.forming_updates("EUR_USD", "5"), 2))
         self.assertEqual([(candle["time"], candle["volume"]) for candle in updates],
@@ -267,11 +268,67 @@ class BusTest(unittest.TestCase):
             self.assertLess(time.monotonic(), limit)
             return seconds > 0
 
-        with mock.patch("forex_database._Bus") as bus:
+        with mock.patch("forex_database._FormingBus") as bus:
+            bus.return_value.has_several = False
             bus.return_value.wait.side_effect = wait
             bus.return_value.take.return_value = [form(minutes=15)]
             with self.assertRaisesRegex(TimeoutError, "^No change of the forming candle of EUR_USD 5m within 0.05 s: "):
                 next(self.db.forming_updates("EUR_USD", "5", timeout=0.05))
+
+    # Of several collectors.
+
+    def collectors(self, main, other):
+        stages = self.stage("forming.ipc", main), self.stage("collectors/eu/forming.ipc", other)
+        limit = time.monotonic() + LONG
+        while not all(stage.path.exists() for stage in stages):
+            self.assertLess(time.monotonic(), limit)
+            time.sleep(0.001)
+
+    @needs_pyzmq
+    def test_of_two_collectors_the_later_interval_is_given_then_more_ticks(self):
+        for main, other, expected in [
+            ([form(ticks=5)], [form(ticks=7)], (START, 7.0)),
+            ([form(ticks=7)], [form(ticks=5)], (START, 7.0)),
+            ([form(ticks=7)], [form(START + FIVE, ticks=1)], (START + FIVE, 1.0)),
+            ([tick()], [form(ticks=3), tick()], (START, 3.0)),
+        ]:
+            with self.subTest(expected=expected), tempfile.TemporaryDirectory() as folder:
+                self.run_folder = Path(folder) / "run"
+                self.db.runtime = self.run_folder
+                self.collectors(main, other)
+                candle = self.db.forming("EUR_USD", "5", timeout=LONG)
+                self.assertEqual((candle["time"], candle["volume"]), (moment(expected[0]), expected[1]))
+                self.doCleanups()
+
+    @needs_pyzmq
+    def test_updates_of_two_collectors_never_go_back(self):
+        records = [
+            [form(ticks=5), form(ticks=6)],
+            [form(ticks=4)],
+            [form(ticks=6, position=9)],
+            [form(ticks=7)],
+            [form(ticks=7, position=9), form(START + FIVE, ticks=1)],
+            [form(START + FIVE, ticks=1)],
+            [form(START + FIVE, ticks=2)],
+        ]
+        with mock.patch("forex_database._FormingBus") as bus:
+            bus.return_value.has_several = True
+            bus.return_value.take.side_effect = records
+            updates = list(itertools.islice(self.db.forming_updates("EUR_USD", "5"), 4))
+        second = moment(START + FIVE)
+        self.assertEqual(
+            [(candle["time"], candle["volume"], candle["final"]) for candle in updates],
+            [(moment(START), 6.0, False), (moment(START), 6.0, True), (second, 1.0, False), (second, 2.0, False)],
+        )
+
+    @needs_pyzmq
+    def test_a_collector_that_appears_later_is_heard(self):
+        self.stage("forming.ipc", [form(ticks=1)])
+        updates = self.db.forming_updates("EUR_USD", "5", timeout=LONG)
+        self.assertEqual(next(updates)["volume"], 1.0)
+        self.stage("collectors/eu/forming.ipc", [form(ticks=2)])
+        self.assertEqual(next(updates)["volume"], 2.0)
+        updates.close()
 
     # Waiting for stored candles.
 

@@ -8,6 +8,8 @@ public struct Finding: Hashable, Sendable, Codable {
         case failed
     }
 
+    /// Whose it is, if there are several collectors.
+    public private(set) var collector: String?
     /// The checked thing, in a word or two.
     public let check: String
     /// Which one of them: a path, a stage, an epic, an address, a variable; empty if there is only one.
@@ -21,6 +23,13 @@ public struct Finding: Hashable, Sendable, Codable {
         (self.check, self.subject, self.state, self.finding, self.advice) = (check, subject, state, finding, advice)
     }
 
+    /// The same of one of several collectors.
+    public func of(_ collector: String?) -> Finding {
+        var finding = self
+        finding.collector = collector
+        return finding
+    }
+
     /// One JSON object in one line, keys sorted.
     public var json: String { encodedJSON(self) }
 
@@ -28,7 +37,8 @@ public struct Finding: Hashable, Sendable, Codable {
     /// - Parameter mark: how the state is shown.
     public func text(mark: String) -> String {
         let subject = subject.isEmpty ? "" : " \(subject)"
-        return "\(mark)  \(check)\(subject): \(finding)\(advice.isEmpty ? "" : "\n         -> \(advice)")\n"
+        let owner = collector.map { "\($0): " } ?? ""
+        return "\(mark)  \(owner)\(check)\(subject): \(finding)\(advice.isEmpty ? "" : "\n         -> \(advice)")\n"
     }
 
     /// `ok`, `warning` or `failed` in 7 columns.

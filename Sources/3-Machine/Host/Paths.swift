@@ -49,8 +49,13 @@ public struct Paths: Sendable {
     /// The collectors that have ever run here, by name; `main` if none has.
     public var collectors: [Collector] {
         let all = [.main] + folderNames("\(state)/\(Paths.collectorsFolder)").compactMap(Collector.init)
-        let present = Set(all).filter { !folderNames("\(of($0).collectorState)/journal").isEmpty }
+        let present = Set(all).filter(hasRun)
         return present.isEmpty ? [.main] : present.sorted()
+    }
+
+    /// Whether a collector has ever run here.
+    public func hasRun(_ collector: Collector) -> Bool {
+        !folderNames("\(of(collector).collectorState)/journal").isEmpty
     }
 
     /// In the folders of runtime and state.

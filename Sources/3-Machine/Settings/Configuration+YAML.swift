@@ -9,16 +9,26 @@ extension Configuration {
     /// `CONFIGURATION_DIRECTORY`, if it exists; without both, the defaults.
     /// - Throws: `Failure` (78) with file, line and reason.
     public static func load(environment: Environment) throws -> Configuration {
-        let named = environment["CANDLEWICK_CONFIG"]
-        guard let path = named ?? installedFile(environment) else { return Configuration() }
+        guard let path = path(environment) else { return Configuration() }
+        let isNamed = environment["CANDLEWICK_CONFIG"] != nil
+        return try Configuration(path: path, origin: isNamed ? "CANDLEWICK_CONFIG" : "CONFIGURATION_DIRECTORY")
+    }
+
+    /// The file that `load` reads; `nil` without one.
+    static func path(_ environment: Environment) -> String? {
+        environment["CANDLEWICK_CONFIG"] ?? installedFile(environment)
+    }
+
+    /// - Parameter origin: what names the file; stands in the errors.
+    /// - Throws: `Failure` (78) with file, line and reason.
+    init(path: String, origin: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
-            let origin = named == nil ? "CONFIGURATION_DIRECTORY" : "CANDLEWICK_CONFIG"
             throw Failure(.configuration, "configuration \(path) cannot be read (named by \(origin))")
         }
         guard let text = String(bytes: data, encoding: .utf8) else {
             throw Failure(.configuration, "configuration \(path) is not UTF-8 text")
         }
-        return try Configuration(yaml: text, path: path)
+        try self.init(yaml: text, path: path)
     }
 
     /// The file of an installation under systemd; `nil` if it is missing.

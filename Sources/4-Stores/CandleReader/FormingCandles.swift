@@ -10,6 +10,10 @@ internal import Wire
 /// A new reader gets the present state within 250 ms, then what changes. A slow one loses messages; the next one has the
 /// present state of its candle again.
 ///
+/// The streams of all collectors of this machine are heard, and those of a collector that appears later. Of a pair that
+/// several stream, the candle of the later interval is seen, then that of more ticks, then that of the collector whose
+/// name is the first.
+///
 /// Source: docs/formats.md § 4.
 ///
 /// - Note: One thread only.
@@ -30,25 +34,36 @@ public final class FormingCandles {
         public internal(set) var time = UTCNanos(rawValue: 0)
     }
 
-    /// The newest quote of each pair heard of.
-    public private(set) var quotes: [Pair: Quote] = [:]
-    /// Those heard of whose intervals are not over.
-    public private(set) var candles: [Series: Candle] = [:]
-
-    /// Of each pair: the series of the candles that came since its last tick. That tick ends them: others are over.
-    private var group: [Pair: Set<Series>] = [:]
-    /// Of which a tick has come.
-    private var heard: Set<Pair> = []
-    private let subscriber: Subscriber
+    private var feeds: [FormingFeed] = []
+    /// The last interval of each series that a collector closed: the same of another one is over too.
+    private var closed: [Series: Int64] = [:]
+    private let paths: Paths
+    private let topics: [String]
+    private let context: BusContext
+    /// When to look for collectors again, ns.
+    private var nextLook = Int64.min
 
     /// - Parameters:
-    ///   - paths: whose runtime folder has the socket.
+    ///   - paths: whose runtime folder has the sockets.
     ///   - pair: only candles of this one; `nil`: of all.
-    /// - Throws: `BusError`; `Failure` (78) if the socket's path is too long.
+    /// - Throws: `BusError`; `Failure` (78) if a socket's path is too long.
     public init(paths: Paths, pair: Pair? = nil) throws {
-        let topics = [RecordKind.forming, .tick].map { $0.topic(of: pair) }
-        subscriber = try Subscriber(
-            context: try BusContext(), endpoint: try paths.endpoint(.forming), topics: topics)
+        topics = [RecordKind.forming, .tick].map { $0.topic(of: pair) }
+        context = try BusContext()
+        self.paths = paths
+        try listen()
+    }
+
+    /// The newest quote of each pair heard of.
+    public var quotes: [Pair: Quote] {
+        feeds.reduce(into: [:]) { $0.merge($1.quotes) { $1.time > $0.time ? $1 : $0 } }
+    }
+
+    /// Those heard of whose intervals are not over.
+    public var candles: [Series: Candle] {
+        feeds.reduce(into: [:]) { all, feed in
+            all.merge(feed.candles.filter { !isOver($0.key, $0.value) }) { $0.isBehind($1) ? $1 : $0 }
+        }
     }
 
     /// Waits for the next update of a candle.
@@ -74,61 +89,72 @@ public final class FormingCandles {
         take()
         let series = Series(pair, timeframe)
         // A pair's tick comes after its candles, but the subscription may begin between them.
-        if !heard.contains(pair) {
-            wait(milliseconds: milliseconds) { [self] _ in heard.contains(pair) }
-            wait(milliseconds: min(milliseconds, 300)) { [self] _ in candles[series] != nil }
+        if !hasHeard(pair) {
+            wait(milliseconds: milliseconds) { [self] _ in hasHeard(pair) }
+            // With several collectors each has its say.
+            wait(milliseconds: min(milliseconds, 300)) { [self] _ in feeds.count == 1 && candles[series] != nil }
         }
-        guard heard.contains(pair) else {
+        guard hasHeard(pair) else {
+            let endpoints = feeds.map(\.subscriber.endpoint)
             throw Failure(
                 .unavailable,
-                "\(subscriber.endpoint) brings nothing of \(pair): does aggregator run, and is the pair configured?")
+                "\(endpoints.joined(separator: ", ")) \(endpoints.count == 1 ? "brings" : "bring") nothing of \(pair): does aggregator run, and is the pair configured?"
+            )
         }
         return candles[series]
     }
+
+    private func hasHeard(_ pair: Pair) -> Bool { feeds.contains { $0.heard.contains(pair) } }
 
     /// Takes messages until `isDone` says so or the time is over.
     private func wait(milliseconds: Int, until isDone: (Update?) -> Bool) {
         let deadline = Deadline(milliseconds: milliseconds)
         while true {
+            lookForCollectors()
             var isOver = isDone(nil)
-            while !isOver, subscriber.receive({ isOver = isDone(take($0)) }) {}
-            guard !isOver, subscriber.wait(until: deadline) else { return }
+            for index in feeds.indices {
+                while !isOver, feeds[index].subscriber.receive({ isOver = isDone(take($0, index)) }) {}
+            }
+            guard !isOver, deadline.millisecondsLeft > 0 else { return }
+            // A collector may appear meanwhile.
+            let look = Deadline(milliseconds: min(deadline.millisecondsLeft, FormingCandles.lookMilliseconds))
+            _ = Subscriber.wait(for: feeds.map(\.subscriber), milliseconds: max(1, look.millisecondsLeft))
         }
     }
 
-    private func take(_ message: UnsafeRawBufferPointer) -> Update? {
-        if let tick = TickEnvelope(bytes: message)?.tick { take(tick) }
-        guard let record = CandleEnvelope(bytes: message)?.forming else { return nil }
-        let update = Update(series: record.series, candle: Candle(record), isClosed: record.position > 0)
-        if !update.isClosed {
-            candles[update.series] = update.candle
-            group[record.pair, default: []].insert(update.series)
-            take(record)
-        } else if candles[update.series]?.timestamp == update.candle.timestamp {
-            candles[update.series] = nil
+    /// - Returns: `nil` if another collector's candle is seen in its place.
+    private func take(_ message: UnsafeRawBufferPointer, _ index: Int) -> Update? {
+        guard let update = feeds[index].take(message) else { return nil }
+        guard feeds.count > 1 else { return update }
+        guard !isOver(update.series, update.candle) else { return nil }
+        if update.isClosed {
+            closed[update.series] = update.candle.timestamp
+        } else if let best = candles[update.series], best.collector != update.candle.collector {
+            return nil
         }
         return update
     }
 
-    /// The close of a side is its last price.
-    private func take(_ candle: CandleRecord) {
-        var quote = quotes[candle.pair] ?? Quote()
-        if candle.bid.close.rawValue > 0 { quote.bid = candle.bid.close }
-        if candle.ask.close.rawValue > 0 { quote.ask = candle.ask.close }
-        quote.time = max(quote.time, candle.lastTickTime)
-        quotes[candle.pair] = quote
+    private func isOver(_ series: Series, _ candle: Candle) -> Bool { closed[series] == candle.timestamp }
+
+    // MARK: Collectors
+
+    private static let lookMilliseconds = 1_000
+
+    private func lookForCollectors() {
+        let now = Clock.system.monotonic()
+        guard now >= nextLook else { return }
+        nextLook = now + Int64(FormingCandles.lookMilliseconds) * UTCNanos.perMillisecond
+        // One whose socket cannot be heard is left out, and asked again.
+        try? listen()
     }
 
-    /// A side that the tick lacks stays.
-    private func take(_ tick: TickRecord) {
-        let present = group.removeValue(forKey: tick.pair) ?? []
-        candles = candles.filter { $0.key.pair != tick.pair || present.contains($0.key) }
-        heard.insert(tick.pair)
-        var quote = quotes[tick.pair] ?? Quote()
-        if !tick.flags.contains(.bidMissing) { quote.bid = tick.bid }
-        if !tick.flags.contains(.askMissing) { quote.ask = tick.ask }
-        quote.time = tick.brokerTime
-        quotes[tick.pair] = quote
+    private func listen() throws {
+        for collector in paths.collectors where !feeds.contains(where: { $0.collector == collector }) {
+            let subscriber = try Subscriber(
+                context: context, endpoint: try paths.of(collector).endpoint(.forming), topics: topics)
+            feeds.append(FormingFeed(collector, subscriber))
+        }
     }
 }
 

@@ -12,11 +12,12 @@ internal import Wire
 ///
 /// - Note: One thread only.
 public final class StoredCandles {
-    /// A stored candle and its place.
+    /// A stored candle and its place. Its collector is `nil` if several are at work: the message does not say.
     public typealias Stored = (series: Series, candle: CandleReader.Candle)
 
     private let subscriber: Subscriber
     private let timeframe: Timeframe?
+    private let paths: Paths
 
     /// - Parameters:
     ///   - paths: whose runtime folder has the socket.
@@ -24,7 +25,7 @@ public final class StoredCandles {
     ///   - timeframe: only candles of this one; `nil`: of all.
     /// - Throws: `BusError`; `Failure` (78) where the socket's path is too long.
     public init(paths: Paths, pair: Pair? = nil, timeframe: Timeframe? = nil) throws {
-        self.timeframe = timeframe
+        (self.timeframe, self.paths) = (timeframe, paths)
         subscriber = try Subscriber(
             context: try BusContext(), endpoint: try paths.endpoint(.stored),
             topics: [RecordKind.candle.topic(of: pair)])
@@ -46,7 +47,8 @@ public final class StoredCandles {
     private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
         guard let candle = CandleEnvelope(bytes: message)?.candle, timeframe ?? candle.timeframe == candle.timeframe
         else { return nil }
-        return (candle.series, CandleReader.Candle(candle))
+        let collectors = paths.collectors.filter(paths.hasRun)
+        return (candle.series, CandleReader.Candle(candle, collector: collectors.count == 1 ? collectors[0] : nil))
     }
 }
 

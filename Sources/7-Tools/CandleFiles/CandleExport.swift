@@ -56,7 +56,7 @@ public struct CandleExport {
         case .candles: return key + prices + ["volume", "source"]
         case .candlesFull:
             return key + ["bid", "ask", "mid"].flatMap { side in prices.map { "\(side)_\($0)" } }
-                + ["tick_count", "complete", "blind_ms", "lost", "revision", "source"]
+                + ["tick_count", "complete", "blind_ms", "lost", "revision", "source", "collector"]
         }
     }
 
@@ -77,11 +77,11 @@ public struct CandleExport {
                 candle.revision,
             ]
             return key + prices(candle.bid) + prices(candle.ask) + prices(candle.mid)
-                + numbers.map { .number("\($0)") } + [.text(candle.source.name)]
+                + numbers.map { .number("\($0)") } + [.text(candle.source.name), .text(candle.collector?.name ?? "")]
         }
     }
 
-    /// Texts hold letters, digits and `_` alone: nothing to quote or to escape.
+    /// Texts hold letters, digits, `_` and `-` alone: nothing to quote or to escape.
     private enum Value {
         case text(String)
         case number(String)

@@ -32,7 +32,7 @@ public final class CandleImport {
         let now = try FeedClock(paths: paths, now: clock.now()).now
         repair = try ImportedRepair(candles, reader, days: repairDays, now: now)
         for candle in candles {
-            switch try reader.flatMap({ try CandleImport.former(candle, $0) }) {
+            switch try reader.flatMap({ try CandleImport.former(candle, paths.collector, $0) }) {
             case nil: self.candles.append(candle)
             case let former? where former.isSame(as: candle): known += 1
             case let former?:
@@ -67,12 +67,14 @@ public final class CandleImport {
         }
     }
 
-    /// The candle of an earlier import.
-    private static func former(_ candle: CandleRecord, _ reader: any CandleQueries) throws -> CandleRecord? {
+    /// The candle of an earlier import by way of the same collector: revisions of different ones are not compared.
+    private static func former(
+        _ candle: CandleRecord, _ collector: Collector, _ reader: any CandleQueries
+    ) throws -> CandleRecord? {
         let start = candle.start.seconds
-        let seen = try reader.record(candle.series, start: start).map { [$0] } ?? []
-        let all = try (seen + reader.outranked(candle.series, start: start)).map(\.record)
-        return all.first { $0.source == .imported }
+        let stored = try [reader.record(candle.series, start: start)].compactMap(\.self)
+        return try (stored + reader.outranked(candle.series, start: start))
+            .first { $0.record.source == .imported && $0.collector == collector }?.record
     }
 
     /// Writes them to the stream's journal, on the disk, and publishes them.

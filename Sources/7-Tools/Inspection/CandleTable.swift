@@ -17,10 +17,17 @@ public struct CandleTable {
     private let timeframe: Timeframe
     private let sides: [(name: String, prices: (Candle) -> OHLC)]
 
-    /// - Parameter forming: the candle of the present interval, if it is to be shown after the others.
+    /// Whether the table names who saw each candle.
+    private let hasSeveral: Bool
+
+    /// - Parameters:
+    ///   - forming: the candle of the present interval, if it is to be shown after the others.
+    ///   - hasSeveral: there are several collectors.
     public init(
-        _ candles: [Candle], forming: Candle? = nil, pair: Pair, timeframe: Timeframe, side: Side
+        _ candles: [Candle], forming: Candle? = nil, pair: Pair, timeframe: Timeframe, side: Side,
+        hasSeveral: Bool = false
     ) {
+        self.hasSeveral = hasSeveral
         self.candles = candles + (forming.map { [$0] } ?? [])
         self.forming = forming
         self.pair = pair
@@ -48,12 +55,13 @@ public struct CandleTable {
     }
 
     private func table() -> String {
-        let head = ["time (UTC)"] + columns + ["ticks", "source", "note"]
+        let head = ["time (UTC)"] + columns + ["ticks", "source"] + (hasSeveral ? ["collector"] : []) + ["note"]
         let rows = candles.map { candle in
             [UTCSeconds(rawValue: candle.timestamp).text()] + prices(candle, decimals: decimals)
-                + [String(candle.tickCount), candle.source.name, note(candle)]
+                + [String(candle.tickCount), candle.source.name] + (hasSeveral ? [name(candle)] : [])
+                + [note(candle)]
         }
-        return TextTable(head: head, rows: rows, leftAligned: ["time (UTC)", "source", "note"]).text
+        return TextTable(head: head, rows: rows, leftAligned: ["time (UTC)", "source", "collector", "note"]).text
     }
 
     /// As many decimals as the finest price needs, so that a column's points stand below each other.
@@ -74,17 +82,20 @@ public struct CandleTable {
         return notes.joined(separator: ", ")
     }
 
+    private func name(_ candle: Candle) -> String { candle.collector?.name ?? "" }
+
     private func isForming(_ candle: Candle) -> Bool { candle == forming }
 
     /// What is not over is not complete.
     private func isComplete(_ candle: Candle) -> Bool { candle.isComplete && !isForming(candle) }
 
     private func csv() -> String {
-        let head = ["timestamp"] + columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source"]
+        let head =
+            ["timestamp"] + columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source", "collector"]
         let rows = candles.map { candle in
             [String(candle.timestamp)] + prices(candle, decimals: 0) + [
                 String(candle.tickCount), isComplete(candle) ? "1" : "0", String(candle.blindMilliseconds),
-                String(candle.lostUpdates), String(candle.revision), candle.source.name,
+                String(candle.lostUpdates), String(candle.revision), candle.source.name, name(candle),
             ]
         }
         return ([head] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
@@ -105,6 +116,7 @@ public struct CandleTable {
             let lost: Int
             let revision: Int
             let source: String
+            let collector: String?
         }
 
         struct Name: CodingKey {
@@ -126,7 +138,8 @@ public struct CandleTable {
             let fixed = Row.Fixed(
                 pair: "\(pair)", timeframe: "\(timeframe.minutes)", timestamp: candle.timestamp,
                 ticks: candle.tickCount, complete: isComplete(candle), blind_ms: candle.blindMilliseconds,
-                lost: candle.lostUpdates, revision: candle.revision, source: candle.source.name)
+                lost: candle.lostUpdates, revision: candle.revision, source: candle.source.name,
+                collector: candle.collector?.name)
             let prices = zip(columns, prices(candle, decimals: 0)).compactMap { name, text in
                 Decimal(string: text).map { (name, $0) }
             }

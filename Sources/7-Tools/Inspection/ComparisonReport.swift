@@ -4,7 +4,7 @@ public import Reports
 public import Host
 public import MarketData
 internal import Store
-internal import Wire
+public import Wire
 
 /// How far our candles agree with the broker's own, pair by pair, and each difference with its ticks.
 public struct ComparisonReport: Report, Encodable {
@@ -92,8 +92,12 @@ public struct ComparisonReport: Report, Encodable {
     ///   - since: from which start on.
     ///   - count: how many differences are shown.
     ///   - showsTicks: the ticks of each of them.
+    ///   - collectors: those whose journals may hold the ticks.
     /// - Throws: `Failure` (69) if the database is missing, (75) if it is not up to date; `JournalError`, `StoreError`.
-    public init(paths: Paths, pairs: [Pair], since: UTCSeconds, differences count: Int, showsTicks: Bool) throws {
+    public init(
+        paths: Paths, collectors: [Collector] = [.main], pairs: [Pair], since: UTCSeconds, differences count: Int,
+        showsTicks: Bool
+    ) throws {
         let reader = try storeEngine.openReader(paths)
         try reader.checkSchema()
         self.since = since
@@ -103,12 +107,22 @@ public struct ComparisonReport: Report, Encodable {
         let shown = all.prefix(count).compactMap { comparison in comparison.streamed.map { (comparison, $0) } }
         differences = shown.map(Difference.init)
         leftOut = all.count - shown.count
-        if showsTicks { try readTicks(paths, shown.map { ($0.0.series, $0.0.start) }) }
+        guard showsTicks else { return }
+        for collector in collectors {
+            let ticks = try ComparisonReport.ticks(paths.of(collector), shown.map { ($0.0.series, $0.0.start) })
+            // Readers see the candle of the collector that saw more.
+            for (index, ticks) in ticks.enumerated() where ticks.count > differences[index].ticks?.count ?? -1 {
+                differences[index].ticks = ticks
+            }
+        }
     }
 
-    private mutating func readTicks(_ paths: Paths, _ intervals: [(series: Series, start: UTCSeconds)]) throws {
-        guard !intervals.isEmpty else { return }
-        for index in differences.indices { differences[index].ticks = [] }
+    /// Those that the journal still holds of each interval.
+    private static func ticks(
+        _ paths: Paths, _ intervals: [(series: Series, start: UTCSeconds)]
+    ) throws -> [[TickLine]] {
+        var ticks = intervals.map { _ in [TickLine]() }
+        guard !intervals.isEmpty else { return ticks }
         let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
         try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
@@ -116,9 +130,10 @@ public struct ComparisonReport: Report, Encodable {
             for index in wanted {
                 let start = intervals[index].start
                 guard second >= start, second < start + intervals[index].series.timeframe else { continue }
-                differences[index].ticks?.append(TickLine(tick))
+                ticks[index].append(TickLine(tick))
             }
         }
+        return ticks
     }
 
     /// With the decimals of the broker's, so that prices stand below each other.

@@ -12,11 +12,14 @@ struct ContinuityReport: Report, Encodable {
     private let now: UTCNanos
     /// Whether ingest-stream answers: if it does not, no process records blindness.
     private let isIngesting: Bool
+    /// `nil`: there is no other.
+    private let collector: String?
 
     private static let day = Duration.seconds(86_400)
 
-    init(_ continuity: Continuity, _ ingest: StageStatus?) {
-        self.continuity = continuity
+    /// - Parameter collector: whose feed it is, if there are several.
+    init(_ continuity: Continuity, _ ingest: StageStatus?, of collector: String? = nil) {
+        (self.continuity, self.collector) = (continuity, collector)
         isIngesting = ingest != nil
         now = max(continuity.newest, UTCNanos(rawValue: ingest?.metrics.nanos(.feedTime) ?? 0))
     }
@@ -88,9 +91,8 @@ struct ContinuityReport: Report, Encodable {
             ), ("lost updates", "\(continuity.lostUpdates)"), ("holes", holes(continuity.holes)),
             ("last 24 h", holes(lastDay)), ("feed", sight),
         ]
-        return TextTable(
-            head: ["continuity", ""], rows: rows.map { [$0.0, $0.1] } + blindRows, leftAligned: ["continuity", ""]
-        ).text(style)
+        let head = ["continuity" + (collector.map { " of \($0)" } ?? ""), ""]
+        return TextTable(head: head, rows: rows.map { [$0.0, $0.1] } + blindRows, leftAligned: Set(head)).text(style)
     }
 
     /// The pairs that are blind now, though the feed may be seen, a line each.

@@ -19,6 +19,7 @@ public struct Explanation: Report, Encodable {
     }
 
     struct Ticks: Encodable {
+        let collector: String
         /// Records of the pair in the interval, those that do not count among them.
         var count = 0
         var uncounted = 0
@@ -29,6 +30,7 @@ public struct Explanation: Report, Encodable {
     }
 
     struct EventLine: Encodable {
+        let collector: String
         let time: String
         let pair: String?
         let event: String
@@ -38,6 +40,8 @@ public struct Explanation: Report, Encodable {
     /// A candle of the interval, as a journal or the database has it.
     struct Version: Encodable {
         let source: String
+        /// Who saw or bought it.
+        let collector: String
         let revision: UInt16
         let rank: Int
         let flags: [String]
@@ -54,6 +58,7 @@ public struct Explanation: Report, Encodable {
     }
 
     struct Request: Encodable {
+        let collector: String
         let sent: String
         let outcome: String
         let points: Int
@@ -67,7 +72,7 @@ public struct Explanation: Report, Encodable {
     let stored: Version?
     /// What waits for that one to be withdrawn, the highest in rank first.
     let outranked: [Version]
-    /// What the aggregator published for the interval, oldest first, as far as its journal still holds it.
+    /// What each aggregator published for the interval, oldest first, as far as its journal still holds it.
     let revisions: [Version]
     let events: [EventLine]
     /// History requests that reached over the interval.
@@ -76,41 +81,50 @@ public struct Explanation: Report, Encodable {
     let isKnownEmpty: Bool
     /// The pair was seen all the time.
     let wasSeen: Bool
-    private(set) var ticks = Ticks()
+    /// Of the own collector.
+    private(set) var ticks: Ticks
+    /// Of the others that are at work here, by name; `nil` without any.
+    private(set) var otherTicks: [Ticks]?
 
     /// - Parameters:
     ///   - moment: any moment of the interval.
     ///   - showsTicks: each of them; otherwise only their number.
     /// - Throws: `Failure` (69) if there is no database; `JournalError`, `StoreError`.
     public init(
-        paths: Paths, configuration: Configuration, series: Series, at moment: UTCSeconds, showsTicks: Bool
+        paths: Paths, collectors: Collectors, series: Series, at moment: UTCSeconds, showsTicks: Bool
     ) throws {
         let reader = try storeEngine.openReader(paths)
         let start = series.timeframe.start(of: moment)
         let interval = start..<(start + series.timeframe)
         (pair, timeframe) = (series.pair, series.timeframe)
         self.start = start
-        isOpenMarket = configuration.calendar[series.pair].isOpen(during: interval)
-        stored = try reader.record(series, start: start).map { Version($0.record) }
-        outranked = try reader.outranked(series, start: start).map { Version($0.record) }
+        isOpenMarket = collectors.calendar[series.pair].isOpen(during: interval)
+        stored = try reader.record(series, start: start).map { Version($0.record, $0.collector) }
+        outranked = try reader.outranked(series, start: start).map { Version($0.record, $0.collector) }
         let known = try reader.starts(series, in: interval)
         isKnownEmpty = !(known.empty + known.unusable).isEmpty
         wasSeen = try Sight(reader).covers(interval, of: series.pair)
-        revisions = try Explanation.revisions(paths, series, start)
+        let grace = collectors.configurations.map(\.grace.roundedUpToSeconds).max() ?? .zero
         events = try Explanation.events(
-            reader, series, interval,
-            margin: max(configuration.grace.roundedUpToSeconds, .nanoseconds(FeedEvent.orderMargin)))
-        requests = try reader.ledger(of: paths.collector).filter {
-            $0.request.series == series && $0.request.first <= start && start <= $0.request.last
-        }.map(Request.init)
-        try readTicks(paths, series, interval, showsTicks)
+            reader, series, interval, margin: max(grace, .nanoseconds(FeedEvent.orderMargin)))
+        requests = try reader.collectors().flatMap { collector in
+            try reader.ledger(of: collector).filter {
+                $0.request.series == series && $0.request.first <= start && start <= $0.request.last
+            }.map { Request($0, collector) }
+        }
+        let (own, all) = (collectors.own.collector, collectors.all)
+        revisions = try all.flatMap { try Explanation.revisions(paths.of($0), series, start) }
+        let every = try all.map { try Explanation.ticks(paths.of($0), series, interval, showsTicks) }
+        let place = all.firstIndex(of: own) ?? 0
+        ticks = every[place]
+        otherTicks = all.count > 1 ? every.indices.filter { $0 != place }.map { every[$0] } : nil
     }
 
     private static func revisions(_ paths: Paths, _ series: Series, _ start: UTCSeconds) throws -> [Version] {
         var versions: [Version] = []
         try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
             guard record.start.seconds == start, let candle = record.candle, candle.series == series else { return }
-            versions.append(Version(candle))
+            versions.append(Version(candle, paths.collector))
         }
         return versions
     }
@@ -123,13 +137,17 @@ public struct Explanation: Report, Encodable {
             UTCNanos(seconds: interval.lowerBound - margin)..<UTCNanos(seconds: interval.upperBound + margin)
         return try reader.events(in: range)
             .filter { $0.pair == nil || $0.pair == series.pair.description }
-            .map { EventLine(time: $0.time.description, pair: $0.pair, event: $0.event, detail: $0.detailText) }
+            .map {
+                EventLine(
+                    collector: $0.collector.name, time: $0.time.description, pair: $0.pair, event: $0.event,
+                    detail: $0.detailText)
+            }
     }
 
-    private mutating func readTicks(
+    private static func ticks(
         _ paths: Paths, _ series: Series, _ interval: Range<UTCSeconds>, _ showsTicks: Bool
-    ) throws {
-        var ticks = Ticks()
+    ) throws -> Ticks {
+        var ticks = Ticks(collector: paths.collector.name)
         try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
                 return
@@ -140,24 +158,39 @@ public struct Explanation: Report, Encodable {
             if tick.flags.doesNotCount { ticks.uncounted += 1 }
             if showsTicks { ticks.lines.append(TickLine(tick)) }
         }
-        self.ticks = ticks
+        return ticks
     }
+
+    /// Whether a collector's name stands beside what is its own.
+    private var hasSeveral: Bool {
+        let named = ([stored].compactMap(\.self) + outranked + revisions).map(\.collector) + events.map(\.collector)
+        return otherTicks != nil || Set(named).count > 1
+    }
+
+    private var tickCount: Int { ([ticks] + (otherTicks ?? [])).reduce(0) { $0 + $1.count } }
 
     /// Why readers see what they see, in one sentence.
     var decision: String {
         guard let stored else {
             if !isOpenMarket { return "No candle: the market was closed." }
             if isKnownEmpty { return "No candle: the broker has no usable one." }
-            if wasSeen, ticks.count == 0 {
+            if wasSeen, tickCount == 0 {
                 return "No candle: the market was quiet. The pair was seen and had no tick."
             }
-            return ticks.count > 0
+            return tickCount > 0
                 ? "No candle is stored yet, but ticks exist: the interval may not be over, or a stage is behind."
                 : "No candle: the interval was neither streamed nor bought."
         }
-        let others = outranked.map { "\($0.source) (rank \($0.rank))" }.joined(separator: ", ")
-        let former = revisions.count { $0.source == stored.source && $0.revision < stored.revision }
-        return "Kept: \(stored.source), rank \(stored.rank), revision \(stored.revision)"
+        let others = outranked.map { other in
+            hasSeveral
+                ? "\(other.source) of \(other.collector) (rank \(other.rank), \(counted(Int(other.ticks), "tick")))"
+                : "\(other.source) (rank \(other.rank))"
+        }.joined(separator: ", ")
+        let former = revisions.count {
+            ($0.source, $0.collector) == (stored.source, stored.collector) && $0.revision < stored.revision
+        }
+        let owner = hasSeveral ? " of \(stored.collector)" : ""
+        return "Kept: \(stored.source)\(owner), rank \(stored.rank), revision \(stored.revision)"
             + (others.isEmpty ? "; the only source" : "; it outranks \(others)")
             + (former > 0 ? "; it replaced \(counted(former, "earlier revision"))." : ".")
     }
@@ -171,19 +204,22 @@ extension Explanation {
         var parts = [style.painted(title, .heading) + "\n" + decision + "\n"]
         if let stored { parts.append(table("stored", [stored] + outranked, style)) }
         if !revisions.isEmpty { parts.append(table("published", revisions, style)) }
-        parts.append(tickText)
+        parts += ([ticks] + (otherTicks ?? [])).map(text)
         if !events.isEmpty {
-            let rows = events.map { [shown($0.time, 23), $0.pair ?? "feed", $0.event, $0.detail] }
-            let head = ["feed event (UTC)", "pair", "event", "detail"]
+            let rows = events.map { own($0.collector) + [shown($0.time, 23), $0.pair ?? "feed", $0.event, $0.detail] }
+            let head = own("collector") + ["feed event (UTC)", "pair", "event", "detail"]
             parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style))
         }
         if !requests.isEmpty {
-            let rows = requests.map { [shown($0.sent, 19), $0.outcome, String($0.points)] }
-            let head = ["history request (UTC)", "outcome", "points"]
-            parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head.prefix(2))).text(style))
+            let rows = requests.map { own($0.collector) + [shown($0.sent, 19), $0.outcome, String($0.points)] }
+            let head = own("collector") + ["history request (UTC)", "outcome", "points"]
+            parts.append(TextTable(head: head, rows: rows, leftAligned: Set(head.dropLast())).text(style))
         }
         return parts.joined(separator: "\n")
     }
+
+    /// A column of names, if there are several collectors.
+    private func own(_ collector: String) -> [String] { hasSeveral ? [collector] : [] }
 
     /// ISO 8601 for people, as many characters as are worth it.
     private func shown(_ time: String, _ count: Int) -> String {
@@ -192,35 +228,39 @@ extension Explanation {
 
     private func table(_ name: String, _ versions: [Version], _ style: TextStyle) -> String {
         let rows = versions.map { version in
-            [
-                version.source, String(version.revision), version.mid.joined(separator: " "), String(version.ticks),
+            [version.source] + own(version.collector) + [
+                String(version.revision), version.mid.joined(separator: " "), String(version.ticks),
                 String(version.blindMilliseconds), String(version.lostUpdates),
                 version.flags.joined(separator: ", "), "\(version.inputStream) \(version.inputPosition)",
             ]
         }
-        let head = [name, "revision", "mid: open high low close", "ticks", "blind ms", "lost", "flags", "final by"]
+        let head =
+            [name] + own("collector")
+            + ["revision", "mid: open high low close", "ticks", "blind ms", "lost", "flags", "final by"]
         return TextTable(
-            head: head, rows: rows, leftAligned: [name, "mid: open high low close", "flags", "final by"]
+            head: head, rows: rows, leftAligned: [name, "collector", "mid: open high low close", "flags", "final by"]
         ).text(style)
     }
 
-    private var tickText: String {
-        guard ticks.count > 0 else { return "ticks  none in the journal\n" }
+    private func text(_ ticks: Ticks) -> String {
+        let owner = hasSeveral ? " of \(ticks.collector)" : ""
+        guard ticks.count > 0 else { return "ticks\(owner)  none in the journal\n" }
         let uncounted = ticks.uncounted > 0 ? ", \(ticks.uncounted) of them not counted" : ""
         let lines = ticks.lines.map {
             let flags = $0.flags.isEmpty ? "" : "  " + $0.flags.joined(separator: ", ")
             return "  \($0.position)  \($0.brokerTime)  \($0.bid)  \($0.ask)\(flags)\n"
         }
-        return "ticks  \(ticks.count)\(uncounted), positions \(ticks.first) to \(ticks.last)\n" + lines.joined()
+        return "ticks\(owner)  \(ticks.count)\(uncounted), positions \(ticks.first) to \(ticks.last)\n" + lines.joined()
     }
 }
 
 extension Explanation.Version {
-    fileprivate init(_ record: CandleRecord) {
+    fileprivate init(_ record: CandleRecord, _ collector: Collector) {
+        self.collector = collector.name
         func texts(_ side: OHLC) -> [String] { [side.open, side.high, side.low, side.close].map(\.description) }
         source = record.source.name
         revision = record.revision
-        rank = CandleRank(record, .main).level
+        rank = CandleRank(record, collector).level
         flags = record.flags.names
         (bid, ask, mid) = (texts(record.bid), texts(record.ask), texts(record.mid))
         ticks = record.tickCount
@@ -242,7 +282,8 @@ extension Explanation.TickLine {
 }
 
 extension Explanation.Request {
-    fileprivate init(_ row: LedgerRow) {
+    fileprivate init(_ row: LedgerRow, _ collector: Collector) {
+        self.collector = collector.name
         sent = row.request.sent.description
         outcome = row.reply.map { "\($0.outcome)" } ?? "in flight"
         points = row.reply?.points ?? row.request.points

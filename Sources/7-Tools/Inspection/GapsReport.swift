@@ -59,32 +59,39 @@ public struct GapsReport: Report, Encodable {
     ///   - pairs: those wanted; empty: all that are stored, or were recorded as blind.
     ///   - timeframe: `nil`: all that are stored.
     ///   - days: their number before the newest candle's end.
-    ///   - configuration: what repair is bounded by, and the trading hours.
+    ///   - collectors: their bounds of repair, and the trading hours.
     ///   - now: the broker's time; `nil`: the newest candle's end.
     /// - Throws: `Failure` (69) if nothing of them is stored; `StoreError`.
     public init(
         _ reader: any CandleQueries, pairs: [Pair], timeframe: Timeframe?, days: Int,
-        configuration: Configuration = Configuration(), now: UTCSeconds? = nil
+        collectors: Collectors = Collectors(own: Configuration()), now: UTCSeconds? = nil
     ) throws {
         let extent = try Extent(
-            reader, pairs: pairs, timeframe: timeframe, days: days, calendar: configuration.calendar)
+            reader, pairs: pairs, timeframe: timeframe, days: days, calendar: collectors.calendar)
         (from, until) = (extent.range.lowerBound, extent.range.upperBound)
-        let reach = RepairReach(
-            reader, extent.sight, now: now ?? until, days: configuration.history.repairDays,
-            depthDays: PricesRequest.depthDays)
         var gaps: [Gap] = []
         var intervals = 0
+        var reaches: [Int: RepairReach] = [:]
+        let now = now ?? until
         for series in extent.series {
             // Intervals before it are not missing: the stream had not begun.
             let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? extent.range.lowerBound), until)
             let states = try IntervalStates(reader, series, in: from..<until, extent)
             intervals += states.lines.count
-            let isConfigured =
-                configuration.timeframes.contains(series.timeframe)
-                && configuration.instruments.contains { $0.pair == series.pair }
-            let beginning = isConfigured ? try reach.beginning(series) : nil
+            // Of those that have the series, the one whose repair looks back the furthest.
+            let days = collectors.configurations.filter {
+                $0.timeframes.contains(series.timeframe) && $0.instruments.contains { $0.pair == series.pair }
+            }.map(\.history.repairDays).max()
+            let beginning = try days.flatMap { days in
+                let reach =
+                    reaches[days]
+                    ?? RepairReach(
+                        reader, extent.sight, now: now, days: days, depthDays: PricesRequest.depthDays)
+                reaches[days] = reach
+                return try reach.beginning(series)
+            }
             gaps += GapsReport.gaps(of: states) { start in
-                GapsReport.repair(of: start, since: beginning, isConfigured: isConfigured)
+                GapsReport.repair(of: start, since: beginning, isConfigured: days != nil)
             }
         }
         self.gaps = gaps

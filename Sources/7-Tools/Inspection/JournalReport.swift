@@ -22,7 +22,7 @@ public struct JournalReport: Report {
         let name = stream.map { "\($0.rawValue) " } ?? ""
         return Failure(
             .unavailable,
-            "\(paths.state)/journal holds no \(name)journal (CANDLEWICK_STATE_DIR names another state folder)")
+            "\(paths.collectorState)/journal holds no \(name)journal (CANDLEWICK_STATE_DIR names another state folder)")
     }
 
     public var isDamaged: Bool { checks.contains { $0.check.isDamaged } }

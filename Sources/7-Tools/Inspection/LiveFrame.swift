@@ -35,7 +35,8 @@ struct LiveFrame {
         let table = StageTable(stages)
         let states = stages.map { stage in
             let behind = table.behind(stage)
-            return "\(stage.stage) \(table.state(stage))"
+            let name = seen.hasSeveral ? stage.collector.map { "\($0) " } ?? "" : ""
+            return "\(name)\(stage.stage) \(table.state(stage))"
                 + (behind.isEmpty || behind == "0" ? "" : " (\(behind) behind)")
         }
         let parts = [now.text() + "Z", verdict.line] + pace + [delay.line] + states + [newestText]
@@ -50,16 +51,23 @@ struct LiveFrame {
         ]
         lines += verdictLines
         lines.append(Line(text: ""))
-        for (index, text) in StageTable(stages).text(.plain).split(separator: "\n").enumerated() {
-            let isDown = index > 0 && stages[index - 1].status == nil
-            lines.append(Line(text: String(text), tone: index == 0 ? .heading : isDown ? .bad : .plain))
-        }
+        lines += stageLines
         lines.append(Line(text: ""))
         // The last row stays free: writing into its last column would scroll some terminals.
         lines += LivePairs(candles: candles, quotes: quotes)
             .lines(rows: size.rows - lines.count - 1, columns: size.columns)
         return lines.prefix(max(1, size.rows - 1)).map {
             Line(text: String($0.text.prefix(size.columns)), tone: $0.tone)
+        }
+    }
+
+    /// One for each stage; of several collectors one for each of them, since the pairs need room.
+    private var stageLines: [Line] {
+        let table = StageTable(stages)
+        let usual = zip(table.text(.plain).split(separator: "\n"), [false] + stages.map { $0.status == nil })
+        let all = seen.hasSeveral ? table.compact : usual.map { (String($0), $1) }
+        return all.enumerated().map { index, line in
+            Line(text: line.0, tone: index == 0 ? .heading : line.1 ? .bad : .plain)
         }
     }
 
@@ -75,7 +83,8 @@ struct LiveFrame {
 
     /// The pipeline's activity.
     private var pace: [String] {
-        let rate = seen.ingest?.metrics[.ticksPerSecond].map { "\(Int($0))" } ?? "-"
+        let rates = seen.collectors.compactMap { $0.ingest?.metrics[.ticksPerSecond] }
+        let rate = rates.isEmpty ? "-" : "\(rates.reduce(0) { $0 + Int($1) })"
         let count = candles.reduce(0) { $0 + $1.count }
         return [
             "\(rate) ticks/s", "\(count) candles of \(Set(candles.map(\.series.pair)).count) pairs",
@@ -89,9 +98,11 @@ struct LiveFrame {
     /// Remaining points and disk, missing candles.
     private var stock: [String] {
         let partial = candles.reduce(0) { $0 + $1.count - $1.complete }
+        let holes = seen.collectors.reduce(0) { $0 + $1.continuity.holes.count }
+        let quotas = seen.collectors.map(\.quota)
+        let (remaining, total) = quotas.reduce((0, 0)) { ($0.0 + $1.remaining, $0.1 + $1.total) }
         return [
-            "\(partial) partial", "\(stored.continuity.holes.count) holes",
-            "\(stored.quota.remaining) of \(stored.quota.total) points left",
+            "\(partial) partial", "\(holes) holes", "\(remaining) of \(total) points left",
         ] + (seen.free.map { ["disk \(byteText($0)) free"] } ?? [])
     }
 
@@ -100,7 +111,9 @@ struct LiveFrame {
     }
 
     private var lag: String? {
-        guard let received = seen.heard(.ingestStream)?.receivedAt, let feedTime else { return nil }
+        // Of the feed that is the furthest.
+        let newest = seen.collectors.max { $0.feedTime?.rawValue ?? 0 < $1.feedTime?.rawValue ?? 0 }
+        guard let received = newest?.heard(.ingestStream)?.receivedAt, let feedTime else { return nil }
         let lag = Duration.nanoseconds(received.rawValue) - .nanoseconds(feedTime.rawValue)
         // Simulated market time may run ahead of the clock: then there is nothing to lag behind.
         return lag < .zero ? nil : lag.brief

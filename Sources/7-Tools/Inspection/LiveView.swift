@@ -1,11 +1,10 @@
 internal import Store
 public import Reports
-internal import Assumptions
 internal import CandleReader
 internal import Engines
 public import Host
 internal import MarketData
-public import Settings
+internal import Settings
 internal import Streams
 internal import Wire
 
@@ -27,19 +26,19 @@ public final class LiveView {
     private let forming: FormingCandles?
     private let database: DatabaseGlance
     private let paths: Paths
-    private let configuration: Configuration
+    private let environment: Environment
+    private var collectors: Collectors
     private let clock: Clock
     private let style: Style
 
-    /// - Throws: as `StatusListener.init`.
-    public init(paths: Paths, configuration: Configuration, clock: Clock, style: Style) throws {
-        listener = try StatusListener(paths: paths, clock: clock)
+    /// - Parameter environment: names the collectors' files.
+    /// - Throws: as `Collectors.init` and `StatusListener.init`.
+    public init(paths: Paths, environment: Environment, clock: Clock, style: Style) throws {
+        collectors = try Collectors(environment: environment, paths: paths)
+        listener = try StatusListener(paths: paths, collectors: collectors.all, clock: clock)
         forming = style.isScreen ? try FormingCandles(paths: paths) : nil
-        database = DatabaseGlance(paths: paths, configuration: configuration, clock: clock)
-        self.paths = paths
-        self.configuration = configuration
-        self.clock = clock
-        self.style = style
+        database = DatabaseGlance(paths: paths, clock: clock)
+        (self.paths, self.environment, self.clock, self.style) = (paths, environment, clock, style)
     }
 
     /// Shows until a request to stop, the end of the time, or the end of the reader.
@@ -53,7 +52,7 @@ public final class LiveView {
         while !stop.isRaised {
             let now = clock.monotonic()
             if now >= next {
-                guard show(), now < end else { return }
+                guard try show(), now < end else { return }
                 next = min(max(next, now) + UTCNanos.perSecond, end)
             }
             let wait = (next - clock.monotonic() + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond
@@ -61,20 +60,32 @@ public final class LiveView {
         }
     }
 
-    private func show() -> Bool {
-        let (stages, stored) = (listener.heard, database.latest())
+    /// A collector that began to run meanwhile is shown too; while a file is being changed, the former ones are.
+    private func lookForCollectors() throws {
+        guard let now = try? Collectors(environment: environment, paths: paths), now.all != collectors.all else {
+            return
+        }
+        collectors = now
+        try listener.listen(to: now.all)
+    }
+
+    /// - Returns: false if nobody reads it.
+    private func show() throws -> Bool {
+        try lookForCollectors()
         let seen = Verdict.Observation(
-            stages: stages, stored: stored, configuration: configuration, now: clock.now(),
-            free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state))
+            stages: listener.heard, stored: database.latest(collectors), collectors: collectors, now: clock.now(),
+            free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors))
         switch style {
         case .json:
-            return Program.write(standardOutput: StatusReport(seen, paths: paths).json)
+            let own = paths.of(collectors.own.collector)
+            return Program.write(standardOutput: StatusReport(seen, paths: own).json)
         case .lines: return Program.write(standardOutput: LiveFrame(seen).line + "\n")
         case .screen(let style):
             guard let size = Terminal.size else { return false }
             forming?.take()
-            // Without the aggregator they would stay as they are.
-            let quotes = seen.heard(.aggregator)?.status == nil ? [:] : forming?.quotes ?? [:]
+            // Without an aggregator they would stay as they are.
+            let isAggregating = seen.collectors.contains { $0.heard(.aggregator)?.status != nil }
+            let quotes = isAggregating ? forming?.quotes ?? [:] : [:]
             let lines = LiveFrame(seen, quotes: quotes).screen(size).map {
                 style.painted($0.text, $0.tone) + "\u{1B}[K"
             }
@@ -92,27 +103,22 @@ extension LiveView.Style {
 /// The content of the database, read again as often as its size allows.
 private final class DatabaseGlance {
     private let paths: Paths
-    private let configuration: Configuration
     private let clock: Clock
     private var reader: (any CandleQueries)?
-    private var last: StoreSnapshot
+    private var last: StoreSnapshot?
     private var nextRead = Int64.min
 
-    init(paths: Paths, configuration: Configuration, clock: Clock) {
-        self.paths = paths
-        self.configuration = configuration
-        self.clock = clock
-        last = StoreSnapshot(configuration, now: clock.now().seconds)
-    }
+    init(paths: Paths, clock: Clock) { (self.paths, self.clock) = (paths, clock) }
 
     /// The content of the database; the former content, or nothing, while it cannot be read.
-    func latest() -> StoreSnapshot {
+    func latest(_ collectors: Collectors) -> StoreSnapshot {
         let began = clock.monotonic()
-        guard began >= nextRead else { return last }
+        let former = last ?? StoreSnapshot(collectors, now: clock.now().seconds)
+        guard began >= nextRead else { return former }
         do {
             let reader = try self.reader ?? storeEngine.openReader(paths)
             self.reader = reader
-            last = try StoreSnapshot(reader, configuration, now: clock.now().seconds)
+            last = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
         } catch {
             // Not there yet, or just being made: the view says "no candles yet", and asks again.
             reader = nil
@@ -120,7 +126,7 @@ private final class DatabaseGlance {
         let end = clock.monotonic()
         // Reading takes longer as the database grows: at most a twentieth of the time goes there.
         nextRead = end + (end - began) * 20
-        return last
+        return last ?? former
     }
 }
 

@@ -16,29 +16,33 @@ public struct StatusReport: Report {
     private let paths: Paths
     let verdict: Verdict
 
-    private var stages: [StatusListener.Heard] { seen.stages }
     private var stored: StoreSnapshot { seen.stored }
     private var candles: [SeriesStatistics] { stored.candles }
-    private var continuity: ContinuityReport { ContinuityReport(stored.continuity, seen.ingest) }
+    /// Whose facts stand where one collector's are expected.
+    private var own: Verdict.CollectorObservation {
+        seen.collectors.first { $0.collector == paths.collector } ?? seen.collectors[0]
+    }
 
     /// Listens to the stages for up to two seconds, and reads the database.
     /// - Throws: `Failure` (69) if the database does not exist yet; `StoreError`, `BusError`.
-    public init(paths: Paths, configuration: Configuration, clock: Clock) throws {
-        let stages = try StatusListener.collect(paths: paths, milliseconds: 2_000, clock: clock)
-        try self.init(stages: stages, paths: paths, configuration: configuration, clock: clock)
+    public init(paths: Paths, collectors: Collectors, clock: Clock) throws {
+        let stages = try StatusListener.collect(
+            paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
+        try self.init(stages: stages, paths: paths, collectors: collectors, clock: clock)
     }
 
     /// Reads the database; what the stages say is known.
-    init(stages: [StatusListener.Heard], paths: Paths, configuration: Configuration, clock: Clock) throws {
+    init(stages: [StatusListener.Heard], paths: Paths, collectors: Collectors, clock: Clock) throws {
         let reader = try storeEngine.openReader(paths)
-        let stored = try StoreSnapshot(reader, configuration, now: clock.now().seconds)
+        let stored = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
         self.init(
             Verdict.Observation(
-                stages: stages, stored: stored, configuration: configuration, now: clock.now(),
-                free: DiskUsage.free(at: paths.state), assumptions: AssumptionBook.all(stateFolder: paths.state)),
-            paths: paths)
+                stages: stages, stored: stored, collectors: collectors, now: clock.now(),
+                free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors)),
+            paths: paths.of(collectors.own.collector))
     }
 
+    /// - Parameter paths: of the collector whose facts stand where one collector's are expected.
     init(_ seen: Verdict.Observation, paths: Paths) {
         (self.seen, self.paths) = (seen, paths)
         verdict = Verdict(seen)
@@ -61,6 +65,7 @@ public struct StatusReport: Report {
     }
 
     private struct EventLine: Encodable {
+        let collector: String?
         let time: Int64
         let pair: String?
         let event: String
@@ -87,6 +92,14 @@ public struct StatusReport: Report {
         let findings: [Finding]
     }
 
+    /// What is a collector's own.
+    private struct CollectorLine: Encodable {
+        let stages: [String: StageStatus?]
+        let continuity: ContinuityReport
+        let quota: QuotaLine
+        let journals: [String: Int64]
+    }
+
     private struct Whole: Encodable {
         let stages: [String: StageStatus?]
         let candles: [CandleLine]
@@ -97,43 +110,58 @@ public struct StatusReport: Report {
         let disk: DiskLine
         let verdict: VerdictLine
         let findings: [String]
+        /// By name; `nil` if there is only one.
+        let collectors: [String: CollectorLine]?
     }
 
-    /// One JSON object: `stages`, `candles`, `continuity`, `delay`, `events`, `quota`, `disk`, `verdict`, `findings`.
+    /// One JSON object: `stages`, `candles`, `continuity`, `delay`, `events`, `quota`, `disk`, `verdict`, `findings`. If
+    /// there are several collectors, `collectors` has what is each one's own, and the others are those of the own one.
     public var json: String {
-        let quota = stored.quota
+        let lines = Dictionary(uniqueKeysWithValues: seen.collectors.map { ($0.collector.name, line(of: $0)) })
+        let ours = line(of: own)
+        let shared = seen.storeWriter.map { [($0.stage.name, $0.status)] } ?? []
         let whole = Whole(
-            stages: Dictionary(uniqueKeysWithValues: stages.map { ($0.stage.name, $0.status) }),
+            stages: ours.stages.merging(shared) { $1 },
             candles: candles.map {
                 CandleLine(
                     pair: "\($0.series.pair)", timeframe: String($0.series.timeframe.minutes), count: $0.count,
                     complete: $0.complete, oldest: $0.oldest, newest: $0.newest, close: "\($0.close)",
                     state: seen.freshness($0).name)
             },
-            continuity: continuity, delay: seen.delay,
+            continuity: ours.continuity, delay: seen.delay,
             events: stored.events.map {
                 EventLine(
-                    time: $0.time.rawValue, pair: $0.pair, event: $0.event, detail: $0.detail, until: $0.until)
+                    collector: seen.hasSeveral ? $0.collector.name : nil, time: $0.time.rawValue, pair: $0.pair,
+                    event: $0.event, detail: $0.detail, until: $0.until)
             },
-            quota: QuotaLine(
-                remaining: quota.remaining, total: quota.total, renewal: quota.renewal, isTold: quota.isTold),
-            disk: DiskLine(
-                database: stored.bytes, journals: Dictionary(uniqueKeysWithValues: journalSizes), free: seen.free),
-            verdict: VerdictLine(state: verdict.state.rawValue, findings: verdict.findings), findings: failures)
+            quota: ours.quota, disk: DiskLine(database: stored.bytes, journals: ours.journals, free: seen.free),
+            verdict: VerdictLine(state: verdict.state.rawValue, findings: verdict.findings), findings: failures,
+            collectors: seen.hasSeveral ? lines : nil)
         return encodedJSON(whole) + "\n"
     }
 
-    private var journalSizes: [(String, Int64)] {
-        Stream.journaled.map { ($0.rawValue, DiskUsage.size(ofFolder: paths.journal($0))) }
+    private func line(of collector: Verdict.CollectorObservation) -> CollectorLine {
+        let quota = collector.quota
+        return CollectorLine(
+            stages: Dictionary(uniqueKeysWithValues: collector.stages.map { ($0.stage.name, $0.status) }),
+            continuity: ContinuityReport(collector.continuity, collector.ingest),
+            quota: QuotaLine(
+                remaining: quota.remaining, total: quota.total, renewal: quota.renewal, isTold: quota.isTold),
+            journals: Dictionary(uniqueKeysWithValues: journalSizes(collector.collector)))
+    }
+
+    private func journalSizes(_ collector: Collector) -> [(String, Int64)] {
+        Stream.journaled.map { ($0.rawValue, DiskUsage.size(ofFolder: paths.of(collector).journal($0))) }
     }
 
     // MARK: For a person
 
     public func text(_ style: TextStyle) -> String {
-        [
-            verdict.text(style), StageTable(stages).text(style), seen.delay.text(style), continuity.text(style), places,
-            eventTable(style), candleTable(style),
-        ].joined(separator: "\n")
+        let continuity = seen.collectors.map {
+            ContinuityReport($0.continuity, $0.ingest, of: name($0)).text(style)
+        }
+        let parts = [verdict.text(style), StageTable(seen.stages).text(style), seen.delay.text(style)]
+        return (parts + continuity + [places, eventTable(style), candleTable(style)]).joined(separator: "\n")
     }
 
     private func candleTable(_ style: TextStyle) -> String {
@@ -153,22 +181,44 @@ public struct StatusReport: Report {
     }
 
     private func eventTable(_ style: TextStyle) -> String {
-        let rows = stored.events.map { [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText] }
+        let rows = stored.events.map {
+            (seen.hasSeveral ? [$0.collector.name] : []) + [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText]
+        }
         guard !rows.isEmpty else { return "no feed events yet\n" }
-        let head = ["feed time (UTC)", "pair", "event", "detail"]
+        let head = (seen.hasSeveral ? ["collector"] : []) + ["feed time (UTC)", "pair", "event", "detail"]
         return TextTable(head: head, rows: rows, leftAligned: Set(head)).text(style)
     }
 
+    /// If there are several.
+    private func name(_ collector: Verdict.CollectorObservation) -> String? {
+        seen.hasSeveral ? collector.collector.name : nil
+    }
+
     private var places: String {
-        let sizes = journalSizes.filter { $0.1 > 0 }.map { "\($0.0) \(byteText($0.1))" }.joined(separator: ", ")
         let free = seen.free.map { ", \(byteText($0)) free" } ?? ""
-        return """
-            quota     \(stored.quota.text)
-            disk      database \(byteText(stored.bytes)); journals: \(sizes.isEmpty ? "none" : sizes)\(free)
+        let quotas = seen.collectors.map { "quota     \(prefix($0))\($0.quota.text)\n" }.joined()
+        let journals = seen.collectors.map { "\(prefix($0))\(journalText($0.collector))" }.joined(separator: "; ")
+        return quotas + """
+            disk      database \(byteText(stored.bytes)); journals: \(journals)\(free)
             database  \(paths.database)
             sockets   \(paths.runtime)
 
             """
+    }
+
+    private func prefix(_ collector: Verdict.CollectorObservation) -> String { name(collector).map { "\($0): " } ?? "" }
+
+    private func journalText(_ collector: Collector) -> String {
+        let sizes = journalSizes(collector).filter { $0.1 > 0 }.map { "\($0.0) \(byteText($0.1))" }
+        return sizes.isEmpty ? "none" : sizes.joined(separator: ", ")
+    }
+}
+
+extension Paths {
+    /// What the programs of each collector counted.
+    func assumptions(of collectors: Collectors) -> [Collector: AssumptionTally] {
+        let all = collectors.all.map { ($0, AssumptionBook.all(stateFolder: of($0).collectorState)) }
+        return Dictionary(uniqueKeysWithValues: all)
     }
 }
 

@@ -4,38 +4,63 @@ internal import MarketData
 internal import Planning
 internal import Settings
 internal import Store
+internal import Wire
 
 /// The database's facts about the pipeline, read at one moment.
 struct StoreSnapshot {
+    /// The facts about one collector.
+    struct OfCollector {
+        var continuity = Continuity()
+        /// The remaining allowance of its account, as far as the database knows.
+        var quota: QuotaLedger.Estimate
+        /// The pairs that it streamed; read only of those without a configuration file.
+        var pairs: [Pair] = []
+    }
+
     var candles: [SeriesStatistics] = []
-    var continuity = Continuity()
+    var collectors: [Collector: OfCollector]
     /// Of the database on its disk.
     var bytes: Int64 = 0
     /// The newest ones, newest first.
     var events: [StoredEvent] = []
     /// Candles of the last day that the broker's own dispute, and the start of the newest.
     var disputed: (count: Int, newest: UTCSeconds?) = (0, nil)
-    /// The remaining allowance, as far as the database knows.
-    var quota: QuotaLedger.Estimate
 
-    /// Nothing but what the configuration says.
-    init(_ configuration: Configuration, now: UTCSeconds) {
-        quota = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints).estimate(now: now)
+    /// Nothing but what the configurations say.
+    init(_ collectors: Collectors, now: UTCSeconds) {
+        let all = collectors.all.map { collector in
+            (collector, OfCollector(quota: collectors.ledger(of: collector).estimate(now: now)))
+        }
+        self.collectors = Dictionary(uniqueKeysWithValues: all)
     }
 
     /// - Parameter now: the local clock: the allowance runs by it.
     /// - Throws: `StoreError`.
-    init(_ reader: any CandleQueries, _ configuration: Configuration, now: UTCSeconds) throws {
+    init(_ reader: any CandleQueries, _ collectors: Collectors, now: UTCSeconds) throws {
+        self.init(collectors, now: now)
         bytes = try reader.size().onDisk
         candles = try reader.statistics()
-        continuity = try reader.continuity(of: configuration.collector)
         events = try reader.events(last: 5)
         let newest = candles.map(\.newest).max() ?? UTCSeconds(rawValue: 0)
         disputed = try reader.disputed(since: newest - .seconds(86_400))
-        var ledger = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints)
-        for row in try reader.ledger(of: configuration.collector) {
-            ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
+        for collector in collectors.all {
+            var ledger = collectors.ledger(of: collector)
+            for row in try reader.ledger(of: collector) {
+                ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
+            }
+            var facts = OfCollector(quota: ledger.estimate(now: now))
+            facts.continuity = try reader.continuity(of: collector)
+            if collectors.configuration(of: collector) == nil {
+                facts.pairs = try reader.streamedSince(by: collector).keys.sorted()
+            }
+            self.collectors[collector] = facts
         }
-        quota = ledger.estimate(now: now)
+    }
+}
+
+extension Collectors {
+    /// An account without a file has the points that the own one has.
+    fileprivate func ledger(of collector: Collector) -> QuotaLedger {
+        QuotaLedger(weeklyPoints: (configuration(of: collector) ?? own).history.weeklyPoints)
     }
 }

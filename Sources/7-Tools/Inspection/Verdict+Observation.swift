@@ -1,35 +1,105 @@
-internal import Store
 internal import Assumptions
+internal import IG
 internal import MarketData
+internal import Planning
 internal import Settings
+internal import Store
 internal import Streams
 internal import Wire
 
 extension Verdict {
     /// What was seen of the pipeline.
     struct Observation {
-        var stages: [StatusListener.Heard]
+        /// By name; at least one.
+        var collectors: [CollectorObservation]
+        var storeWriter: StatusListener.Heard?
         var stored: StoreSnapshot
-        /// Those that are configured.
-        var pairs: [Pair]
+        /// Those of which candles are streamed.
         var timeframes: [Timeframe]
         var calendar: TradingCalendar
+        /// What the collectors' files say differently of one instrument.
+        var disagreements: [Collectors.Disagreement]
         /// The host's clock.
         var now: UTCNanos
         /// Bytes free on the state folder's disk; `nil` if that is not known.
         var free: Int64?
-        /// How often each assumption about the broker held and failed.
-        var assumptions: AssumptionTally
 
+        /// - Parameter assumptions: how often each assumption about the broker held and failed, by collector.
         init(
-            stages: [StatusListener.Heard], stored: StoreSnapshot, configuration: Configuration, now: UTCNanos,
-            free: Int64?,
-            assumptions: AssumptionTally
+            stages: [StatusListener.Heard], stored: StoreSnapshot, collectors: Collectors, now: UTCNanos,
+            free: Int64?, assumptions: [Collector: AssumptionTally]
         ) {
-            (self.stages, self.stored, self.now, self.free, self.assumptions) = (stages, stored, now, free, assumptions)
-            pairs = configuration.instruments.map(\.pair)
-            timeframes = configuration.timeframes
-            calendar = configuration.calendar
+            (self.stored, self.now, self.free) = (stored, now, free)
+            (timeframes, calendar) = (collectors.timeframes, collectors.calendar)
+            disagreements = collectors.disagreements
+            storeWriter = stages.first { $0.stage == .storeWriter }
+            let inputs = storeWriter?.status?.inputs ?? []
+            self.collectors = collectors.all.map { collector in
+                var seen = CollectorObservation(
+                    collector, collectors, stages.filter { $0.collector == collector }, stored, now: now,
+                    assumptions: assumptions[collector] ?? AssumptionTally())
+                seen.unstored =
+                    inputs.first { $0.collector ?? Collector.main.name == collector.name && $0.failure != nil }?
+                    .failure
+                return seen
+            }
+        }
+
+        /// Whether a collector's name must stand beside what is its own.
+        var hasSeveral: Bool { collectors.count > 1 }
+
+        /// All daemons, `store-writer` last.
+        var stages: [StatusListener.Heard] { collectors.flatMap(\.stages) + (storeWriter.map { [$0] } ?? []) }
+
+        /// What store-writer measured of the last hour.
+        var delay: DelayReport { DelayReport(storeWriter?.status) }
+
+        /// The market's time, as the first collector tells it that knows it.
+        var marketNow: UTCNanos { (collectors.first { $0.knowsMarketTime } ?? collectors[0]).marketNow }
+
+        /// Whether any instrument is traded.
+        var isOpen: Bool { collectors.contains(where: \.isOpen) }
+
+        /// The newest time that a feed has reported; `nil` if no stage knows one.
+        var feedTime: UTCNanos? { collectors.compactMap(\.feedTime).max() }
+
+        func freshness(_ line: SeriesStatistics) -> Freshness {
+            Freshness(
+                newest: line.newest, line.series.timeframe, now: marketNow.seconds, hours: calendar[line.series.pair])
+        }
+    }
+
+    /// What was seen of one collector.
+    struct CollectorObservation {
+        let collector: Collector
+        /// Its daemons.
+        let stages: [StatusListener.Heard]
+        let continuity: Continuity
+        let quota: QuotaLedger.Estimate
+        /// Those that are configured; without a file those that it streamed.
+        let pairs: [Pair]
+        let hasFile: Bool
+        /// Of the systemd units of its stages; `nil`: the units without one.
+        let instance: String?
+        let assumptions: AssumptionTally
+        /// Why store-writer cannot take its candles; `nil` if it can.
+        fileprivate(set) var unstored: String?
+        private let calendar: TradingCalendar
+        private let now: UTCNanos
+
+        fileprivate init(
+            _ collector: Collector, _ collectors: Collectors, _ stages: [StatusListener.Heard],
+            _ stored: StoreSnapshot, now: UTCNanos, assumptions: AssumptionTally
+        ) {
+            (self.collector, self.stages, self.now) = (collector, stages, now)
+            calendar = collectors.calendar
+            let (configuration, facts) = (collectors.configuration(of: collector), stored.collectors[collector])
+            continuity = facts?.continuity ?? Continuity()
+            quota = facts?.quota ?? QuotaLedger(weeklyPoints: 0).estimate(now: now.seconds)
+            pairs = configuration?.instruments.map(\.pair) ?? facts?.pairs ?? []
+            hasFile = configuration != nil
+            instance = collectors.instance(of: collector)
+            self.assumptions = assumptions
         }
 
         /// What a stage said last; `nil` if it is not listened to.
@@ -38,15 +108,19 @@ extension Verdict {
         /// What ingest-stream says; `nil` if it says nothing.
         var ingest: StageStatus? { heard(.ingestStream)?.status }
 
-        /// What store-writer measured of the last hour.
-        var delay: DelayReport { DelayReport(heard(.storeWriter)?.status) }
+        /// The market's time that ingest-stream reported, and when.
+        private var toldTime: (time: Int64, received: UTCNanos)? {
+            guard let heard = heard(.ingestStream), let received = heard.receivedAt,
+                let told = heard.status?.metrics.nanos(.marketTime)
+            else { return nil }
+            return (told, received)
+        }
+
+        var knowsMarketTime: Bool { toldTime != nil }
 
         /// The market's time: as ingest-stream reported it, and the time passed since; without that, the host's.
         var marketNow: UTCNanos {
-            let heard = heard(.ingestStream)
-            guard let told = heard?.status?.metrics.nanos(.marketTime), let received = heard?.receivedAt else {
-                return now
-            }
+            guard let (told, received) = toldTime else { return now }
             return UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
         }
 
@@ -56,16 +130,14 @@ extension Verdict {
             return session.contains(marketNow.seconds) ? session : nil
         }
 
+        /// Whether any of its instruments is traded.
+        var isOpen: Bool { pairs.contains { session($0) != nil } }
+
         /// The newest time that the feed has reported; `nil` if no stage knows one.
         var feedTime: UTCNanos? {
             [Stage.ingestStream, .aggregator].lazy
                 .compactMap { heard($0)?.status?.metrics.nanos(.feedTime) }
                 .first { $0 > 0 }.map { UTCNanos(rawValue: $0) }
-        }
-
-        func freshness(_ line: SeriesStatistics) -> Freshness {
-            Freshness(
-                newest: line.newest, line.series.timeframe, now: marketNow.seconds, hours: calendar[line.series.pair])
         }
     }
 }

@@ -1,9 +1,7 @@
-internal import Reports
-internal import Assumptions
 internal import Host
-internal import IG
 internal import MarketData
-internal import Planning
+internal import Reports
+internal import Settings
 internal import Store
 internal import Streams
 internal import Wire
@@ -12,7 +10,8 @@ internal import Wire
 /// `top`, `doctor` and `gaps --check` show. A function of what was observed alone.
 ///
 /// Times are the market's: the host's clock plus the offset that ingest-stream has learned. Silence of feed, pairs and
-/// candles is judged only while a market is open (`TradingHours`). Source: docs/operations.md § Verdict.
+/// candles is judged only while a market is open (`TradingHours`). Each collector is judged by itself (`CollectorJudge`),
+/// then what they share. Source: docs/operations.md § Verdict.
 struct Verdict {
     /// What deserves a look; empty if all is well.
     let findings: [Finding]
@@ -35,51 +34,28 @@ struct Verdict {
         return findings.map { $0.text(mark: style.painted($0.stateText, $0.tone)) }.joined()
     }
 
-    /// The heartbeat comes once a second (`ig-api` § 9.3).
-    private static let heartbeatMax = 10 * UTCNanos.perSecond
-    /// How long a pair may be blind before it counts: the broker ends single subscriptions and takes them again.
-    private static let blindMax = 60 * UTCNanos.perSecond
-    /// How long a pair may bring no tick while most of the others do.
-    private static let silenceMax = 150 * UTCNanos.perSecond
-    /// The others are lively when they have ticked within so long.
-    private static let liveliness = 10 * UTCNanos.perSecond
-    /// How long the failure of an assumption is worth a look.
-    private static let assumptionAge: Duration = .seconds(86_400)
-    /// How far the host's clock may be off. Beyond a day the market is a simulated one.
-    private static let offsetMax = 5 * UTCNanos.perSecond
     /// Bytes that the state folder's disk must have free.
     static let freeMin: Int64 = 200_000_000
     static let diskAdvice = "free some space: on a full disk the stages stop with code 74"
 
     init(_ observation: Observation) {
-        let judge = Judge(observation)
+        let shared = SharedJudge(seen: observation)
+        let judges = observation.collectors.map { CollectorJudge(observation, $0) }
         findings =
-            judge.stages + judge.disk + judge.feed + judge.blindPairs + judge.silentPairs + judge.candles
-            + judge.disputes + judge.clock + judge.quota + judge.assumptions
+            judges.flatMap(\.stages) + shared.storeWriter + judges.flatMap(\.unstored) + shared.disk
+            + shared.disagreements
+            + judges.flatMap(\.feed) + judges.flatMap(\.blindPairs) + judges.flatMap(\.silentPairs) + shared.candles
+            + shared.disputes + judges.flatMap(\.clock) + judges.flatMap(\.quota) + judges.flatMap(\.assumptions)
     }
 
-    /// Looks at one thing after the other.
-    private struct Judge {
+    /// Looks at what the collectors share.
+    private struct SharedJudge {
         let seen: Observation
-        /// Whether any instrument is traded.
-        let isOpen: Bool
-        private var ingest: StageStatus? { seen.ingest }
 
-        init(_ observation: Observation) {
-            seen = observation
-            isOpen = observation.pairs.contains { observation.session($0) != nil }
-        }
-
-        // MARK: Machine
-
-        var stages: [Finding] {
-            let down = seen.stages.filter { $0.status == nil }.map(\.stage.name)
-            guard !down.isEmpty else { return [] }
-            return [
-                Finding(
-                    "stages", "", .failed, "not running: \(down.joined(separator: ", "))",
-                    "systemctl start candlewick.target, or scripts/run; then journalctl -u candlewick-\(down[0])")
-            ]
+        /// A single collector's stages are judged together with it.
+        var storeWriter: [Finding] {
+            guard seen.hasSeveral, let writer = seen.storeWriter, writer.status == nil else { return [] }
+            return [Verdict.notRunning([.storeWriter])]
         }
 
         var disk: [Finding] {
@@ -90,93 +66,26 @@ struct Verdict {
             ]
         }
 
-        // MARK: Feed
-
-        /// Since when the feed is not seen, in time that has really passed; `nil` while it is.
-        private var silence: Int64? {
-            guard let age = ingest?.age(.heartbeatTime), age >= Verdict.heartbeatMax else { return nil }
-            return age
-        }
-
-        var feed: [Finding] {
-            guard isOpen, let silence, let ingest else { return [] }
-            let state = ingest.state
-            return [
-                Finding(
-                    "feed", "", .failed,
-                    "no heartbeat for \(Duration.nanoseconds(silence).brief), since \(moment(ago: silence)) (\(state))",
-                    Judge.advice(state))
-            ]
-        }
-
-        private static func advice(_ state: String) -> String {
-            switch state {
-            case "logging in":
-                "the broker refuses the login or its tokens: run candlewick doctor; journalctl -u candlewick-ingest-stream shows the reason"
-            case "streaming", "silent":
-                "the connection is open but the broker sends nothing: wait for the next session, check the broker's status page"
-            default:
-                "the broker cannot be reached: check the network, then journalctl -u candlewick-ingest-stream"
+        var disagreements: [Finding] {
+            seen.disagreements.map { disagreement in
+                switch disagreement.kind {
+                case .scale:
+                    Finding(
+                        "configuration", "\(disagreement.pair)", .failed, "has \(disagreement.text)",
+                        "its prices are wrong in one of them: correct that file, and restart the collector's stages")
+                case .hours:
+                    Finding(
+                        "configuration", "\(disagreement.pair)", .warning, "has \(disagreement.text)",
+                        "the first is used here: write the same hours in both files")
+                }
             }
         }
-
-        var blindPairs: [Finding] {
-            guard silence == nil, ingest != nil else { return [] }
-            return seen.stored.continuity.blindPairs.compactMap { blind in
-                guard let pair = seen.pairs.first(where: { $0.description == blind.pair }), seen.session(pair) != nil
-                else { return nil }
-                let age = (seen.marketNow - blind.since).nanoseconds
-                let isRefused = ["instrument refused", "updates limited"].contains(blind.reason?.event)
-                guard age >= Verdict.blindMax || isRefused else { return nil }
-                return Finding("pair", blind.pair, .failed, blind.text, Judge.advice(reason: blind.reason?.event))
-            }
-        }
-
-        private static func advice(reason: String?) -> String {
-            switch reason {
-            case "instrument refused":
-                "check its epic, and whether the account may stream it: candlewick doctor asks the broker; ingest-stream keeps trying"
-            case "updates limited": "the broker drops updates above this rate: every candle of the pair is partial"
-            default:
-                "ingest-stream keeps trying to subscribe; if the pair is still blind after an hour, run candlewick doctor"
-            }
-        }
-
-        /// Pairs that bring nothing while most of the others are lively.
-        var silentPairs: [Finding] {
-            guard silence == nil, let ingest else { return [] }
-            let blind = Set(seen.stored.continuity.blindPairs.map(\.pair))
-            let ages = seen.pairs.compactMap { pair in age(pair, ingest).map { (pair, $0) } }
-                .filter { !blind.contains($0.0.description) }
-            let lively = ages.count { $0.1 < Verdict.liveliness }
-            return ages.filter { $0.1 >= Verdict.silenceMax && lively * 2 > ages.count - 1 }.map { pair, age in
-                Finding(
-                    "pair", "\(pair)", .failed, "no tick for \(Duration.nanoseconds(age).brief) while other pairs tick",
-                    "its subscription may be dead: ingest-stream renews it; if it stays silent, compare with the broker's site"
-                )
-            }
-        }
-
-        /// ns since the last tick of a pair, in its open session; `nil` if it had none or its market is closed.
-        private func age(_ pair: Pair, _ ingest: StageStatus) -> Int64? {
-            guard let session = seen.session(pair), let age = ingest.age(.tickTime, pair.description) else {
-                return nil
-            }
-            // Markets open at different times: those that just opened have not been silent since yesterday.
-            return min(age, (seen.marketNow.seconds - session.lowerBound).nanoseconds)
-        }
-
-        private func moment(ago nanos: Int64) -> String {
-            UTCNanos(rawValue: seen.now.rawValue - nanos).text() + " UTC"
-        }
-
-        // MARK: Candles
 
         var candles: [Finding] {
             guard !seen.stored.candles.isEmpty else {
                 return [
                     Finding(
-                        "candles", "", isOpen ? .failed : .warning, "no candle is stored",
+                        "candles", "", seen.isOpen ? .failed : .warning, "no candle is stored",
                         "wait: the first candle comes after the first complete interval")
                 ]
             }
@@ -209,53 +118,26 @@ struct Verdict {
                     "ticks may be missing: candlewick compare shows each")
             ]
         }
+    }
 
-        // MARK: Clock and quota
+    /// - Parameter instance: of the first one's unit.
+    static func notRunning(_ stages: [Stage], instance: String? = nil) -> Finding {
+        Finding(
+            "stages", "", .failed, "not running: \(stages.map(\.name).joined(separator: ", "))",
+            "systemctl start candlewick.target, or scripts/run; then journalctl -u \(unit(stages[0], instance))")
+    }
 
-        var clock: [Finding] {
-            guard let offset = ingest?.metrics.nanos(.clockOffset), abs(offset) > Verdict.offsetMax,
-                abs(offset) < 86_400 * UTCNanos.perSecond
-            else { return [] }
-            let side = offset > 0 ? "behind" : "ahead of"
-            return [
-                Finding(
-                    "clock", "", .warning,
-                    "this machine's clock is \(Duration.nanoseconds(abs(offset)).brief) \(side) the broker's",
-                    "set up timedatectl or chrony")
-            ]
-        }
-
-        /// Those that failed of late. The clock has a finding of its own.
-        var assumptions: [Finding] {
-            Assumption.allCases.filter { $0 != .clockOffset }.compactMap { assumption in
-                let count = seen.assumptions[assumption]
-                guard let last = count.lastViolation, seen.now.seconds - last < Verdict.assumptionAge else {
-                    return nil
-                }
-                return Finding(
-                    "assumption", assumption.rawValue, .warning,
-                    "failed, last at \(last.text()) UTC (\(count.note ?? "")): "
-                        + assumption.fact.sentence.lowercasedFirst,
-                    "\(assumption.fact.consequence.lowercasedFirst); candlewick assumptions shows how often")
-            }
-        }
-
-        var quota: [Finding] {
-            let quota = seen.stored.quota
-            guard quota.isTold, quota.remaining * 10 < quota.total, let renewal = quota.renewal,
-                renewal > seen.now.seconds + .seconds(86_400)
-            else { return [] }
-            return [
-                Finding(
-                    "quota", "", .warning, quota.text, "ingest-backfill plan shows what the rest can buy")
-            ]
-        }
+    /// The systemd unit of a stage.
+    static func unit(_ stage: Stage, _ instance: String?) -> String {
+        "candlewick-\(stage.name)" + (stage.isOfCollector ? instance.map { "@\($0)" } ?? "" : "")
     }
 }
 
 extension Finding {
-    /// Such as `EUR_USD blind since …`.
-    var sentence: String { subject.isEmpty ? finding : "\(subject) \(finding)" }
+    /// Such as `EUR_USD blind since …`, with the collector before it if there are several.
+    var sentence: String {
+        (collector.map { "\($0): " } ?? "") + (subject.isEmpty ? finding : "\(subject) \(finding)")
+    }
 
     var tone: TextStyle.Tone {
         switch state {

@@ -74,7 +74,7 @@ public struct Verification: Report, Encodable {
             throw Failure(.unavailable, "\(paths.journal(.ticks)) holds no ticks: nothing to fold again")
         }
         ticks = refold.ticks
-        try compare(reader, with: try SQLiteReader(path: path), refold, bounds)
+        try compare(reader, of: paths.collector, with: try SQLiteReader(path: path), refold, bounds)
         guard compared > 0 else {
             throw Failure(
                 .unavailable,
@@ -85,15 +85,16 @@ public struct Verification: Report, Encodable {
     }
 
     private mutating func compare(
-        _ stored: any CandleQueries, with folded: any CandleQueries, _ refold: Refold, _ bounds: Bounds
+        _ stored: any CandleQueries, of collector: Collector, with folded: any CandleQueries, _ refold: Refold,
+        _ bounds: Bounds
     ) throws {
         let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
         let series = Set(try stored.series() + folded.series())
         for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
-            let found = try stored.records(series)
             var expected = Dictionary(
                 uniqueKeysWithValues: try folded.records(series).map { ($0.start, refold.last(of: $0, series)) })
-            let disputed = try stored.disputedStarts(series, of: .main)
+            let found = try stored.records(series, of: collector, besides: Set(expected.keys))
+            let disputed = try stored.disputedStarts(series, of: collector)
             for record in found {
                 let expectation = expected.removeValue(forKey: record.start)
                 // The ticks do not know why another source took the place of a disputed candle.
@@ -174,6 +175,31 @@ extension Verification.Difference {
         let span = ticks.map { "\($0.count) ticks, positions \($0.first) to \($0.last)" } ?? "no ticks in the journal"
         return ["\(pair) \(timeframe) \(time)  \(kind.rawValue); \(span)"]
             + columns.map { "    \($0.name): database \($0.stored), journals \($0.folded)" }
+    }
+}
+
+extension CandleQueries {
+    /// The candles that readers would see if there were this collector alone, oldest first.
+    /// - Parameter starts: where a candle of it may wait for another one to be withdrawn.
+    fileprivate func records(
+        _ series: Series, of collector: Collector, besides starts: Set<UTCNanos>
+    ) throws -> [CandleRecord] {
+        let seen = try records(series)
+        guard try collectors() != [collector] else { return seen }
+        let all = starts.union(seen.map(\.start))
+        guard let first = all.min()?.seconds, let last = all.max()?.seconds else { return [] }
+        var own: [UTCNanos: CandleRecord] = [:]
+        for candle in try streamed(series, in: first..<(last + .seconds(1)))
+        where candle.collector == collector && !candle.record.flags.contains(.partial) {
+            own[candle.record.start] = candle.record
+        }
+        // A whole streamed candle is the best of its collector. In the place of others one that was bought may be seen.
+        for start in all where own[start] == nil {
+            let candidates = try [record(series, start: start.seconds)].compactMap(\.self)
+            own[start] = try (candidates + outranked(series, start: start.seconds))
+                .first { $0.collector == collector }?.record
+        }
+        return own.values.sorted { $0.start < $1.start }
     }
 }
 

@@ -49,10 +49,10 @@ public final class Replay {
             throw Failure(.usage, "only ticks can be played several times")
         }
         if let absent = chosen.first(where: { !present.contains($0) }) {
-            throw Failure(.missingInput, "\(recording.state)/journal holds no recording of \(absent.rawValue)")
+            throw Failure(.missingInput, "\(recording.collectorState)/journal holds no recording of \(absent.rawValue)")
         }
         guard !chosen.isEmpty else {
-            throw Failure(.missingInput, "\(recording.state)/journal holds no recording")
+            throw Failure(.missingInput, "\(recording.collectorState)/journal holds no recording")
         }
         self.pace = pace
         self.clock = clock

@@ -8,6 +8,7 @@ public import Inspection
 internal import Logging
 public import MarketData
 public import Recording
+internal import Settings
 internal import Wire
 
 extension Pair: ExpressibleByArgument {
@@ -85,6 +86,28 @@ struct Moment: ExpressibleByArgument {
     static let help = "UTC: 2026-11-23, 2026-11-23T14:10, 2026-11-23T14:10:05Z, or Unix seconds"
 }
 
+/// Whose streams are looked at.
+struct CollectorOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The collector whose streams are meant; default: the configuration's, or the only one.", valueName: "name"))
+    var collector: String?
+
+    /// The folders of the chosen collector.
+    /// - Throws: `Failure` (64) if there is none of this name, (78) if a configuration is needed and wrong.
+    func chosen(_ paths: Paths) throws -> Paths {
+        let here = paths.collectors.filter(paths.hasRun)
+        return collector == nil && here.count == 1 ? paths.of(here[0]) : try configured(paths).paths
+    }
+
+    /// The same, and the collector's configuration; without a file, that of the environment.
+    func configured(_ paths: Paths) throws -> (paths: Paths, configuration: Configuration) {
+        let collectors = try Collectors(environment: .process, paths: paths)
+        let chosen = try collectors.chosen(collector)
+        return (paths.of(chosen), collectors.configuration(of: chosen) ?? collectors.own)
+    }
+}
+
 /// How a report is shown.
 struct OutputOptions: ParsableArguments {
     @Flag(help: "One JSON value instead of text.")
@@ -119,6 +142,11 @@ extension TextStyle {
 }
 
 extension ParsableCommand {
+    /// The same with the collectors of this machine.
+    func look(_ body: (Paths, Collectors) throws -> Void) -> Never {
+        look { try body($0, try Collectors(environment: .process, paths: $0)) }
+    }
+
     /// Runs what only looks, with the folders of the environment.
     func look(_ body: (Paths) throws -> Void) -> Never {
         Program.run("candlewick") { _ in try body(try Paths(environment: .process)) }

@@ -22,6 +22,7 @@ struct AssumptionsCommand: ParsableCommand {
     @Flag(help: "Print each assumption with its source, as a table in Markdown.")
     var table = false
 
+    @OptionGroup var collector: CollectorOption
     @OptionGroup var output: OutputOptions
 
     func run() {
@@ -29,7 +30,7 @@ struct AssumptionsCommand: ParsableCommand {
             if table {
                 output.show(AssumptionTable())
             } else {
-                output.show(AssumptionsReport(stateFolder: paths.state))
+                output.show(try AssumptionsReport(stateFolder: collector.chosen(paths).collectorState))
             }
         }
     }

@@ -65,7 +65,9 @@ struct CandlesCommand: ParsableCommand {
             if candles.isEmpty, open == nil, format == .table {
                 throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
             }
-            let table = CandleTable(candles, forming: open, pair: pair, timeframe: timeframe, side: price)
+            let table = CandleTable(
+                candles, forming: open, pair: pair, timeframe: timeframe, side: price,
+                hasSeveral: try reader.collectors().count > 1)
             Program.write(standardOutput: table.text(format))
             if forming, open == nil {
                 Program.write(standardError: "candlewick: no tick of \(pair) since the newest candle closed\n")

@@ -1,3 +1,4 @@
+internal import Engines
 internal import Store
 internal import Reports
 internal import ArgumentParser
@@ -57,7 +58,8 @@ struct ChartCommand: ParsableCommand {
     }
 
     func run() {
-        read { reader in
+        look { (paths: Paths, collectors: Collectors) in
+            let reader = try storeEngine.openReader(paths)
             let size = Terminal.size ?? .usual
             let shown = last ?? (picture.files.isEmpty ? size.columns : 200)
             let averages = ma.isEmpty ? [9, 21, 50] : ma
@@ -72,7 +74,7 @@ struct ChartCommand: ParsableCommand {
             }
             let chart = CandleChart(
                 pair: pair.description, timeframe: timeframe,
-                hours: try Configuration.load(environment: .process).calendar[pair],
+                hours: collectors.calendar[pair],
                 candles: all.map { CandleChart.Candle($0, price) }, shown: shown, averages: averages)
             if picture.files.isEmpty {
                 // The prompt needs a row too.

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Host
 internal import Inspection
 internal import MarketData
+internal import Settings
 internal import Streams
 
 struct CompareCommand: ParsableCommand {
@@ -18,6 +19,9 @@ struct CompareCommand: ParsableCommand {
                         missing here
               waiting   the broker's candle has arrived, ours has not
 
+            With --collectors it compares the whole candles of each two collectors that
+            stream the same pair instead, and shows the largest differences.
+
             Partial candles are not judged. With --ticks, each difference is shown with
             the ticks of its interval.
 
@@ -33,30 +37,42 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "Number of days back from now.")
     var days = 7
 
-    @Option(help: "Number of differences to show, newest first.")
+    @Flag(help: "Compare the collectors with each other.")
+    var collectors = false
+
+    @Option(help: "Number of differences to show: newest first, between collectors the largest first.")
     var differences = 5
 
     @Flag(help: "Show every tick of the intervals that differ.")
     var ticks = false
 
-    @Flag(help: "End with exit code 65 if a candle is disputed and not repaired.")
+    @Flag(help: "End with exit code 65 if a candle is disputed and not repaired, or if the collectors' prices differ.")
     var check = false
 
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard (1...3_660).contains(days) else { throw ValidationError("--days must be 1 to 3,660") }
+        if collectors, ticks { throw ValidationError("--collectors and --ticks exclude each other") }
         guard (0...100_000).contains(differences) else { throw ValidationError("--differences must be 0 to 100,000") }
     }
 
     func run() {
-        look { paths in
-            let now = try FeedClock(paths: paths, now: Clock.system.now()).now
+        look { (paths: Paths, here: Collectors) in
+            let now = try FeedClock(paths: paths, collectors: here.all, now: Clock.system.now()).now
+            let since = now - .seconds(days * 86_400)
+            if collectors { return try compareCollectors(paths, since: since) }
             let report = try ComparisonReport(
-                paths: paths, pairs: pairs, since: now - .seconds(days * 86_400), differences: differences,
+                paths: paths, collectors: here.all, pairs: pairs, since: since, differences: differences,
                 showsTicks: ticks)
             output.show(report)
             if check, report.hasDisputes { throw Failure(.badData, "the broker's own candles dispute ours") }
         }
+    }
+
+    private func compareCollectors(_ paths: Paths, since: UTCSeconds) throws {
+        let report = try CollectorComparison(paths: paths, pairs: pairs, since: since, differences: differences)
+        output.show(report)
+        if check, report.hasDifferences { throw Failure(.badData, "the candles of two collectors differ") }
     }
 }

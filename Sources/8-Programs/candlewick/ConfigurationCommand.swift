@@ -34,8 +34,7 @@ struct ConfigurationCommand: ParsableCommand {
     func run() {
         if sample { return output.show(ConfigurationText.sample) }
         if table { return output.show(ConfigurationText.table) }
-        look { _ in
-            output.show(ConfigurationReport(try Configuration.load(environment: .process)))
-        }
+        // So that the files of the other collectors are checked too.
+        look { (_: Paths, collectors: Collectors) in output.show(ConfigurationReport(collectors.own)) }
     }
 }

@@ -1,3 +1,4 @@
+internal import Engines
 internal import Store
 internal import Reports
 internal import ArgumentParser
@@ -43,13 +44,14 @@ struct CoverageCommand: ParsableCommand {
     }
 
     func run() {
-        read { reader in
+        look { (paths: Paths, collectors: Collectors) in
+            let reader = try storeEngine.openReader(paths)
             guard let timeframe = try timeframe ?? reader.series().map(\.timeframe).min() else {
                 throw Failure(.unavailable, "no candle is stored in \(reader.path)")
             }
             let coverage = try Coverage(
                 reader, pairs: pairs, timeframe: timeframe, days: days,
-                calendar: try Configuration.load(environment: .process).calendar)
+                calendar: collectors.calendar)
             if json {
                 Program.write(standardOutput: coverage.json)
                 return

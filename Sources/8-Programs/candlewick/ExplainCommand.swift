@@ -34,12 +34,11 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() {
-        look { paths in
-            let configuration = try Configuration.load(environment: .process)
-            let timeframe = timeframe ?? configuration.timeframes.first ?? .fiveMinutes
+        look { (paths: Paths, collectors: Collectors) in
+            let timeframe = timeframe ?? collectors.timeframes.first ?? .fiveMinutes
             output.show(
                 try Explanation(
-                    paths: paths, configuration: configuration, series: Series(pair, timeframe), at: time.time.seconds,
+                    paths: paths, collectors: collectors, series: Series(pair, timeframe), at: time.time.seconds,
                     showsTicks: ticks))
         }
     }

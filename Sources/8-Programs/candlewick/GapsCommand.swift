@@ -14,7 +14,7 @@ struct GapsCommand: ParsableCommand {
             Checks each interval of the instrument's hours (by default Sunday 17:00 to
             Friday 17:00 in New York) from the oldest to the newest stored candle.
             'partial': the feed was down or lost updates during the interval. 'missing':
-            no candle is stored, and the feed was not seen. An interval without a tick is
+            no candle is stored, and no collector saw the feed. An interval without a tick is
             not listed if the feed was up. 'repair' shows whether 'ingest-backfill repair' will buy the
             interval: it buys nothing older than the first streamed candle or than
             history.repair_days.
@@ -39,16 +39,15 @@ struct GapsCommand: ParsableCommand {
     }
 
     func run() {
-        look { paths in
+        look { (paths: Paths, collectors: Collectors) in
             let reader = try storeEngine.openReader(paths)
-            let configuration = try Configuration.load(environment: .process)
             let report = try GapsReport(
-                reader, pairs: series.pairs, timeframe: series.timeframe, days: days, configuration: configuration,
-                now: try FeedClock(paths: paths, now: Clock.system.now()).now)
+                reader, pairs: series.pairs, timeframe: series.timeframe, days: days, collectors: collectors,
+                now: try FeedClock(paths: paths, collectors: collectors.all, now: Clock.system.now()).now)
             output.show(report)
             guard check else { return }
             if !report.isEmpty { throw Failure(.badData, "there are gaps") }
-            let status = try StatusReport(paths: paths, configuration: configuration, clock: .system)
+            let status = try StatusReport(paths: paths, collectors: collectors, clock: .system)
             if !status.failures.isEmpty { throw Failure(.unavailable, status.failures.joined(separator: "; ")) }
         }
     }

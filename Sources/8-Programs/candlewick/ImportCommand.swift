@@ -39,6 +39,8 @@ struct ImportCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "Timeframe of all rows, if the file has no column timeframe.")
     var timeframe: Timeframe?
 
+    @OptionGroup var collector: CollectorOption
+
     @Flag(help: "Check the file and count; import nothing.")
     var check = false
 
@@ -48,8 +50,7 @@ struct ImportCommand: ParsableCommand {
     func run() {
         Program.run("candlewick", logLevel: .error) { logger in
             let stop = try StopSignal()
-            let paths = try Paths(environment: .process)
-            let configuration = try Configuration.load(environment: .process)
+            let (paths, configuration) = try collector.configured(try Paths(environment: .process))
             let file = try CandleFile(
                 path: file, pair: pair, timeframe: timeframe, endedBy: Clock.system.now().seconds)
             let candles = try CandleImport(

@@ -1,7 +1,9 @@
 internal import ArgumentParser
+internal import Engines
 internal import Host
 internal import Inspection
 internal import Settings
+internal import Store
 
 struct IndicatorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,10 +24,11 @@ struct IndicatorsCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() {
-        read { reader in
-            let calendar = try Configuration.load(environment: .process).calendar
+        look { (paths: Paths, collectors: Collectors) in
             output.show(
-                try IndicatorsReport(reader, pairs: series.pairs, timeframe: series.timeframe, calendar: calendar))
+                try IndicatorsReport(
+                    try storeEngine.openReader(paths), pairs: series.pairs, timeframe: series.timeframe,
+                    calendar: collectors.calendar))
         }
     }
 }

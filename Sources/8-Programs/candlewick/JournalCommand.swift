@@ -38,11 +38,12 @@ struct JournalCommand: ParsableCommand {
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 
+        @OptionGroup var collector: CollectorOption
         @OptionGroup var output: OutputOptions
 
         func run() {
             look { paths in
-                let report = try JournalReport(paths: paths, stream: stream)
+                let report = try JournalReport(paths: try collector.chosen(paths), stream: stream)
                 output.show(report)
                 if report.isDamaged {
                     throw Failure(.badData, "damaged: docs/operations.md, 'Journals', explains what to do")
@@ -75,15 +76,14 @@ struct JournalCommand: ParsableCommand {
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 
+        @OptionGroup var collector: CollectorOption
         @OptionGroup var output: OutputOptions
 
         func run() {
             Program.run("candlewick", logLevel: .critical) { logger in
-                let environment = Environment.process
-                let configuration = try Configuration.load(environment: environment)
+                let (paths, configuration) = try collector.configured(try Paths(environment: .process))
                 let done = try JournalReport.repair(
-                    paths: try Paths(environment: environment), stream: stream, settings: configuration.journal,
-                    logger: logger)
+                    paths: paths, stream: stream, settings: configuration.journal, logger: logger)
                 output.show(Outcome(done.isEmpty ? "nothing to repair" : done.joined(separator: "\n")))
             }
         }

@@ -29,6 +29,8 @@ struct RecordCommand: ParsableCommand {
         transform: Stream.journaled)
     var stream = Stream.ticks
 
+    @OptionGroup var collector: CollectorOption
+
     @Option(help: "now, oldest, or a position of the stream (from 1).")
     var from: TapStart?
 
@@ -58,8 +60,9 @@ struct RecordCommand: ParsableCommand {
     }
 
     func run() {
-        look { paths in
+        look { all in
             let stop = try StopSignal()
+            let paths = try collector.chosen(all)
             switch stream {
             case .ticks: try record(TickEnvelope.self, paths, stop)
             case .history, .candles, .native, .stored, .forming: try record(CandleEnvelope.self, paths, stop)
@@ -70,7 +73,7 @@ struct RecordCommand: ParsableCommand {
     private func record<Record: StreamEnvelope>(_ type: Record.Type, _ paths: Paths, _ stop: StopSignal) throws {
         let recorder = try Recorder<Record>(
             stream, paths: paths, from: from ?? (since == nil ? .now : .oldest), since: since?.time,
-            until: until?.time, into: try Paths(state: folder), logger: .errorsOnly)
+            until: until?.time, into: try Paths(state: folder).of(paths.collector), logger: .errorsOnly)
         if !json { Program.ready([("stream", stream.rawValue), ("folder", folder)]) }
         let end = runTime.map { Clock.system.monotonic() + $0.seconds * UTCNanos.perSecond } ?? .max
         while !recorder.isOver, !stop.isRaised, Clock.system.monotonic() < end {

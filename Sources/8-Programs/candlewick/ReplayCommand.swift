@@ -3,6 +3,7 @@ internal import Host
 internal import Inspection
 internal import Wire
 internal import Recording
+internal import Settings
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,6 +43,9 @@ struct ReplayCommand: ParsableCommand {
     @Argument(help: "A folder that 'record' wrote, or any state folder.", completion: .directory)
     var folder: String
 
+    @Option(help: "Whose streams are played; default: the only collector's of the recording, or main's.")
+    var collector: String?
+
     @Option(help: "Folder of the sockets.", completion: .directory)
     var runtimeDir: String
 
@@ -79,9 +83,11 @@ struct ReplayCommand: ParsableCommand {
                 case .factor(let factor): .recorded(speed: factor)
                 case .max: .asFastAsTaken
                 }
+            let recording = try Paths(state: folder)
+            let chosen = try Collectors.chosen(collector, of: recording.collectors, own: .main)
             let folders = try Paths(runtime: runtimeDir, state: stateDir ?? "\(runtimeDir)/state")
             let replay = try Replay(
-                try Paths(state: folder), streams: stream, times: times, pace: pace, into: folders, stop: stop,
+                recording.of(chosen), streams: stream, times: times, pace: pace, into: folders.of(chosen), stop: stop,
                 clock: .system, logger: .errorsOnly)
             if !output.json {
                 Program.ready([("endpoints", replay.endpoints.joined(separator: ",")), ("state", folders.state)])

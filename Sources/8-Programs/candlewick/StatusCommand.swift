@@ -21,6 +21,9 @@ struct StatusCommand: ParsableCommand {
             and holes by feed time. 'stale' is a pair whose newest candle is older than
             the interval before the last; never while the market is closed.
 
+            With several collectors each finding names its own; what one misses while
+            another sees it is a warning.
+
             Listens to the stages for up to two seconds. Exit code 0 if nothing failed;
             otherwise 69, with the reason. With --stored it reads the database only:
             prints one line, and ends with exit code 69 if no candle is stored.
@@ -49,8 +52,8 @@ struct StatusCommand: ParsableCommand {
         if metrics { return output.show(MetricTable()) }
         look { paths in
             if stored { return try reportStored(paths) }
-            let configuration = try Configuration.load(environment: .process)
-            let report = try StatusReport(paths: paths, configuration: configuration, clock: .system)
+            let collectors = try Collectors(environment: .process, paths: paths)
+            let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
             output.show(report)
             if !report.failures.isEmpty { throw Failure(.unavailable, report.failures.joined(separator: "; ")) }
         }

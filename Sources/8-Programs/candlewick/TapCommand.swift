@@ -40,6 +40,8 @@ struct TapCommand: ParsableCommand {
     @Argument(help: "The stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
     var stream: View
 
+    @OptionGroup var collector: CollectorOption
+
     @Option(name: .shortAndLong, help: "Only this pair; may be repeated.")
     var pair: [Pair] = []
 
@@ -65,8 +67,9 @@ struct TapCommand: ParsableCommand {
     }
 
     func run() {
-        look { paths in
+        look { all in
             let stop = try StopSignal()
+            let paths = try collector.chosen(all)
             var lines = LineOutput(limit: count, until: stop, seconds: runTime?.seconds)
             switch stream {
             case .status: try tapStatus(paths, &lines, stop)
@@ -128,10 +131,13 @@ struct TapCommand: ParsableCommand {
     }
 
     private func tapStatus(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
-        let listener = try StatusListener(paths: paths, clock: .system)
+        let collectors = collector.collector == nil ? paths.collectors : [paths.collector]
+        let listener = try StatusListener(paths: paths, collectors: collectors, clock: .system)
         while lines.isOpen {
-            listener.listen(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { stage, json in
-                lines.add("{\"stage\":\"\(stage)\",\"status\":\(String(decoding: json, as: UTF8.self))}")
+            listener.listen(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { heard, json in
+                let name = paths.collectors.count > 1 ? heard.collector.map { "\"collector\":\"\($0)\"," } ?? "" : ""
+                let status = String(decoding: json, as: UTF8.self)
+                lines.add("{\"stage\":\"\(heard.stage)\",\(name)\"status\":\(status)}")
             }
             lines.flush()
         }

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Host
 internal import Inspection
-internal import Settings
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,8 +46,7 @@ struct TopCommand: ParsableCommand {
             let isDumb = environment["TERM"] == nil || environment["TERM"] == "dumb"
             let style: LiveView.Style = plain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
             let view = try LiveView(
-                paths: paths, configuration: try Configuration.load(environment: environment), clock: .system,
-                style: json ? .json : style)
+                paths: paths, environment: environment, clock: .system, style: json ? .json : style)
             try view.run(until: stop, seconds: runTime?.seconds)
         }
     }

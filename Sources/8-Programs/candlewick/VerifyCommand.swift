@@ -23,12 +23,16 @@ struct VerifyCommand: ParsableCommand {
               candlewick verify --json
             """)
 
+    @Option(help: "Only this collector; default: all of this machine.")
+    var collector: String?
+
     @OptionGroup var output: OutputOptions
 
     func run() {
-        look { paths in
-            let verification = try Verification(
-                paths: paths, configuration: try Configuration.load(environment: .process), stop: try StopSignal())
+        look { (paths: Paths, collectors: Collectors) in
+            let wanted = try collector.map { [try collectors.chosen($0)] } ?? collectors.all
+            let verification = try Verifications(
+                of: wanted, paths: paths, collectors: collectors, stop: try StopSignal())
             output.show(verification)
             if !verification.isSound { throw Failure(.badData, "database and journals differ") }
         }

@@ -23,8 +23,17 @@ import Wire
     }
 
     private func reader(_ engine: EngineUnderTest, _ records: [CandleEnvelope]) throws -> any CandleQueries {
+        try reader(engine, [.main: records])
+    }
+
+    private func reader(
+        _ engine: EngineUnderTest, _ records: [Collector: [CandleEnvelope]]
+    ) throws -> any CandleQueries {
         let store = try engine.writer(folder)
-        _ = try store.write(records, collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        for (collector, records) in records.sorted(by: { $0.key < $1.key }) {
+            _ = try store.write(
+                records, collector: collector, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        }
         return try engine.reader(folder)
     }
 
@@ -112,5 +121,78 @@ import Wire
         let told = try reader.continuity(of: .main)
         #expect(told.blindPairs.map(\.since) == [time(3)] && told.blindSince == nil)
         #expect(try reader.events(last: 9).map(\.position) == [99, 5])
+    }
+
+    // MARK: Several collectors
+
+    private static let eu = Collector("eu")!
+
+    private func candle(_ place: Int64, _ pair: Pair = Make.eurUSD, flags: CandleFlags = []) -> CandleEnvelope {
+        Make.candle(time(place).seconds, pair: pair, flags: flags).envelope
+    }
+
+    private func unseen(_ sight: Sight, _ pair: Pair) -> [Int64] { (0..<20).filter { !covers(sight, $0, pair) } }
+
+    @Test(arguments: EngineUnderTest.all)
+    func `a hole of one collector is none while another sees the pair`(engine: EngineUnderTest) throws {
+        let main = seen + [event(.blindEnded(from: time(8), until: time(10)), 3, at: 10), candle(0), candle(0, usdJPY)]
+        let eu = seen + [event(.blindEnded(from: time(9), until: time(12)), 3, at: 12), candle(0)]
+        let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))
+        // Both were blind in place 9; of USD_JPY one of them knows nothing at any time.
+        #expect(unseen(sight, Make.eurUSD) == [9])
+        #expect(unseen(sight, usdJPY) == [8, 9])
+        #expect(sight.holesEnd == time(10).seconds)
+    }
+
+    @Test(arguments: EngineUnderTest.all)
+    func `two halves that two collectors saw are seen`(engine: EngineUnderTest) throws {
+        let half = UTCNanos(rawValue: (time(8).rawValue + time(9).rawValue) / 2)
+        let main = seen + [event(.blindEnded(from: half, until: time(10)), 3, at: 10), candle(0)]
+        let eu = seen + [event(.blindEnded(from: time(6), until: half), 3, at: 9), candle(0)]
+        let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))
+        #expect(unseen(sight, Make.eurUSD).isEmpty && sight.holesEnd.rawValue == 0)
+    }
+
+    @Test(arguments: EngineUnderTest.all)
+    func `two halves with a second between that nobody saw are not seen`(engine: EngineUnderTest) throws {
+        let half = UTCNanos(rawValue: (time(8).rawValue + time(9).rawValue) / 2)
+        let main = seen + [event(.blindEnded(from: half, until: time(10)), 3, at: 10), candle(0)]
+        let end = UTCNanos(rawValue: half.rawValue + UTCNanos.perSecond / 2)
+        let eu = seen + [event(.blindEnded(from: time(6), until: end), 3, at: 9), candle(0)]
+        let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))
+        #expect(unseen(sight, Make.eurUSD) == [8])
+        #expect(sight.holesEnd == end.seconds + .seconds(1))
+    }
+
+    @Test(arguments: EngineUnderTest.all)
+    func `a collector that was added later sees nothing of before, nor of pairs that it does not stream`(
+        engine: EngineUnderTest
+    ) throws {
+        let main = seen + [event(.blindEnded(from: time(3), until: time(4)), 3, at: 4), candle(0)]
+        let eu = seen + [candle(5), candle(12, usdJPY)]
+        let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))
+        #expect(unseen(sight, Make.eurUSD) == [3], "eu has no candle before place 5")
+        #expect(unseen(sight, usdJPY) == Array(0..<12))
+        #expect(unseen(sight, Pair("GBP_USD")!) == Array(0..<20), "nobody streams it")
+    }
+
+    @Test(arguments: EngineUnderTest.all)
+    func `a collector that stopped does not see what another streams on`(engine: EngineUnderTest) throws {
+        let zero = UTCNanos(rawValue: 0)
+        let first = [event(.blindBegan(since: zero), 1), event(.blindEnded(from: zero, until: time(0)), 2)]
+        let main = seen + [event(.blindEnded(from: time(8), until: time(9)), 3, at: 9), candle(0), candle(15)]
+        // Its last word is its candle of place 6.
+        let eu = first + [candle(0), candle(6)]
+        let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))
+        #expect(unseen(sight, Make.eurUSD) == [8])
+        let alone = try Sight(try reader(engine, [Self.eu: [candle(6, usdJPY)]]))
+        #expect(unseen(alone, usdJPY) == (0..<20).filter { $0 != 6 })
+    }
+
+    @Test(arguments: EngineUnderTest.all)
+    func `a collector of another name alone is the only one`(engine: EngineUnderTest) throws {
+        let hole = event(.blindEnded(from: time(8), until: time(9)), 3, at: 9)
+        let sight = try Sight(try reader(engine, [Self.eu: seen + [hole]]))
+        #expect(unseen(sight, Make.eurUSD) == [8] && sight.holesEnd == time(9).seconds)
     }
 }

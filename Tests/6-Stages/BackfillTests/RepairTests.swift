@@ -85,7 +85,7 @@ import Wire
         configuration.history.repairDays = 2
         let gaps = try GapsReport(
             try SQLiteReader(path: paths.database), pairs: [Make.eurUSD], timeframe: nil, days: 1,
-            configuration: configuration, now: later.seconds)
+            collectors: Collectors(own: configuration), now: later.seconds)
         #expect(gaps.text(.plain).contains("blind 10 ms  too old"), "\(gaps.text(.plain))")
         #expect(gaps.text(.plain).contains("not seen     planned"), "\(gaps.text(.plain))")
     }

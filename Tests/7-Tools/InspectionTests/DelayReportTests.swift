@@ -47,12 +47,11 @@ import Wire
 
     @Test func `status and top show it`() throws {
         let folder = TemporaryFolder()
-        let (host, configuration) = (UTCNanos(rawValue: 0), Configuration())
+        let (host, collectors) = (UTCNanos(rawValue: 0), Collectors(own: Configuration()))
         let store = status(busy: [0.008, 0.02, 0.035, 0.06])
         let seen = Verdict.Observation(
             stages: [StatusListener.Heard(.storeWriter, store, receivedAt: host)],
-            stored: StoreSnapshot(configuration, now: 0), configuration: configuration, now: host, free: nil,
-            assumptions: AssumptionTally())
+            stored: StoreSnapshot(collectors, now: 0), collectors: collectors, now: host, free: nil, assumptions: [:])
         let report = StatusReport(seen, paths: try Paths(state: folder.path))
         #expect(report.text(.plain).contains("busy pairs             84"))
         #expect(report.json.contains("\"worstSeconds\":0.06") && report.json.contains("\"revised\":3"))

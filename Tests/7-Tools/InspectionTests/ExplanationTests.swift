@@ -42,7 +42,8 @@ import Wire
         _ series: Series = Self.series, at start: UTCSeconds = Self.start, showsTicks: Bool = false
     ) throws -> Explanation {
         try Explanation(
-            paths: try paths(), configuration: Configuration(), series: series, at: start + 10, showsTicks: showsTicks)
+            paths: try paths(), collectors: Collectors(own: Configuration()), series: series, at: start + 10,
+            showsTicks: showsTicks)
     }
 
     private func event(_ event: FeedEvent, _ position: UInt64) -> CandleEnvelope {

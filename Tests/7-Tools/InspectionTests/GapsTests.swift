@@ -196,7 +196,8 @@ import Wire
             let hours = TradingHours(
                 zone: ZoneRule("UTC")!, named: "UTC", sessions: sessions.map { WeeklySession($0)! })
             configuration.instruments = [Instrument(pair: Make.eurUSD, epic: "IX.D.DAX.IFMM.IP", hours: hours)]
-            return try GapsReport(reader, pairs: [], timeframe: nil, days: 1, configuration: configuration)
+            return try GapsReport(
+                reader, pairs: [], timeframe: nil, days: 1, collectors: Collectors(own: configuration))
         }
         // The hole is in place 8, from 08:40 to 08:45.
         #expect(try report("Tue 08:00-08:30").isEmpty)

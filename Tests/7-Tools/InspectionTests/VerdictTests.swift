@@ -61,12 +61,14 @@ import Wire
             configuration.instruments = Instrument.defaults.filter { VerdictTests.pairs.contains($0.pair) }.map {
                 Instrument(pair: $0.pair, epic: $0.epic, hours: hours[$0.pair.description] ?? .fx)
             }
-            var stored = StoreSnapshot(configuration, now: now)
-            stored.quota = quota
+            let collectors = Collectors(own: configuration)
+            var stored = StoreSnapshot(collectors, now: now)
+            var facts = StoreSnapshot.OfCollector(quota: quota)
             for blind in blind {
-                stored.continuity.pairs[blind.pair, default: Blindness()].since =
+                facts.continuity.pairs[blind.pair, default: Blindness()].since =
                     UTCNanos(seconds: now - blind.seconds)
             }
+            stored.collectors[.main] = facts
             if let candleAge {
                 stored.candles = configuration.timeframes.flatMap { timeframe in
                     VerdictTests.pairs.map {
@@ -79,8 +81,8 @@ import Wire
             }
             return Verdict(
                 Verdict.Observation(
-                    stages: stages, stored: stored, configuration: configuration, now: host, free: free,
-                    assumptions: assumptions))
+                    stages: stages, stored: stored, collectors: collectors, now: host, free: free,
+                    assumptions: [.main: assumptions]))
         }
     }
 

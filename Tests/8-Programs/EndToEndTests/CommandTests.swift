@@ -38,7 +38,8 @@ struct CommandTests {
             #expect(try await candles(pipeline, spelling, "--format", "csv", "--price", "all") == text)
         }
         let lines = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
-        let head = ["timestamp"] + Self.columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source"]
+        let head =
+            ["timestamp"] + Self.columns + ["ticks", "complete", "blind_ms", "lost", "revision", "source", "collector"]
         #expect(lines.first == head)
         #expect(lines.count == 8)
         for (line, row) in zip(lines.dropFirst(), stored) {
@@ -47,7 +48,7 @@ struct CommandTests {
             #expect(line[1...12].map { Double($0) } == prices)
             let numbers = ["timestamp", "tick_count", "complete", "blind_ms", "lost", "revision"].map { row[$0] as Int }
             #expect(([line[0]] + line[13...17]).map { Int($0) } == numbers)
-            #expect(line[18] == "streamed")
+            #expect(line[18] == "streamed" && line[19] == "main")
         }
     }
 

@@ -315,6 +315,7 @@ struct OperatorTests {
         (["maintain", "backup"], "'<file>'"), (["status", "--json", "--stored"], "exclude each other"),
         (["top", "--plain", "--json"], "exclude each other"), (["verify", "--all"], "'--all'"),
         (["indicators", "-t", "7m"], "'7m'"), (["prices"], "prices"),
+        (["compare", "--collectors", "--ticks"], "exclude each other"), (["verify", "--collector"], "'--collector"),
     ])
     func `wrong arguments end with 64 and a sentence that names them`(arguments: [String], words: String) async throws {
         let (code, output, errors) = try await Pipeline().result("candlewick", arguments)

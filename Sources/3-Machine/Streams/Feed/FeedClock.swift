@@ -1,6 +1,6 @@
 public import Host
 public import MarketData
-internal import Wire
+public import Wire
 
 /// The broker's time, as far as the ticks journal shows it.
 public struct FeedClock: Sendable {
@@ -10,9 +10,14 @@ public struct FeedClock: Sendable {
 
     /// How old the newest heartbeat of a living stream can be. Source: docs/architecture.md § Candles, the stand-in clock.
     private static let silenceMax = 30 * UTCNanos.perSecond
-    /// - Parameter now: the local clock, used if nothing was streamed yet.
-    public init(paths: Paths, now: UTCNanos) throws {
-        guard let heartbeat = try FeedTail.newestHeartbeat(folder: paths.journal(.ticks)) else {
+    /// - Parameters:
+    ///   - collectors: whose feeds are looked at; `nil`: that of `paths`.
+    ///   - now: the local clock, used if nothing was streamed yet.
+    public init(paths: Paths, collectors: [Collector]? = nil, now: UTCNanos) throws {
+        let heartbeats = try (collectors ?? [paths.collector]).compactMap {
+            try FeedTail.newestHeartbeat(folder: paths.of($0).journal(.ticks))
+        }
+        guard let heartbeat = heartbeats.max(by: { $0.receiveTime < $1.receiveTime }) else {
             (self.now, isStreaming) = (now.seconds, false)
             return
         }

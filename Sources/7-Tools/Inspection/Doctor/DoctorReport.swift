@@ -4,6 +4,7 @@ public import Host
 internal import MarketData
 internal import Settings
 internal import Streams
+internal import Wire
 
 /// The whole installation looked at, and what to do about each finding.
 public struct DoctorReport: Report, Encodable {
@@ -13,15 +14,14 @@ public struct DoctorReport: Report, Encodable {
     public init(paths: Paths, clock: Clock, asksBroker: Bool) throws {
         var findings: [Finding] = []
         do {
-            let configuration = try Configuration.load(environment: .process)
-            let count = configuration.instruments.count
-            let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
-            findings.append(Finding("configuration", "", .ok, "\(count) instruments, \(timeframes)"))
-            let stages = try StatusListener.collect(paths: paths, milliseconds: 2_000, clock: clock)
-            findings += Installation(paths: paths, stages: stages, clock: clock).findings
-            if asksBroker { findings += DoctorReport.askBroker(paths) }
+            let collectors = try Collectors(environment: .process, paths: paths)
+            findings += collectors.all.map { DoctorReport.configuration($0, collectors) }
+            let stages = try StatusListener.collect(
+                paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
+            findings += Installation(paths: paths, collectors: collectors, stages: stages, clock: clock).findings
+            if asksBroker { findings += DoctorReport.askBroker(paths, collectors) }
             // Without a database it has been said already.
-            let status = try? StatusReport(stages: stages, paths: paths, configuration: configuration, clock: clock)
+            let status = try? StatusReport(stages: stages, paths: paths, collectors: collectors, clock: clock)
             findings += status?.verdict.doctorFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
@@ -31,6 +31,30 @@ public struct DoctorReport: Report, Encodable {
     }
 
     public var failed: Int { findings.count { $0.state == .failed } }
+
+    private static func configuration(_ collector: Collector, _ collectors: Collectors) -> Finding {
+        let name = collectors.all.count > 1 ? collector.name : nil
+        guard let configuration = collectors.configuration(of: collector) else {
+            return Finding(
+                "configuration", "", .warning, "no file", "docs/configuration.md says where its file belongs"
+            ).of(name)
+        }
+        let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
+        return Finding("configuration", "", .ok, "\(configuration.instruments.count) instruments, \(timeframes)").of(
+            name)
+    }
+
+    /// The own collector's account is asked; the others' credentials are not known here.
+    private static func askBroker(_ paths: Paths, _ collectors: Collectors) -> [Finding] {
+        let own = collectors.own.collector
+        let others = collectors.files.sorted { $0.key < $1.key }.filter { $0.key != own }.map { collector, file in
+            Finding(
+                "broker", "", .warning, "not checked: its account has credentials of its own",
+                "CANDLEWICK_CONFIG=\(file) candlewick doctor, with these credentials"
+            ).of(collector.name)
+        }
+        return askBroker(paths).map { $0.of(others.isEmpty ? nil : own.name) } + others
+    }
 
     /// The findings of `ingest-stream --check`, which speaks the broker's protocols.
     private static func askBroker(_ paths: Paths) -> [Finding] {

@@ -12,6 +12,7 @@ internal import Wire
 /// The checks of an installation without the broker.
 struct Installation {
     let paths: Paths
+    let collectors: Collectors
     let stages: [StatusListener.Heard]
     let clock: Clock
 
@@ -113,23 +114,51 @@ struct Installation {
         return stages.map { stage in
             let state = table.state(stage)
             guard stage.status != nil else {
+                let unit = unit(stage)
                 return Finding(
-                    "stage", stage.stage.name, .failed, "does not answer at \(paths.runtime)",
-                    "systemctl start candlewick.target, or scripts/run; then read its log: journalctl -u candlewick-\(stage.stage)"
-                )
+                    "stage", stage.stage.name, isNeeded(stage) ? .failed : .warning,
+                    "does not answer at \(paths.runtime)",
+                    "systemctl start candlewick.target, or scripts/run; then read its log: journalctl -u \(unit)"
+                ).of(name(stage.collector))
             }
             let isWell = ["live", "streaming"].contains(state)
             return Finding(
                 "stage", stage.stage.name, isWell ? .ok : .warning, state,
-                isWell ? "" : "check again in a minute, then read its log")
+                isWell ? "" : "check again in a minute, then read its log"
+            ).of(name(stage.collector))
         }
+    }
+
+    private func unit(_ stage: StatusListener.Heard) -> String {
+        Verdict.unit(stage.stage, stage.collector.flatMap { collectors.instance(of: $0) })
+    }
+
+    /// If there are several.
+    private func name(_ collector: Collector?) -> String? { collectors.all.count > 1 ? collector?.name : nil }
+
+    /// A collector without a file may have gone for good.
+    private func isNeeded(_ stage: StatusListener.Heard) -> Bool {
+        stage.collector.map { collectors.configuration(of: $0) != nil || collectors.all.count == 1 } ?? true
     }
 
     /// A socket of a stage that is gone is harmless, but says that it did not end in order.
     private var sockets: [Finding] {
-        let streams = Stream.allCases.map { ($0.rawValue, try? paths.endpoint($0)) }
-        let stages = Stage.daemons.map { ("\($0.name).status", try? paths.statusEndpoint($0)) }
-        return (streams + stages).compactMap { name, endpoint in
+        let shared = Stream.allCases.filter { !$0.isCollected }.map { ($0.rawValue, try? paths.endpoint($0)) }
+        let writers = Stage.daemons.filter { !$0.isOfCollector }.map {
+            ("\($0.name).status", try? paths.statusEndpoint($0))
+        }
+        return collectors.all.flatMap { collector in
+            let own = paths.of(collector)
+            let streams = Stream.allCases.filter(\.isCollected).map { ($0.rawValue, try? own.endpoint($0)) }
+            let stages = Stage.daemons.filter(\.isOfCollector).map {
+                ("\($0.name).status", try? own.statusEndpoint($0))
+            }
+            return sockets(streams + stages).map { $0.of(name(collector)) }
+        } + sockets(shared + writers)
+    }
+
+    private func sockets(_ endpoints: [(name: String, endpoint: String?)]) -> [Finding] {
+        endpoints.compactMap { name, endpoint in
             guard let endpoint else {
                 return Finding(
                     "socket", name, .failed, "its path in \(paths.runtime) is too long for a Unix socket",
@@ -150,7 +179,9 @@ struct Installation {
         guard access("/run/systemd/system", F_OK) == 0 else {
             return [Finding("units", "", .ok, "systemd does not run here")]
         }
-        let names = ["candlewick.target"] + Stage.daemons.map { "candlewick-\($0.name).service" }
+        let names =
+            ["candlewick.target"]
+            + stages.filter(isNeeded).map { "\(unit($0)).service" }
         return names.map { name in
             func answer(_ question: String) -> String {
                 let result = try? ChildProcess.run(["systemctl", question, name], input: [], seconds: 10)
