@@ -81,6 +81,7 @@ let package = Package(
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
         .executable(name: "store-writer", targets: ["store-writer"]),
+        .executable(name: "candlewick-relay", targets: ["candlewick-relay"]),
         .executable(name: "candlewick", targets: ["candlewick"]),
         .executable(name: "ig-simulator", targets: ["ig-simulator"]),
     ],
@@ -143,6 +144,7 @@ let package = Package(
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(.stages, "Relaying", ["MarketData", "Wire", "Host", "Streams", "Settings", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
         library(
@@ -162,6 +164,7 @@ let package = Package(
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
         program(.programs, "aggregator", ["Streams", "Host", "Settings", "Aggregation"]),
         program(.programs, "store-writer", ["Store", "Streams", "Engines", "Host", "Settings", "StoreWriting"]),
+        program(.programs, "candlewick-relay", ["Host", "Streams", "Settings", "Relaying"]),
         program(
             .programs, "candlewick",
             [
@@ -231,6 +234,9 @@ let package = Package(
                 "MarketData", "Wire", "TLCP", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore",
                 "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
             ]),
+        tests(
+            .stages, "RelayingTests",
+            ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", log]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
         tests(
             .tools, "InspectionTests",
