@@ -254,7 +254,8 @@ let package = Package(
             .programs, "EndToEndTests",
             [
                 "SQLiteStore",
-                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
+                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick-relay", "candlewick",
+                "ig-simulator",
                 "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "CandleReader", "Store", "IGClient",
                 "Simulation", grdb,
             ]),

@@ -69,6 +69,7 @@ def main():
             run(sys.executable, "test_forex_database", "with packages", 120, environment),
             run(options.plain, "test_bus", "standard library", 120, environment),
             run(sys.executable, "test_bus", "with packages", 120, environment),
+            run(sys.executable, "test_relay", "relay", 120, environment),
             run(sys.executable, "test_pipeline", "pipeline", 300, environment),
         ]
     passed, failed = map(sum, zip(*runs))

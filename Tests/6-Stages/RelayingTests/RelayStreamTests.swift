@@ -132,7 +132,7 @@ struct RelayStreamTests {
         let peak = try #require(memory(process, "VmHWM"))
         print("\(count) slow clients: relay \(before) KiB, at most \(peak) KiB; slowest append of 250 \(slowest)")
         // The queue of each, and what kernel and allocator keep.
-        #expect(peak - before < (16 + count * 3) << 10, "from \(before) to \(peak) KiB")
+        #expect(peak - before < 8_192 + count * 1_536, "from \(before) to \(peak) KiB")
         withExtendedLifetime(slow) {}
     }
 

@@ -35,6 +35,7 @@ ELSEWHERE = [
     ("install -m 600 /dev/stdin /etc/credstore/", INSIDE, "/etc/credstore/$name"),
     ("usermod -aG candlewick ", INSIDE, "usermod -aG candlewick "),
     ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
+    ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
     ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
     ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
