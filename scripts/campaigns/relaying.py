@@ -20,7 +20,7 @@ from pathlib import Path
 
 import journal
 import processes
-import relay as relays
+import relay
 import zmq
 
 CLONE_NEWNET = 0x40000000
@@ -31,17 +31,17 @@ TICK = struct.Struct("<4s12sQqqqqII")
 class Network:
     """Two ends of a cable; the far one in a namespace of its own."""
 
-    def __init__(self, delay):
+    def __init__(self):
         self.name = f"cw-relay-{os.getpid()}"
         if not shutil.which("ip"):
             raise OSError("ip is missing: scripts/bootstrap --tests installs it")
         try:
-            self.connect(delay)
+            self.connect()
         except subprocess.CalledProcessError:
             self.remove()
             raise
 
-    def connect(self, delay):
+    def connect(self):
         self.run("ip", "netns", "add", self.name)
         self.run("ip", "link", "add", "cw-near", "type", "veth", "peer", "name", "cw-far", "netns", self.name)
         self.run("ip", "address", "add", f"{SERVER}/24", "dev", "cw-near")
@@ -50,10 +50,6 @@ class Network:
         self.run(*far, "address", "add", f"{CLIENT}/24", "dev", "cw-far")
         self.run(*far, "link", "set", "cw-far", "up")
         self.run(*far, "link", "set", "lo", "up")
-        if delay:
-            self.run("tc", "qdisc", "add", "dev", "cw-near", "root", "netem", "delay", f"{delay}ms")
-            self.run("ip", "netns", "exec", self.name, "tc", "qdisc", "add", "dev", "cw-far", "root", "netem",
-                     "delay", f"{delay}ms")  # fmt: skip
 
     @staticmethod
     def run(*words):
@@ -88,7 +84,7 @@ def random_starts(login, folder, count, seed):
         start = rng.choice((None, 0, rng.randint(max(1, known - 20_000), known), rng.randint(1, known)))
         wanted = (known - start if start else known if start == 0 else 0) + rng.randint(1, 200)
         seen = []
-        with relays.Relay(*login, "ticks", start) as client:
+        with relay.Relay(*login, "ticks", start) as client:
             while len(seen) < wanted:
                 seen += client.take()
             live += client._is_live
@@ -109,7 +105,7 @@ def records(folder, first, count):
 def arrivals(login, seconds):
     """When each position came, ns of the machine's one monotonic clock."""
     times, end = {}, time.monotonic() + seconds
-    with relays.Relay(*login, "ticks") as client:
+    with relay.Relay(*login, "ticks") as client:
         while time.monotonic() < end:
             for record in client.take(0.1):
                 times[struct.unpack_from("<Q", record, 16)[0]] = time.monotonic_ns()
@@ -174,12 +170,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True)
     parser.add_argument("--starts", type=int, default=1000)
-    parser.add_argument("--delay", type=int, default=0, metavar="MS")
     parser.add_argument("--for", type=int, default=30, dest="seconds", help="how long the delay is measured")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     try:
-        network = Network(options.delay)
+        network = Network()
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"PASS (skipped) this machine gives no network namespace: {error}\n1 passed, 0 failed")
         return 0
@@ -188,7 +183,7 @@ def main():
     pipeline = processes.Pipeline(folder / "near", options.bin, configuration)
     try:
         # About 300 ticks a second.
-        pipeline.start_simulator(["--speed", "20", "--rate", "5", "--start", "2026-05-12T00:00:00"])
+        pipeline.start_simulator(["--speed", "20", "--rate", "5.7", "--start", "2026-05-12T00:00:00"])
         pipeline.start("ingest-stream").ready()
         keys = make_keys(pipeline, folder / "far")
         login = (pipeline.start("candlewick-relay").ready()["live"].removeprefix("tcp://"), *keys)
