@@ -81,6 +81,7 @@ let package = Package(
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),
         .executable(name: "aggregator", targets: ["aggregator"]),
         .executable(name: "store-writer", targets: ["store-writer"]),
+        .executable(name: "candlewick-relay", targets: ["candlewick-relay"]),
         .executable(name: "candlewick", targets: ["candlewick"]),
         .executable(name: "ig-simulator", targets: ["ig-simulator"]),
     ],
@@ -144,6 +145,7 @@ let package = Package(
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(.stages, "Relaying", ["MarketData", "Wire", "Host", "Streams", "Settings", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
         library(
@@ -163,6 +165,7 @@ let package = Package(
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
         program(.programs, "aggregator", ["Streams", "Host", "Settings", "Aggregation"]),
         program(.programs, "store-writer", ["Store", "Streams", "Engines", "Host", "Settings", "StoreWriting"]),
+        program(.programs, "candlewick-relay", ["Host", "Streams", "Settings", "Relaying"]),
         program(
             .programs, "candlewick",
             [
@@ -236,6 +239,9 @@ let package = Package(
                 "MarketData", "Wire", "TLCP", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore",
                 "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
             ]),
+        tests(
+            .stages, "RelayingTests",
+            ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", log]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
         tests(
             .tools, "InspectionTests",
@@ -253,7 +259,8 @@ let package = Package(
             .programs, "EndToEndTests",
             [
                 "SQLiteStore",
-                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick", "ig-simulator",
+                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick-relay", "candlewick",
+                "ig-simulator",
                 "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "CandleReader", "Store", "IGClient",
                 "Simulation", grdb,
             ]),

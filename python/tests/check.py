@@ -109,6 +109,7 @@ def main():
                 for python, label in ((sys.executable, "PostgreSQL"), (SYSTEM_PYTHON, "PostgreSQL, Debian's psycopg"))
                 for module in ("test_postgres", "test_postgres_connections")
             ),
+            run(sys.executable, "test_relay", "relay", 120, environment),
             run(sys.executable, "test_pipeline", "pipeline", 300, environment),
         ]
     passed, failed = map(sum, zip(*runs))

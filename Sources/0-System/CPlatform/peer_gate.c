@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "peer_gate.h"
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -11,19 +12,23 @@
 enum { DESCRIPTORS = 4096 };
 
 static struct {
-    /// 1 more than what the peer may send at this second; 0: no peer of a Unix listener.
+    /// 1 more than what the peer may send at this second; 0: no peer that is gated.
     _Atomic uint32_t left;
     /// When `left` was last added to. Seconds, monotonic.
     int64_t second;
     /// The socket that had this descriptor when it was accepted.
     uint64_t cookie;
-    int is_other;
+    int is_other, is_network;
+    /// What is added to `left` each second; 0: it may send as much as it likes.
+    uint32_t bytes_per_second;
 } peers[DESCRIPTORS];
+static _Atomic uint16_t gated_port;
 static int peers_end;
 static pthread_mutex_t admission = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t refused;
 
 uint64_t candlewick_peers_refused(void) { return refused; }
+void candlewick_gate_network(uint16_t live_port) { gated_port = live_port; }
 
 static uint64_t cookie(int descriptor) {
     uint64_t value = 0;
@@ -58,20 +63,36 @@ static int is_present(int descriptor) {
     return 0;
 }
 
-static int admit(int descriptor) {
+static uint16_t own_port(int descriptor) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(descriptor, (struct sockaddr *)&address, &size) != 0) return 0;
+    if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    return address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port) : 0;
+}
+
+static uint32_t bytes_per_second(int descriptor, int network) {
+    if (!network) return CANDLEWICK_PEER_BYTES_PER_SECOND;
+    return own_port(descriptor) == gated_port ? CANDLEWICK_NETWORK_BYTES_PER_SECOND : 0;
+}
+
+static int admit(int descriptor, int network) {
     if (descriptor >= DESCRIPTORS) return 0;
-    int other = is_other(descriptor), others = other, all = 1;
+    int other = !network && is_other(descriptor), others = other, all = 1;
     pthread_mutex_lock(&admission);
     peers[descriptor].left = 0;
     for (int i = 0; i < peers_end; i++) {
-        if (!is_present(i)) continue;
+        if (!is_present(i) || peers[i].is_network != network) continue;
         all++;
         others += peers[i].is_other;
     }
-    int admitted = all <= CANDLEWICK_PEERS_MAX && (!other || others <= CANDLEWICK_OTHERS_MAX);
+    int most = network ? CANDLEWICK_NETWORK_PEERS_MAX : CANDLEWICK_PEERS_MAX;
+    int admitted = all <= most && (!other || others <= CANDLEWICK_OTHERS_MAX);
     if (admitted) {
         peers[descriptor].cookie = cookie(descriptor);
         peers[descriptor].is_other = other;
+        peers[descriptor].is_network = network;
+        peers[descriptor].bytes_per_second = bytes_per_second(descriptor, network);
         peers[descriptor].left = CANDLEWICK_PEER_BYTES_MAX + 1;
         peers[descriptor].second = present_second();
         if (descriptor >= peers_end) peers_end = descriptor + 1;
@@ -85,10 +106,11 @@ int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags
     if (descriptor < 0) {
         // libzmq takes the one for a passing state and the other for a bug.
         int code = errno;
-        errno = code == EMFILE && is_unix(listener) ? ENFILE : code;
+        errno = code == EMFILE && (gated_port || is_unix(listener)) ? ENFILE : code;
         return -1;
     }
-    if (!is_unix(descriptor) || admit(descriptor)) return descriptor;
+    int network = !is_unix(descriptor);
+    if ((network && !gated_port) || admit(descriptor, network)) return descriptor;
     close(descriptor);
     refused++;
     errno = ECONNABORTED;
@@ -98,14 +120,14 @@ int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags
 /// What the peer may send now.
 static uint32_t allowance(int descriptor) {
     int64_t now = present_second(), passed = now - peers[descriptor].second;
-    int64_t left = peers[descriptor].left - 1 + passed * CANDLEWICK_PEER_BYTES_PER_SECOND;
+    int64_t left = peers[descriptor].left - 1 + passed * peers[descriptor].bytes_per_second;
     peers[descriptor].second = now;
     return left < CANDLEWICK_PEER_BYTES_MAX ? (uint32_t)left : CANDLEWICK_PEER_BYTES_MAX;
 }
 
 ssize_t recv(int descriptor, void *bytes, size_t count, int flags) {
     int is_peer = descriptor >= 0 && descriptor < DESCRIPTORS && peers[descriptor].left && is_present(descriptor);
-    if (!is_peer) return recvfrom(descriptor, bytes, count, flags, NULL, NULL);
+    if (!is_peer || !peers[descriptor].bytes_per_second) return recvfrom(descriptor, bytes, count, flags, NULL, NULL);
     uint32_t left = allowance(descriptor);
     ssize_t taken = 0;
     if (left > 0) {

@@ -25,6 +25,7 @@ public struct Configuration: Sendable {
     public var journal = JournalSettings()
     public var store = Store()
     public var history = History()
+    public var relay = Relay()
 
     /// When each instrument is traded.
     public var calendar: TradingCalendar { TradingCalendar(instruments) }
@@ -70,6 +71,12 @@ public struct Configuration: Sendable {
         public var requestSpacingMilliseconds = 2_500
         /// Requests that may come at once after a rest.
         public var requestBurst = 5
+        public init() {}
+    }
+
+    public struct Relay: Sendable {
+        /// `nil`: nowhere.
+        public var listen: RelayAddress?
         public init() {}
     }
 

@@ -1,6 +1,7 @@
 internal import IG
 internal import Host
 internal import MarketData
+internal import Streams
 internal import Yams
 
 /// Values out of YAML nodes; every error names the line.
@@ -33,6 +34,16 @@ struct YAMLReader {
             throw refuse(node, "\(value) is out of range: \(range.lowerBound) to \(range.upperBound)")
         }
         return value
+    }
+
+    /// `off`, or where to listen.
+    func relayAddress(_ node: Node) throws -> RelayAddress? {
+        let word = text(node)
+        if word == "off" { return nil }
+        guard let address = RelayAddress(word) else {
+            throw refuse(node, "'\(word)' is neither off nor an address and a port, such as '*:7411'")
+        }
+        return address
     }
 
     func timeframes(_ node: Node) throws -> [Timeframe] {

@@ -1,7 +1,7 @@
 public import Host
 public import Logging
 internal import MarketData
-internal import Streams
+public import Streams
 public import Wire
 
 /// The begin of a tap.
@@ -13,13 +13,13 @@ public enum TapStart: Hashable, Sendable {
     case position(UInt64)
 }
 
-/// A stream as a person or a program looks into it: out of the journal into live without a seam, or live only where
-/// there is no journal.
+/// A stream as a person or a program looks into it, on this machine or through a relay: out of the journal into live
+/// without a seam, or live only where there is no journal.
 ///
 /// - Note: One thread only.
 public final class Tap<Record: StreamEnvelope> {
     /// Without a journal.
-    private let live: Subscriber?
+    private let live: (any LiveSource)?
     /// With one.
     private let reader: StreamReader?
     /// Positions that did not come; with a journal only such as no longer exist.
@@ -57,6 +57,33 @@ public final class Tap<Record: StreamEnvelope> {
         reader = try StreamReader(
             live: try Subscriber(context: context, endpoint: try paths.endpoint(stream)), journalFolder: folder,
             recordSize: Record.byteCount, from: position, logger: logger)
+    }
+
+    /// A stream of another machine.
+    /// - Parameter stop: a descriptor that ends every wait for the relay when it becomes readable.
+    /// - Throws: `Failure` (77) if the relay refuses the key, (69) if it is not reached, (75) if a stop comes first.
+    public init(stream: Stream, relay login: RelayLogin, from start: TapStart, stop: Int32, logger: Logger) throws {
+        let context = try BusContext()
+        self.stream = stream
+        hasOwnPositions = stream != .stored
+        let source = try RemoteSubscriber(context: context, login: login, name: stream.rawValue, clock: .system)
+        guard Stream.journaled.contains(stream) else {
+            (live, reader) = (source, nil)
+            return
+        }
+        let position: UInt64 =
+            switch start {
+            case .now: RelayMessage.endPosition
+            case .oldest: 0
+            case .position(let position): position
+            }
+        live = nil
+        reader = StreamReader(
+            live: source,
+            journal: try RemoteJournal(
+                context: context, login: login, stream: stream, from: position, stop: stop, clock: .system,
+                logger: logger),
+            logger: logger)
     }
 
     /// Whether what comes now comes live.

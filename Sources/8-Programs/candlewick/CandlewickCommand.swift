@@ -42,5 +42,6 @@ struct CandlewickCommand: ParsableCommand {
             CommandGroup(
                 name: "Maintain the data",
                 subcommands: [ExportCommand.self, ImportCommand.self, MaintainCommand.self]),
+            CommandGroup(name: "Other machines", subcommands: [KeysCommand.self]),
         ])
 }

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Host
 internal import MarketData
 internal import Recording
-import Streams
+internal import Streams
 internal import Wire
 
 struct TapCommand: ParsableCommand {
@@ -26,10 +26,16 @@ struct TapCommand: ParsableCommand {
               feed      the feed's events alone: sessions, blind times, lost updates
               status    the status of each stage, once a second (always JSON)
 
+            With --from-host it taps a pipeline on another machine, through
+            candlewick-relay there: encrypted, and without a seam as here. 'candlewick keys'
+            makes the keys.
+
             EXAMPLES
               candlewick tap ticks --pair EUR_USD --pair USD_JPY
               candlewick tap candles --from oldest --count 10
               candlewick tap ticks --from 1000000 --json | head
+              candlewick tap ticks --from-host prices.example:7411 \
+                --server-key server.key_public --key desk.key_secret
             """)
 
     /// A stream, a part of one, or the stages' status.
@@ -56,6 +62,8 @@ struct TapCommand: ParsableCommand {
 
     @Flag(help: "Print one JSON object for each record.")
     var json = false
+
+    @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
@@ -97,7 +105,12 @@ struct TapCommand: ParsableCommand {
         _ type: Record.Type, _ stream: Stream, _ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal,
         isWanted: (Record) -> Bool
     ) throws {
-        let tap = try Tap<Record>(stream: stream, paths: paths, from: from, logger: .errorsOnly)
+        let tap =
+            if let login = try remote.login {
+                try Tap<Record>(stream: stream, relay: login, from: from, stop: stop.descriptor, logger: .errorsOnly)
+            } else {
+                try Tap<Record>(stream: stream, paths: paths, from: from, logger: .errorsOnly)
+            }
         var missing: UInt64 = 0
         while lines.isOpen {
             _ = try tap.poll(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { record in
@@ -114,11 +127,16 @@ struct TapCommand: ParsableCommand {
     }
 
     private func tapForming(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
-        let live = try Subscriber(context: try BusContext(), endpoint: try paths.endpoint(.forming))
+        let live: any LiveSource =
+            if let login = try remote.login {
+                try login.subscriber(Stream.forming.rawValue)
+            } else {
+                try Subscriber(context: try BusContext(), endpoint: try paths.endpoint(.forming))
+            }
         while lines.isOpen {
             live.wait(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor)
             while lines.isOpen,
-                live.receive({ message in
+                try live.receive({ message in
                     if let record = CandleEnvelope(bytes: message), isWanted(record.pair) {
                         lines.add(json ? record.json : record.line)
                     } else if let record = TickEnvelope(bytes: message), isWanted(record.pair) {
@@ -131,51 +149,34 @@ struct TapCommand: ParsableCommand {
     }
 
     private func tapStatus(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
+        if let login = try remote.login { return try tapStatus(login, &lines, stop) }
         let collectors = collector.collector == nil ? paths.collectors : [paths.collector]
         let listener = try StatusListener(paths: paths, collectors: collectors, clock: .system)
         while lines.isOpen {
             listener.listen(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { heard, json in
-                let name = paths.collectors.count > 1 ? heard.collector.map { "\"collector\":\"\($0)\"," } ?? "" : ""
-                let status = String(decoding: json, as: UTF8.self)
-                lines.add("{\"stage\":\"\(heard.stage)\",\(name)\"status\":\(status)}")
+                lines.add(statusLine(heard.stage, paths.collectors.count > 1 ? heard.collector : nil, json))
             }
             lines.flush()
         }
     }
-}
 
-/// Lines to standard output, in bursts, until there are enough, the time is over, or the reader has gone.
-struct LineOutput {
-    private var text = ""
-    private var left: Int
-    private let stop: StopSignal
-    private let end: Int64
-    private var isRead = true
-
-    init(limit: Int?, until stop: StopSignal, seconds: Int64?) {
-        left = limit ?? .max
-        self.stop = stop
-        end = seconds.map { Clock.system.monotonic() + $0 * UTCNanos.perSecond } ?? .max
+    private func tapStatus(_ login: RelayLogin, _ lines: inout LineOutput, _ stop: StopSignal) throws {
+        let live = try login.subscriber(RelayMessage.statusName)
+        while lines.isOpen {
+            live.wait(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor)
+            while lines.isOpen,
+                try live.receive({ message in
+                    guard let (stage, json) = StatusListener.stageAndJSON(message) else { return }
+                    lines.add(statusLine(stage, nil, json))
+                })
+            {}
+            lines.flush()
+        }
     }
 
-    /// Whether more lines are wanted.
-    var isOpen: Bool { left > 0 && isRead && !stop.isRaised && Clock.system.monotonic() < end }
-
-    /// How long to wait for the next line.
-    func milliseconds(atMost most: Int) -> Int {
-        let rest = max(0, end.subtractingReportingOverflow(Clock.system.monotonic()).partialValue)
-        return min(most, Int(rest / UTCNanos.perMillisecond) + 1)
-    }
-
-    mutating func add(_ line: String) {
-        guard left > 0 else { return }
-        left -= 1
-        text += line + "\n"
-    }
-
-    mutating func flush() {
-        guard !text.isEmpty else { return }
-        isRead = Program.write(standardOutput: text)
-        text.removeAll(keepingCapacity: true)
+    /// - Parameter collector: whose stage it is, if there are several.
+    private func statusLine(_ stage: Stage, _ collector: Collector?, _ json: UnsafeRawBufferPointer) -> String {
+        let name = collector.map { "\"collector\":\"\($0)\"," } ?? ""
+        return "{\"stage\":\"\(stage)\",\(name)\"status\":\(String(decoding: json, as: UTF8.self))}"
     }
 }

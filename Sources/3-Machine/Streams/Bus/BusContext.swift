@@ -1,4 +1,5 @@
 internal import CZeroMQ
+internal import Glibc
 public import Host
 
 /// The process's ZeroMQ context. May be shared between threads (libzmq's manual says so); the sockets
@@ -25,11 +26,14 @@ public struct BusError: ExitCodeProviding, CustomStringConvertible {
     public let operation: String
     public let endpoint: String
     public let reason: String
+    /// The address belongs to another socket now.
+    let isInUse: Bool
 
     init(_ operation: String, _ endpoint: String) {
         self.operation = operation
         self.endpoint = endpoint
         reason = String(cString: zmq_strerror(zmq_errno()))
+        isInUse = zmq_errno() == EADDRINUSE
     }
 
     public var exitCode: ExitCode { .io }
@@ -47,4 +51,9 @@ func setOption(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: Int3
     var value = value
     let result = zmq_setsockopt(socket, option, &value, MemoryLayout<Int32>.size)
     precondition(result == 0, "ZeroMQ option \(option) = \(value) was refused")
+}
+
+func setText(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ text: String) {
+    let result = zmq_setsockopt(socket, option, text, text.utf8.count)
+    precondition(result == 0, "ZeroMQ option \(option) was refused")
 }

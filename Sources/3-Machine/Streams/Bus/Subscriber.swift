@@ -7,14 +7,16 @@ internal import Host
 /// - Note: One thread only.
 public final class Subscriber {
     public let endpoint: String
-    private let socket: UnsafeMutableRawPointer
+    let socket: UnsafeMutableRawPointer
     private let context: BusContext
+    private let topics: [String]
     private var message = zmq_msg_t()
 
     /// - Parameter topics: prefixes; an empty one stands for all.
     public init(context: BusContext, endpoint: String, topics: [String] = [""]) throws(BusError) {
         self.context = context
         self.endpoint = endpoint
+        self.topics = topics
         socket = try context.socket(ZMQ_SUB, endpoint: endpoint)
         setOption(socket, ZMQ_RCVHWM, Publisher.queueLimit)
         setOption(socket, ZMQ_LINGER, 0)
@@ -25,6 +27,13 @@ public final class Subscriber {
             throw error
         }
         zmq_msg_init(&message)
+    }
+
+    /// Subscribes anew, so that a publisher that shows state sends all of it.
+    public func renew() {
+        for operation in [ZMQ_UNSUBSCRIBE, ZMQ_SUBSCRIBE] {
+            for topic in topics { zmq_setsockopt(socket, operation, topic, topic.utf8.count) }
+        }
     }
 
     /// Waits until a message is there, `stop` becomes readable, or the time is over.

@@ -33,7 +33,7 @@ public final class StreamReader {
     public let live: any LiveSource
     private let mark: ConsumerMark?
     private let logger: Logger
-    private let journal: JournalReader
+    private let journal: any JournalSource
     private var merge: Merge
     /// A position that came live, so that the journal must have it.
     private var owed: UInt64 = 0
@@ -57,16 +57,22 @@ public final class StreamReader {
     }
 
     /// - Parameter journalFolder: the journal of the publisher behind `live`.
-    public init(
+    public convenience init(
         live: any LiveSource, journalFolder: String, recordSize: Int, from position: UInt64?, logger: Logger,
         mark: ConsumerMark? = nil
     ) throws {
+        let journal = try JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
+        self.init(live: live, journal: journal, logger: logger, mark: mark)
+    }
+
+    /// - Parameter journal: of the publisher behind `live`; its next position is the first that is wanted.
+    public init(live: any LiveSource, journal: any JournalSource, logger: Logger, mark: ConsumerMark? = nil) {
         self.live = live
+        self.journal = journal
         self.logger = logger
         self.mark = mark
-        journal = try JournalReader(folder: journalFolder, recordSize: recordSize, from: position)
         merge = Merge(next: journal.nextPosition)
-        self.recordSize = recordSize
+        recordSize = journal.recordSize
     }
 
     /// Lets the journal forget what is up to here, once it is old enough.
@@ -120,7 +126,7 @@ public final class StreamReader {
     }
 
     private func replay(_ deliver: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
-        let count = try journal.readBytes(deliver)
+        guard let count = try journal.readBatch(deliver) else { return 0 }
         counters.replayed += UInt64(count)
         if journal.missingPositions > counters.missing { reportMissing(before: count) }
         merge.replayed(upTo: journal.nextPosition)
@@ -128,12 +134,12 @@ public final class StreamReader {
             throw Failure(
                 .badData,
                 """
-                position \(owed) was published, but the journal in \(journal.folder) ends before \(merge.next): the \
+                position \(owed) was published, but the journal in \(journal.name) ends before \(merge.next): the \
                 journal is damaged there, or belongs to another publisher
                 """)
         }
         // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
-        isLive = count < JournalReader.batchRecords && merge.next > owed
+        isLive = count < journal.batchRecords && merge.next > owed
         return count
     }
 
@@ -141,7 +147,7 @@ public final class StreamReader {
         logger.warning(
             "Positions missing in the journal: skipped after an unclean stop, damaged, misplaced, or dropped by age",
             metadata: [
-                "journal": "\(journal.folder)", "count": "\(journal.missingPositions - counters.missing)",
+                "journal": "\(journal.name)", "count": "\(journal.missingPositions - counters.missing)",
                 "position": "\(journal.nextPosition - UInt64(count))",
             ])
         counters.missing = journal.missingPositions

@@ -13,8 +13,9 @@ public final class JournalReader {
     /// Positions that the journal does not have: skipped by the writer, dropped by age, or damaged.
     public private(set) var missingPositions: UInt64 = 0
 
-    /// The most records handed out at once.
+    /// The most records handed out at once, unless a reader is made with fewer.
     public static let batchRecords = 4_096
+    let batch: Int
 
     private let buffer: UnsafeMutableRawBufferPointer
     private var segment: Segment?
@@ -22,12 +23,16 @@ public final class JournalReader {
 
     /// - Parameter position: where to begin; what is older than the oldest segment is `missingPositions`.
     ///   `nil`: with the oldest record that is there.
-    public init(folder: String, recordSize: Int, from position: UInt64? = 1) throws {
+    /// - Parameter batch: the most records handed out at once.
+    public init(
+        folder: String, recordSize: Int, from position: UInt64? = 1, batch: Int = JournalReader.batchRecords
+    ) throws {
         self.folder = folder
         self.recordSize = recordSize
+        self.batch = batch
         let oldest = try position ?? Segment.inPlace(in: folder, recordSize: recordSize).first?.firstPosition
         nextPosition = max(1, oldest ?? 1)
-        buffer = .allocate(byteCount: JournalReader.batchRecords * recordSize, alignment: 64)
+        buffer = .allocate(byteCount: batch * recordSize, alignment: 64)
     }
 
     deinit {
@@ -38,7 +43,7 @@ public final class JournalReader {
     /// Goes on from a later position: what lies between was had elsewhere.
     public func skip(to position: UInt64) { nextPosition = max(nextPosition, position) }
 
-    /// Hands out the records that are there, in order, at most `batchRecords`, as their bytes.
+    /// Hands out the records that are there, in order, at most a batch, as their bytes.
     /// - Returns: how many; 0 at the journal's present end.
     public func readBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         while true {
@@ -54,7 +59,7 @@ public final class JournalReader {
         }
     }
 
-    /// Hands out the records that are there, in order, at most `batchRecords`.
+    /// Hands out the records that are there, in order, at most a batch.
     /// - Returns: how many; 0 at the journal's present end.
     @inlinable
     @discardableResult
@@ -156,6 +161,11 @@ extension JournalReader: Sendable {}
 public enum JournalTail {
     /// Whether there is a journal: a folder with a segment.
     public static func exists(folder: String) throws -> Bool { try !Segment.all(in: folder).isEmpty }
+
+    /// The oldest position that the journal still has room for; `nil` without a journal.
+    public static func oldestPosition(recordSize: Int, folder: String) throws -> UInt64? {
+        try Segment.inPlace(in: folder, recordSize: recordSize).first?.firstPosition
+    }
 
     /// The last position that the journal gave or skipped; 0 for none.
     public static func lastPosition<Record: StreamEnvelope>(_ type: Record.Type, folder: String) throws -> UInt64 {

@@ -82,6 +82,14 @@ public final class StatusListener {
         }
     }
 
+    /// The stage of a `STAT` message, and its JSON object; `nil` if the message is none.
+    public static func stageAndJSON(_ message: UnsafeRawBufferPointer) -> (Stage, UnsafeRawBufferPointer)? {
+        guard message.count > 16, message.prefix(4).elementsEqual("STAT".utf8) else { return nil }
+        let name = message[4..<16].prefix { $0 != 0 }
+        return Stage.allCases.first { name.elementsEqual($0.name.utf8.prefix(12)) }
+            .map { ($0, UnsafeRawBufferPointer(rebasing: message.dropFirst(16))) }
+    }
+
     /// The last status of each daemon, collector by collector in the order of `Stage.daemons`; that of `store-writer` last.
     public var heard: [Heard] {
         let oldest = clock.monotonic() - StatusListener.patience

@@ -1,0 +1,27 @@
+/// Where a `StreamReader` reads what it did not get live: the journal's files, or a relay that reads them.
+public protocol JournalSource: AnyObject {
+    /// For messages.
+    var name: String { get }
+    /// The size of each record, in bytes.
+    var recordSize: Int { get }
+    /// The position that is read next.
+    var nextPosition: UInt64 { get }
+    /// Positions that the journal does not have.
+    var missingPositions: UInt64 { get }
+    /// The most records handed out at once.
+    var batchRecords: Int { get }
+
+    /// Goes on from a later position: what lies between was had elsewhere.
+    func skip(to position: UInt64)
+
+    /// Hands out the records that are there, in order, at most `batchRecords`, as their bytes.
+    /// - Returns: how many; 0 at the journal's present end; `nil` if the journal cannot be reached now.
+    func readBatch(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int?
+}
+
+extension JournalReader: JournalSource {
+    public var name: String { folder }
+    public var batchRecords: Int { batch }
+
+    public func readBatch(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int? { try readBytes(body) }
+}
