@@ -7,6 +7,7 @@ struct PostgresError: Error {
     let state: String?
     let message: String
 
+    static let invalidPassword = "28P01"
     static let undefinedTable = "42P01"
     static let lockNotAvailable = "55P03"
     static let readOnly = "25006"
