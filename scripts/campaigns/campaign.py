@@ -1,8 +1,9 @@
-"""What both campaigns share: a pipeline under fire, its orderly end, the fresh replay, the verdict."""
+"""What the campaigns share: a pipeline under fire, its orderly end, the fresh replay, the verdict."""
 
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import candles
@@ -28,8 +29,8 @@ class Campaign:
         self.pairs = market.prepare(self.folder / "market", seed, hours, busy)
         self.pipeline = processes.Pipeline(self.folder, binaries, processes.settings(self.pairs))
         self.session = session
-        # How often store-writer was started again because its server was gone.
-        self.restarts = 0
+        # How often store-writer was started again because its server was gone; how long after its end; when it is due.
+        self.restarts, self.pause, self._due = 0, 0, None
         if session:
             self.pipeline.environment |= session.variables | {"CANDLEWICK_DATABASE": session.uri}
         self.database = session or stored.File(self.pipeline.database)
@@ -58,8 +59,10 @@ class Campaign:
         """Starts store-writer again if it ended with 75, as its unit does; always True."""
         program = self.pipeline.running.get("store-writer")
         if program and self.lost_its_server(program):
-            self.restarts += 1
-            self.pipeline.start("store-writer")
+            self._due = self._due or time.monotonic() + self.pause
+            if time.monotonic() >= self._due:
+                self._due, self.restarts = None, self.restarts + 1
+                self.pipeline.start("store-writer")
         return True
 
     def lost_its_server(self, program):

@@ -44,8 +44,9 @@ class Node:
         run("ip", "netns", "add", self.name)
         run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         run("ip", "link", "set", self.name, "master", "bridge", "up")
-        for words in (["addr", "add", f"{self.address}/24", "dev", "eth0"], ["link", "set", "lo", "up"], ["link", "set", "eth0", "up"]):
-            run("ip", "-n", self.name, *words)
+        run("ip", "-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
+        for link in ("lo", "eth0"):
+            run("ip", "-n", self.name, "link", "set", link, "up")
 
     def cut(self):
         run("ip", "link", "set", self.name, "down")
@@ -62,6 +63,12 @@ class Node:
             self.processes[program] = subprocess.Popen(
                 [str(word) for word in words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})  # fmt: skip
+
+    def end(self):
+        """Patroni takes the server with it; etcd is the last."""
+        for process in reversed(self.processes.values()):
+            process.terminate()
+            process.wait(60)
 
     def kill(self):
         """SIGKILL for Patroni and the server; etcd lives on."""
@@ -141,7 +148,8 @@ class Cluster:
         leader.session.lines("ALTER ROLE replicator LOGIN")
 
     def close(self, keep):
-        """Its programs end with the script's namespace."""
+        for node in self.nodes:
+            node.end()
         if not keep:
             shutil.rmtree(self.folder)
 

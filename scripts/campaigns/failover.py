@@ -27,8 +27,10 @@ class Failover:
         hours = math.ceil(options.times * SECONDS_PER_FAILOVER * options.speed / 3600) + 2
         self.campaign = campaign.Campaign(
             options.bin, options.seed, options.speed, hours, self.cluster.session, busy=hours)
+        # As its unit has it.
+        self.campaign.pause = 2
         self.kinds = {
-            "lost with commits that no replica has": self.lose_commits, "killed": self.kill, "cut off": self.cut_off,
+            "lost with commits that no replica has": self.lose_commits, "cut off": self.cut_off, "killed": self.kill,
             "switchover": self.switch_over}  # fmt: skip
 
     def run(self):
