@@ -80,9 +80,9 @@ final class PostgresConnection {
     }
 
     /// - Parameter sql: a `COPY … FROM STDIN`.
-    func copy(_ sql: String, _ bytes: [UInt8]) throws {
+    func copy(_ sql: String, _ rows: CopyBytes) throws {
         try run(sql)
-        let sent = bytes.withUnsafeBytes {
+        let sent = rows.ended.withUnsafeBytes {
             PQputCopyData(handle, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
         }
         guard sent == 1, PQputCopyEnd(handle, nil) == 1 else { throw PostgresError(state: nil, message: lastMessage) }
