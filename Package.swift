@@ -75,7 +75,8 @@ let package = Package(
         .library(
             name: "Stages",
             targets: [
-                "IG", "StreamIngest", "Aggregation", "Candles", "Streams", "Store", "SQLiteStore", "CandleReader",
+                "IG", "StreamIngest", "Aggregation", "Candles", "Streams", "Store", "SQLiteStore", "Engines",
+                "CandleReader",
             ]),
         .executable(name: "ingest-stream", targets: ["ingest-stream"]),
         .executable(name: "ingest-backfill", targets: ["ingest-backfill"]),

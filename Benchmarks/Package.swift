@@ -29,5 +29,5 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v6)]),
         limit("parse"), limit("fold"), limit("journal"), limit("replay"),
         limit("bus", ["zmq"]), limit("store", ["sqlite3"]), limit("query", ["sqlite3"]),
-        limit("feed"), limit("chain", ["zmq"]),
+        limit("postgres-store", ["pq"]), limit("postgres-query", ["pq"]), limit("feed"), limit("chain", ["zmq"]),
     ])

@@ -12,6 +12,7 @@ import delays
 import pipeline
 import processes
 import programs
+import servers
 import shares
 from programs import bench, limit, peer, run
 
@@ -45,8 +46,8 @@ def command(make):
 def all_measures(data, options):
     return [
         parse(data, options), fold(data), journal(data, options), replay(data), bus(options),
-        store(data, 1_000), store(data, 56), query(options), chain(data, options), arrival(data, options),
-        restart(data), close(options), grace(options),
+        store(data, 1_000), store(data, 56), query(options), *served(data, options), chain(data, options),
+        arrival(data, options), restart(data), close(options), grace(options),
     ]
 
 
@@ -135,6 +136,36 @@ def store(data, batch):
     }, target="0.7 of the C API")
 
 
+# MARK: A PostgreSQL server
+
+
+def served(data, options):
+    """Candles on a PostgreSQL server, over its Unix socket, with its defaults of durability."""
+    server, candles, count = servers.Servers(), data / "candles.bin", 500
+
+    def into_file(batch):
+        def measure():
+            with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
+                return run(bench("store", f"{folder}/candles.db", candles, "--batch", batch))
+        return measure
+
+    def stored(batch):
+        return Measure(f"served-{batch}", f"candles into PostgreSQL, {batch} a transaction", {
+            OURS: server.fresh(lambda uri: bench("store", uri, candles, "--batch", batch)),
+            LIMIT + ", libpq": server.fresh(lambda uri: limit("postgres-store", uri, candles, batch)),
+            OURS + ", SQLite": into_file(batch),
+        }, target="0.7 of libpq")
+
+    rows = options.rows
+    return [stored(1_000), stored(56), Measure(
+        "served-query", f"last 200 candles of {rows:,} on PostgreSQL", {
+            OURS: server.filled(lambda uri: bench("query", uri, "--count", count), rows),
+            LIMIT + ", libpq": server.filled(lambda uri: limit("postgres-query", uri, count), rows),
+            "our table, psycopg": server.filled(lambda uri: peer("query_psycopg", uri, count), rows),
+            "our view since a moment, psycopg": server.filled(lambda uri: peer("query_psycopg", uri, count, "--view"), rows),
+        }, kind="latency", target="within 2 times libpq, faster than psycopg")]
+
+
 # MARK: Queries
 
 VIEW = "SELECT * FROM candles WHERE pair = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT 200"
@@ -181,9 +212,7 @@ def make_database(path, rows):
     with pipeline.running(["--speed", "1"], stages=["store-writer"]) as made:
         made.close()
         database = sqlite3.connect(made.database)
-        currencies = ["EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY"]
-        pairs = [f"{a}_{b}" for i, a in enumerate(currencies) for b in currencies[i + 1:]]
-        database.executemany("INSERT INTO instrument (name) VALUES (?)", [(pair,) for pair in pairs])
+        database.executemany("INSERT INTO instrument (name) VALUES (?)", [(pair,) for pair in servers.PAIRS])
         database.executemany("INSERT INTO timeframe VALUES (?, ?)", [(300, "5"), (900, "15")])
         prices = ", ".join(["1100000000 + abs(random()) % 1000000"] * 12)
         database.execute(f"""

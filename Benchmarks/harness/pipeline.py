@@ -13,13 +13,18 @@ STAGES = ["store-writer", "aggregator", "ingest-stream"]
 
 
 class Pipeline(processes.Pipeline):
-    """Simulator and stages in a fresh folder. `--stream-url` lets the simulator name another streaming server."""
+    """Simulator and stages in a fresh folder. `--stream-url` lets the simulator name another streaming server.
 
-    def __init__(self, folder, simulator=(), stages=STAGES, configuration=""):
+    database: the URI of a server, instead of a file in the folder.
+    """
+
+    def __init__(self, folder, simulator=(), stages=STAGES, configuration="", database=None):
         super().__init__(folder, programs.BINARIES, configuration)
         # The probes take one folder for both.
         self.state = self.runtime = self.folder
         self.environment |= {"CANDLEWICK_STATE_DIR": str(folder), "CANDLEWICK_RUNTIME_DIR": str(folder)}
+        if database:
+            self.environment["CANDLEWICK_DATABASE"] = database
         self.start_simulator(simulator)
         for stage in stages:
             self.start(stage).ready()

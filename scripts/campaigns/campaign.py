@@ -1,40 +1,77 @@
-"""What both campaigns share: a pipeline under fire, its orderly end, the fresh replay, the verdict."""
+"""What the campaigns share: a pipeline under fire, its orderly end, the fresh replay, the verdict."""
 
 import shutil
-import sqlite3
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import candles
 import journal
 import market
-import referee
 import processes
+import referee
+import stored
 
 # By so many market seconds a right time may be ahead of the answer that the simulator gives after it: it has whole seconds.
 AHEAD = 1
 
 
 class Campaign:
-    """A folder with a market and a running pipeline in it."""
+    """A folder with a market and a running pipeline in it; its candles are in a file, or on a server of the caller's.
 
-    def __init__(self, binaries, seed, speed, hours):
+    busy: for so many hours from its beginning the market does not close.
+    """
+
+    def __init__(self, binaries, seed, speed, hours, session=None, busy=3):
         self.folder = Path(tempfile.mkdtemp(prefix="candlewick-campaign."))
         self.binaries = binaries
-        self.pairs = market.prepare(self.folder / "market", seed, hours)
+        self.pairs = market.prepare(self.folder / "market", seed, hours, busy)
         self.pipeline = processes.Pipeline(self.folder, binaries, processes.settings(self.pairs))
+        self.session = session
+        # How often store-writer was started again because its server was gone; how long after its end; when it is due.
+        self.restarts, self.pause, self._due = 0, 0, None
+        if session:
+            self.pipeline.environment |= session.variables | {"CANDLEWICK_DATABASE": session.uri}
+        self.database = session or stored.File(self.pipeline.database)
         files = [w for p in self.pairs for w in ("--ticks", f"{p}={self.folder}/market/{p}.csv.gz")]
         self.pipeline.start_simulator(["--speed", str(speed), "--seed", str(seed), *files])
 
     def start_stages(self):
         for name in reversed(processes.STAGES):
-            self.pipeline.start(name).ready()
+            self.pipeline.start(name)
+            self.await_ready(name)
+
+    def await_ready(self, name):
+        """Waits until it serves; a server that is gone meanwhile costs it another life."""
+        processes.until(f"{name} is ready", 120, lambda: self.supervise() and self._is_ready(name), 0.02)
+
+    def _is_ready(self, name):
+        program = self.pipeline.running[name]
+        try:
+            return program.is_ready()
+        except processes.ProgramError:
+            if self.lost_its_server(program):
+                return False
+            raise
+
+    def supervise(self):
+        """Starts store-writer again if it ended with 75, as its unit does; always True."""
+        program = self.pipeline.running.get("store-writer")
+        if program and self.lost_its_server(program):
+            self._due = self._due or time.monotonic() + self.pause
+            if time.monotonic() >= self._due:
+                self._due, self.restarts = None, self.restarts + 1
+                self.pipeline.start("store-writer")
+        return True
+
+    def lost_its_server(self, program):
+        return bool(self.session) and program.name == "store-writer" and program.process.poll() == 75
 
     def end(self):
         """Lets all that was sent arrive, ends every program in order; returns exit codes that are not 0."""
         codes = {"ingest-stream": self._end_ingest()}
-        self._await_stored(self.pipeline)
+        self._await_stored(self.pipeline, self.database)
         for name in ("aggregator", "store-writer", "ig-simulator"):
             codes[name] = self.pipeline.running[name].stop()
         return {name: code for name, code in codes.items() if code != 0}
@@ -60,27 +97,26 @@ class Campaign:
         record = journal.last_record(self.pipeline.journal("ticks"), b"CLCK")
         return record is not None and began < record.time / candles.SECOND <= self.pipeline.market_time() + AHEAD
 
-    @staticmethod
-    def _await_stored(pipeline):
+    def _await_stored(self, pipeline, database):
         last = journal.last_record(pipeline.journal("ticks")).position
 
         def is_stored():
+            self.supervise()
             try:
-                with sqlite3.connect(f"file:{pipeline.database}?mode=ro", uri=True, timeout=10) as connection:
-                    return connection.execute("SELECT 1 FROM feed_event WHERE position = ?", (last,)).fetchone()
-            except sqlite3.OperationalError:
+                return database.rows(f"SELECT 1 AS one FROM feed_event WHERE position = {last}")
+            except processes.ProgramError:
                 return None
 
-        processes.until(f"the record {last} of the ticks journal is stored in {pipeline.database}", 120, is_stored, 0.05)
+        processes.until(f"the record {last} of the ticks journal is stored", 120, is_stored, 0.05)
 
     def replay(self):
-        """The undisturbed run: fresh processes fold the same ticks journal into a fresh folder."""
+        """The undisturbed run: fresh processes fold the same ticks journal into a fresh folder, its database a file."""
         fresh = processes.Pipeline(self.folder / "replay", self.binaries, processes.settings(self.pairs))
         shutil.copytree(self.pipeline.journal("ticks"), fresh.journal("ticks"))
         try:
             for name in ("store-writer", "aggregator"):
                 fresh.start(name).ready()
-            self._await_stored(fresh)
+            self._await_stored(fresh, stored.File(fresh.database))
             for name in ("aggregator", "store-writer"):
                 fresh.running[name].stop()
         finally:
@@ -94,13 +130,14 @@ class Campaign:
         codes = self.end()
         faults += [f"{name} ended with {code} after SIGTERM" for name, code in codes.items()]
         self.replay()
-        passed, failed = referee.report(self.folder, self.binaries)
+        passed, failed = referee.report(self.folder, self.binaries, self.session)
         figures()
         for fault in faults[:20]:
             print(f"FAILED  {fault}")
         return passed + (not faults), failed + bool(faults)
 
     def close(self, keep):
+        """Ends all programs; a server is its owner's."""
         self.pipeline.kill_everything()
         if not keep:
             shutil.rmtree(self.folder)
@@ -115,7 +152,7 @@ def conduct(run, keep, again=""):
     except processes.ProgramError as error:
         print(f"FAILED  {error}")
     finally:
-        run.campaign.close(keep=failed or keep)
+        run.close(keep=failed or keep)
         if failed or keep:
             print(f"kept: {run.campaign.folder}")
     if failed and again:

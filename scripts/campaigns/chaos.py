@@ -9,6 +9,7 @@ from collections import Counter
 
 import campaign
 import journal
+import pgserver
 import processes
 
 INGEST, AGGREGATOR, STORE = processes.STAGES
@@ -36,7 +37,9 @@ class Chaos:
         self.faults = []
         self.second_writers = 0
         hours = math.ceil(options.kills * SECONDS_PER_KILL * options.speed / 3600) + 2
-        self.campaign = campaign.Campaign(options.bin, options.seed, options.speed, hours)
+        self.server = pgserver.Server() if options.database == "postgresql" else None
+        session = self.server and self.server.session
+        self.campaign = campaign.Campaign(options.bin, options.seed, options.speed, hours, session)
         self.pipeline = self.campaign.pipeline
         # Each kind kills for itself, under its name in the table at the end.
         self.kinds = {"at a random moment": (self.one, 4), "while catching up": (self.while_catching_up, 3),
@@ -46,6 +49,9 @@ class Chaos:
         self.kinds["in a journal write"] = (self.in_journal_write, 2)
         if len(self.targets) > 1:
             self.kinds["all at once"] = (self.all_at_once, 2)
+        if self.server:
+            self.kinds |= {"the server": (self.server_alone, 2), "the server in a commit": (self.server_in_commit, 3),
+                           "the server and all stages": (self.server_and_stages, 1)}  # fmt: skip
 
     @property
     def count(self):
@@ -112,7 +118,7 @@ class Chaos:
         # The signals first, then the waiting: they die together.
         programs = [self.pipeline.running[name] for name in names]
         for program in programs:
-            if not program.is_alive:
+            if not program.is_alive and not self.campaign.lost_its_server(program):
                 self.faults.append(f"{program.name} had ended with {program.process.returncode}: {program.tail()}")
             program.process.kill()
         for program in programs:
@@ -122,13 +128,12 @@ class Chaos:
     def revive(self, *names, ready=True):
         order = list(names)
         self.random.shuffle(order)
-        programs = []
         for name in order:
             time.sleep(self.random.choice((0, 0, self.random.uniform(0, 0.3))))
-            programs.append(self.pipeline.start(name))
+            self.pipeline.start(name)
         if ready:
-            for program in programs:
-                program.ready()
+            for name in order:
+                self.campaign.await_ready(name)
 
     def one(self, kind):
         name = self.random.choice(self.targets)
@@ -153,9 +158,31 @@ class Chaos:
         self.revive(name)
 
     def in_commit(self, kind):
-        self.await_growth(self.pipeline.database.parent, "candlewick.db-wal")
+        self.await_commit()
         self.kill(kind, STORE)
         self.revive(STORE)
+
+    def server_alone(self, kind):
+        self.kill_server(kind)
+        self.server.start()
+
+    def server_in_commit(self, kind):
+        self.await_commit()
+        self.server_alone(kind)
+
+    def server_and_stages(self, kind):
+        """The stages come back first: store-writer is started again until it finds its server."""
+        self.kill_server(kind)
+        self.kill(kind, *self.targets)
+        self.revive(*self.targets, ready=False)
+        time.sleep(self.random.uniform(0, 0.5))
+        self.campaign.supervise()
+        self.server.start()
+
+    def kill_server(self, kind):
+        """SIGKILL, or as an operator does who cannot wait."""
+        self.random.choice((self.server.kill, self.server.stop_at_once))()
+        self.kills[kind] += 1
 
     def in_journal_write(self, kind):
         name = self.writer()
@@ -184,6 +211,12 @@ class Chaos:
     def writer(self):
         return self.random.choice([name for name in self.targets if name in processes.JOURNALS])
 
+    def await_commit(self):
+        if self.server:
+            self.await_growth(self.server.data / "pg_wal", "0*")
+        else:
+            self.await_growth(self.pipeline.database.parent, "candlewick.db-wal")
+
     @staticmethod
     def await_growth(folder, pattern):
         """Waits, spinning, until a file is being written; a quiet market must not hold the campaign up."""
@@ -198,15 +231,20 @@ class Chaos:
     # What must hold under way.
 
     def expect_alive(self):
+        self.campaign.supervise()
         for name, program in list(self.pipeline.running.items()):
-            if not program.is_alive:
+            if not program.is_alive and not self.campaign.lost_its_server(program):
                 self.faults.append(f"{name} ended with {program.process.returncode}: {program.tail()}")
                 if name != "ig-simulator":
                     self.revive(name)
 
     def try_second_writer(self):
         name = self.random.choice(processes.STAGES)
-        self.pipeline.running[name].ready()
+        if name == STORE and self.server:
+            # The first one may not have met the end of its server yet: it would end beside the second.
+            self.kill("before a second one", STORE)
+            self.revive(STORE)
+        self.campaign.await_ready(name)
         fault = campaign.second_writer(self.pipeline, name)
         self.second_writers += 1
         if fault:
@@ -221,6 +259,13 @@ class Chaos:
         for word, count in sorted(self.errors.items()):
             print(f"the broker erred, {word}: {count}")
         print(f"second writers tried: {self.second_writers}")
+        if self.server:
+            print(f"store-writer ended with 75 and was started again: {self.campaign.restarts} times")
+
+    def close(self, keep):
+        self.campaign.close(keep)
+        if self.server:
+            self.server.close(keep)
 
 
 def main():
@@ -229,12 +274,15 @@ def main():
     parser.add_argument("--kills", type=int, default=30, help="how many processes are killed (default: 30)")
     parser.add_argument("--seed", type=int, default=1, help="of market, victims and moments (default: 1)")
     parser.add_argument("--mode", choices=TARGETS, default="all", help="which stages are killed (default: all)")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite",
+                        help="where the candles go; a PostgreSQL server of its own is killed too (default: sqlite)")  # fmt: skip
     parser.add_argument("--speed", type=float, default=300, help="market seconds per second (default: 300)")
     parser.add_argument("--keep", action="store_true", help="keep the folder also when all is right")
     options = parser.parse_args()
     return campaign.conduct(
         Chaos(options), options.keep,
-        f"scripts/chaos --kills {options.kills} --seed {options.seed} --mode {options.mode} --speed {options.speed:g}")
+        f"scripts/chaos --kills {options.kills} --seed {options.seed} --mode {options.mode} --speed {options.speed:g}"
+        f" --database {options.database}")
 
 
 if __name__ == "__main__":

@@ -22,12 +22,15 @@ LAST = 1_399_669_200 * 1_000_000_000  # 2014-05-09 21:00 UTC
 WEEKEND = range(1_399_064_400 * 1_000_000_000, 1_399_240_800 * 1_000_000_000)
 
 
-def prepare(folder, seed, hours):
-    """Writes tick files of some hours of market, from a moment that the seed chooses; returns the pairs."""
+def prepare(folder, seed, hours, busy=3):
+    """Writes tick files of some hours of market, from a moment that the seed chooses; returns the pairs.
+
+    busy: for so many of the hours, the first ones, every pair has ticks.
+    """
     folder.mkdir(parents=True)
     if all((RECORDED / name).exists() for name in SOURCES.values()):
         hours = min(hours, (LAST - FIRST) // HOUR)
-        start = random.Random(seed).choice(_starts(hours))
+        start = random.Random(seed).choice(_starts(hours, min(hours, busy) * HOUR))
         for pair, name in SOURCES.items():
             rows = _rows(RECORDED / name)
             _write(folder, pair, ((t, q) for t, q in rows if start <= t < start + hours * HOUR))
@@ -38,9 +41,8 @@ def prepare(folder, seed, hours):
     return pairs
 
 
-def _starts(hours):
-    """Full hours after which every pair has ticks for three hours at least, or for as long as is wanted."""
-    busy = min(hours, 3) * HOUR
+def _starts(hours, busy):
+    """Full hours after which every pair has ticks for so many ns at least."""
     return [
         start for start in range(FIRST, LAST - hours * HOUR + 1, HOUR)
         if start + busy <= WEEKEND.start or start >= WEEKEND.stop

@@ -1,14 +1,14 @@
 """Judges what a campaign left behind: journals, database, a fresh replay, and the market that was played.
 
-    python3 scripts/campaigns/referee.py FOLDER PROGRAMS
+    python3 scripts/campaigns/referee.py FOLDER PROGRAMS [URI]
 
 FOLDER holds market/*.csv.gz, state/ and replay/state/; PROGRAMS is the folder with `candlewick`, whose list of gaps is
-judged too. Nothing of the programs takes part in the judgement.
+judged too. With the URI of a PostgreSQL server its rows are judged, instead of those of state/candlewick.db. Nothing of
+the programs takes part in the judgement.
 """
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -18,12 +18,10 @@ from pathlib import Path
 import candles
 import journal
 import market
+import pgserver
+from stored import FOLDED, FOREVER, JUDGED, File, Stored
 
 SHOWN = 5
-PRICES = [f"{side}_{price}" for side in ("bid", "ask", "mid") for price in ("open", "high", "low", "close")]
-# All but publish_time and created_at, which no two runs share.
-FOLDED = [*PRICES, "tick_count", "inverted_ticks", "first_tick_time", "last_tick_time"]
-JUDGED = ["blind_ms", "lost", "complete", "flags", "source", "rank", "revision", "input_position"]
 EVENTS = {
     1: "session new", 2: "session preserved", 3: "session recovered", 4: "session replaced", 5: "updates lost",
     6: "blind began", 7: "blind ended", 8: "instrument refused", 9: "positions skipped", 10: "clock set back",
@@ -31,76 +29,20 @@ EVENTS = {
 }  # fmt: skip
 PARTIAL, SIDE_MISSING = 1, 32
 MILLION = 1_000_000
-# No time is later.
-FOREVER = 1 << 62
 COLUMN = {name: index for index, name in enumerate(FOLDED + JUDGED)}
 
 
-class Stored:
-    """The rows of a database: candles by (pair, timeframe, start), feed events by (position, name)."""
-
-    def __init__(self, path):
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        query = f"SELECT i.name, timeframe, open_time, {', '.join(FOLDED + JUDGED)} FROM candle JOIN instrument i ON i.id = instrument_id"
-        self.candles = {tuple(row[:3]): row[3:] for row in connection.execute(query)}
-        query = "SELECT position, time, receive_time, pair, event, detail, until FROM feed_event ORDER BY position, event DESC"
-        self.events = {(row[0], row[4]): row[1:] for row in connection.execute(query)}
-        shown = "SELECT pair, timeframe * 60, timestamp FROM candles"
-        self.shown_whole = {(p, int(t), int(s)) for p, t, s in connection.execute(shown)}
-        self.soundness = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        connection.close()
-        self._own = self._blindness()
-        self._holes = {}
-
-    def holes(self, pair=None):
-        """Stretches of which nothing is known of the feed or of this pair: final ones, and what is open at the end."""
-        if pair not in self._holes:
-            self._holes[pair] = candles.Holes(self._own.get(None, []) + self._own.get(pair, []))
-        return self._holes[pair]
-
-    def own_holes(self, pair):
-        """Of which nothing is known of this pair alone, whatever the feed."""
-        return candles.Holes(self._own.get(pair, []))
-
-    @property
-    def first_sight(self):
-        """When the feed was seen for the first time; None if it never was."""
-        return min((e[5] for e in self.events.values() if e[3] == "blind ended" and e[2] is None), default=None)
-
-    def _blindness(self):
-        """Stretches of blindness by pair; of None: the whole feed."""
-        stretches, since = {}, {}
-        for _, _, pair, event, start, end in self.events.values():
-            own = stretches.setdefault(pair, [])
-            if event == "blind began":
-                # After another beginning it closes the former stretch, which has no event of its end.
-                if pair in since:
-                    own.append((since[pair], start))
-                since[pair] = start
-            elif event == "blind ended":
-                since.pop(pair, None)
-                own.append((start, end))
-            elif event == "clock set back":
-                # What was said of moments from the right time on was said by a wrong clock.
-                for name, told in stretches.items():
-                    stretches[name] = [(a, min(b, end)) for a, b in told if a < end]
-                since = {name: min(moment, end) for name, moment in since.items()}
-        for pair, moment in since.items():
-            stretches[pair].append((moment, FOREVER))
-        return stretches
-
-
 class Referee:
-    def __init__(self, folder, programs):
+    def __init__(self, folder, programs, session=None):
         folder = Path(folder)
         self.ticks = journal.read(folder / "state/journal/ticks")
         self.candles = journal.read(folder / "state/journal/candles")
-        self.stored = Stored(folder / "state/candlewick.db")
-        self.replayed = Stored(folder / "replay/state/candlewick.db")
+        self.stored = Stored(session or File(folder / "state/candlewick.db"))
+        self.replayed = Stored(File(folder / "replay/state/candlewick.db"))
         self.market = list(market.ticks(folder / "market"))
         self.truth = candles.fold(self.market)
         self.fold = candles.Fold(self.ticks.records)
-        self.gaps, self.gap_faults = _gaps(folder / "state", Path(programs) / "candlewick")
+        self.gaps, self.gap_faults = _gaps(folder / "state", Path(programs) / "candlewick", session)
 
     def judge(self):
         """Every rule with what breaks it: [(rule, [sentence])]."""
@@ -108,7 +50,7 @@ class Referee:
             ("the ticks journal is whole", self.ticks.faults),
             ("the candles journal is whole", self.candles.faults),
             ("every skip of positions is recorded", self.unrecorded_skips()),
-            ("the database is sound", [] if self.stored.soundness == "ok" else [self.stored.soundness]),
+            ("the database is sound", [self.stored.fault] if self.stored.fault else []),
             ("candles equal the fresh replay's, row for row", _differences(self.stored.candles, self.replayed.candles)),
             ("feed events equal the fresh replay's, row for row", _differences(self.stored.events, self.replayed.events)),
             ("feed events are those of the ticks journal", self.wrong_events()),
@@ -238,10 +180,12 @@ class Referee:
         return faults
 
 
-def _gaps(state, program):
+def _gaps(state, program, session):
     """The intervals that `candlewick gaps` lists, and what is wrong with how it ends."""
     environment = os.environ | {"CANDLEWICK_STATE_DIR": str(state)}
     environment.pop("CANDLEWICK_DATABASE", None)
+    if session:
+        environment |= session.environment | {"CANDLEWICK_DATABASE": session.uri}
     result = subprocess.run(
         [program, "gaps", "--json", "--days", "3660"], env=environment, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
@@ -268,9 +212,9 @@ def moment(nanos):
     return time.strftime("%d %H:%M:%S", time.gmtime(nanos // candles.SECOND)) + f".{nanos // 1_000_000 % 1000:03}"
 
 
-def report(folder, programs):
+def report(folder, programs, session=None):
     """Prints holes, figures and every rule; returns (passed, failed)."""
-    referee = Referee(folder, programs)
+    referee = Referee(folder, programs, session)
     stored = referee.stored
     print("holes (day and time, UTC, from .. until):")
     for pair in (None, *sorted({pair for pair, *_ in referee.market})):
@@ -295,6 +239,6 @@ def report(folder, programs):
 
 
 if __name__ == "__main__":
-    good, bad = report(*sys.argv[1:3])
+    good, bad = report(*sys.argv[1:3], *map(pgserver.Session, sys.argv[3:4]))
     print(f"{good} passed, {bad} failed")
     sys.exit(1 if bad else 0)

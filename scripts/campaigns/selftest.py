@@ -158,7 +158,7 @@ def wrong_folds():
 def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos --self-test", description=__doc__)
     parser.add_argument("--bin", required=True)
-    campaign = chaos.Chaos(parser.parse_args(namespace=argparse.Namespace(kills=14, seed=3, mode="all", speed=300)))
+    campaign = chaos.Chaos(parser.parse_args(namespace=argparse.Namespace(kills=14, seed=3, mode="all", speed=300, database="sqlite")))
     # In every turn, and first of all what lets one pair go blind.
     campaign.errs, campaign.words = 1, ["lost", "wrong-tick", "unsubscribe", "filter"]
     passed = failed = 0

@@ -146,6 +146,9 @@ class Soak:
 
     # What it comes to.
 
+    def close(self, keep):
+        self.campaign.close(keep)
+
     def verdict(self):
         """Returns (passed, failed)."""
         passed, failed = self.campaign.verdict(self.faults, self.figures)

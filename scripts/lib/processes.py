@@ -32,7 +32,7 @@ def until(what, seconds, condition, interval=0.01):
         time.sleep(interval)
 
 
-def _die_with_parent():
+def die_with_parent():
     _libc.prctl(1, signal.SIGKILL)
 
 
@@ -47,7 +47,7 @@ class Program:
         with self.out.open("wb") as out, self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [path, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
-                start_new_session=True, preexec_fn=_die_with_parent,
+                start_new_session=True, preexec_fn=die_with_parent,
             )  # fmt: skip
         self.pid = self.process.pid
 
@@ -57,10 +57,11 @@ class Program:
 
     def ready(self):
         """Waits for the READY line and returns its facts, such as the address `rest`."""
-        line = until(f"{self.name} is ready ({self.log})", READY_SECONDS, self._ready_line)
+        line = until(f"{self.name} is ready ({self.log})", READY_SECONDS, self.is_ready)
         return dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
 
-    def _ready_line(self):
+    def is_ready(self):
+        """Its READY line; None before it. Raises `ProgramError` if it has ended without one."""
         text = self.out.read_text()
         if text.startswith("READY") and "\n" in text:
             return text.splitlines()[0]

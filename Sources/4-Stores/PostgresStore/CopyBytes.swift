@@ -6,7 +6,7 @@
 /// | a row   | number of columns (2 bytes), then each: its length (4 bytes, 8), its value; all big-endian   |
 /// | the end | -1 (2 bytes)                                                                                 |
 struct CopyBytes {
-    private(set) var bytes: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0] + [UInt8](repeating: 0, count: 8)
+    private var bytes: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0] + [UInt8](repeating: 0, count: 8)
 
     mutating func append(_ row: [Int64]) {
         append(Int16(row.count))
@@ -16,7 +16,8 @@ struct CopyBytes {
         }
     }
 
-    mutating func end() { append(Int16(-1)) }
+    /// With the end.
+    var ended: [UInt8] { bytes + [0xFF, 0xFF] }
 
     private mutating func append(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.bigEndian) { bytes += $0 }

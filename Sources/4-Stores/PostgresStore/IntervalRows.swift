@@ -37,6 +37,9 @@ struct IntervalRows {
 
     var isChanged: Bool { seen != formerSeen }
 
+    /// The database has no candle of the interval.
+    var isNew: Bool { formerSeen == nil }
+
     var changedWaiting: [CandleRow] { waiting.filter { !formerWaiting.contains($0) } }
 
     /// Rows of `outranked_candle` that are to be deleted.

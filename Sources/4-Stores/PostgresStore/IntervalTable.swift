@@ -95,8 +95,12 @@ struct IntervalTable {
             """
     }
 
-    private static let copySQL =
-        "COPY staged_candle (seen, \(CandleRow.columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)"
+    private static func copy(_ table: String, _ columns: [String]) -> String {
+        "COPY \(table) (\(columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)"
+    }
+
+    private static let newSQL = copy("candle", CandleRow.columns)
+    private static let stagedSQL = copy("staged_candle", ["seen"] + CandleRow.columns)
     private static let seenSQL = upsert("candle", seen: 1, CandleRow.keyColumns)
     private static let waitingSQL = upsert(
         "outranked_candle", seen: 0, CandleRow.keyColumns + ["source", "collector_id"])
@@ -108,36 +112,44 @@ struct IntervalTable {
             AND o.source = k.source AND o.collector_id = k.collector
         """
 
-    /// Writes what is not as it was read.
+    /// Writes what is not as it was read. What is new goes straight into `candle`: that takes half the time.
     func write() throws {
-        var (copy, seenCount, waitingCount) = (CopyBytes(), 0, 0)
+        var (new, staged) = (CopyBytes(), CopyBytes())
+        var (newCount, seenCount, waitingCount) = (0, 0, 0)
         var gone: [(key: CandleKey, row: CandleRow)] = []
         for rows in intervals {
             if rows.isChanged, let seen = rows.seen {
-                copy.append([1] + rows.key.values + seen.values)
-                seenCount += 1
+                if rows.isNew {
+                    new.append(rows.key.values + seen.values)
+                    newCount += 1
+                } else {
+                    staged.append([1] + rows.key.values + seen.values)
+                    seenCount += 1
+                }
             }
             for row in rows.changedWaiting {
-                copy.append([0] + rows.key.values + row.values)
+                staged.append([0] + rows.key.values + row.values)
                 waitingCount += 1
             }
             gone += rows.goneWaiting.map { (rows.key, $0) }
             try rows.opinion?.write(rows.key, connection)
         }
-        if !gone.isEmpty {
-            try connection.execute(
-                Self.deleteSQL,
-                [
-                    .ints(gone.map(\.key.instrument)), .ints(gone.map(\.key.timeframe)),
-                    .ints(gone.map(\.key.openTime.rawValue)), .ints(gone.map { Int64($0.row.candle.source.rawValue) }),
-                    .ints(gone.map(\.row.collector.id)),
-                ])
-        }
-        guard seenCount + waitingCount > 0 else { return }
-        copy.end()
-        try connection.copy(Self.copySQL, copy.bytes)
+        try delete(gone)
+        if newCount > 0 { try connection.copy(Self.newSQL, new) }
+        if seenCount + waitingCount > 0 { try connection.copy(Self.stagedSQL, staged) }
         if seenCount > 0 { try connection.execute(Self.seenSQL) }
         if waitingCount > 0 { try connection.execute(Self.waitingSQL) }
+    }
+
+    private func delete(_ gone: [(key: CandleKey, row: CandleRow)]) throws {
+        guard !gone.isEmpty else { return }
+        try connection.execute(
+            Self.deleteSQL,
+            [
+                .ints(gone.map(\.key.instrument)), .ints(gone.map(\.key.timeframe)),
+                .ints(gone.map(\.key.openTime.rawValue)), .ints(gone.map { Int64($0.row.candle.source.rawValue) }),
+                .ints(gone.map(\.row.collector.id)),
+            ])
     }
 }
 

@@ -93,11 +93,38 @@ struct PostgresAddress {
     }
 
     /// - Returns: a connection, mostly one that works: ask its status.
-    func connect() -> OpaquePointer? {
+    func connect() -> OpaquePointer? { withParameters { PQconnectdbParams($0, $1, 0) } }
+
+    /// Tries once more, to learn the SQLSTATE of what the server answers: libpq tells that of a connection that fails only
+    /// in its message, and only if it is asked to before.
+    func refusal() -> String? {
+        guard let handle = withParameters({ PQconnectStartParams($0, $1, 0) }) else { return nil }
+        defer { PQfinish(handle) }
+        PQsetErrorVerbosity(handle, PQERRORS_SQLSTATE)
+        var events = POLLOUT
+        while true {
+            var descriptor = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
+            guard poll(&descriptor, 1, Self.refusalMilliseconds) > 0 else { return nil }
+            switch PQconnectPoll(handle) {
+            case PGRES_POLLING_READING: events = POLLIN
+            case PGRES_POLLING_WRITING: events = POLLOUT
+            default:
+                let message = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
+                return message.split(whereSeparator: \.isWhitespace).last.map(String.init)
+            }
+        }
+    }
+
+    /// Of silence.
+    private static let refusalMilliseconds: Int32 = 10_000
+
+    private func withParameters<Result>(
+        _ body: (UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<UnsafePointer<CChar>?>?) -> Result
+    ) -> Result {
         var entries = parameters.map { ($0.key, $0.value) }
         if let password { entries.append(("password", password.reveal())) }
         return withCTexts(entries.map(\.0) + [nil]) { keywords in
-            withCTexts(entries.map(\.1) + [nil]) { values in PQconnectdbParams(keywords, values, 0) }
+            withCTexts(entries.map(\.1) + [nil]) { values in body(keywords, values) }
         }
     }
 }

@@ -24,8 +24,8 @@ final class PostgresConnection {
 
     deinit { PQfinish(handle) }
 
-    /// - Throws: `Failure` (78) if the server wants a password and none was given, (75) for any other reason: a server that
-    ///   cannot be reached must not look like a database that is not there.
+    /// - Throws: `Failure` (78) if the server wants a password and none was given, or a wrong one; (75) for any other reason:
+    ///   a server that cannot be reached must not look like a database that is not there.
     static func open(_ address: PostgresAddress) throws -> PostgresConnection {
         guard let handle = address.connect() else { throw Failure(.software, "libpq has no memory") }
         let connection = PostgresConnection(handle, name: address.name)
@@ -35,6 +35,14 @@ final class PostgresConnection {
                 .configuration,
                 "database \(address.name) wants a password: give it in the file that PGPASSFILE names, or as the credential PGPASSWORD"
             )
+        }
+        if PQconnectionUsedPassword(handle) == 1, address.refusal() == PostgresError.invalidPassword {
+            throw Failure(
+                .configuration,
+                """
+                database \(address.name) refuses the password: \(connection.lastMessage): correct it in the file that PGPASSFILE \
+                names, or in the credential PGPASSWORD
+                """)
         }
         throw Failure(.temporary, "database \(address.name) cannot be opened: \(connection.lastMessage)")
     }
@@ -72,9 +80,9 @@ final class PostgresConnection {
     }
 
     /// - Parameter sql: a `COPY … FROM STDIN`.
-    func copy(_ sql: String, _ bytes: [UInt8]) throws {
+    func copy(_ sql: String, _ rows: CopyBytes) throws {
         try run(sql)
-        let sent = bytes.withUnsafeBytes {
+        let sent = rows.ended.withUnsafeBytes {
             PQputCopyData(handle, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
         }
         guard sent == 1, PQputCopyEnd(handle, nil) == 1 else { throw PostgresError(state: nil, message: lastMessage) }

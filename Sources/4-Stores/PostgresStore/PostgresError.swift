@@ -7,6 +7,7 @@ struct PostgresError: Error {
     let state: String?
     let message: String
 
+    static let invalidPassword = "28P01"
     static let lockNotAvailable = "55P03"
     static let readOnly = "25006"
 
@@ -14,9 +15,10 @@ struct PostgresError: Error {
     /// in the database.
     private var isPassing: Bool {
         guard let state else { return true }
-        // Connection lost, server stopped or starting, read-only after a failover, serialization, deadlock, lock, limits.
+        // Connection lost, server stopped or starting, read-only after a failover, serialization, deadlock, a row that came
+        // meanwhile, lock, limits.
         return state.hasPrefix("08") || state.hasPrefix("57P0")
-            || [Self.readOnly, Self.lockNotAvailable, "40001", "40P01", "53300"].contains(state)
+            || [Self.readOnly, Self.lockNotAvailable, "40001", "40P01", "23505", "53300"].contains(state)
     }
 
     var exitCode: ExitCode {

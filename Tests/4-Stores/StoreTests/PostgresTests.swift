@@ -204,6 +204,22 @@ struct PostgresTests {
         #expect(try reader.stored().count == 2)
     }
 
+    @Test func `a reader that waits for a commit learns that its server ended, and hears of the next one`() async throws
+    {
+        let store = try writer()
+        try store.write([Make.candle(300)], position: 1)
+        let reader = try reader()
+        #expect(try reader.commitCame(withinMilliseconds: 0) == true)
+        try end(reader.connection)
+        let error = #expect(throws: StoreError.self) {
+            // Others use the same server: what they commit is heard first.
+            while try reader.commitCame(withinMilliseconds: 60_000) == true {}
+        }
+        #expect(error?.exitCode == .temporary)
+        #expect(try reader.commitCame(withinMilliseconds: 0) == true)
+        #expect(try reader.stored().count == 1)
+    }
+
     // MARK: Beside SQLite
 
     @Test(arguments: [1, 7, 97, 1_000], [UInt64(1), 2])
