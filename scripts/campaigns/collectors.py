@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import processes
+import shared_pairs
 
 # Of an account: 40 items, one of them the heartbeat.
 SHARE = 39
@@ -147,7 +148,12 @@ def main():
     parser.add_argument("--instruments", default="28,120,1000", help="numbers of instruments, with commas")
     parser.add_argument("--seconds", type=int, default=150, help="how long each is measured")
     parser.add_argument("--rate", type=float, default=1, help="ticks per instrument and second, on average")
+    parser.add_argument("--kills", type=int, default=0,
+                        help="instead: two collectors of the same pairs, and so many processes killed")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=1, help="of market, victims and moments, with --kills")
     options = parser.parse_args()
+    if options.kills:
+        return shared_pairs.conduct(options.bin, options.seed, options.kills)
     head = ["instruments", "collectors", "ticks/s", *processes.STAGES, "together", "busy p50/p99/worst s",
             "quiet p50/p99/worst s", "complete"]  # fmt: skip
     print("| " + " | ".join(head) + " |")
