@@ -66,7 +66,7 @@ class Relay:
     def _wait_for_connection(self) -> None:
         deadline = time.monotonic() + _CONNECT_SECONDS
         failures = 0
-        while failures < 3 and self._monitor.poll(max(0, deadline - time.monotonic()) * 1_000):
+        while failures < 3 and self._monitor.poll(max(0, round((deadline - time.monotonic()) * 1_000))):
             event = zmq.utils.monitor.recv_monitor_message(self._monitor)["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 return
@@ -104,10 +104,10 @@ class Relay:
     def take(self, timeout: float = 1) -> list[bytes]:
         """The records that are there; waits at most so many seconds for the first."""
         if self.stream.rstrip(b"\0").decode() not in _JOURNALED:
-            return [self._live.recv()[8:]] if self._live.poll(timeout * 1_000) else []
+            return [self._live.recv()[8:]] if self._live.poll(round(timeout * 1_000)) else []
         if not self._is_live:
             return self._replay()
-        if not self._live.poll(timeout * 1_000):
+        if not self._live.poll(round(timeout * 1_000)):
             return self._replay()  # Silence may be a lost last message: the journal knows.
         records: list[bytes] = []
         while len(records) < 4_096 and self._live.poll(0):
