@@ -5,7 +5,8 @@
             kind, pair, position, *_ = struct.unpack("<4s12sQqqqqII", record)
 
 `ticks`, `candles`, `history` and `native` come without a seam: each position once and in order, out of the journal of
-the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader loses some.
+the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader may lose
+some.
 The keys are made by `candlewick keys new` and allowed by `candlewick keys allow`. Source: docs/formats.md § 9.
 """
 
@@ -72,11 +73,13 @@ class Relay:
                 return
             self._check(event)
             failures += event in (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        raise ConnectionError(f"{self.address}: " + ("another key than the server's" if failures else "no relay answers"))
+        reason = "another key than the server's" if failures else "no relay answers"
+        raise ConnectionError(f"{self.address}: {reason}")
 
     def _check(self, event: int) -> None:
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            raise PermissionError(f"the relay at {self.address} refuses this key: candlewick keys allow, on its machine")
+            advice = "candlewick keys allow, on its machine"
+            raise PermissionError(f"the relay at {self.address} refuses this key: {advice}")
 
     def _ask(self, position: int) -> tuple[tuple[bytes, int, bytes, int, int], bytes]:
         """The head and the records of an answer; asks again until it comes."""
