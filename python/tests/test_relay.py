@@ -135,7 +135,8 @@ class RelayTest(unittest.TestCase):
     def test_what_is_no_request_is_answered_by_a_sentence(self):
         client = self.client()
         good = struct.pack("<4s4x8sQ", b"READ", b"ticks", 1)
-        for request in (b"", b"READ", good + b"\0", good.replace(b"ticks", b"ticke"), good.replace(b"ticks\0", b"stored")):
+        others = [good.replace(b"ticks\0", name) for name in (b"ticke\0", b"stored")]
+        for request in (b"", b"READ", good + b"\0", *others):
             client._requests.send(request)
             self.assertTrue(client._requests.poll(20_000))
             answer = client._requests.recv()
