@@ -5,7 +5,8 @@
             kind, pair, position, *_ = struct.unpack("<4s12sQqqqqII", record)
 
 `ticks`, `candles`, `history` and `native` come without a seam: each position once and in order, out of the journal of
-the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader loses some.
+the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader may lose
+some.
 The keys are made by `candlewick keys new` and allowed by `candlewick keys allow`. Source: docs/formats.md § 9.
 """
 
@@ -66,17 +67,19 @@ class Relay:
     def _wait_for_connection(self) -> None:
         deadline = time.monotonic() + _CONNECT_SECONDS
         failures = 0
-        while failures < 3 and self._monitor.poll(max(0, deadline - time.monotonic()) * 1_000):
+        while failures < 3 and self._monitor.poll(max(0, round((deadline - time.monotonic()) * 1_000))):
             event = zmq.utils.monitor.recv_monitor_message(self._monitor)["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 return
             self._check(event)
             failures += event in (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        raise ConnectionError(f"{self.address}: " + ("another key than the server's" if failures else "no relay answers"))
+        reason = "another key than the server's" if failures else "no relay answers"
+        raise ConnectionError(f"{self.address}: {reason}")
 
     def _check(self, event: int) -> None:
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            raise PermissionError(f"the relay at {self.address} refuses this key: candlewick keys allow, on its machine")
+            advice = "candlewick keys allow, on its machine"
+            raise PermissionError(f"the relay at {self.address} refuses this key: {advice}")
 
     def _ask(self, position: int) -> tuple[tuple[bytes, int, bytes, int, int], bytes]:
         """The head and the records of an answer; asks again until it comes."""
@@ -104,10 +107,10 @@ class Relay:
     def take(self, timeout: float = 1) -> list[bytes]:
         """The records that are there; waits at most so many seconds for the first."""
         if self.stream.rstrip(b"\0").decode() not in _JOURNALED:
-            return [self._live.recv()[8:]] if self._live.poll(timeout * 1_000) else []
+            return [self._live.recv()[8:]] if self._live.poll(round(timeout * 1_000)) else []
         if not self._is_live:
             return self._replay()
-        if not self._live.poll(timeout * 1_000):
+        if not self._live.poll(round(timeout * 1_000)):
             return self._replay()  # Silence may be a lost last message: the journal knows.
         records: list[bytes] = []
         while len(records) < 4_096 and self._live.poll(0):

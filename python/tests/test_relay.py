@@ -20,7 +20,8 @@ HEADER = struct.Struct("<8sIIQ36x")
 
 
 def tick(position):
-    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", b"EUR_USD", position, position, position, 1_100_000_000 + position, 0, 0))
+    bid = 1_100_000_000 + position
+    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", b"EUR_USD", position, position, position, bid, 0, 0))
 
 
 @unittest.skipIf(zmq is None, "pyzmq is not installed")
@@ -134,8 +135,9 @@ class RelayTest(unittest.TestCase):
     def test_what_is_no_request_is_answered_by_a_sentence(self):
         client = self.client()
         good = struct.pack("<4s4x8sQ", b"READ", b"ticks", 1)
-        for request in (b"", b"READ", good + b"\0", good.replace(b"ticks", b"ticke"), good.replace(b"ticks", b"stored")):
-            client._requests.send(request[:64])
+        others = [good.replace(b"ticks\0", name) for name in (b"ticke\0", b"stored")]
+        for request in (b"", b"READ", good + b"\0", *others):
+            client._requests.send(request)
             self.assertTrue(client._requests.poll(20_000))
             answer = client._requests.recv()
             self.assertEqual(answer[:4], b"FAIL")

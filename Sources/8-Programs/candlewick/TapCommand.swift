@@ -27,15 +27,14 @@ struct TapCommand: ParsableCommand {
               status    the status of each stage, once a second (always JSON)
 
             With --from-host it taps a pipeline on another machine, through
-            candlewick-relay there: encrypted, and without a seam as here. 'candlewick keys'
-            makes the keys.
+            candlewick-relay there: encrypted, and without a seam as here. The command
+            'candlewick keys' makes the keys.
 
             EXAMPLES
               candlewick tap ticks --pair EUR_USD --pair USD_JPY
               candlewick tap candles --from oldest --count 10
               candlewick tap ticks --from 1000000 --json | head
-              candlewick tap ticks --from-host prices.example:7411 \
-                --server-key server.key_public --key desk.key_secret
+              candlewick tap ticks --from-host HOST:7411 --server-key FILE --key FILE
             """)
 
     /// A stream, a part of one, or the stages' status.

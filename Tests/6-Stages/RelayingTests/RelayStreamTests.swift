@@ -104,8 +104,7 @@ struct RelayStreamTests {
         // One context: a thread for all of them.
         let context = try BusContext()
         let slow = try (0..<count).map { _ in
-            let client = try RemoteSubscriber(context: context, login: world.login(), name: "ticks", clock: .system)
-            return client
+            try RemoteSubscriber(context: context, login: world.login(), name: "ticks", clock: .system)
         }
         for client in slow {
             try await eventually("a slow client hears a first record", within: .seconds(30)) {
@@ -117,12 +116,12 @@ struct RelayStreamTests {
         let before = try #require(memory(process, "VmRSS"))
         let tap = try world.tap(from: .now)
         var seen: [TickEnvelope] = []
-        var slowest = Duration.zero
-        // More than the queues of sockets, kernel and relay take together: 8 times the relay's own.
+        var appends: [Duration] = []
+        // Many times the queues of relay and kernel.
         for _ in 0..<repeats("CANDLEWICK_RELAY_BURSTS", usually: 800) {
             let start = ContinuousClock.now
             try world.put(250)
-            slowest = max(slowest, ContinuousClock.now - start)
+            appends.append(ContinuousClock.now - start)
             _ = try tap.poll(milliseconds: 1) { seen.append($0) }
         }
         seen += try world.take(1, of: tap)
@@ -130,7 +129,9 @@ struct RelayStreamTests {
         while seen.last.map({ $0.position < UInt64(last) }) ?? true { seen += try world.take(1, of: tap, burst: 0...0) }
         try world.expectSeamless(seen)
         let peak = try #require(memory(process, "VmHWM"))
-        print("\(count) slow clients: relay \(before) KiB, at most \(peak) KiB; slowest append of 250 \(slowest)")
+        appends.sort()
+        let times = [appends[appends.count / 2], appends[appends.count * 99 / 100]]
+        print("\(count) slow clients: relay \(before) KiB, at most \(peak) KiB; append of 250: median, p99 \(times)")
         // The queue of each, and what kernel and allocator keep.
         #expect(peak - before < 8_192 + count * 1_536, "from \(before) to \(peak) KiB")
         withExtendedLifetime(slow) {}
