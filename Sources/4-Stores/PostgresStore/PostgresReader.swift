@@ -31,6 +31,8 @@ public final class PostgresReader: CandleQueries {
         let connection = try PostgresConnection.open(address)
         do {
             try connection.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+            // Else the last candles would be planned anew by each call, for all partitions: that takes longer than reading.
+            try connection.run("SET plan_cache_mode = force_generic_plan")
             return connection
         } catch let error as PostgresError {
             throw StoreError("open", address.name, error)
