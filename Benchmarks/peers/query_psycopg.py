@@ -6,8 +6,9 @@ From the table `candle`; with --view from the view `candles`, which needs a firs
 import common
 import queries
 
-TABLE = """
-    SELECT open_time, mid_open / 1e9::float8, mid_high / 1e9::float8, mid_low / 1e9::float8, mid_close / 1e9::float8, tick_count
+PRICES = ", ".join(f"{side}_{price}" for side in ("bid", "ask", "mid") for price in ("open", "high", "low", "close"))
+TABLE = f"""
+    SELECT open_time, {PRICES}, tick_count, complete, blind_ms, lost, revision, source
     FROM candle WHERE instrument_id = (SELECT id FROM instrument WHERE name = %s) AND timeframe = %s AND complete = 1
     ORDER BY open_time DESC LIMIT 200
 """
