@@ -20,11 +20,17 @@ public final class MemoryBus: Bus {
     /// A queue of this length takes nothing more, as at ZeroMQ's high-water mark.
     private static let queueLimit = 200
 
-    private var queues: [Wire.Stream: Queue] = [:]
+    /// A collector's stream.
+    private struct Place: Hashable {
+        let stream: Wire.Stream
+        let collector: Collector
+    }
+
+    private var queues: [Place: Queue] = [:]
     /// Of those who want a topic alone.
-    private var topicQueues: [Wire.Stream: [String: Queue]] = [:]
+    private var topicQueues: [Place: [String: Queue]] = [:]
     /// Streams that a reader subscribed to since their publisher looked.
-    private var greeted: Set<Wire.Stream> = []
+    private var greeted: Set<Place> = []
     private var random: SplitMix
     /// Of a thousand messages, so many meet each fault.
     public var faultRate = 0
@@ -44,22 +50,52 @@ public final class MemoryBus: Bus {
     public init(seed: UInt64 = 0) { random = SplitMix(seed: seed) }
 
     /// A subscriber that connects now; the one before is gone.
-    public func subscribe(_ stream: Wire.Stream, topic: String) -> any LiveSource {
+    public func subscribe(_ stream: Wire.Stream, of collector: Collector, topic: String) -> any LiveSource {
+        let place = Place(stream: stream, collector: collector)
         let new = Queue()
-        if topic.isEmpty { queues[stream] = new } else { topicQueues[stream, default: [:]][topic] = new }
-        greeted.insert(stream)
+        if topic.isEmpty { queues[place] = new } else { topicQueues[place, default: [:]][topic] = new }
+        greeted.insert(place)
         return new
+    }
+
+    public func wait(for sources: [any LiveSource], milliseconds: Int, stop: Int32) -> Bool {
+        sources.contains { !(($0 as? Queue)?.messages.isEmpty ?? true) }
     }
 
     public func unsubscribeAll() { (queues, topicQueues) = ([:], [:]) }
 
-    public func publish(_ stream: Wire.Stream) -> any LiveSink {
-        Sink(greets: { [unowned self] in greeted.remove(stream) != nil }) { [unowned self] bytes, size in
+    public func publish(_ stream: Wire.Stream) -> any LiveSink { publish(stream, of: .main) }
+
+    private func publish(_ stream: Wire.Stream, of collector: Collector) -> any LiveSink {
+        let place = Place(stream: stream, collector: collector)
+        return Sink(greets: { [unowned self] in greeted.remove(place) != nil }) { [unowned self] bytes, size in
             published(bytes, stream)
             for start in stride(from: 0, to: bytes.count, by: size) {
-                send(Array(bytes[start..<(start + size)]), stream)
+                send(Array(bytes[start..<(start + size)]), place)
             }
         }
+    }
+
+    /// The same bus for the stages of another collector.
+    public func of(_ collector: Collector) -> any Bus { CollectorBus(bus: self, collector: collector) }
+
+    private struct CollectorBus: Bus {
+        let bus: MemoryBus
+        let collector: Collector
+
+        func subscribe(_ stream: Wire.Stream, of collector: Collector, topic: String) -> any LiveSource {
+            bus.subscribe(stream, of: collector, topic: topic)
+        }
+
+        func wait(for sources: [any LiveSource], milliseconds: Int, stop: Int32) -> Bool {
+            bus.wait(for: sources, milliseconds: milliseconds, stop: stop)
+        }
+
+        func publish(_ stream: Wire.Stream) -> any LiveSink { bus.publish(stream, of: collector) }
+
+        func publishStatus(_ stage: Stage) -> any LiveSink { bus.publishStatus(stage) }
+
+        func takeRequests() -> any RequestSource { bus.takeRequests() }
     }
 
     public func publishStatus(_ stage: Stage) -> any LiveSink {
@@ -97,12 +133,12 @@ public final class MemoryBus: Bus {
         func reply(_ bytes: [UInt8]) { bus.replies.append(bytes) }
     }
 
-    private func send(_ message: [UInt8], _ stream: Wire.Stream) {
-        for (topic, queue) in topicQueues[stream] ?? [:]
+    private func send(_ message: [UInt8], _ place: Place) {
+        for (topic, queue) in topicQueues[place] ?? [:]
         where message.starts(with: topic.utf8) && queue.messages.count < Self.queueLimit {
             queue.messages.append(message)
         }
-        guard let queue = queues[stream], queue.messages.count < Self.queueLimit else { return }
+        guard let queue = queues[place], queue.messages.count < Self.queueLimit else { return }
         switch Int.random(in: 0..<1_000, using: &random) {
         case ..<faultRate: break
         case ..<(2 * faultRate): queue.messages += [message, message]

@@ -32,9 +32,11 @@ public final class StageWorld {
         try ServiceNotifier(environment: Environment([:]), clock: clock.clock)
     }
 
-    /// Writes a stream in the place of its stage.
-    public func writer(_ stream: Wire.Stream) throws -> StreamWriter {
-        try StreamWriter(stream: stream, paths: paths, settings: configuration.journal, bus: bus, logger: logger)
+    /// Writes a collector's stream in the place of its stage.
+    public func writer(_ stream: Wire.Stream, of collector: Collector = .main) throws -> StreamWriter {
+        try StreamWriter(
+            stream: stream, paths: paths.of(collector), settings: configuration.journal, bus: bus.of(collector),
+            logger: logger)
     }
 
     public func candles(_ stream: Wire.Stream) -> [CandleEnvelope] {

@@ -78,7 +78,7 @@ import Wire
         try write(Self.seen + [Make.tick(301, "1.1", "1.2"), Make.tick(302, "150", "151", pair: Self.usdJPY)])
         try settle(aggregator)
         let before = world.published[.forming]?.count ?? 0
-        let queue = world.bus.subscribe(.forming, topic: "")
+        let queue = world.bus.subscribe(.forming, of: .main, topic: "")
         try settle(aggregator)
         var heard: [String] = []
         while try queue.receive({ message in

@@ -9,40 +9,6 @@ import Testing
 import TestKit
 import Wire
 
-/// A store in memory that says what was asked of it, and may fail.
-private final class StoreDouble: CandleWriter {
-    struct DiskFull: Error {}
-
-    private(set) var batches: [[CandleEnvelope]] = []
-    private(set) var positions: [Wire.Stream: UInt64] = [:]
-    private(set) var tasks: [MaintenanceTask] = []
-    private(set) var forgotten: [UTCNanos] = []
-    var isFull = false
-
-    func position(of stream: Wire.Stream, collector: Collector) -> UInt64 { positions[stream] ?? 0 }
-
-    func write(
-        _ records: [CandleEnvelope], collector: Collector, stream: Wire.Stream, position: UInt64, now: UTCNanos
-    ) throws -> [CandleRecord] {
-        if isFull { throw DiskFull() }
-        batches.append(records)
-        positions[stream] = position
-        return records.compactMap(\.candle)
-    }
-
-    func forget(before moment: UTCNanos, progressed: () -> Void) -> Int {
-        forgotten.append(moment)
-        return 0
-    }
-
-    func perform(_ task: MaintenanceTask, progressed: () -> Void) -> String {
-        tasks.append(task)
-        return "done"
-    }
-
-    func close() {}
-}
-
 /// The stage itself, on a bus in memory.
 @Suite struct StoreWriterTests {
     let world: StageWorld

@@ -3,10 +3,15 @@ public import Wire
 
 /// The ways between the processes: Unix sockets, or a test's model of them.
 public protocol Bus {
-    /// Subscribes to the records of a stream that begin with a topic.
+    /// Subscribes to the records of a collector's stream that begin with a topic.
     /// - Parameter topic: such as a kind's name; an empty one stands for all records.
     /// - Throws: `BusError`.
-    func subscribe(_ stream: Stream, topic: String) throws -> any LiveSource
+    func subscribe(_ stream: Stream, of collector: Collector, topic: String) throws -> any LiveSource
+
+    /// Waits until one of several subscriptions of this bus has a message, `stop` becomes readable, or the time is over.
+    /// - Parameter stop: a descriptor; negative: none.
+    /// - Returns: false if the time is over.
+    func wait(for sources: [any LiveSource], milliseconds: Int, stop: Int32) -> Bool
 
     /// Becomes the one publisher of a stream.
     /// - Throws: `Failure` (75) if another process publishes the stream; `BusError`.
@@ -20,9 +25,11 @@ public protocol Bus {
 }
 
 extension Bus {
-    /// Subscribes to all records of a stream.
+    /// Subscribes to all records of a collector's stream.
     /// - Throws: `BusError`.
-    func subscribe(_ stream: Stream) throws -> any LiveSource { try subscribe(stream, topic: "") }
+    func subscribe(_ stream: Stream, of collector: Collector) throws -> any LiveSource {
+        try subscribe(stream, of: collector, topic: "")
+    }
 }
 
 /// Where records come live: a subscription to a publisher, which may come and go.
@@ -74,8 +81,12 @@ public struct SocketBus: Bus {
         self.paths = paths
     }
 
-    public func subscribe(_ stream: Stream, topic: String) throws -> any LiveSource {
-        try Subscriber(context: context, endpoint: try paths.endpoint(stream), topics: [topic])
+    public func subscribe(_ stream: Stream, of collector: Collector, topic: String) throws -> any LiveSource {
+        try Subscriber(context: context, endpoint: try paths.of(collector).endpoint(stream), topics: [topic])
+    }
+
+    public func wait(for sources: [any LiveSource], milliseconds: Int, stop: Int32) -> Bool {
+        Subscriber.wait(for: sources.compactMap { $0 as? Subscriber }, milliseconds: milliseconds, stop: stop)
     }
 
     public func publish(_ stream: Stream) throws -> any LiveSink {

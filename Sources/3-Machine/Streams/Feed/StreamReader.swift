@@ -29,7 +29,8 @@ public final class StreamReader {
     /// The position that is delivered next.
     public var nextPosition: UInt64 { merge.next }
 
-    private let live: any LiveSource
+    /// Where records come live: what `Bus.wait` waits for.
+    public let live: any LiveSource
     private let mark: ConsumerMark?
     private let logger: Logger
     private let journal: JournalReader
@@ -50,7 +51,7 @@ public final class StreamReader {
     ) throws {
         let folder = paths.journal(stream)
         try self.init(
-            live: try bus.subscribe(stream), journalFolder: folder,
+            live: try bus.subscribe(stream, of: paths.collector), journalFolder: folder,
             recordSize: stream.recordSize, from: position, logger: logger,
             mark: ConsumerMark(folder: folder, consumer: consumer))
     }
@@ -86,7 +87,26 @@ public final class StreamReader {
         }
     }
 
-    /// The same with runs of records as their bytes.
+    /// Delivers the records that are there, without waiting: those of the journal until it is read to its end, then those
+    /// that came live.
+    /// - Parameter looksIntoJournal: reads the journal too if none came live: silence may also be a lost last message, or a
+    ///   publisher that is gone.
+    /// - Returns: how many records were delivered.
+    public func take<Record: StreamEnvelope>(
+        _ type: Record.Type, looksIntoJournal: Bool, _ deliver: (Record) throws -> Void
+    ) throws -> Int {
+        precondition(Record.byteCount == recordSize)
+        let body = { (bytes: UnsafeRawBufferPointer) in
+            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
+                try deliver(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
+            }
+        }
+        if !isLive { return try replay(body) }
+        let count = try takeLive(body)
+        return count > 0 || !isLive || !looksIntoJournal ? count : try replay(body)
+    }
+
+    /// The same as `poll` with runs of records as their bytes.
     public func pollBytes(
         milliseconds: Int, stop: Int32, _ deliver: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Int {

@@ -11,9 +11,17 @@ public struct StageStatus: Codable, Hashable, Sendable {
         public let position: UInt64
         /// The journal is read to its end, and records come from the bus.
         public let isLive: Bool
+        /// Whose stream it is; `nil`: that of `main`.
+        public let collector: String?
+        /// Why the stream cannot be read; `nil` if it can.
+        public let failure: String?
 
-        public init(_ stream: Wire.Stream, position: UInt64, isLive: Bool) {
+        public init(
+            _ stream: Wire.Stream, of collector: Collector = .main, position: UInt64, isLive: Bool,
+            failure: String? = nil
+        ) {
             (self.stream, self.position, self.isLive) = (stream.rawValue, position, isLive)
+            (self.collector, self.failure) = (collector == .main ? nil : collector.name, failure)
         }
     }
 
@@ -23,9 +31,12 @@ public struct StageStatus: Codable, Hashable, Sendable {
         public let stream: String
         /// Of the last record; 0 before the first.
         public let position: UInt64
+        /// Whose records they are, in the output of a stage that serves all collectors; `nil`: those of `main`.
+        public let collector: String?
 
-        public init(_ stream: Wire.Stream, position: UInt64) {
+        public init(_ stream: Wire.Stream, of collector: Collector = .main, position: UInt64) {
             (self.stream, self.position) = (stream.rawValue, position)
+            self.collector = collector == .main ? nil : collector.name
         }
     }
 
@@ -47,11 +58,16 @@ public struct StageStatus: Codable, Hashable, Sendable {
         (self.state, self.inputs, self.outputs, self.metrics) = (state, inputs, outputs, metrics)
     }
 
-    /// Position of the last record taken of a stream; `nil` if the stage does not read it.
-    public func taken(_ stream: Wire.Stream) -> UInt64? { inputs.first { $0.stream == stream.rawValue }?.position }
+    /// Position of the last record taken of a collector's stream; `nil` if the stage does not read it.
+    public func taken(_ stream: Wire.Stream, of collector: Collector = .main) -> UInt64? {
+        inputs.first { $0.stream == stream.rawValue && $0.collector ?? Collector.main.name == collector.name }?.position
+    }
 
-    /// Position of the last record written to a stream; `nil` if the stage does not write it.
-    public func written(_ stream: Wire.Stream) -> UInt64? { outputs.first { $0.stream == stream.rawValue }?.position }
+    /// Position of the last record of a collector's written to a stream; `nil` if the stage does not write it.
+    public func written(_ stream: Wire.Stream, of collector: Collector = .main) -> UInt64? {
+        outputs.first { $0.stream == stream.rawValue && $0.collector ?? Collector.main.name == collector.name }?
+            .position
+    }
 
     /// How long ago a moment was that a metric gives, ns; `nil` without it.
     public func age(_ metric: Metric, _ label: String? = nil) -> Int64? {
