@@ -12,7 +12,7 @@ let discussion = """
 
       READY rest=http://127.0.0.1:PORT stream=http://127.0.0.1:PORT
 
-    PRICES. Without --ticks all 28 default pairs move in a random walk that is a function of --seed and market time \
+    PRICES. Without --ticks all 28 default pairs, and those of --more-instruments, move in a random walk that is a function of --seed and market time \
     alone: the same seed shows the same prices at the same market times, at any speed, and as history. With --ticks \
     only the given pairs move. A tick file is CSV or gzip CSV with the header timestamp_utc_ns,bid,ask; prices are \
     sent digit for digit. Epics: CS.D.EURUSD.CFD.IP and .MINI.IP are decimal, .TODAY.IP and .CEEM.IP in points; a \
@@ -93,6 +93,8 @@ struct MarketOptions: ParsableArguments {
             valueName: "moment"), transform: momentArgument)
     var start: Int64?
     @Option(help: "Ticks per pair and market second of the walk, on average.") var rate: Double = 2.0
+    @Option(help: "Instruments of the walk beside the 28 pairs: IX001 (CS.D.IX001.CFD.IP), IX002 and so on.")
+    var moreInstruments: Int = 0
     @Option(
         help: ArgumentHelp(
             "The same for one pair of the walk, in busy hours; may be repeated. The other pairs follow --rate.",
@@ -104,6 +106,9 @@ struct MarketOptions: ParsableArguments {
             throw ValidationError("--play-capture and --ticks exclude each other")
         }
         guard rate > 0, rate <= 1_000 else { throw ValidationError("--rate must lie between 0 and 1000") }
+        guard (0...10_000).contains(moreInstruments) else {
+            throw ValidationError("--more-instruments must lie between 0 and 10000")
+        }
     }
 
     func apply(to options: inout SimulatorOptions) {
@@ -115,12 +120,19 @@ struct MarketOptions: ParsableArguments {
         options.allowsLateTicks = lateTicks
         options.start = start
         options.rate = rate
+        options.moreInstruments = moreInstruments
         options.pairRates = rateOf
     }
 }
 
 struct LimitOptions: ParsableArguments {
     @Option(help: "The only identifier that may log in. Default: any.") var identifier: String?
+    @Option(
+        help: ArgumentHelp(
+            "A client that may log in, with a limit, an allowance and accounts of its own; may be repeated. Its stream "
+                + "takes so many items, else those of --subscription-limit.",
+            valueName: "IDENTIFIER[=ITEMS]"), transform: accountArgument)
+    var account: [SimulatorOptions.Account] = []
     @Option(help: "The only password. Default: any.") var password: String?
     @Option(help: "The only API key. Default: any.") var apiKey: String?
     @Option(help: "History points per week.") var allowance: Int = 10_000
@@ -131,8 +143,15 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "The account's clock, which snapshotTime shows: london, new-york, utc.")
     var accountClock: RESTSettings.AccountClock = .london
 
+    mutating func validate() throws {
+        guard identifier == nil || account.isEmpty else {
+            throw ValidationError("--identifier and --account exclude each other")
+        }
+    }
+
     func apply(to options: inout SimulatorOptions) {
         options.identifier = identifier
+        options.accounts = account
         options.password = password
         options.apiKey = apiKey
         options.rest.points = max(0, allowance)
@@ -196,6 +215,15 @@ private func pairRateArgument(_ text: String) throws -> SimulatorOptions.PairRat
         throw ValidationError("`\(text)` is not PAIR=RATE with a rate between 0 and 1000, such as EUR_USD=20")
     }
     return .init(pair: parts[0], rate: rate)
+}
+
+private func accountArgument(_ text: String) throws -> SimulatorOptions.Account {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    if parts.count == 1, !parts[0].isEmpty { return .init(identifier: parts[0]) }
+    guard parts.count == 2, !parts[0].isEmpty, let items = Int(parts[1]), items >= 0 else {
+        throw ValidationError("`\(text)` is not IDENTIFIER or IDENTIFIER=ITEMS, such as eu=40")
+    }
+    return .init(identifier: parts[0], itemsMax: items)
 }
 
 private func speedArgument(_ text: String) throws -> MarketSpeed {

@@ -42,7 +42,7 @@ final class MoneyBroker: @unchecked Sendable {
         line.answer = { [unowned self] in answer($0) }
     }
 
-    var remaining: Int { server.allowance.remaining }
+    var remaining: Int { server.allowances[0].remaining }
 
     /// Lets the market run up to a moment, Unix seconds.
     func step(until second: Int64) { _ = market.step(until: second * UTCNanos.perSecond, budget: .max) }

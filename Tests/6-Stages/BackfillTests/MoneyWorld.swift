@@ -55,7 +55,7 @@ final class MoneyWorld {
         broker = MoneyBroker(
             Self.ticks, points: Self.points, start: Self.start.rawValue, end: Self.start.rawValue + 7 * 86_400)
         streamedUntil = Self.timeframe.start(of: Self.start - Int64.random(in: 1...4, using: &random) * 86_400)
-        broker.server.allowance.leave(Int.random(in: Self.reserve...80, using: &random))
+        broker.server.allowances[0].leave(Int.random(in: Self.reserve...80, using: &random))
         broker.onPayment = { [unowned self] in note($0) }
         try write([event(.blindEnded(from: UTCNanos(rawValue: 0), until: UTCNanos(seconds: streamedUntil)))])
         try stream()
@@ -132,7 +132,7 @@ final class MoneyWorld {
 
     /// Another program of the account.
     private func spendElsewhere() {
-        broker.server.allowance.leave(max(0, broker.remaining - Int.random(in: 1...60, using: &random)))
+        broker.server.allowances[0].leave(max(0, broker.remaining - Int.random(in: 1...60, using: &random)))
         isUncertain = true
     }
 

@@ -52,10 +52,10 @@ import Wire
     @Test func `a pair with a tick a second is busy`() throws {
         var meter = try meter()
         beat()
-        var (quiet, busy) = (Make.candle(900), Make.candle(900))
+        var (quiet, busy) = (Make.candle(900), Make.candle(1_200))
         (quiet.tickCount, busy.tickCount) = (299, 300)
         try meter.note([quiet], of: .main, at: Self.host(1_200.5), monotonic: 0)
-        try meter.note([busy], of: .main, at: Self.host(1_200.125), monotonic: 0)
+        try meter.note([busy], of: .main, at: Self.host(1_500.125), monotonic: 0)
         let metrics = try metrics(&meter)
         #expect(metrics[.quietDelay, "100"] == 0.5 && metrics[.busyDelay, "100"] == 0.125)
     }

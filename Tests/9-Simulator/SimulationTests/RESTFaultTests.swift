@@ -297,7 +297,7 @@ private struct Line: ~Copyable {
                 == "error.public-api.exceeded-account-historical-data-allowance")
         console.apply(.clear)
         #expect(get(server, prices).status == 200)
-        #expect(server.allowance.remaining == 9_980)
+        #expect(server.allowances[0].remaining == 9_980)
     }
 
     @Test func `requests a minute are fewer while the fault lasts, and the application shows the limits`() throws {

@@ -86,7 +86,7 @@ import TestKit
         let uri = "/gateway/deal/prices/CS.D.EURUSD.CFD.IP?resolution=MINUTE&max=10&pageSize=2&pageNumber=2"
         let reply = get(server, uri, version: 3)
         #expect(reply.body?["metadata"]?["pageData"]?.text == #"{"pageSize":2,"pageNumber":2,"totalPages":2}"#)
-        #expect(server.allowance.remaining == 9_999)
+        #expect(server.allowances[0].remaining == 9_999)
     }
 
     @Test(arguments: [

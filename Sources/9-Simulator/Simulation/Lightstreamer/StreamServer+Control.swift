@@ -147,7 +147,8 @@ extension StreamServer {
 
     private func checkLimit(_ session: StreamSession, adding count: Int) throws(Refusal) {
         let present = limits.limitCountsItems ? session.itemCount : session.subscriptions.count
-        guard present + (limits.limitCountsItems ? count : 1) <= limits.subscriptionsMax else {
+        let most = itemsMax(session.user) ?? limits.subscriptionsMax
+        guard present + (limits.limitCountsItems ? count : 1) <= most else {
             throw Refusal(code: -1, text: "Subscription limit exceeded")
         }
     }

@@ -22,6 +22,8 @@ final class StreamServer {
     private(set) var sessions: [String: StreamSession] = [:]
     /// Checks `LS_user` and `LS_password`; gives the account.
     var authenticate: (_ user: String, _ password: String) -> String?
+    /// The limit of an account, if it has one of its own.
+    var itemsMax: (_ account: String) -> Int? = { _ in nil }
     /// Called when something happened after which the market may go on.
     var onProgress: () -> Void = {}
     /// Set when a session cannot take more: at full speed the market then stops behind the present event.

@@ -2,9 +2,11 @@ internal import MarketData
 
 /// Historical prices, versions 1 to 3. Source: ig-api § 3.
 extension RESTServer {
-    func prices(_ request: RESTRequest, path: [String], now: Int64) throws(RESTError) -> RESTReply {
+    func prices(
+        _ request: RESTRequest, _ tokens: Accounts.Tokens, path: [String], now: Int64
+    ) throws(RESTError) -> RESTReply {
         if let refusal = accounts.faults.takeRefusal() { throw refusal }
-        try allowance.admitHistory(at: now)
+        try allowances[tokens.client].admitHistory(at: now)
         guard let (pair, epic) = listed(path[1]) else {
             throw RESTError(status: 404, code: "error.error.price-history.io-error")
         }
@@ -19,11 +21,11 @@ extension RESTServer {
             rows = history.candles(from: from - shift, to: to - shift, max: 100_000)
         }
         let page = query.page(of: rows)
-        guard allowance.pay(page.rows.count * accounts.faults.candlePrice, at: now) else {
+        guard allowances[tokens.client].pay(page.rows.count * accounts.faults.candlePrice, at: now) else {
             throw RESTError(status: 403, code: "error.public-api.exceeded-account-historical-data-allowance")
         }
         let prices = JSON.array(page.rows.map { row($0, epic, version: query.version) })
-        let points = allowance.json(at: now, expiry: accounts.faults.expirySeconds)
+        let points = allowances[tokens.client].json(at: now, expiry: accounts.faults.expirySeconds)
         let isLost = accounts.faults.takeLoss()
         guard query.version >= 3 else {
             let body: JSON = ["prices": prices, "instrumentType": "CURRENCIES", "allowance": points]

@@ -13,12 +13,12 @@ extension RESTServer {
             throw RESTError(status: 400, code: "validation.pattern.invalid.authenticationRequest.identifier")
         }
         guard !password.isEmpty, password.utf8.count <= 350,
-            accounts.credentials.identifier.map({ $0 == identifier }) ?? true,
+            let client = accounts.client(named: identifier),
             accounts.credentials.password.map({ $0 == password || body["encryptedPassword"]?.bool == true }) ?? true
         else { throw RESTError(status: 401, code: "error.security.invalid-details") }
         defer { accounts.onLogin() }
-        if request.version >= 3 { return oauth() }
-        let tokens = accounts.login()
+        if request.version >= 3 { return oauth(client) }
+        let tokens = accounts.login(client)
         return RESTReply(status: 200, headers: headers(tokens), body: loginBody(tokens))
     }
 
@@ -47,24 +47,26 @@ extension RESTServer {
             "currencyIsoCode": "GBP", "currencySymbol": "£", "currentAccountId": .string(tokens.accountID),
             "lightstreamerEndpoint": .string(streamURL),
             "accounts": .array(
-                accounts.accountIDs.enumerated().map { index, id in
+                accounts.clients[tokens.client].accountIDs.enumerated().map { index, id in
                     [
                         "accountId": .string(id), "accountName": index == 0 ? "CFD" : "Spread bet",
                         "preferred": .bool(index == 0), "accountType": index == 0 ? "CFD" : "SPREADBET",
                     ]
                 }),
-            "clientId": .string(accounts.clientID), "timezoneOffset": timezoneOffset, "hasActiveDemoAccounts": true,
+            "clientId": .string(accounts.clients[tokens.client].id), "timezoneOffset": timezoneOffset,
+            "hasActiveDemoAccounts": true,
             "hasActiveLiveAccounts": false, "trailingStopsEnabled": false, "reroutingEnvironment": nil,
             "dealingEnabled": true,
         ]
     }
 
     /// The OAuth login's offset does not follow daylight saving. Source: ig-api § 2.2.
-    private func oauth() -> RESTReply {
+    private func oauth(_ client: Int) -> RESTReply {
         .ok([
-            "clientId": .string(accounts.clientID), "accountId": .string(accounts.accountIDs[0]),
+            "clientId": .string(accounts.clients[client].id),
+            "accountId": .string(accounts.clients[client].accountIDs[0]),
             "timezoneOffset": .integer(settings.accountClock == .newYork ? -5 : 0),
-            "lightstreamerEndpoint": .string(streamURL), "oauthToken": oauthToken(accounts.oauthLogin()),
+            "lightstreamerEndpoint": .string(streamURL), "oauthToken": oauthToken(accounts.oauthLogin(client)),
         ])
     }
 
@@ -84,19 +86,19 @@ extension RESTServer {
 
     func session(_ request: RESTRequest, _ tokens: Accounts.Tokens) -> RESTReply {
         var reply = RESTReply.ok([
-            "clientId": .string(accounts.clientID), "accountId": .string(tokens.accountID),
+            "clientId": .string(accounts.clients[tokens.client].id), "accountId": .string(tokens.accountID),
             "timezoneOffset": timezoneOffset, "locale": "en_GB", "currency": "GBP",
             "lightstreamerEndpoint": .string(streamURL),
         ])
         if request.query["fetchSessionTokens"] == "true" {
-            reply.headers = headers(tokens.cst.isEmpty ? accounts.login() : tokens)
+            reply.headers = headers(tokens.cst.isEmpty ? accounts.login(tokens.client) : tokens)
         }
         return reply
     }
 
     func switchAccount(_ request: RESTRequest, _ tokens: Accounts.Tokens) throws(RESTError) -> RESTReply {
         guard let account = JSONReader.read(request.body)?["accountId"]?.string,
-            accounts.accountIDs.contains(account)
+            accounts.clients[tokens.client].accountIDs.contains(account)
         else { throw RESTError(status: 400, code: "error.switch.invalid-accountId") }
         guard account != tokens.accountID else {
             throw RESTError(status: 400, code: "error.switch.accountId-must-be-different")
@@ -121,24 +123,26 @@ extension RESTServer {
         return .ok(["encryptionKey": .string(key), "timeStamp": .integer(Int(market.second) * 1_000)])
     }
 
-    func application(_ request: RESTRequest) -> RESTReply {
-        .ok([
+    func application(_ request: RESTRequest, _ tokens: Accounts.Tokens) -> RESTReply {
+        let allowance = allowances[tokens.client]
+        let itemsMax = accounts.clients[tokens.client].itemsMax ?? settings.subscriptionsMax
+        return .ok([
             [
                 "name": "simulator", "apiKey": .string(request.headers["x-ig-api-key"] ?? ""), "status": "ENABLED",
                 "allowanceApplicationOverall": .integer(allowance.keyPerMinute ?? 1_000_000),
                 "allowanceAccountTrading": 100,
                 "allowanceAccountOverall": .integer(allowance.accountPerMinute ?? 1_000_000),
                 "allowanceAccountHistoricalData": .integer(settings.points),
-                "concurrentSubscriptionsLimit": .integer(settings.subscriptionsMax),
+                "concurrentSubscriptionsLimit": .integer(itemsMax),
                 "allowEquities": false, "allowQuoteOrders": false, "createdDate": "2021-03-04",
             ]
         ])
     }
 
-    func accountList() -> RESTReply {
+    func accountList(_ tokens: Accounts.Tokens) -> RESTReply {
         .ok([
             "accounts": .array(
-                accounts.accountIDs.enumerated().map { index, id in
+                accounts.clients[tokens.client].accountIDs.enumerated().map { index, id in
                     [
                         "accountId": .string(id), "accountName": index == 0 ? "CFD" : "Spread bet",
                         "accountAlias": nil, "status": "ENABLED", "accountType": index == 0 ? "CFD" : "SPREADBET",

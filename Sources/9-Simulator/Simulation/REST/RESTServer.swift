@@ -6,7 +6,8 @@ final class RESTServer {
     let accounts: Accounts
     let market: Market
     let settings: RESTSettings
-    var allowance: Allowance
+    /// Of each client.
+    var allowances: [Allowance]
     /// The streaming address for clients; known once the server listens.
     var streamURL = ""
     let logger: Logger
@@ -22,8 +23,9 @@ final class RESTServer {
         self.settings = settings
         self.logger = logger
         self.admin = admin
-        allowance = Allowance(
+        let allowance = Allowance(
             points: settings.points, accountPerMinute: settings.accountPerMinute, keyPerMinute: settings.keyPerMinute)
+        allowances = accounts.clients.map { _ in allowance }
     }
 
     /// - Parameter now: monotonic nanoseconds.
@@ -50,7 +52,7 @@ final class RESTServer {
         }
         let tokens = try authenticated(request)
         followFaults()
-        try allowance.countRequest(at: now)
+        try allowances[tokens.client].countRequest(at: now)
         switch (request.method, path.first, path.count) {
         case ("GET", "session", 1): return session(request, tokens)
         case ("PUT", "session", 1): return try switchAccount(request, tokens)
@@ -58,11 +60,11 @@ final class RESTServer {
             accounts.logout(tokens)
             return RESTReply(status: 204)
         case ("GET", "operations", 2) where path[1] == "application" && !accounts.faults.hidesApplication:
-            return application(request)
-        case ("GET", "accounts", 1): return accountList()
+            return application(request, tokens)
+        case ("GET", "accounts", 1): return accountList(tokens)
         case ("GET", "markets", 1): return try markets(request)
         case ("GET", "markets", 2): return .ok(try market(path[1], version: request.version))
-        case ("GET", "prices", 2...): return try prices(request, path: path, now: now)
+        case ("GET", "prices", 2...): return try prices(request, tokens, path: path, now: now)
         case ("GET", "positions", 1): return .ok(["positions": []])
         case ("GET", "workingorders", 1): return .ok(["workingOrders": []])
         case ("GET", "watchlists", 1): return .ok(["watchlists": []])
@@ -72,9 +74,12 @@ final class RESTServer {
 
     private func followFaults() {
         let perMinute = accounts.faults.perMinute
-        allowance.accountPerMinute = perMinute?.account ?? settings.accountPerMinute
-        allowance.keyPerMinute = perMinute?.key ?? settings.keyPerMinute
-        if let points = accounts.faults.takePoints() { allowance.leave(points) }
+        let points = accounts.faults.takePoints()
+        for client in allowances.indices {
+            allowances[client].accountPerMinute = perMinute?.account ?? settings.accountPerMinute
+            allowances[client].keyPerMinute = perMinute?.key ?? settings.keyPerMinute
+            if let points { allowances[client].leave(points) }
+        }
     }
 
     private func checkKey(_ request: RESTRequest) throws(RESTError) {
@@ -90,11 +95,11 @@ final class RESTServer {
     private func authenticated(_ request: RESTRequest) throws(RESTError) -> Accounts.Tokens {
         if let authorization = request.headers["authorization"] {
             let token = authorization.hasPrefix("Bearer ") ? String(authorization.dropFirst(7)) : authorization
-            guard accounts.accepts(accessToken: token) else {
+            guard let client = accounts.client(accessToken: token) else {
                 throw RESTError(status: 401, code: "error.security.oauth-token-invalid")
             }
-            let account = request.headers["ig-account-id"] ?? accounts.accountIDs[0]
-            return Accounts.Tokens(cst: "", accountToken: "", accountID: account)
+            let account = request.headers["ig-account-id"] ?? accounts.clients[client].accountIDs[0]
+            return Accounts.Tokens(cst: "", accountToken: "", accountID: account, client: client)
         }
         guard let cst = request.headers["cst"], !cst.isEmpty else {
             throw RESTError(status: 401, code: "error.security.client-token-missing")

@@ -58,7 +58,8 @@ final class AdminConsole {
             "sessions": .array(
                 stream.sessions.values.sorted { $0.id < $1.id }.map { session in
                     [
-                        "id": .string(session.id), "bound": .bool(session.outlet != nil),
+                        "id": .string(session.id), "account": .string(session.user),
+                        "bound": .bool(session.outlet != nil),
                         "dataLines": .integer(session.count), "items": .integer(session.itemCount),
                         "ready": .bool(session.isReady),
                     ]

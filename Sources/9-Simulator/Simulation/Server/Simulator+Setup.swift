@@ -50,17 +50,27 @@ extension Simulator {
     private static func walk(_ options: SimulatorOptions) throws(SimulatorError) -> Market {
         let ownRates = try ownRates(options)
         let start = (options.start ?? defaultStart(now: WallClock().second())) * UTCNanos.perSecond
-        let pairs = Pair.crosses.map { pair in
+        let pairs = listed(options).map { pair in
             let walk = RandomWalk(pair: pair, seed: options.seed, rate: options.rate, ownRate: ownRates[pair])
             return PairMarket(pair: pair, source: WalkTicks(walk: walk, start: start))
         }
         return Market(pairs: pairs, start: start, end: .max, awaited: [])
     }
 
+    /// The instruments of the walk.
+    private static func listed(_ options: SimulatorOptions) -> [Pair] {
+        let more = (0..<max(0, options.moreInstruments)).compactMap { place in
+            let number = String(place + 1)
+            return Pair("IX" + String(repeating: "0", count: max(0, 3 - number.count)) + number)
+        }
+        return Pair.crosses + more
+    }
+
     private static func ownRates(_ options: SimulatorOptions) throws(SimulatorError) -> [Pair: Double] {
+        let listed = Set(listed(options))
         var rates: [Pair: Double] = [:]
         for option in options.pairRates {
-            guard let pair = Pair(option.pair), Pair.crosses.contains(pair) else {
+            guard let pair = Pair(option.pair), listed.contains(pair) else {
                 throw SimulatorError(.usage, "`\(option.pair)` is not a pair of the walk, such as EUR_USD")
             }
             guard rates.updateValue(option.rate, forKey: pair) == nil else {

@@ -43,10 +43,11 @@ final class SimulatorCore {
         let accounts = Accounts(
             credentials: .init(
                 identifier: options.identifier, password: options.password, apiKey: options.apiKey),
-            seed: options.seed)
+            named: options.accounts, seed: options.seed)
         let stream = StreamServer(
             market: market, limits: options.stream, seed: options.seed, logger: logger,
             authenticate: { accounts.streamAccount(user: $0, password: $1) })
+        stream.itemsMax = { accounts.itemsMax(of: $0) }
         self.stream = stream
         let console = AdminConsole(stream: stream, accounts: accounts, market: market)
         var settings = options.rest

@@ -23,6 +23,17 @@ public struct SimulatorOptions: Sendable {
         }
     }
 
+    /// A client that may log in.
+    public struct Account: Sendable {
+        public var identifier: String
+        /// The most items of its stream; `nil`: that of all.
+        public var itemsMax: Int?
+
+        public init(identifier: String, itemsMax: Int? = nil) {
+            (self.identifier, self.itemsMax) = (identifier, itemsMax)
+        }
+    }
+
     public var host = "127.0.0.1"
     public var port = 0
     /// Paths of PEM files; both or none.
@@ -41,9 +52,13 @@ public struct SimulatorOptions: Sendable {
     public var rate = 2.0
     /// Pairs of the walk with a rate of their own.
     public var pairRates: [PairRate] = []
+    /// Instruments of the walk beside the 28 pairs: `IX001` and so on.
+    public var moreInstruments = 0
     public var identifier: String?
     public var password: String?
     public var apiKey: String?
+    /// The clients that may log in, each with accounts, limits and allowances of its own; empty: one, who is `identifier`.
+    public var accounts: [Account] = []
     public var stream = StreamLimits()
     public var rest = RESTSettings()
     /// The `lightstreamerEndpoint` of logins; `nil`: this server.
