@@ -8,7 +8,8 @@ public import Wire
 public struct Configuration: Sendable {
     /// Whose settings these are.
     public var collector = Collector.main
-    /// What is streamed; at most 39, since the heartbeat takes the 40th subscription (`ig-api` § 8).
+    /// What is streamed: of one account at most one less than its stream has items, since the heartbeat takes one; usually
+    /// 39 (`ig-api` §§ 5, 8).
     public var instruments = Instrument.defaults
     /// Sorted, without repeats.
     public var timeframes = [Timeframe.fiveMinutes, .fifteenMinutes]

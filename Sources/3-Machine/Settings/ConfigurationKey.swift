@@ -81,7 +81,9 @@ public struct ConfigurationKey: Sendable {
             }),
         ConfigurationKey(
             path: "instruments", range: "a list, not empty; no pair and no epic twice",
-            help: "the streamed pairs; at most 39, since IG allows 40 subscriptions and the heartbeat takes one",
+            help:
+                "the streamed pairs; one less than the account's stream has items, usually 39 at most, since the heartbeat "
+                + "takes one; more need another collector",
             value: { "[\($0.instruments.map(text).joined(separator: ", "))]" },
             read: { $0.instruments = try $2.instruments($1) }),
         ConfigurationKey(

@@ -75,8 +75,8 @@ extension RESTClient {
         return try go(over: login, to: wanted)
     }
 
-    /// A login without it is a login all the same.
-    private func limits(of login: BrokerLogin) -> ApplicationLimits? {
+    /// What the broker allows; `nil` if it does not say: a login without it is a login all the same.
+    public func limits(of login: BrokerLogin) -> ApplicationLimits? {
         var request = RESTRequest(.get, ApplicationLimits.path, version: ApplicationLimits.version)
         request.headers = login.headers
         guard let reply = try? send(request) else { return nil }

@@ -16,18 +16,12 @@ internal import Wire
 /// Two threads: the event loop carries all data (`StreamIngestor`); the caller's thread logs in, waits for
 /// the stop, and ends the process when the data thread cannot go on.
 public enum StreamIngest {
-    /// What the broker allows on one connection. Source: `ig-api` § 8.
-    static let itemsMax = 40
-    /// One is the heartbeat's.
-    static let instrumentsMax = itemsMax - 1
-
     /// Runs until a stop is asked for.
     /// - Parameter capture: a new file for what is exchanged with the broker (docs/formats.md § 6).
     /// - Throws: `Failure` (78) for wrong credentials or too many instruments, (69) where the broker refuses
     ///   for good, (64) where the capture's file exists; `JournalError`, `BusError`.
     public static func run(_ setup: StageSetup, capture: String?, clock: Clock, logger: Logger) throws {
         let instruments = setup.configuration.instruments
-        try checkCount(instruments)
         let credentials = try Credentials(environment: setup.environment)
         let outlets = try Outlets(setup, capture: capture, logger)
         try recordSkip(outlets.ticks, outlets.past.time, clock)
@@ -45,7 +39,9 @@ public enum StreamIngest {
             try outlets.native?.close()
             return try outlets.ticks.close()
         }
-        try checkCount(instruments, limit: login.limits?.subscriptions)
+        let limit = ItemLimit(login.limits)
+        tell(limit, logger)
+        try limit.check(instruments)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
@@ -54,7 +50,8 @@ public enum StreamIngest {
         let ingestor = StreamIngestor(
             outlets.parts(
                 setup, loop: loop, connections: try Transports(loop: loop, trustFile: credentials.trustFile),
-                native: outlets.native == nil ? nil : native(setup, login.limits, logger), mailbox, clock, logger),
+                native: outlets.native == nil ? nil : native(setup, limit, logger), limit: limit, mailbox, clock, logger
+            ),
             nativeOutput: outlets.native, capture: outlets.capture, login: login)
         loop.execute { ingestor.start() }
         try supervise(ingestor, loop, mailbox, &patience, setup.stop, logger)
@@ -85,14 +82,14 @@ public enum StreamIngest {
 
         func parts(
             _ setup: StageSetup, loop: any EventLoop, connections: Transports, native candles: NativeCandles?,
-            _ mailbox: SupervisorMailbox, _ clock: Clock, _ logger: Logger
+            limit: ItemLimit, _ mailbox: SupervisorMailbox, _ clock: Clock, _ logger: Logger
         ) -> StreamIngestor.Parts {
             var random = SystemRandomNumberGenerator()
             return StreamIngestor.Parts(
                 loop: EventDataLoop(loop: loop), connections: connections, clock: clock, logger: logger,
                 mailbox: mailbox, status: status, service: setup.service, ticks: ticks,
                 native: candles, past: past, formerPairs: formerPairs,
-                instruments: setup.configuration.instruments,
+                instruments: setup.configuration.instruments, limit: limit,
                 closings: ClosingTimes(
                     timeframes: setup.configuration.timeframes, grace: setup.configuration.grace),
                 book: AssumptionBook(stateFolder: setup.paths.collectorState, program: "ingest-stream"),
@@ -116,12 +113,12 @@ public enum StreamIngest {
 
     /// Says how the second opinion is had, or why not.
     private static func native(
-        _ setup: StageSetup, _ limits: ApplicationLimits?, _ logger: Logger
+        _ setup: StageSetup, _ limit: ItemLimit, _ logger: Logger
     ) -> NativeCandles? {
         let configuration = setup.configuration
         let native = NativeCandles(
             instruments: configuration.instruments, timeframes: configuration.timeframes,
-            limit: min(limits?.subscriptions ?? itemsMax, itemsMax))
+            limit: limit.items)
         guard let native else {
             logger.notice(
                 "No second opinion: it needs a free item besides heartbeat, pairs and renewals, and a timeframe of 1m, 5m or 1h",
@@ -137,16 +134,13 @@ public enum StreamIngest {
         return native
     }
 
-    /// - Parameter limit: the items that the broker allows on one connection, as it says itself.
-    static func checkCount(_ instruments: [Instrument], limit: Int? = nil) throws {
-        let limit = min(limit ?? itemsMax, itemsMax)
-        guard instruments.count < limit else {
-            throw Failure(
-                .configuration,
-                """
-                \(instruments.count) instruments are configured and \(max(0, limit - 1)) are possible: the broker allows \
-                \(limit) subscriptions on one connection, and the heartbeat takes one
-                """)
+    private static func tell(_ limit: ItemLimit, _ logger: Logger) {
+        if limit.isTold {
+            logger.info("The account streams so many items", metadata: ["limit": "\(limit.items)"])
+        } else {
+            logger.warning(
+                "The broker does not say how many items the account streams: going on with the known limit",
+                metadata: ["limit": "\(limit.items)"])
         }
     }
 

@@ -45,7 +45,6 @@ public struct BrokerCheck {
 
     private mutating func run() throws {
         let instruments = setup.configuration.instruments
-        try StreamIngest.checkCount(instruments)
         let credentials = try credentials()
         let rest = RESTClient(
             base: credentials.restURL, apiKey: credentials.apiKey, trustFile: credentials.trustFile)
@@ -53,7 +52,10 @@ public struct BrokerCheck {
         rest.isCancelled = { stop.isRaised }
         if let login = try login(rest, credentials) {
             clockDifference(login.serverTime, clock.now(), "REST")
+            let limit = ItemLimit(rest.limits(of: login))
+            add(finding(limit, instruments))
             try askMarkets(rest, login, instruments)
+            if let refusal = limit.refusal(of: instruments) { throw Failure(.configuration, refusal) }
             try probe(login, credentials, instruments)
         }
         guard failures == 0 else {
@@ -133,7 +135,22 @@ public struct BrokerCheck {
 
     private static let stopped = Failure(.temporary, "stopped before all checks were done")
 
-    // MARK: Clock and markets
+    // MARK: Limit, clock and markets
+
+    private func finding(_ limit: ItemLimit, _ instruments: [Instrument]) -> Finding {
+        let needed = "\(ItemLimit.needed(by: instruments)) are needed"
+        if limit.refusal(of: instruments) != nil {
+            return Finding(
+                "limit", "items", .failed, "the account streams \(limit.items), \(needed)",
+                "another collector with an account of its own takes the rest: docs/scaling.md § Collectors")
+        }
+        guard limit.isTold else {
+            return Finding(
+                "limit", "items", .warning, "the broker does not say how many the account streams, \(needed)",
+                "\(limit.items) are assumed, which is what IG allows every account")
+        }
+        return Finding("limit", "items", .ok, "the account streams \(limit.items), \(needed)")
+    }
 
     private mutating func clockDifference(_ told: UTCNanos?, _ here: UTCNanos, _ source: String) {
         guard let told else { return }

@@ -122,8 +122,8 @@ extension FeedRecorder {
 
     /// The subscription of a pair that is to be renewed: its market is open, and nothing came for long.
     mutating func takeSilentSubscription() -> Int? {
-        // The broker allows 40 items, the heartbeat among them.
-        guard instruments.count < StreamIngest.instrumentsMax else { return nil }
+        // A renewal needs an item that is free.
+        guard instruments.count < limit.instruments else { return nil }
         let monotonic = clock.monotonic
         if continuity.session.hasHeartbeat,
             monotonic - max(clock.lastHeartbeat, heartbeatLook) >= Self.heartbeatPatience

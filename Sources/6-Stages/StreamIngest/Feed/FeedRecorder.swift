@@ -13,6 +13,7 @@ internal import Wire
 /// judges its time, `ContinuityMachine` knows what was missing before it. All write to one `FeedOutput`.
 struct FeedRecorder: SessionSink {
     let instruments: [Instrument]
+    let limit: ItemLimit
     var clock: BrokerClock
     var continuity: ContinuityMachine
     var output = FeedOutput()
@@ -35,9 +36,10 @@ struct FeedRecorder: SessionSink {
 
     /// - Parameter past: what the journal's end says.
     init(
-        instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil, closings: ClosingTimes? = nil
+        instruments: [Instrument], past: FeedPast, native: NativeCandles? = nil, closings: ClosingTimes? = nil,
+        limit: ItemLimit = .known
     ) {
-        (self.native, self.closings) = (native, closings)
+        (self.native, self.closings, self.limit) = (native, closings, limit)
         self.instruments = instruments
         clock = BrokerClock(itemCount: instruments.count, past: past)
         continuity = ContinuityMachine(pairs: instruments.map(PairFeed.init), past: past)

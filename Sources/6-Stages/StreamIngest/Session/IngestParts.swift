@@ -21,6 +21,7 @@ extension StreamIngestor {
         let past: FeedPast
         let formerPairs: FormerPairs
         let instruments: [Instrument]
+        var limit = ItemLimit.known
         let closings: ClosingTimes
         let book: AssumptionBook
         let seed: UInt64

@@ -51,7 +51,8 @@ final class StreamIngestor: SessionOwner, @unchecked Sendable {
         driver = SessionDriver(
             login: login, seed: parts.seed,
             sink: FeedRecorder(
-                instruments: parts.instruments, past: parts.past, native: parts.native, closings: parts.closings),
+                instruments: parts.instruments, past: parts.past, native: parts.native, closings: parts.closings,
+                limit: parts.limit),
             loop: parts.loop, clock: parts.clock, connections: parts.connections)
         hear(login)
     }
