@@ -40,11 +40,11 @@ struct ItemLimit: Hashable {
         let more = (left.count + instruments - 1) / instruments
         let names = left.prefix(Self.namesMax).joined(separator: ", ")
         let rest = left.count > Self.namesMax ? " and \(left.count - Self.namesMax) more" : ""
-        let source = isTold ? "the account streams \(items)" : "an account streams \(items)"
+        let need = more == 1 ? "1 more collector is" : "\(more) more collectors are"
         return """
-            \(all.count) instruments need \(Self.needed(by: all)) items, one each and one for the heartbeat, and \(source): \
-            \(names)\(rest) would be left out. Give them to \(more) more collector\(more == 1 ? "" : "s"), each with an account \
-            of its own (docs/scaling.md § Collectors), or remove them
+            \(all.count) instruments need \(Self.needed(by: all)) items, one each and one for the heartbeat, and \
+            \(isTold ? "the" : "an") account streams \(items): \(names)\(rest) would be left out. \(need) needed, with an account \
+            of its own each (docs/scaling.md § Collectors), or fewer instruments
             """
     }
 

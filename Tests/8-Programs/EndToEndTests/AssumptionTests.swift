@@ -75,6 +75,19 @@ import TestKit
         let ingest = try await pipeline.start("ingest-stream", ready: false)
         #expect(try await ingest.ended(within: .seconds(20)) == 78)
         #expect(
-            ingest.standardError.contains("3 instruments are configured and 2 are possible"), "\(ingest.standardError)")
+            ingest.standardError.contains("3 instruments need 4 items")
+                && ingest.standardError.contains("the account streams 3: GBP_USD would be left out"),
+            "\(ingest.standardError)")
+    }
+
+    @Test func `a broker that does not say its limit is streamed from all the same`() async throws {
+        let pipeline = Pipeline()
+        pipeline.configure("instruments: [EUR_USD]\n")
+        try await pipeline.start(
+            "ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00", "--fault", "no-application"])
+        let ingest = try await pipeline.start("ingest-stream")
+        #expect(
+            ingest.standardError.contains("does not say how many items the account streams")
+                && ingest.standardError.contains("limit=40"), "\(ingest.standardError)")
     }
 }

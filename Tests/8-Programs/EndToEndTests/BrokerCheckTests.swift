@@ -42,7 +42,8 @@ struct BrokerCheckTests {
         #expect(code == 0 && errors == "", "\(errors)")
         #expect(
             lines.map { "\($0.check) \($0.state)" } == [
-                "credentials ok", "rest ok", "login ok", "clock warning", "market ok", "market ok", "stream ok",
+                "credentials ok", "rest ok", "login ok", "clock warning", "limit ok", "market ok", "market ok",
+                "stream ok",
                 "clock warning", "stream ok", "stream ok", "stream ok",
             ])
         let epics = ["CS.D.EURUSD.CFD.IP", "CS.D.USDJPY.CFD.IP"]
@@ -75,7 +76,7 @@ struct BrokerCheckTests {
             "ig-simulator", ["--port", "0", "--start", "2026-05-12T08:00:00", "--speed", "10", "--rate", "10"])
         let (code, lines, errors) = try await check(pipeline)
         #expect(code == 69)
-        #expect(errors == "ingest-stream: 2 of 15 checks failed\n")
+        #expect(errors == "ingest-stream: 2 of 16 checks failed\n")
         #expect(
             failed(lines) == [
                 "market CS.D.GBPXXX.CFD.IP: GBP_USD is unknown: error.public-api.epic-not-found",
@@ -84,6 +85,16 @@ struct BrokerCheckTests {
         let known = lines.filter { $0.check == "market" && $0.state == "ok" }.map(\.subject)
         #expect(Set(known) == ["CS.D.EURUSD.CFD.IP", "CS.D.USDJPY.CFD.IP", "CS.D.NZDUSD.CFD.IP"])
         #expect(lines.filter { $0.state == "failed" }.allSatisfy { $0.advice.contains("correct the epic") })
+    }
+
+    @Test func `the account's limit is shown, and too many instruments end with 78`() async throws {
+        let pipeline = pipeline("EUR_USD, USD_JPY, GBP_USD")
+        let walk = ["--port", "0", "--start", "2026-05-12T08:00:00", "--speed", "10", "--rate", "10"]
+        try await pipeline.start("ig-simulator", walk + ["--account", "\(Pipeline.identifier)=3"])
+        let (code, lines, errors) = try await check(pipeline)
+        #expect(code == 78 && errors.contains("GBP_USD would be left out"), "\(errors)")
+        #expect(failed(lines) == ["limit items: the account streams 3, 4 are needed"])
+        #expect(lines.filter { $0.check == "market" }.count == 3 && !lines.contains { $0.check == "stream" })
     }
 
     @Test func `an impossible scale is reported`() async throws {

@@ -37,14 +37,17 @@ struct RefusalTests {
     }
 
     @Test func `more instruments than the broker allows are refused with a sentence`() async throws {
-        let pipeline = Pipeline(extra: ["IG_REST_URL": "http://127.0.0.1:1"])
+        let pipeline = Pipeline()
+        try await pipeline.start("ig-simulator", ["--port", "0"])
         let letters = "ABCDEFGH"
         let names = letters.flatMap { first in letters.prefix(5).map { "X\(first)\($0)" } }
         let instruments = names.map { "{pair: \($0), epic: IX.D.\($0).CFD.IP}" }
         pipeline.configure("instruments: [\(instruments.joined(separator: ", "))]\n")
         let (code, _, errors) = try await pipeline.result("ingest-stream")
         #expect(code == 78)
-        #expect(errors.contains("40 instruments are configured and 39 are possible"), "\(errors)")
+        #expect(errors.contains("40 instruments need 41 items"), "\(errors)")
+        #expect(
+            errors.contains("the account streams 40: XHE would be left out. 1 more collector is needed"), "\(errors)")
     }
 
     @Test(arguments: ["ingest-stream", "aggregator", "store-writer", "ig-simulator", "candlewick"])

@@ -191,6 +191,15 @@ import Testing
         #expect(peer.take().first == "REQOK,3")
     }
 
+    @Test func `an account's own limit takes the place of the common one`() throws {
+        let broker = broker()
+        broker.server.itemsMax = { $0 == "ABC12" ? 2 : nil }
+        let peer = try broker.session()
+        try broker.send(add(1, "\(eurusd) \(eurusd)"), from: peer)
+        try broker.send(add(2, eurusd), from: peer)
+        #expect(peer.take().last == "REQERR,2,-1,Subscription limit exceeded")
+    }
+
     @Test func `what was sent is kept in little more memory than it has bytes`() {
         var log = SentLog(bytesMax: 100_000)
         for number in 0..<20_000 {

@@ -123,4 +123,34 @@ import TestKit
         }
         try allowance.countRequest(at: 60_000_000_000)
     }
+
+    @Test func `each client has accounts, a limit and an allowance of its own`() throws {
+        let accounts = Accounts(
+            credentials: .init(), named: [.init(identifier: "eu", itemsMax: 7), .init(identifier: "us")], seed: 1)
+        var settings = RESTSettings()
+        settings.accountPerMinute = 2
+        let server = RESTServer(
+            accounts: accounts, market: market, settings: settings, logger: quietLogger(), admin: { _ in nil })
+        let logins = ["eu", "us"].map { login(server, #"{"identifier":"\#($0)","password":"p"}"#) }
+        #expect(login(server, #"{"identifier":"asia","password":"p"}"#).status == 401)
+        let ids = logins.compactMap { $0.body?["currentAccountId"]?.string }
+        #expect(ids.count == 2 && ids[0] != ids[1])
+        func ask(_ client: Int) -> RESTReply {
+            let tokens = Dictionary(
+                uniqueKeysWithValues: logins[client].headers.map { ($0.name.lowercased(), $0.value) })
+            let headers = tokens.merging(["x-ig-api-key": "k", "version": "1"]) { $1 }
+            return server.reply(
+                to: RESTRequest(method: "GET", uri: "/gateway/deal/operations/application", headers: headers, body: []),
+                now: 0)
+        }
+        func limit(_ reply: RESTReply) -> String? {
+            guard case .array(let all) = reply.body else { return nil }
+            return all.first?["concurrentSubscriptionsLimit"]?.text
+        }
+        #expect(limit(ask(0)) == "7")
+        _ = ask(0)
+        #expect(ask(0).status == 403)
+        #expect(limit(ask(1)) == "40")
+        #expect(accounts.itemsMax(of: ids[0]) == 7 && accounts.itemsMax(of: ids[1]) == nil)
+    }
 }
