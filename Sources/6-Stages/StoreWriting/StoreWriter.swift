@@ -84,7 +84,7 @@ public final class StoreWriter {
     public func turn(milliseconds: Int, stop: Int32) throws -> Int {
         try inputs.look()
         for input in inputs.readable { try delays.hear(input.collector, bus) }
-        let isSilent = try !wait(milliseconds, stop)
+        let isSilent = !wait(milliseconds, stop)
         var count = 0
         for input in inputs.readable { count += try serve(input, isSilent: isSilent) }
         try maintain()
@@ -95,7 +95,7 @@ public final class StoreWriter {
     }
 
     /// - Returns: false if nothing came of any collector.
-    private func wait(_ milliseconds: Int, _ stop: Int32) throws -> Bool {
+    private func wait(_ milliseconds: Int, _ stop: Int32) -> Bool {
         let readers = inputs.readable
         guard readers.allSatisfy(\.isLive) else { return true }
         let isWaiting = readers.contains { !$0.batch.records.isEmpty }
