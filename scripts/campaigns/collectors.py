@@ -18,6 +18,8 @@ import processes
 # Of an account: 40 items, one of them the heartbeat.
 SHARE = 39
 TIMEFRAMES = "[1m, 5m]"
+# A candle can be read this long after its end at the latest.
+READABLE_SECONDS = 5
 START = "2026-05-12T08:00:00"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -94,14 +96,15 @@ class Run:
         return {group: [figures[group][key] for key in keys] for group in ("busy", "quiet") if figures.get(group)}
 
     def lacking(self, since):
-        """Instruments without a complete candle of each minute in the last whole minutes of the run."""
+        """Instruments that lack a complete candle of a whole minute after a moment, and how many minutes there are."""
+        first = (since // 60 + 1) * 60
+        last = (int(self.pipeline.market_time()) - READABLE_SECONDS) // 60 * 60 - 60
         with closing(sqlite3.connect(f"file:{self.pipeline.database}?mode=ro", uri=True, timeout=10)) as database:
-            newest = database.execute("SELECT max(timestamp) FROM candles WHERE timeframe = '1'").fetchone()[0]
             rows = database.execute(
-                "SELECT pair, count(*) FROM candles WHERE timeframe = '1' AND timestamp > ? AND timestamp < ? GROUP BY pair",
-                (since, newest)).fetchall()  # fmt: skip
+                "SELECT pair, count(*) FROM candles WHERE timeframe = '1' AND timestamp BETWEEN ? AND ? GROUP BY pair",
+                (first, last)).fetchall()  # fmt: skip
         whole = dict(rows)
-        minutes = (newest - since) // 60 - 1
+        minutes = (last - first) // 60 + 1
         return [name for name in self.names if whole.get(name, 0) < minutes], minutes
 
     def end(self):
@@ -129,6 +132,8 @@ def measured(options, count):
         cpu, memory, ticks = run.measure(options.seconds)
         delay = run.delay()
         lacking, minutes = run.lacking(began)
+        if minutes < 1:
+            raise SystemExit("no whole minute was measured: give more --seconds")
         run.end()
     except BaseException:
         run.kill()
