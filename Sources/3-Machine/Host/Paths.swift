@@ -46,11 +46,11 @@ public struct Paths: Sendable {
         return paths
     }
 
-    /// The collectors that have ever run here, by name; `main` if none has.
+    /// The collectors that have ever run here, by name; that of these paths if none has.
     public var collectors: [Collector] {
         let all = [.main] + folderNames("\(state)/\(Paths.collectorsFolder)").compactMap(Collector.init)
         let present = Set(all).filter(hasRun)
-        return present.isEmpty ? [.main] : present.sorted()
+        return present.isEmpty ? [collector] : present.sorted()
     }
 
     /// Whether a collector has ever run here.
@@ -67,6 +67,19 @@ public struct Paths: Sendable {
 
     /// The folder of the collector's journals.
     public var collectorState: String { place(in: state) }
+
+    /// What tells the collector's journals from those of another machine's collector of the same name: a random text that
+    /// stays in a file beside them.
+    /// - Throws: `Failure` (74).
+    public func origin() throws -> String {
+        let path = "\(collectorState)/origin"
+        let known = fileText(path).map { $0.filter { !$0.isWhitespace } } ?? ""
+        if !known.isEmpty { return known }
+        let new = (0..<4).map { _ in hexadecimal(UInt32.random(in: 0...UInt32.max)) }.joined()
+        try makeFolder(collectorState)
+        try replaceFile(path, with: new + "\n")
+        return new
+    }
 
     /// The folder of the collector's sockets.
     private var collectorRuntime: String { place(in: runtime) }
@@ -155,6 +168,21 @@ public struct Paths: Sendable {
         }
         return "ipc://\(path)"
     }
+}
+
+private func fileText(_ path: String) -> String? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = read(file, &bytes, bytes.count)
+    return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+}
+
+/// Eight digits.
+private func hexadecimal(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
 }
 
 /// The names of the folders in a folder; empty if it cannot be read.

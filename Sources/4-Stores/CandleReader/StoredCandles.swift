@@ -17,7 +17,6 @@ public final class StoredCandles {
 
     private let subscriber: Subscriber
     private let timeframe: Timeframe?
-    private let paths: Paths
 
     /// - Parameters:
     ///   - paths: whose runtime folder has the socket.
@@ -25,7 +24,7 @@ public final class StoredCandles {
     ///   - timeframe: only candles of this one; `nil`: of all.
     /// - Throws: `BusError`; `Failure` (78) where the socket's path is too long.
     public init(paths: Paths, pair: Pair? = nil, timeframe: Timeframe? = nil) throws {
-        (self.timeframe, self.paths) = (timeframe, paths)
+        self.timeframe = timeframe
         subscriber = try Subscriber(
             context: try BusContext(), endpoint: try paths.endpoint(.stored),
             topics: [RecordKind.candle.topic(of: pair)])
@@ -47,8 +46,7 @@ public final class StoredCandles {
     private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
         guard let candle = CandleEnvelope(bytes: message)?.candle, timeframe ?? candle.timeframe == candle.timeframe
         else { return nil }
-        let collectors = paths.collectors.filter(paths.hasRun)
-        return (candle.series, CandleReader.Candle(candle, collector: collectors.count == 1 ? collectors[0] : nil))
+        return (candle.series, CandleReader.Candle(candle))
     }
 }
 

@@ -16,9 +16,9 @@ struct PostgresError: Error {
     private var isPassing: Bool {
         guard let state else { return true }
         // Connection lost, server stopped or starting, read-only after a failover, serialization, deadlock, a row that came
-        // meanwhile, lock, limits.
+        // or a month that was dropped meanwhile, lock, limits.
         return state.hasPrefix("08") || state.hasPrefix("57P0")
-            || [Self.readOnly, Self.lockNotAvailable, "40001", "40P01", "23505", "53300"].contains(state)
+            || [Self.readOnly, Self.lockNotAvailable, "40001", "40P01", "23505", "23514", "53300"].contains(state)
     }
 
     var exitCode: ExitCode {

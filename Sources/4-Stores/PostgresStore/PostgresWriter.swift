@@ -47,9 +47,29 @@ public final class PostgresWriter: CandleWriter {
         }
     }
 
-    /// The last position of a collector's stream that is in the database; 0 before the first. From now on no other writer
-    /// is to write the collector's streams.
-    /// - Throws: `Failure` (75) if one does; `StoreError`.
+    public func claim(_ collector: Collector, origin: String) throws {
+        try during("write") {
+            // What another process has stored meanwhile is read anew.
+            collectors[collector] = nil
+            let key = try claim(collector)
+            let own = SQLValue.int(key.id)
+            try connection.execute(
+                "UPDATE collector SET origin = $2 WHERE id = $1 AND origin IS NULL", [own, .text(origin)])
+            let stored = try connection.execute("SELECT origin FROM collector WHERE id = $1", [own]).first?.text(0)
+            guard stored == origin else {
+                throw Failure(
+                    .configuration,
+                    """
+                    what \(connection.name) holds of collector \(collector) came from the journals of another machine: give \
+                    this one another name (the key 'collector' of the configuration); a machine that continues with the \
+                    other's journals needs the file 'origin' beside them too
+                    """)
+            }
+        }
+    }
+
+    /// The last position of a collector's stream that is in the database; 0 before the first.
+    /// - Throws: `Failure` (75) if another process writes the collector's streams; `StoreError`.
     public func position(of stream: Stream, collector: Collector) throws -> UInt64 {
         try during("read") {
             _ = try claim(collector)
@@ -57,7 +77,7 @@ public final class PostgresWriter: CandleWriter {
         }
     }
 
-    /// Takes a collector for this writer, once.
+    /// Takes a collector for this writer.
     private func claim(_ collector: Collector) throws -> CollectorKey {
         if let key = collectors[collector] { return key }
         let key = CollectorKey(id: try id(of: collector.name, in: "collector"), name: collector)
@@ -290,9 +310,3 @@ public final class PostgresWriter: CandleWriter {
 
 @available(*, unavailable)
 extension PostgresWriter: Sendable {}
-
-/// A key of `streamed_pair`.
-private struct StreamedPair: Hashable {
-    let collector: Int64
-    let instrument: Int64
-}

@@ -246,12 +246,6 @@ public final class SQLiteWriter: CandleWriter {
 @available(*, unavailable)
 extension SQLiteWriter: Sendable {}
 
-/// A key of `streamed_pair`.
-private struct StreamedPair: Hashable {
-    let collector: Int64
-    let instrument: Int64
-}
-
 extension Database {
     /// The last position of a collector's stream; 0 before the first.
     func position(of stream: Stream, collector: Collector) throws -> UInt64 {

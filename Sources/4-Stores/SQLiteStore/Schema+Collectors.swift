@@ -27,7 +27,8 @@ extension Schema {
     private static let collectorTables = """
         CREATE TABLE collector (
             id INTEGER PRIMARY KEY,
-            name TEXT NOT NULL UNIQUE
+            name TEXT NOT NULL UNIQUE,
+            origin TEXT
         ) STRICT;
         INSERT INTO collector (id, name) VALUES (1, 'main');
         ALTER TABLE candle ADD COLUMN collector_id INTEGER NOT NULL DEFAULT 1;

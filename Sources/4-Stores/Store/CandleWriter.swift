@@ -5,6 +5,11 @@ public import Wire
 ///
 /// Every function throws `StoreError`.
 public protocol CandleWriter: AnyObject {
+    /// From now on only this writer is to write a collector's streams.
+    /// - Parameter origin: tells the collector's journals from those of another machine.
+    /// - Throws: `Failure` (75) if another process writes them, (78) if what is stored came from other journals.
+    func claim(_ collector: Collector, origin: String) throws
+
     /// The last position of a collector's stream that is in the database; 0 before the first.
     func position(of stream: Stream, collector: Collector) throws -> UInt64
 
@@ -29,4 +34,9 @@ public protocol CandleWriter: AnyObject {
 
     /// Ends the work on the database; nothing may be called afterwards.
     func close() throws
+}
+
+extension CandleWriter {
+    /// For an engine whose database belongs to one machine.
+    public func claim(_ collector: Collector, origin: String) throws {}
 }

@@ -48,10 +48,7 @@ struct CollectorSight {
     private init(
         _ collector: Collector, _ continuity: Continuity, _ streamed: [Pair: UTCSeconds], _ reader: any CandleQueries
     ) throws {
-        let told = continuity.feed.firstSight
-        let oldest = streamed.values.min() ?? .max
-        let first =
-            told.rawValue > 0 ? told.seconds : min(try reader.firstSight(of: collector)?.seconds ?? .max, oldest)
+        let first = min(try reader.firstSight(of: collector)?.seconds ?? .max, streamed.values.min() ?? .max)
         let last = max(
             continuity.newest.seconds, try reader.streamedUntil(by: collector, continuity, of: Array(streamed.keys)))
         self.init(continuity, first: first, last: last)

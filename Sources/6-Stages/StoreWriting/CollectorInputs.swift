@@ -11,15 +11,17 @@ internal import Wire
 ///
 /// - Note: Data thread only.
 final class CollectorInputs {
-    /// A collector that cannot be read now.
+    /// A collector that cannot be read now, or that has brought nothing since it could not.
     private struct Failed {
         let error: any Error
         /// Monotonic time of the next attempt, and the pause after it, ns.
         let nextAttempt: Int64
         let pause: Int64
         let committed: UInt64
-        /// Whether the log has this reason.
-        var isTold: Bool
+        /// The log has this reason.
+        var isLogged: Bool
+        /// It is one of `readable` again.
+        var isTriedAgain = false
     }
 
     /// By name.
@@ -54,8 +56,9 @@ final class CollectorInputs {
         guard now >= nextLook else { return }
         nextLook = now + UTCNanos.perSecond
         let present = paths.collectors
-        // `main` stands in until the first collector has a journal.
+        // One of the paths' name stands in until a collector has a journal.
         readable.removeAll { !present.contains($0.collector) && $0.committed == 0 && $0.batch.records.isEmpty }
+        failed = failed.filter { present.contains($0.key) }
         for collector in present where !readable.contains(where: { $0.collector == collector }) {
             if let former = failed[collector], now < former.nextAttempt { continue }
             try open(collector)
@@ -63,19 +66,23 @@ final class CollectorInputs {
         try expectReadable()
     }
 
+    /// - Throws: `StoreError`.
     private func open(_ collector: Collector) throws {
-        let committed = (
-            candles: try store.position(of: .candles, collector: collector),
-            native: try store.position(of: .native, collector: collector)
-        )
+        var committed: (candles: UInt64, native: UInt64) = (0, 0)
         do {
+            let own = paths.of(collector)
+            try store.claim(collector, origin: own.origin())
+            committed.candles = try store.position(of: .candles, collector: collector)
+            committed.native = try store.position(of: .native, collector: collector)
             let input = try CollectorInput(
-                paths.of(collector), committed: committed, settings: settings, bus: bus, clock: clock, logger: logger)
+                own, committed: committed, settings: settings, bus: bus, clock: clock, logger: logger)
             readable.append(input)
             readable.sort { $0.collector < $1.collector }
-            failed[collector] = nil
+            failed[collector]?.isTriedAgain = true
             logger.notice(
                 "Collector is read", metadata: ["collector": "\(collector)", "position": "\(committed.candles)"])
+        } catch let error as StoreError {
+            throw error
         } catch {
             note(error, collector, committed: committed.candles)
         }
@@ -89,37 +96,45 @@ final class CollectorInputs {
         try expectReadable()
     }
 
+    /// A collector's batch is in the database: what failed before is over.
+    func noteCommit(_ collector: Collector) { failed[collector] = nil }
+
     private func note(_ error: any Error, _ collector: Collector, committed: UInt64) {
         let former = failed[collector]
         let pause = former?.pause ?? UTCNanos.perSecond
         failed[collector] = Failed(
             error: error, nextAttempt: clock.monotonic() + pause, pause: min(2 * pause, CollectorInputs.pauseMax),
-            committed: committed, isTold: former.map { $0.isTold && "\($0.error)" == "\(error)" } ?? false)
+            committed: committed, isLogged: former.map { $0.isLogged && "\($0.error)" == "\(error)" } ?? false)
     }
 
     private func expectReadable() throws {
-        if readable.isEmpty, let first = failed.min(by: { $0.key < $1.key }) { throw first.value.error }
-        for (collector, failure) in failed where !failure.isTold {
+        if readable.isEmpty, let first = lacking.first { throw first.value.error }
+        for (collector, failure) in lacking where !failure.isLogged {
             logger.error(
                 "Collector cannot be read, trying again; the others go on",
                 metadata: ["collector": "\(collector)", "error": "\(failure.error)"])
-            failed[collector]?.isTold = true
+            failed[collector]?.isLogged = true
         }
+    }
+
+    /// Those that cannot be read now, by name.
+    private var lacking: [(key: Collector, value: Failed)] {
+        failed.filter { !$0.value.isTriedAgain }.sorted { $0.key < $1.key }
     }
 
     // MARK: Status
 
     /// Every collector can be read, and is read to its journal's end.
-    var isLive: Bool { readable.allSatisfy(\.isLive) && failed.isEmpty }
+    var isLive: Bool { readable.allSatisfy(\.isLive) && lacking.isEmpty }
 
     /// `live`, `catching up`, or that some cannot be read.
     var state: String {
-        if !failed.isEmpty { return "collector lacking" }
+        if !lacking.isEmpty { return "collector lacking" }
         return isLive ? "live" : "catching up"
     }
 
     var progress: [StageStatus.Input] {
-        let broken = failed.sorted { $0.key < $1.key }.map { collector, failure in
+        let broken = lacking.map { collector, failure in
             StageStatus.Input(
                 .candles, of: collector, position: failure.committed, isLive: false, failure: "\(failure.error)")
         }

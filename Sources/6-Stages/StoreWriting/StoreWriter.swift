@@ -66,7 +66,7 @@ public final class StoreWriter {
         service.ready()
         while !stop.isRaised { _ = try turn(milliseconds: 250, stop: stop.descriptor) }
         service.stopping()
-        for input in inputs.readable { try commit(input) }
+        for input in inputs.readable { try commitLast(input) }
         try store.close()
         logger.notice("Stopped", metadata: ["positions": "\(positions)"])
     }
@@ -89,7 +89,7 @@ public final class StoreWriter {
         for input in inputs.readable { count += try serve(input, isSilent: isSilent) }
         try maintain()
         try publishStatus()
-        service.status(inputs.isLive ? "live" : "reading the candle journal")
+        service.status(inputs.state)
         service.progressed()
         return count
     }
@@ -115,17 +115,34 @@ public final class StoreWriter {
         }
     }
 
+    /// Commits what has come of a collector; one that another process has taken keeps it in its journal.
+    private func commitLast(_ input: CollectorInput) throws {
+        do { try commit(input) } catch let failure as Unreadable { try inputs.fail(input, failure.cause) }
+    }
+
     private func commit(_ input: CollectorInput) throws {
         let batch = input.batch.records
         guard let last = batch.last else { return }
-        let changed = try store.write(
-            batch, collector: input.collector, stream: .candles, position: last.position, now: clock.now())
+        let changed = try write(batch, of: input, stream: .candles, position: last.position)
         let readable = clock.now()
         publish(changed)
         try delays.note(changed, of: input.collector, at: readable, monotonic: clock.monotonic())
         input.noteCommit(last.position)
+        inputs.noteCommit(input.collector)
         count(batch, changed)
         try forget(changed)
+    }
+
+    /// - Throws: `Unreadable` if another process has taken the collector; `StoreError`.
+    private func write(
+        _ records: [CandleEnvelope], of input: CollectorInput, stream: Wire.Stream, position: UInt64
+    ) throws -> [CandleRecord] {
+        do {
+            return try store.write(
+                records, collector: input.collector, stream: stream, position: position, now: clock.now())
+        } catch let failure as Failure {
+            throw Unreadable(cause: failure)
+        }
     }
 
     private func publish(_ changed: [CandleRecord]) {
@@ -135,8 +152,7 @@ public final class StoreWriter {
     private func takeOpinions(_ input: CollectorInput) throws {
         let opinions = input.takeOpinions()
         guard let last = opinions.last else { return }
-        let changed = try store.write(
-            opinions, collector: input.collector, stream: .native, position: last.position, now: clock.now())
+        let changed = try write(opinions, of: input, stream: .native, position: last.position)
         publish(changed)
         counters.opinions += UInt64(opinions.count)
         try input.noteOpinions(last.position)
@@ -155,7 +171,7 @@ public final class StoreWriter {
     /// Does what `candlewick maintain` asks for, between two batches.
     private func maintain() throws {
         guard let request = maintenance.receive() else { return }
-        for input in inputs.readable { try commit(input) }
+        for input in inputs.readable { try commitLast(input) }
         let reply = MaintenanceReply(to: request) { task in
             logger.notice("Maintenance", metadata: ["task": "\(task)"])
             return try store.perform(task) { service.progressed() }
@@ -170,8 +186,11 @@ public final class StoreWriter {
         counters.events += UInt64(events)
         counters.stored += UInt64(changed.count)
         counters.unchanged += UInt64(candles - changed.count)
-        guard let first = changed.first else { return }
-        counters.lastDelayNanos = clock.now().rawValue - first.publishTime.rawValue
+        guard !changed.isEmpty else { return }
+        // A changed candle may be an old one that is shown again.
+        if let first = batch.first(where: { $0.kind == .candle }) {
+            counters.lastDelayNanos = clock.now().rawValue - first.publishTime.rawValue
+        }
         counters.newestInterval = max(
             counters.newestInterval, changed.map(\.start.seconds).max() ?? counters.newestInterval)
     }

@@ -157,6 +157,21 @@ struct PostgresTests {
         try store.write([Make.candle(600)])
     }
 
+    @Test func `a collector of the same name from other journals is refused, and goes on from its own`() throws {
+        let uri = try PostgresServer.shared.get().uri(schema: folder.name)
+        let store = try writer()
+        try store.claim(.main, origin: "a")
+        try store.write([Make.candle(300)])
+        try end(store.connection)
+        let second = try PostgresWriter(
+            uri: uri, environment: Environment([:]), lock: "\(folder.path)/lock", enforcesOpinions: false)
+        let failure = #expect(throws: Failure.self) { try second.claim(.main, origin: "b") }
+        #expect(failure?.code == .configuration && failure?.description.contains("another name") == true)
+        try second.claim(Collector("eu")!, origin: "b")
+        try second.claim(.main, origin: "a")
+        #expect(try second.position(of: .candles, collector: .main) == 1)
+    }
+
     /// Two machines, a collector each, the same pairs, at the same time: in whatever order their transactions come, the
     /// same rows stay.
     @Test func `two writers of two collectors end in the rows of one`() async throws {

@@ -176,6 +176,46 @@ import Wire
         #expect(written(.main) == [[1], [2]])
     }
 
+    @Test func `a collector that another process takes stops no other, and goes on when it is free`() throws {
+        let (first, second) = (try world.writer(.candles), try world.writer(.candles, of: eu))
+        let writer = try makeWriter()
+        try turn(writer)
+        store.taken = [eu]
+        try write(1, second)
+        try write(1, first)
+        for _ in 0..<2 { try pass(1, writer) }
+        #expect(written(.main) == [[1]] && written(eu).isEmpty)
+        #expect(try status().inputs.first { $0.collector == "eu" }?.failure?.contains("another process") == true)
+        store.taken = []
+        for _ in 0..<5 { try pass(1, writer) }
+        #expect(try written(eu) == [[1]] && status().state == "live")
+    }
+
+    @Test func `a collector whose folder was moved away is lacking no more`() throws {
+        _ = try world.writer(.candles)
+        try spoilJournal(eu)
+        let writer = try makeWriter()
+        try pass(1, writer)
+        #expect(try status().state == "collector lacking")
+        try FileManager.default.removeItem(atPath: world.paths.of(eu).collectorState)
+        for _ in 0..<3 { try pass(1, writer) }
+        #expect(try status().state == "live" && status().inputs.allSatisfy { $0.failure == nil })
+    }
+
+    @Test func `a journal that breaks again and again is tried less and less often`() throws {
+        try write(1, try world.writer(.candles))
+        try write(1, try world.writer(.candles, of: eu))
+        let writer = try makeWriter()
+        for _ in 0..<60 {
+            try pass(1, writer)
+            var record = Make.candle(300)
+            record.seal(position: 100)
+            let sink = try world.bus.of(eu).publish(.candles)
+            withUnsafeBytes(of: record) { sink.send($0) }
+        }
+        #expect((4...9).contains(store.claims[eu] ?? 0))
+    }
+
     @Test func `without any collector that can be read the first one's reason ends the stage`() throws {
         try spoilJournal(asia)
         try spoilJournal(eu)

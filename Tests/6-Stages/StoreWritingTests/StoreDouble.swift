@@ -1,3 +1,4 @@
+import Host
 import MarketData
 import Store
 import Wire
@@ -13,6 +14,15 @@ final class StoreDouble: CandleWriter {
     private(set) var forgotten: [UTCNanos] = []
     private var positions: [Collector: [Wire.Stream: UInt64]] = [:]
     var isFull = false
+    /// Collectors that another process writes.
+    var taken: Set<Collector> = []
+
+    private(set) var claims: [Collector: Int] = [:]
+
+    func claim(_ collector: Collector, origin: String) throws {
+        claims[collector, default: 0] += 1
+        if taken.contains(collector) { throw Failure(.temporary, "another process writes collector \(collector)") }
+    }
 
     func position(of stream: Wire.Stream, collector: Collector) -> UInt64 { positions[collector]?[stream] ?? 0 }
 
@@ -20,6 +30,7 @@ final class StoreDouble: CandleWriter {
         _ records: [CandleEnvelope], collector: Collector, stream: Wire.Stream, position: UInt64, now: UTCNanos
     ) throws -> [CandleRecord] {
         if isFull { throw DiskFull() }
+        if taken.contains(collector) { throw Failure(.temporary, "another process writes collector \(collector)") }
         batches.append(records)
         written[collector, default: [:]][stream, default: []].append(records.map(\.position))
         positions[collector, default: [:]][stream] = position
