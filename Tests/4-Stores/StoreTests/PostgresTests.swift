@@ -162,15 +162,18 @@ struct PostgresTests {
     @Test func `two writers of two collectors end in the rows of one`() async throws {
         let uri = try PostgresServer.shared.get().uri(schema: folder.name)
         let collectors = [Collector.main, Collector("eu")!]
-        let streams = collectors.indices.map { HostileCandles.records(1_500, seed: UInt64($0) + 9) }
+        let streams = collectors.indices.map { HostileCandles.records(600, seed: UInt64($0) + 9) }
         _ = try writer()
+        let locks = folder.path
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (collector, records) in zip(collectors, streams) {
-                let lock = "\(folder.path)/\(collector).lock"
                 group.addTask {
-                    let store = try PostgresWriter(
-                        uri: uri, environment: Environment([:]), lock: lock, enforcesOpinions: false)
-                    try Self.write(records, collector, to: store)
+                    try await onOwnThread {
+                        let store = try PostgresWriter(
+                            uri: uri, environment: Environment([:]), lock: "\(locks)/\(collector).lock",
+                            enforcesOpinions: false)
+                        try Self.write(records, collector, to: store)
+                    }
                 }
             }
             try await group.waitForAll()

@@ -20,11 +20,8 @@ import Wire
         return first..<(first + (environment["SIM_COUNT"].flatMap { UInt64($0) } ?? 1))
     }()
 
-    @Test func `what one of two saw whole is whole in the store`() async {
-        // A thread of its own: it computes for long, and tests that wait for a moment need theirs.
-        let outcome = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.run()) }
-        }
+    @Test func `what one of two saw whole is whole in the store`() async throws {
+        let outcome = try await onOwnThread { Self.run() }
         #expect(outcome.faults.isEmpty)
         // Otherwise nothing was shown.
         #expect(outcome.filled.allSatisfy { $0 > 0 } && outcome.lacking > 0, "\(outcome)")

@@ -23,11 +23,8 @@ import Wire
     private static let shares = 2
 
     @Test(arguments: 0..<shares)
-    func `nothing is lost, nothing is told twice, and every hole is known`(share: Int) async {
-        // A thread of its own: it computes for long, and tests that wait for a moment need theirs.
-        let faults = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.faults(share)) }
-        }
+    func `nothing is lost, nothing is told twice, and every hole is known`(share: Int) async throws {
+        let faults = try await onOwnThread { Self.faults(share) }
         #expect(faults.isEmpty)
     }
 

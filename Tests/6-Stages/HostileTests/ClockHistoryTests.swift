@@ -16,10 +16,8 @@ import TestKit
         return Array(first..<(first + count))
     }()
 
-    @Test func `no wrong time makes a complete candle wrong, and right times heal within a minute`() async {
-        let faults = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.seeds.flatMap(Self.faults)) }
-        }
+    @Test func `no wrong time makes a complete candle wrong, and right times heal within a minute`() async throws {
+        let faults = try await onOwnThread { Self.seeds.flatMap(Self.faults) }
         #expect(faults.isEmpty)
     }
 

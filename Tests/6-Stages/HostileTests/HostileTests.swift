@@ -65,10 +65,8 @@ import Wire
     }
 
     @Test(arguments: 0..<shares)
-    func `whatever a broker mixes, no candle is complete unless all of it was seen`(share: Int) async {
-        let faults = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.faults(share)) }
-        }
+    func `whatever a broker mixes, no candle is complete unless all of it was seen`(share: Int) async throws {
+        let faults = try await onOwnThread { Self.faults(share) }
         #expect(faults.isEmpty)
     }
 

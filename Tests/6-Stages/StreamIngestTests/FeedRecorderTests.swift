@@ -500,7 +500,7 @@ private struct Script: ~Copyable {
             "CONF,2,0.1,filtered", "CONF,2,0.1,filtered", "U,2,1,1.1|1.3|1600000502000", "CONF,2,unlimited,filtered")
         #expect(
             script.take() == [
-                "updates limited", "blind since 501", "EUR_USD 1.1 1.3 @502.0 0", "updates limited", "blind 501 to 504",
+                "updates limited", "blind since 499", "EUR_USD 1.1 1.3 @502.0 0", "updates limited", "blind 499 to 504",
             ])
     }
 

@@ -48,7 +48,7 @@ extension ContinuityMachine {
     mutating func losePair(_ index: Int, _ clock: inout BrokerClock, _ output: inout FeedOutput) {
         pairs[index].sight.subscription = .none
         pairs[index].sight.isRenewing = false
-        blindPair(index, since: lastSeen(index, clock), clock, &output)
+        blindPair(index, since: lastSettled(index, clock), clock, &output)
         // A snapshot that the others waited for does not come.
         endBlindnessBySnapshots(&clock, &output)
     }
@@ -66,7 +66,7 @@ extension ContinuityMachine {
             .updatesLimited(milliHertz: isLimited ? max(1, milliHertz) : 0), pair: pairs[index].pair, at: clock)
         if isLimited {
             output.counters.subscriptionsLimited += 1
-            blindPair(index, since: lastSeen(index, clock), clock, &output)
+            blindPair(index, since: lastSettled(index, clock), clock, &output)
         } else {
             // No snapshot shows what was dropped just before.
             seePair(index, margin: FeedEvent.orderMargin, clock, &output)
@@ -81,6 +81,13 @@ extension ContinuityMachine {
         guard clock.feedTime > 0 || pairs[index].time > 0 else { return sight.since ?? 0 }
         let seen = max(pairs[index].time, clock.feedTime - FeedEvent.orderMargin, 0)
         return min(seen, sight.since ?? .max)
+    }
+
+    /// The last moment before which no tick of the pair is missing if its subscription ends now: one that is late may not
+    /// have come before it.
+    private func lastSettled(_ index: Int, _ clock: borrowing BrokerClock) -> Int64 {
+        let newest = max(pairs[index].time, clock.feedTime)
+        return min(lastSeen(index, clock), max(newest - FeedEvent.orderMargin, 0))
     }
 
     private func lastTick(_ index: Int, _ clock: borrowing BrokerClock) -> Int64 {
