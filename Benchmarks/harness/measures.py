@@ -214,11 +214,10 @@ def make_database(path, rows):
         database = sqlite3.connect(made.database)
         database.executemany("INSERT INTO instrument (name) VALUES (?)", [(pair,) for pair in servers.PAIRS])
         database.executemany("INSERT INTO timeframe VALUES (?, ?)", [(300, "5"), (900, "15")])
-        prices = ", ".join(["1100000000 + abs(random()) % 1000000"] * 12)
         database.execute(f"""
-            INSERT INTO candle
+            INSERT INTO {servers.CANDLE}
             WITH RECURSIVE place (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM place WHERE n < {rows // 56 - 1})
-            SELECT id, seconds, 1600000200 + n * seconds, {prices}, 300, 0, 0, 0, 0, 0, 1, 0, 1, 5, 1, n, 0, 0
+            SELECT {servers.candle("abs(random()) % 1000000", "n")}
             FROM instrument, timeframe, place ORDER BY 1, 2, 3""")
         database.commit()
         plan = "; ".join(row[3] for row in database.execute("EXPLAIN QUERY PLAN " + VIEW, ("EUR_USD", "5")))

@@ -36,7 +36,7 @@ def make_empty_schema(folder, binaries, server):
     """The same on a PostgreSQL server: its database `empty`."""
     server.sql("CREATE DATABASE empty")
     pipeline = processes.Pipeline(folder, binaries, processes.settings(["EUR_USD"]))
-    pipeline.environment["CANDLEWICK_DATABASE"] = server.url("empty")
+    pipeline.environment["CANDLEWICK_DATABASE"] = server.uri("empty")
     writer = pipeline.start("store-writer")
     try:
         writer.ready()
@@ -69,17 +69,13 @@ def run(python, module, label, seconds, environment):
 @contextlib.contextmanager
 def running_server(folder, options):
     """A PostgreSQL server whose database `empty` has store-writer's tables."""
-    # Its user must get to its folder.
-    place = Path(tempfile.mkdtemp(prefix="cw-pg.", dir="/tmp"))
-    place.chmod(0o755)
-    server = postgres.PostgresServer(place / "common")
+    server = postgres.Server(postgres.new_folder(), *postgres.SMALL)
     try:
         server.make().start()
         make_empty_schema(Path(folder) / "empty-schema", options.bin, server)
         yield server
     finally:
         server.remove()
-        place.rmdir()
 
 
 def main():

@@ -28,7 +28,7 @@ class ServerTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = postgres.PostgresServer.running(os.environ["CHECK_POSTGRES"])
+        cls.server = postgres.Server(os.environ["CHECK_POSTGRES"])
 
     def setUp(self):
         # A session of a former test would be another one's.
@@ -36,7 +36,7 @@ class ServerTest(unittest.TestCase):
         self.database = f"test_{os.getpid()}_{id(self)}"
         self.server.sql(f"CREATE DATABASE {self.database} TEMPLATE empty")
         self.addCleanup(self.server.sql, f"DROP DATABASE {self.database} WITH (FORCE)")
-        self.url = self.server.url(self.database)
+        self.url = self.server.uri(self.database)
         self.db = ForexDatabase(self.url)
         self.writer = psycopg.connect(self.url, autocommit=True)
         self.addCleanup(self.writer.close)

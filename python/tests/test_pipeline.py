@@ -327,8 +327,9 @@ class PipelineTest(unittest.TestCase):
             known = name == "forex_database" or importlib.util.find_spec(name)
             if not known or name == "duckdb" and not (self.home / ".duckdb").exists():
                 self.skipTest(f"{name} is not installed")
-        if ".rolling(" in code and pandas is None:
-            self.skipTest("pandas is not installed")
+        for word, name in ((".rolling(", "pandas"), (".forming", "zmq")):
+            if word in code and not importlib.util.find_spec(name):
+                self.skipTest(f"{name} is not installed")
         self.run_program(sys.executable, "-W", "error", "-c", code)
 
     def run_sql(self, code):

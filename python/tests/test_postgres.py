@@ -270,7 +270,7 @@ class WaitingTest(postgres_case.ServerTest):
     def test_it_begins_before_there_are_tables(self):
         self.server.sql(f"CREATE DATABASE {self.database}_bare")
         self.addCleanup(self.server.sql, f"DROP DATABASE {self.database}_bare WITH (FORCE)")
-        db = ForexDatabase(self.server.url(f"{self.database}_bare"))
+        db = ForexDatabase(self.server.uri(f"{self.database}_bare"))
         self.assertEqual((db.get_candle_count("EUR_USD", "5"), db.get_statistics()["total_candles"]), (0, 0))
         with self.assertRaisesRegex(ValueError, "has no candles yet. store-writer makes the tables at its first start"):
             db.get_candles("EUR_USD", "5")

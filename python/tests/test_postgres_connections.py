@@ -39,7 +39,7 @@ class ConnectionTest(postgres_case.ServerTest):
     def test_what_may_not_be_read_is_named(self):
         self.writer.execute("CREATE ROLE stranger LOGIN")
         self.addCleanup(self.server.sql, "DROP ROLE stranger")
-        db = ForexDatabase(self.server.url(self.database, user="stranger"))
+        db = ForexDatabase(self.server.uri(self.database, user="stranger"))
         with self.assertRaisesRegex(OSError, "cannot be read: permission denied for table candle"):
             db.get_candles("EUR_USD", "5")
 
@@ -113,7 +113,7 @@ class PasswordTest(postgres_case.ServerTest):
         super().setUp()
         self.server.sql("CREATE ROLE locked LOGIN PASSWORD 'hunter2'; GRANT pg_read_all_data TO locked")
         self.addCleanup(self.server.sql, "DROP ROLE locked")
-        self.db = ForexDatabase(self.server.url(self.database, user="locked"))
+        self.db = ForexDatabase(self.server.uri(self.database, user="locked"))
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
 
@@ -247,17 +247,17 @@ class ClusterTest(unittest.TestCase):
 
     def setUp(self):
         vars(candlewick_postgres._kept).clear()
-        self.folder = Path(tempfile.mkdtemp(prefix="cw-pg.", dir="/tmp"))
-        self.folder.chmod(0o755)
+        self.folder = postgres.new_folder()
         self.addCleanup(self.folder.rmdir)
 
     def make(self, *settings, tcp=False):
-        server = postgres.PostgresServer(self.folder / "leader").make().start(*settings, tcp=tcp)
+        server = postgres.Server(self.folder / "leader", *postgres.SMALL, *settings, tcp=tcp)
         self.addCleanup(server.remove)
-        template = postgres.PostgresServer.running(os.environ["CHECK_POSTGRES"])
+        server.make().start()
+        template = postgres.Server(os.environ["CHECK_POSTGRES"])
         server.sql("CREATE DATABASE candles")
         server.sql(template.schema("empty"), "candles")
-        self.writer = psycopg.connect(server.url("candles"), autocommit=True)
+        self.writer = psycopg.connect(server.uri("candles"), autocommit=True)
         self.addCleanup(self.writer.close)
         return server
 
@@ -268,7 +268,7 @@ class ClusterTest(unittest.TestCase):
 
     def test_a_replica_is_asked_again_and_again(self):
         leader = self.make()
-        db = ForexDatabase(self.follow(leader).url("candles"))
+        db = ForexDatabase(self.follow(leader).uri("candles"))
         add_candle(self.writer, START)
         self.assertEqual(db.wait_for_candle("EUR_USD", "5", timeout=LONG, after=0)["time"], moment(START))
         timer = threading.Timer(0.3, add_candle, (self.writer, START + FIVE))
@@ -299,7 +299,7 @@ class ClusterTest(unittest.TestCase):
         leader.stop(signal.SIGQUIT)
         replica.promote()
         self.assertEqual(db.get_latest_timestamp("EUR_USD", "5"), START)
-        with psycopg.connect(replica.url("candles"), autocommit=True) as writer:
+        with psycopg.connect(replica.uri("candles"), autocommit=True) as writer:
             add_candle(writer, START + FIVE)
         self.assertEqual(db.wait_for_candle("EUR_USD", "5", timeout=LONG, after=START)["time"], moment(START + FIVE))
 

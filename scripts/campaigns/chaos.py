@@ -3,13 +3,14 @@
 import argparse
 import math
 import random
+import signal
 import sys
 import time
 from collections import Counter
 
 import campaign
 import journal
-import pgserver
+import postgres
 import processes
 
 INGEST, AGGREGATOR, STORE = processes.STAGES
@@ -37,8 +38,8 @@ class Chaos:
         self.faults = []
         self.second_writers = 0
         hours = math.ceil(options.kills * SECONDS_PER_KILL * options.speed / 3600) + 2
-        self.server = pgserver.Server() if options.database == "postgresql" else None
-        session = self.server and self.server.session
+        self.server = postgres.Server.fresh() if options.database == "postgresql" else None
+        session = self.server and self.server.session()
         self.campaign = campaign.Campaign(options.bin, options.seed, options.speed, hours, session)
         self.pipeline = self.campaign.pipeline
         # Each kind kills for itself, under its name in the table at the end.
@@ -181,7 +182,7 @@ class Chaos:
 
     def kill_server(self, kind):
         """SIGKILL, or as an operator does who cannot wait."""
-        self.random.choice((self.server.kill, self.server.stop_at_once))()
+        self.server.stop(self.random.choice((signal.SIGKILL, signal.SIGQUIT)))
         self.kills[kind] += 1
 
     def in_journal_write(self, kind):
@@ -264,8 +265,11 @@ class Chaos:
 
     def close(self, keep):
         self.campaign.close(keep)
-        if self.server:
-            self.server.close(keep)
+        if self.server and keep:
+            self.server.stop()
+            print(f"kept: {self.server.folder}")
+        elif self.server:
+            self.server.remove()
 
 
 def main():

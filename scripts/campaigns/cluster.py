@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import pgserver
+import postgres
 import processes
 
 NETWORK = "10.77.0"
@@ -37,7 +37,7 @@ class Node:
         self.address = f"{NETWORK}.{10 + number}"
         self.folder = folder / self.name
         self.folder.mkdir()
-        self.session = pgserver.Session(f"postgresql://postgres@/candlewick?host={self.folder}")
+        self.session = postgres.Session(f"postgresql://postgres@/candlewick?host={self.folder}")
         self.processes = {}
 
     def connect(self):
@@ -56,7 +56,7 @@ class Node:
 
     def start(self, program, *arguments):
         """As the user who owns the files, since PostgreSQL refuses root."""
-        user = pgserver.account()
+        user = postgres.account()
         words = ["ip", "netns", "exec", self.name, "setpriv", "--reuid", user["user"], "--regid", user["group"], "--clear-groups",
                  program, *arguments]  # fmt: skip
         with (self.folder / f"{Path(program).name}.log").open("ab") as log:
@@ -94,16 +94,15 @@ class Node:
 
 class Cluster:
     def __init__(self):
-        self.folder = pgserver.new_folder()
+        self.folder = postgres.new_folder()
         self.nodes = [Node(number, self.folder) for number in (1, 2, 3)]
         self.passwords = {name: os.urandom(12).hex() for name in ("postgres", "replicator", "candlewick")}
         self._make_network()
         self._make_certificates()
         for node in self.nodes:
             self._configure(node)
-        user = pgserver.account()
         for path in self.folder.rglob("*"):
-            os.chown(path, user["user"], user["group"])
+            postgres.own(path)
         self._start()
         self._make_database()
         hosts = ",".join(node.address for node in self.nodes)
@@ -187,7 +186,7 @@ class Cluster:
             },
             "postgresql": {
                 "listen": f"{node.address}:5432", "connect_address": f"{node.address}:5432",
-                "basebackup": [{"checkpoint": "fast"}], "data_dir": str(node.folder / "data"), "bin_dir": str(pgserver.programs()), "pgpass": str(node.folder / "pgpass"),
+                "basebackup": [{"checkpoint": "fast"}], "data_dir": str(node.folder / "data"), "bin_dir": str(postgres.programs()), "pgpass": str(node.folder / "pgpass"),
                 "authentication": {key: {"username": name, "password": self.passwords[name]} for key, name in
                                    (("superuser", "postgres"), ("replication", "replicator"))},
                 "pg_hba": ["local all all trust", f"hostssl replication replicator {everyone} scram-sha-256",
@@ -216,13 +215,13 @@ class Cluster:
 
     def _make_database(self):
         leader = self.leader()
-        admin = pgserver.Session(leader.session.uri.replace("/candlewick?", "/postgres?"))
+        admin = postgres.Session(leader.session.uri.replace("/candlewick?", "/postgres?"))
         admin.lines(f"CREATE ROLE candlewick LOGIN PASSWORD '{self.passwords['candlewick']}'")
         admin.lines("CREATE DATABASE candlewick OWNER candlewick")
         self.await_whole()
 
 
-class Served(pgserver.Session):
+class Served(postgres.Session):
     """What a client of the cluster sees."""
 
     def __init__(self, cluster, uri, variables):

@@ -18,7 +18,7 @@ from pathlib import Path
 import candles
 import journal
 import market
-import pgserver
+import postgres
 from stored import FOLDED, FOREVER, JUDGED, File, Stored
 
 SHOWN = 5
@@ -239,6 +239,6 @@ def report(folder, programs, session=None):
 
 
 if __name__ == "__main__":
-    good, bad = report(*sys.argv[1:3], *map(pgserver.Session, sys.argv[3:4]))
+    good, bad = report(*sys.argv[1:3], *map(postgres.Session, sys.argv[3:4]))
     print(f"{good} passed, {bad} failed")
     sys.exit(1 if bad else 0)

@@ -7,13 +7,13 @@
 
 #define USAGE "limit-postgres-store URI CANDLES.bin BATCH"
 
-enum { FLAG_PARTIAL = 1, TIMEFRAMES_MAX = 64, COLUMNS = 29, ROW_BYTES = 2 + COLUMNS * 12 };
+enum { FLAG_PARTIAL = 1, TIMEFRAMES_MAX = 64, COLUMNS = 30, ROW_BYTES = 2 + COLUMNS * 12 };
 
 #define VALUES                                                                                                         \
     "bid_open", "bid_high", "bid_low", "bid_close", "ask_open", "ask_high", "ask_low", "ask_close", "mid_open",        \
         "mid_high", "mid_low", "mid_close", "tick_count", "inverted_ticks", "first_tick_time", "last_tick_time",       \
         "blind_ms", "lost", "complete", "flags", "source", "rank", "revision", "input_position", "publish_time",       \
-        "created_at"
+        "created_at", "collector_id"
 
 static const char *const columns[COLUMNS] = {"instrument_id", "timeframe", "open_time", VALUES};
 
@@ -77,7 +77,7 @@ static char *append(struct store *store, char *at, const struct candle_record *c
         mid->open, mid->high, mid->low, mid->close, candle->tick_count, candle->inverted_ticks,
         candle->first_tick_time, candle->last_tick_time, candle->blind_milliseconds, candle->lost_updates,
         (candle->flags & FLAG_PARTIAL) == 0, candle->flags, candle->source, rank(candle), candle->revision,
-        (int64_t)candle->input_position, candle->publish_time, now};
+        (int64_t)candle->input_position, candle->publish_time, now, 1};
     uint16_t count = htobe16(COLUMNS);
     uint32_t length = htobe32(8);
     memcpy(at, &count, sizeof count);

@@ -27,7 +27,7 @@ static const char schema[] =
     "  first_tick_time INTEGER NOT NULL, last_tick_time INTEGER NOT NULL,"
     "  blind_ms INTEGER NOT NULL, lost INTEGER NOT NULL, complete INTEGER NOT NULL, flags INTEGER NOT NULL,"
     "  source INTEGER NOT NULL, rank INTEGER NOT NULL, revision INTEGER NOT NULL, input_position INTEGER NOT NULL,"
-    "  publish_time INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    "  publish_time INTEGER NOT NULL, created_at INTEGER NOT NULL, collector_id INTEGER NOT NULL,"
     "  PRIMARY KEY (instrument_id, timeframe, open_time)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE stream_position ("
@@ -40,8 +40,8 @@ static const char upsert_candle[] =
     "  instrument_id, timeframe, open_time,"
     "  bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close,"
     "  mid_open, mid_high, mid_low, mid_close, tick_count, inverted_ticks, first_tick_time, last_tick_time,"
-    "  blind_ms, lost, complete, flags, source, rank, revision, input_position, publish_time, created_at"
-    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "  blind_ms, lost, complete, flags, source, rank, revision, input_position, publish_time, created_at, collector_id"
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (instrument_id, timeframe, open_time) DO UPDATE SET"
     "  bid_open = excluded.bid_open, bid_high = excluded.bid_high,"
     "  bid_low = excluded.bid_low, bid_close = excluded.bid_close,"
@@ -54,7 +54,7 @@ static const char upsert_candle[] =
     "  blind_ms = excluded.blind_ms, lost = excluded.lost, complete = excluded.complete, flags = excluded.flags,"
     "  source = excluded.source, rank = excluded.rank, revision = excluded.revision,"
     "  input_position = excluded.input_position, publish_time = excluded.publish_time,"
-    "  created_at = excluded.created_at "
+    "  created_at = excluded.created_at, collector_id = excluded.collector_id "
     "WHERE excluded.source = candle.source AND"
     "  CASE WHEN (excluded.flags | candle.flags) & 8 <> 0 THEN excluded.revision > candle.revision"
     "  ELSE (excluded.rank, excluded.revision) > (candle.rank, candle.revision) END";
@@ -142,6 +142,7 @@ static bool store_candle(struct store *store, const struct candle_record *candle
     sqlite3_bind_int64(row, 27, (int64_t)candle->input_position);
     sqlite3_bind_int64(row, 28, candle->publish_time);
     sqlite3_bind_int64(row, 29, now);
+    sqlite3_bind_int64(row, 30, 1);
     run(store->database, row);
     return sqlite3_changes(store->database) > 0;
 }

@@ -1,9 +1,7 @@
 """The PostgreSQL servers of docs/scaling.md, and what the document calls them."""
 
 import shutil
-import tempfile
 import urllib.parse
-from pathlib import Path
 
 import postgres
 
@@ -12,10 +10,9 @@ class Servers:
     """db1.example runs; db2.example follows it once a command has copied its files."""
 
     def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="cw-pg.", dir="/tmp"))
-        self.folder.chmod(0o755)
-        self.leader = postgres.PostgresServer(self.folder / "leader", superuser="postgres")
-        self.replica = postgres.PostgresServer(self.folder / "replica", superuser="postgres")
+        self.folder = postgres.new_folder()
+        self.leader = postgres.Server(self.folder / "leader", *postgres.SMALL, superuser="postgres")
+        self.replica = postgres.Server(self.folder / "replica", *postgres.SMALL, superuser="postgres")
         # In the place of a host's name a URL may have the folder of its Unix socket.
         self.places = {
             "db1.example": urllib.parse.quote(str(self.leader.folder), safe=""),
@@ -33,7 +30,7 @@ class Servers:
     def follow(self, command):
         """Starts the replica when its files have been copied."""
         if command.startswith("pg_basebackup ") and self.replica.process is None:
-            for path in (self.replica.data, *self.replica.data.rglob("*")):
+            for path in (self.replica.folder, *self.replica.folder.rglob("*")):
                 postgres.own(path)
             self.replica.start()
 
