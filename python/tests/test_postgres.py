@@ -286,7 +286,7 @@ class WaitingTest(postgres_case.ServerTest):
             self.add(START + FIVE)
 
         self.later(lose)
-        self.assertEqual(self.wait(after=START)["time"], moment(START + FIVE))
+        self.assertEqual(self.wait()["time"], moment(START + FIVE))
 
     def waiting(self):
         """The process numbers of readers whose last statement was a look for a candle after a time."""
