@@ -349,7 +349,7 @@ class ForexDatabaseTest(unittest.TestCase):
     def test_waiting_gives_the_next_candle_as_a_dict(self):
         self.rows.add(START)
         self.later(self.rows.add, START + FIVE)
-        candle = self.db.wait_for_candle("EURUSD", "5m", timeout=10)
+        candle = self.db.wait_for_candle("EURUSD", "5m", timeout=10, after=START)
         self.assertEqual(candle, {
             "time": moment(START + FIVE), "open": 1.1, "high": 1.3, "low": 1.0, "close": 1.2, "volume": 7.0,
             "source": "streamed",
@@ -401,7 +401,7 @@ class ForexDatabaseTest(unittest.TestCase):
         with self.assertRaises(TimeoutError):
             self.db.wait_for_candle("EUR_USD", "5", timeout=0.4)
         self.later(self.rows.add, following)
-        self.assertEqual(self.db.wait_for_candle("EUR_USD", "5", timeout=10)["time"], moment(following))
+        self.assertEqual(self.db.wait_for_candle("EUR_USD", "5", timeout=10, after=START)["time"], moment(following))
 
     def test_waiting_begins_before_there_is_a_database(self):
         path = str(self.folder / "later.db")
@@ -414,7 +414,8 @@ class ForexDatabaseTest(unittest.TestCase):
             os.replace(self.folder / "new.db", path)
 
         self.later(restore)
-        self.assertEqual(ForexDatabase(path).wait_for_candle("EUR_USD", "5", timeout=10)["time"], moment(START))
+        candle = ForexDatabase(path).wait_for_candle("EUR_USD", "5", timeout=10, after=0)
+        self.assertEqual(candle["time"], moment(START))
 
     def test_waiting_goes_over_to_another_file(self):
         self.rows.add(START)
@@ -426,4 +427,5 @@ class ForexDatabaseTest(unittest.TestCase):
 
         self.rows.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.later(replace)
-        self.assertEqual(self.db.wait_for_candle("EUR_USD", "5", timeout=10)["time"], moment(START + FIVE))
+        candle = self.db.wait_for_candle("EUR_USD", "5", timeout=10, after=START)
+        self.assertEqual(candle["time"], moment(START + FIVE))

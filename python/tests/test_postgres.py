@@ -202,7 +202,7 @@ class WaitingTest(postgres_case.ServerTest):
     def test_a_notification_ends_the_wait(self):
         self.add(START)
         self.later(self.add, START + FIVE)
-        candle = self.wait("EURUSD", "5m")
+        candle = self.wait("EURUSD", "5m", after=START)
         self.assertEqual(candle, {
             "time": moment(START + FIVE), "open": 1.1, "high": 1.1, "low": 1.1, "close": 1.1, "volume": 7.0,
             "source": "streamed",

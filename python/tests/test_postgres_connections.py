@@ -274,7 +274,7 @@ class ClusterTest(unittest.TestCase):
         timer = threading.Timer(0.3, add_candle, (self.writer, START + FIVE))
         timer.start()
         self.addCleanup(timer.join)
-        self.assertEqual(db.wait_for_candle("EUR_USD", "5", timeout=LONG)["time"], moment(START + FIVE))
+        self.assertEqual(db.wait_for_candle("EUR_USD", "5", timeout=LONG, after=START)["time"], moment(START + FIVE))
         self.assertEqual(len(db.get_candles("EUR_USD", "5")), 2)
 
     def test_a_standby_is_preferred_if_it_is_wanted(self):

@@ -154,7 +154,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=150, help="how long each is measured")
     parser.add_argument("--rate", type=float, default=1, help="ticks per instrument and second, on average")
     parser.add_argument("--kills", type=int, default=0,
-                        help="instead: two collectors of the same pairs, and so many processes killed")  # fmt: skip
+                        help="instead: two collectors of the same pairs, and at least so many processes killed")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="of market, victims and moments, with --kills")
     options = parser.parse_args()
     if options.kills:

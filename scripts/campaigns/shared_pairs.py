@@ -17,6 +17,9 @@ PAIRS = ("EUR_USD", "USD_JPY", "GBP_USD")
 SECOND = 1_000_000_000
 PARTIAL = 1
 SPEED = 60
+# Whose whole intervals a run must have, or it shows nothing; after the last demanded kill it goes on so long for them.
+CLASSES = ("main", "eu", "main and eu")
+CLASSES_SECONDS = 120
 ROWS = """
     SELECT i.name, c.timeframe, c.open_time, o.name, c.complete, c.tick_count, c.bid_open, c.bid_high, c.bid_low, c.bid_close,
         c.ask_open, c.ask_high, c.ask_low, c.ask_close, c.mid_open, c.mid_high, c.mid_low, c.mid_close
@@ -47,17 +50,25 @@ class SharedPairs:
     def run(self):
         for collector, name in self.stages():
             self.start(collector, name).ready()
+        began = self.pipeline.market_time()
         while sum(self.kills.values()) < self.count:
-            time.sleep(self.random.uniform(0.2, 3))
             self.kill_one()
-        time.sleep(5)
+        deadline = time.monotonic() + CLASSES_SECONDS
+        while not self.settled(began) >= set(CLASSES):
+            if time.monotonic() > deadline:
+                raise processes.ProgramError(f"not within {CLASSES_SECONDS} s: whole intervals of each of {CLASSES}")
+            self.kill_one()
+        moment = self.pipeline.market_time()
+        processes.until(
+            "both see an interval whole after the last kill", 60, lambda: "main and eu" in self.settled(moment), 0.2)
 
     @staticmethod
     def stages():
         return [("main", "store-writer")] + [(c, name) for c in COLLECTORS for name in ("aggregator", "ingest-stream")]
 
     def kill_one(self):
-        """A stage of one collector, now and then all of it, or store-writer."""
+        """After a while, a stage of one collector, now and then all of it, or store-writer."""
+        time.sleep(self.random.uniform(0.2, 3))
         collector = self.random.choice(COLLECTORS)
         own = [stage for stage in self.stages() if stage[0] == collector and stage[1] != "store-writer"]
         victims = self.random.choices(
@@ -74,12 +85,10 @@ class SharedPairs:
             self.start(*stage).ready()
 
     def end(self):
-        """Lets all that was sent arrive, and ends every program in order; returns the faults."""
+        """Ends every program in order, once it has stored what the journals hold; returns the faults."""
         codes = {}
         for name in ("ingest-stream", "aggregator"):
             for collector in COLLECTORS:
-                if name == "aggregator":
-                    time.sleep(1)  # What it has not yet read is read by none.
                 codes[collector, name] = self.programs[collector, name].stop()
         for collector in COLLECTORS:
             last = journal.last_record(self.journal(collector)).position
@@ -106,17 +115,30 @@ class SharedPairs:
         faults, seen = [], Counter()
         for key in sorted({key for candles in last.values() for key in candles}):
             candles = {collector: last[collector][key] for collector in COLLECTORS if key in last[collector]}
-            whole = [collector for collector, candle in candles.items() if not candle.flags & PARTIAL]
+            whole = self.whole(candles)
             seen[" and ".join(whole) or "none"] += 1
             best = min(candles, key=lambda name: (candles[name].flags & PARTIAL, -candles[name].ticks, name))  # noqa: B023
             expected = (best, int(best in whole), candles[best].ticks, *candles[best].prices)
             if rows.get(key) != expected:
                 faults.append(f"{key}: {rows.get(key)}, expected {expected}")
         faults += [f"{key}: in no journal" for key in rows if not any(key in candles for candles in last.values())]
-        for collectors in ("main", "eu", "main and eu"):
-            if not seen[collectors]:
-                faults.append(f"no interval was seen whole by {collectors}: nothing is shown")
+        faults += [f"no interval was seen whole by {name}: nothing is shown" for name in CLASSES if not seen[name]]
         return faults, seen
+
+    def settled(self, since):
+        """Who saw intervals whole that began at a market time or later, if both collectors have a later candle."""
+        last = {collector: self.last_candles(collector) for collector in COLLECTORS}
+        reached = {collector: {key[:2]: key[2] for key in sorted(last[collector])} for collector in COLLECTORS}
+        found = set()
+        for key in set().union(*last.values()):
+            if key[2] >= since and all(reached[collector].get(key[:2], 0) > key[2] for collector in COLLECTORS):
+                found.add(" and ".join(self.whole({c: last[c][key] for c in COLLECTORS if key in last[c]})))
+        return found
+
+    @staticmethod
+    def whole(candles):
+        """The collectors whose candle of an interval is whole."""
+        return [collector for collector, candle in candles.items() if not candle.flags & PARTIAL]
 
     def last_candles(self, collector):
         """Of each interval the last candle of its collector's stream."""
@@ -146,6 +168,8 @@ def conduct(binaries, seed, kills):
         faults += found
         print(f"{sum(run.kills.values())} kills: {dict(sorted(run.kills.items()))}")
         print(f"intervals seen whole by: {dict(sorted(seen.items()))}")
+    except processes.ProgramError as error:
+        faults = [str(error)]
     finally:
         run.close(keep=bool(faults))
     for fault in faults[:20]:

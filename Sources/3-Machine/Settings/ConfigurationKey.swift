@@ -148,7 +148,8 @@ public struct ConfigurationKey: Sendable {
             "store.batch_milliseconds", \.store.batchMilliseconds, 1...200,
             "the longest that a received candle waits for its commit while more candles follow"),
         integer(
-            "store.retention_days", \.store.retentionDays, 0...36_500, "age at which rows are deleted; 0: never"),
+            "store.retention_days", \.store.retentionDays, 0...36_500,
+            "age at which rows are deleted, of every machine on the database; 0: never"),
         ConfigurationKey(
             path: "relay.listen", range: "off, or HOST:PORT: an address of this machine or *, and a port up to 65534",
             help: "where candlewick-relay offers the streams to other machines; the port behind it is taken too",

@@ -67,7 +67,7 @@ import TestKit
         #expect(!cme.isOpen(at: Self.monday - 2 * 3_600 - 1) && cme.isOpen(at: Self.monday - 2 * 3_600))
     }
 
-    @Test func `sessions that touch or overlap are one, and without a pause there is none`() {
+    @Test func `sessions that touch or overlap count as one, and hours without a pause are always open`() {
         let days = Self.hours("UTC", "Mon-Fri 00:00-24:00", "Wed 12:00-13:00")
         #expect(days.opened(by: Self.monday + 300_000) == Self.monday..<(Self.monday + 5 * 86_400))
         let weekend = Self.hours("UTC", "Sat-Sun 00:00-24:00", "Mon 00:00-06:00")

@@ -48,7 +48,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `holes that meet are one, recovered stretches and the time before the first start are none`(
+    func `holes that meet count as one, recovered stretches and the time before the first start do not count`(
         engine: EngineUnderTest
     ) throws {
         let told = try continuity(

@@ -134,7 +134,7 @@ import Wire
     private func unseen(_ sight: Sight, _ pair: Pair) -> [Int64] { (0..<20).filter { !covers(sight, $0, pair) } }
 
     @Test(arguments: EngineUnderTest.all)
-    func `a hole of one collector is none while another sees the pair`(engine: EngineUnderTest) throws {
+    func `a hole of one collector does not count while another sees the pair`(engine: EngineUnderTest) throws {
         let main = seen + [event(.blindEnded(from: time(8), until: time(10)), 3, at: 10), candle(0), candle(0, usdJPY)]
         let eu = seen + [event(.blindEnded(from: time(9), until: time(12)), 3, at: 12), candle(0)]
         let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))

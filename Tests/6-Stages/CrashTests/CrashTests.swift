@@ -23,7 +23,7 @@ import Wire
     private static let shares = 2
 
     @Test(arguments: 0..<shares)
-    func `nothing is lost, nothing is told twice, and every hole is known`(share: Int) async throws {
+    func `nothing is lost, no record comes twice, and every hole is recorded`(share: Int) async throws {
         let faults = try await onOwnThread { Self.faults(share) }
         #expect(faults.isEmpty)
     }

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(arguments: ["2.4.0", "TLCP-2.4", "TLCP-2.4.x", "TLCP-", "TLCP-2.4.0.1"])
-    func `other announcements are none`(text: String) {
+    func `other announcements are not read`(text: String) {
         #expect(ProtocolVersion(announcement: text) == nil)
     }
 
@@ -69,7 +69,7 @@ import Testing
         "protocol-max=2", "requests-per-minute=10", "drop=0", "zombie=1",
         "refuse-prices=1:200:x", "wrong-tick=99999999999", "jitter=0", "outage",
     ])
-    func `other faults are none`(text: String) {
+    func `other faults are refused`(text: String) {
         #expect(Fault(text) == nil)
     }
 

@@ -13,13 +13,7 @@ extension RESTServer {
         let query = try PriceQuery(request, path: path, clock: settings.clock)
         let history = PriceHistory(
             pair: pair, resolution: query.resolution, clock: settings.clock, marketTime: market.now)
-        let rows: [BrokerCandle]
-        switch query.range {
-        case .last(let count): rows = history.last(count)
-        case .between(let from, let to):
-            let shift = Int64(accounts.faults.historyShift)
-            rows = history.candles(from: from - shift, to: to - shift, max: 100_000)
-        }
+        let rows = rows(of: history, query.range)
         let page = query.page(of: rows)
         guard allowances[tokens.client].pay(page.rows.count * accounts.faults.candlePrice, at: now) else {
             throw RESTError(status: 403, code: "error.public-api.exceeded-account-historical-data-allowance")
@@ -42,6 +36,15 @@ extension RESTServer {
             ],
         ]
         return RESTReply(status: 200, body: body, isLost: isLost)
+    }
+
+    private func rows(of history: PriceHistory, _ range: PriceQuery.Range) -> [BrokerCandle] {
+        switch range {
+        case .last(let count): return history.last(count)
+        case .between(let from, let to):
+            let shift = Int64(accounts.faults.historyShift)
+            return history.candles(from: from - shift, to: to - shift, max: 100_000)
+        }
     }
 
     private func row(_ candle: BrokerCandle, _ epic: Epic, version: Int) -> JSON {

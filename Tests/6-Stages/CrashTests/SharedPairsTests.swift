@@ -12,8 +12,8 @@ import Wire
 
 /// Two collectors with the same pairs, each cut and killed at random times by a seed: every interval that at least one of
 /// them saw whole is whole in the store. 12 seeds in every run; `SIM_SEED=0 SIM_COUNT=500 swift test --filter
-/// CollectorsTests` runs more.
-@Suite struct CollectorsTests {
+/// SharedPairsTests` runs more.
+@Suite struct SharedPairsTests {
     private static let seeds: Range<UInt64> = {
         let environment = ProcessInfo.processInfo.environment
         guard let first = environment["SIM_SEED"].flatMap({ UInt64($0) }) else { return 0..<12 }
@@ -48,7 +48,7 @@ import Wire
                 outcome.faults.append("SIM_SEED=\(seed): \(error)")
             }
         }
-        print("CollectorsTests: seeds \(seeds): \(outcome)")
+        print("SharedPairsTests: seeds \(seeds): \(outcome)")
         return outcome
     }
 

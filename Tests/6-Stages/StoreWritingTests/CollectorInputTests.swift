@@ -9,7 +9,7 @@ import Testing
 import Wire
 
 /// Several collectors feed one store-writer, on a bus in memory.
-@Suite struct CollectorTests {
+@Suite struct CollectorInputTests {
     private let world: StageWorld
     private let store = StoreDouble()
     private let asia = Collector("asia")!

@@ -6,7 +6,7 @@ import TestKit
 import Wire
 
 /// Several collectors in one store. Source: docs/decisions/0036-collectors.md.
-@Suite struct CollectorTests {
+@Suite struct CollectorStoreTests {
     let folder = TemporaryFolder()
     private static let eu = Collector("eu")!
     private static let series = Series(Make.eurUSD, .fiveMinutes)
@@ -60,7 +60,7 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
-    func `a hole of one is filled by the other, and the change is told once`(engine: EngineUnderTest) throws {
+    func `a hole of one is filled by the other, and the change is returned once`(engine: EngineUnderTest) throws {
         let store = try engine.writer(folder)
         let partial = Self.candle(300, ticks: 5, flags: .partial)
         #expect(try Self.write(store, [partial], .main).count == 1)
