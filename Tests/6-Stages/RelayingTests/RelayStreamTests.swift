@@ -61,7 +61,7 @@ struct RelayStreamTests {
         #expect(seen[0].position == 1 && tap.missing == 0)
     }
 
-    @Test func `what the journal has no more is told as missing, and the rest comes`() async throws {
+    @Test func `positions that the journal has no more are counted as missing, and the rest comes`() async throws {
         let world = try RelayWorld()
         try world.put(3_000)
         let oldest = try #require(folderNames(world.paths.journal(.ticks)).first { $0.hasSuffix(".journal") })
