@@ -74,6 +74,34 @@ struct RelayStreamTests {
         #expect(try world.take(1, of: try world.tap(from: .oldest))[0].position == 1_025)
     }
 
+    @Test func `an answer that leads to no later position is refused`() async throws {
+        let (server, client) = (try CurvePair(), try CurvePair())
+        let relay = try RelaySockets(
+            context: try BusContext(), address: RelayAddress(host: "127.0.0.1", port: 0), pair: server, clock: .system)
+        let login = RelayLogin(address: relay.address, serverKey: server.publicKey, pair: client)
+        async let failure = onOwnThread {
+            try #require(throws: Failure.self) {
+                let tap = try Tap<TickEnvelope>(
+                    stream: .ticks, relay: login, from: .position(5), stop: -1, logger: quietLogger())
+                let deadline = ContinuousClock.now + .seconds(20)
+                while ContinuousClock.now < deadline { _ = try tap.poll(milliseconds: 5) { _ in } }
+            }
+        }
+        var isAnswered = false
+        try await eventually("the client asks for its position", within: .seconds(20)) {
+            relay.wait(for: [], milliseconds: 5, stop: -1)
+            while relay.answerHandshake({ _, _ in "client" }) {}
+            _ = relay.serve { bytes in
+                guard let request = RelayRequest(bytes: bytes) else { return [] }
+                isAnswered = request.from == 5
+                return RelayAnswer(isAnswered ? .gone : .read, request, next: isAnswered ? 5 : 100).head
+            }
+            return isAnswered
+        }
+        #expect(try await failure.code == .badData)
+        withExtendedLifetime(relay) {}
+    }
+
     @Test func `a late client of what has no journal gets the present state`() async throws {
         let world = try RelayWorld()
         let publisher = try Publisher(
