@@ -242,7 +242,7 @@ let package = Package(
             ]),
         tests(
             .stages, "RelayingTests",
-            ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", log]),
+            ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", "Relaying", log]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
         tests(
             .tools, "InspectionTests",

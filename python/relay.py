@@ -25,13 +25,16 @@ _JOURNALED = ("ticks", "candles", "history", "native")
 _END = 2**64 - 1
 _REPEAT_SECONDS = 2
 _CONNECT_SECONDS = 10
+_FAILED = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+_HANDSHAKES = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | _FAILED[0] | _FAILED[1]
 
 
 class Relay:
-    """One stream of a relay. For one thread.
+    """One stream of a relay, and so of its one collector; `stored` has the candles of all. For one thread.
 
     `start`: None from now on, 0 from the oldest record that there is, else a position.
     Raises PermissionError if the relay refuses the key, ConnectionError if it cannot be reached or has another key.
+    `take` raises PermissionError if the key was removed, ConnectionError if the relay cannot answer.
     """
 
     def __init__(
@@ -44,11 +47,14 @@ class Relay:
         self._context = zmq.Context()
         self._keys = [Path(file).read_text().strip().encode() for file in (server_key, secret_key)]
         # Subscribed to first: what comes during the replay is already here.
+        self._is_ipv6 = host.startswith("[")
         self._live = self._socket(zmq.SUB)
         self._live.subscribe(self.stream)
         self._live.connect(f"tcp://{host}:{port}")
         self._requests = self._socket(zmq.DEALER)
-        self._monitor = self._requests.get_monitor_socket()
+        # While the relay is away, requests must not wait: it would get them all at once.
+        self._requests.immediate, self._requests.sndtimeo = 1, _REPEAT_SECONDS * 1_000
+        self._monitors = [socket.get_monitor_socket(_HANDSHAKES) for socket in (self._requests, self._live)]
         self._requests.connect(f"tcp://{host}:{int(port) + 1}")
         self._wait_for_connection()
         self._next = start or 1
@@ -61,18 +67,20 @@ class Relay:
         socket = self._context.socket(kind)
         socket.curve_serverkey, socket.curve_secretkey = self._keys
         socket.curve_publickey = zmq.curve_public(self._keys[1])
+        socket.ipv6 = int(self._is_ipv6)
         socket.linger, socket.rcvhwm, socket.heartbeat_ivl, socket.heartbeat_timeout = 0, 65_536, 5_000, 15_000
         return socket
 
     def _wait_for_connection(self) -> None:
         deadline = time.monotonic() + _CONNECT_SECONDS
         failures = 0
-        while failures < 3 and self._monitor.poll(max(0, round((deadline - time.monotonic()) * 1_000))):
-            event = zmq.utils.monitor.recv_monitor_message(self._monitor)["event"]
+        monitor = self._monitors[0]
+        while failures < 3 and monitor.poll(max(0, round((deadline - time.monotonic()) * 1_000))):
+            event = zmq.utils.monitor.recv_monitor_message(monitor)["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 return
             self._check(event)
-            failures += event in (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+            failures += event in _FAILED
         reason = "another key than the server's" if failures else "no relay answers"
         raise ConnectionError(f"{self.address}: {reason}")
 
@@ -81,12 +89,19 @@ class Relay:
             advice = "candlewick keys allow, on its machine"
             raise PermissionError(f"the relay at {self.address} refuses this key: {advice}")
 
+    def _check_connections(self) -> None:
+        for monitor in self._monitors:
+            while monitor.poll(0):
+                self._check(zmq.utils.monitor.recv_monitor_message(monitor)["event"])
+
     def _ask(self, position: int) -> tuple[tuple[bytes, int, bytes, int, int], bytes]:
         """The head and the records of an answer; asks again until it comes."""
         while True:
-            while self._monitor.poll(0):
-                self._check(zmq.utils.monitor.recv_monitor_message(self._monitor)["event"])
-            self._requests.send(_REQUEST.pack(b"READ", self.stream, position))
+            self._check_connections()
+            try:
+                self._requests.send(_REQUEST.pack(b"READ", self.stream, position))
+            except zmq.Again:  # There is no connection.
+                continue
             while self._requests.poll(_REPEAT_SECONDS * 1_000):
                 answer = self._requests.recv()
                 head, rest = _HEAD.unpack_from(answer), answer[_HEAD.size :]
@@ -97,6 +112,8 @@ class Relay:
 
     def _replay(self) -> list[bytes]:
         (kind, size, _, _, after), rest = self._ask(self._next)
+        if kind == b"GONE" and after <= self._next:
+            raise ConnectionError(f"the relay at {self.address}: its answer to position {self._next} is not valid")
         first = _position(rest) if rest else max(after, self._next)
         self.missing += first - self._next
         self._next = first + len(rest) // size
@@ -105,7 +122,8 @@ class Relay:
         return [rest[at : at + size] for at in range(0, len(rest), size)]
 
     def take(self, timeout: float = 1) -> list[bytes]:
-        """The records that are there; waits at most so many seconds for the first."""
+        """The records that are there; waits at most so many seconds for the first, if the relay is there."""
+        self._check_connections()
         if self.stream.rstrip(b"\0").decode() not in _JOURNALED:
             return [self._live.recv()[8:]] if self._live.poll(round(timeout * 1_000)) else []
         if not self._is_live:
@@ -134,7 +152,8 @@ class Relay:
         self.close()
 
     def close(self) -> None:
-        self._requests.disable_monitor()
+        for socket in (self._requests, self._live):
+            socket.disable_monitor()
         self._context.destroy(linger=0)
 
 

@@ -1,9 +1,13 @@
 """`relay.Relay` against the real candlewick-relay, with a journal and a socket of our own in the place of a stage."""
 
+import contextlib
 import os
+import socket
 import struct
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -43,8 +47,8 @@ class RelayTest(unittest.TestCase):
         cls.context = zmq.Context()
         cls.addClassCleanup(cls.context.destroy, linger=0)
         cls.sockets = {name: cls.context.socket(zmq.PUB) for name in ("ticks", "stored")}
-        for name, socket in cls.sockets.items():
-            socket.bind(f"ipc://{pipeline.runtime}/{name}.ipc")
+        for name, publisher in cls.sockets.items():
+            publisher.bind(f"ipc://{pipeline.runtime}/{name}.ipc")
         cls.keys("new", "--server")
         for name in ("bot", "stranger"):
             cls.keys("new", name)
@@ -123,6 +127,45 @@ class RelayTest(unittest.TestCase):
             self.sockets["stored"].send(b"CNDLEUR_USD")
             seen = client.take(0.05)
         self.assertEqual(seen[0], b"CNDLEUR_USD")
+
+    def test_a_removed_key_is_a_permission_error_where_no_journal_is_asked(self):
+        folder = self.pipeline.state / "keys"
+        self.keys("new", "guest")
+        self.keys("allow", str(folder / "guest.key_public"), "guest")
+        client = self.client("stored", secret_key=folder / "guest.key_secret")
+        self.keys("remove", "guest")
+        with self.assertRaisesRegex(PermissionError, "candlewick keys allow"):
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                client.take(0.05)
+
+    @unittest.skipUnless(socket.has_ipv6, "there is no IPv6")
+    def test_an_address_of_ipv6_is_connected_to(self):
+        try:
+            listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        except OSError as error:
+            self.skipTest(f"there is no IPv6: {error}")
+
+        def turn_away():
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        thread = threading.Thread(target=turn_away)
+        thread.start()
+        try:
+            with self.assertRaisesRegex(ConnectionError, "another key"):
+                self.client(address=f"[::1]:{listener.getsockname()[1] - 1}")
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            listener.close()
+
+    def test_an_answer_that_leads_to_no_later_position_is_refused(self):
+        client = self.client(start=self.first)
+        client._ask = lambda position: ((b"GONE", 64, client.stream, position, position), b"")
+        with self.assertRaisesRegex(ConnectionError, "not valid"):
+            client.take()
 
     def test_an_unknown_key_is_a_permission_error(self):
         with self.assertRaisesRegex(PermissionError, "candlewick keys allow"):

@@ -1,8 +1,8 @@
 """The relay between two network namespaces: random starts without a seam, and the delay that it adds.
 
-A pipeline of real programs with a played market runs in this namespace of the machine's network, with the relay on one
-end of a pair of virtual interfaces; the clients run in a namespace of their own at the other end, so that nothing but
-TCP reaches them. scripts/check-relay says more.
+A pipeline of real programs with a played market runs in one namespace, with the relay on one end of a pair of virtual
+interfaces; the clients run in another at the other end, so that nothing but TCP reaches them. The machine's own network
+has neither, so that campaigns may run beside each other. scripts/check-relay says more.
 """
 
 import argparse
@@ -30,7 +30,7 @@ TICK = struct.Struct("<4s12sQqqqqII")
 
 
 class Network:
-    """Two ends of a cable; the far one in a namespace of its own."""
+    """Two ends of a cable, each in a namespace of its own; this process moves into the near one."""
 
     def __init__(self):
         self.name = f"cw-relay-{os.getpid()}"
@@ -43,7 +43,10 @@ class Network:
             raise
 
     def connect(self):
+        if processes._libc.unshare(CLONE_NEWNET) != 0:
+            raise OSError("only root can make one")
         self.run("ip", "netns", "add", self.name)
+        self.run("ip", "link", "set", "lo", "up")
         self.run("ip", "link", "add", "cw-near", "type", "veth", "peer", "name", "cw-far", "netns", self.name)
         self.run("ip", "address", "add", f"{SERVER}/24", "dev", "cw-near")
         self.run("ip", "link", "set", "cw-near", "up")
@@ -64,7 +67,6 @@ class Network:
 
     def remove(self):
         subprocess.run(["ip", "netns", "delete", self.name], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run(["ip", "link", "delete", "cw-near"], check=False, stderr=subprocess.DEVNULL)
 
 
 def far(network, results, work, *arguments):

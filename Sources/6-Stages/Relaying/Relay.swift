@@ -5,8 +5,8 @@ public import Streams
 internal import MarketData
 internal import Wire
 
-/// The relay: offers the streams of this machine to others, over TCP with CURVE. It reads the bus and the journals and
-/// writes nothing. Source: docs/formats.md § 9.
+/// The relay: offers the streams of one collector to other machines, over TCP with CURVE. It reads the bus and the
+/// journals and writes nothing. Source: docs/formats.md § 9.
 ///
 /// - Note: Everything runs on the thread that calls `run`.
 public final class Relay {
@@ -19,8 +19,8 @@ public final class Relay {
 
     private let sockets: RelaySockets
     private let sources: [Source]
-    private let stretches: Stretches
-    private let doors: Doors
+    private let answers: JournalAnswers
+    private let keys: AdmittedKeys
     private let service: ServiceNotifier
     private let clock: Clock
     private let logger: Logger
@@ -29,8 +29,9 @@ public final class Relay {
     /// Monotonic time at which the present state may be asked for again, and whether a new client wants it.
     private var renewal = (nextTime: Int64.min, isWanted: false)
 
-    /// Live messages of one socket, and requests, that are taken in one turn.
+    /// Live messages of one socket, handshakes and requests that are taken in one turn.
     private static let liveLimit = 4_096
+    private static let handshakeLimit = 64
     private static let requestLimit = 16
 
     /// - Throws: `Failure` (78) if no address is configured or the relay has no key; `BusError` if a port is taken.
@@ -45,8 +46,8 @@ public final class Relay {
         }
         (self.service, self.clock, self.logger) = (service, clock, logger)
         let context = try BusContext()
-        let keys = KeyFolder(paths)
-        sockets = try RelaySockets(context: context, address: address, pair: try keys.server(), clock: clock)
+        let folder = KeyFolder(paths)
+        sockets = try RelaySockets(context: context, address: address, pair: try folder.server(), clock: clock)
         sources =
             try Stream.allCases.map {
                 Source(
@@ -60,8 +61,8 @@ public final class Relay {
                     subscriber: try Subscriber(context: context, endpoint: try paths.statusEndpoint($0)),
                     showsState: false)
             }
-        stretches = Stretches(paths, logger)
-        doors = Doors(keys, clock, logger)
+        answers = JournalAnswers(paths, logger)
+        keys = AdmittedKeys(folder, clock, logger)
     }
 
     /// Where it listens: the first of the two ports.
@@ -80,9 +81,12 @@ public final class Relay {
     public func turn(milliseconds: Int, stop: Int32) throws {
         sockets.wait(for: sources.map(\.subscriber), milliseconds: milliseconds, stop: stop)
         for source in sources { passOn(source) }
-        sockets.answerHandshakes { doors.name(of: $0, at: $1) }
+        var handshakes = 0
+        while handshakes < Relay.handshakeLimit, sockets.answerHandshake({ keys.name(of: $0, at: $1) }) {
+            handshakes += 1
+        }
         var served = 0
-        while served < Relay.requestLimit, sockets.serve({ stretches.answer(to: $0) }) { served += 1 }
+        while served < Relay.requestLimit, sockets.serve({ answers.answer(to: $0) }) { served += 1 }
         renewState()
         try lookAtKeys()
         service.status("listening at \(address)")
@@ -114,11 +118,12 @@ public final class Relay {
         let now = clock.monotonic()
         guard now >= nextLook else { return }
         nextLook = now + UTCNanos.perSecond
-        doors.tellRefused(sockets.refusedPeers)
-        let gone = doors.takenAway()
-        guard !gone.isEmpty else { return }
+        keys.logRefused(sockets.refusedPeers)
+        let revoked = keys.revoked()
+        guard !revoked.isEmpty else { return }
         logger.notice(
-            "Key removed: every client must show its key again", metadata: ["keys": "\(gone.joined(separator: " "))"])
+            "Key removed: every client must show its key again", metadata: ["keys": "\(revoked.joined(separator: " "))"]
+        )
         try sockets.reopen()
     }
 }

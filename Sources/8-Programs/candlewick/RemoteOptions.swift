@@ -20,6 +20,9 @@ struct RemoteOptions: ParsableArguments {
             throw ValidationError(
                 "--from-host needs --server-key and --key: candlewick keys --help says how to make them")
         }
+        if let fromHost, fromHost.host.contains("*") {
+            throw ValidationError("--from-host needs the relay's name or address: '*' is for relay.listen alone")
+        }
         if fromHost == nil, serverKey != nil || key != nil {
             throw ValidationError("--server-key and --key are for --from-host")
         }

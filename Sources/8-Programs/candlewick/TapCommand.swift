@@ -27,8 +27,8 @@ struct TapCommand: ParsableCommand {
               status    the status of each stage, once a second (always JSON)
 
             With --from-host it taps a pipeline on another machine, through
-            candlewick-relay there: encrypted, and without a seam as here. The command
-            'candlewick keys' makes the keys.
+            candlewick-relay there: encrypted, and without a seam as here. Each collector
+            has a relay of its own. The command 'candlewick keys' makes the keys.
 
             EXAMPLES
               candlewick tap ticks --pair EUR_USD --pair USD_JPY
@@ -67,6 +67,11 @@ struct TapCommand: ParsableCommand {
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
         if stream == .status, !pair.isEmpty { throw ValidationError("status has no pairs") }
+        if remote.fromHost != nil, collector.collector != nil {
+            throw ValidationError(
+                "--collector does not go with --from-host: a relay serves one collector, so give the address of its relay"
+            )
+        }
         if from == .now { return }
         if [.status, .stored, .forming].contains(stream) {
             throw ValidationError("\(stream.rawValue) has no journal: it is tapped from now only")

@@ -72,7 +72,13 @@ struct RelayKeyTests {
         _ = try world.take(10, of: try world.tap())
         TemporaryFolder.overwrite(world.keys.path + "/allowed/client.key_public", Array("no key\n".utf8))
         try await eventually("it is refused") {
-            (try? world.tap()) == nil
+            do {
+                _ = try world.tap()
+                return false
+            } catch let failure as Failure {
+                #expect(failure.code == .notPermitted, "\(failure)")
+                return true
+            }
         }
     }
 

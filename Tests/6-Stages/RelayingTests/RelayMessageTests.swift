@@ -20,7 +20,7 @@ import Wire
         #expect(answer.head.withUnsafeBytes { RelayAnswer(bytes: $0) } == answer)
     }
 
-    @Test func `what is no request is none`() {
+    @Test func `bytes that are not a request are refused`() {
         let good = RelayRequest(.ticks, from: 1).bytes
         let stored = Array("READ".utf8) + [0, 0, 0, 0] + RelayMessage.topic("stored") + good.suffix(8)
         for bytes in [[], Array(good.dropLast()), good + [0], [0] + good.dropFirst(), stored] {
@@ -55,7 +55,7 @@ import Wire
     }
 
     @Test(arguments: ["", "host", "host:", ":7411", "host:65535", "host:-1", "2001:db8::7:7411", "a b:1", "tcp://h:1"])
-    func `what is no address is refused`(text: String) { #expect(RelayAddress(text) == nil) }
+    func `a text that is not an address is refused`(text: String) { #expect(RelayAddress(text) == nil) }
 }
 
 @Suite struct KeyFolderTests {
@@ -101,7 +101,7 @@ import Wire
     }
 
     @Test(arguments: ["", "../x", "a/b", ".hidden", "-option", "a b", String(repeating: "a", count: 65), "ä"])
-    func `a name that is no file's name is refused`(name: String) throws {
+    func `a name that cannot be a file's is refused`(name: String) throws {
         #expect(throws: Failure.self) { try keys.make(name) }
         #expect(throws: Failure.self) { try keys.allow(try CurvePair().publicKey, as: name) }
         #expect(throws: Failure.self) { try keys.remove(name) }

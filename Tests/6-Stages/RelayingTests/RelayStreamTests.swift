@@ -61,7 +61,7 @@ struct RelayStreamTests {
         #expect(seen[0].position == 1 && tap.missing == 0)
     }
 
-    @Test func `what the journal has no more is told as missing, and the rest comes`() async throws {
+    @Test func `positions that the journal has no more are counted as missing, and the rest comes`() async throws {
         let world = try RelayWorld()
         try world.put(3_000)
         let oldest = try #require(folderNames(world.paths.journal(.ticks)).first { $0.hasSuffix(".journal") })
@@ -72,6 +72,34 @@ struct RelayStreamTests {
         #expect(seen[0].position == 1_025 && tap.missing == 1_015)
         try world.expectSeamless(seen)
         #expect(try world.take(1, of: try world.tap(from: .oldest))[0].position == 1_025)
+    }
+
+    @Test func `an answer that leads to no later position is refused`() async throws {
+        let (server, client) = (try CurvePair(), try CurvePair())
+        let relay = try RelaySockets(
+            context: try BusContext(), address: RelayAddress(host: "127.0.0.1", port: 0), pair: server, clock: .system)
+        let login = RelayLogin(address: relay.address, serverKey: server.publicKey, pair: client)
+        async let failure = onOwnThread {
+            try #require(throws: Failure.self) {
+                let tap = try Tap<TickEnvelope>(
+                    stream: .ticks, relay: login, from: .position(5), stop: -1, logger: quietLogger())
+                let deadline = ContinuousClock.now + .seconds(20)
+                while ContinuousClock.now < deadline { _ = try tap.poll(milliseconds: 5) { _ in } }
+            }
+        }
+        var isAnswered = false
+        try await eventually("the client asks for its position", within: .seconds(20)) {
+            relay.wait(for: [], milliseconds: 5, stop: -1)
+            while relay.answerHandshake({ _, _ in "client" }) {}
+            _ = relay.serve { bytes in
+                guard let request = RelayRequest(bytes: bytes) else { return [] }
+                isAnswered = request.from == 5
+                return RelayAnswer(isAnswered ? .gone : .read, request, next: isAnswered ? 5 : 100).head
+            }
+            return isAnswered
+        }
+        #expect(try await failure.code == .badData)
+        withExtendedLifetime(relay) {}
     }
 
     @Test func `a late client of what has no journal gets the present state`() async throws {

@@ -90,7 +90,12 @@ struct RelayTests {
         let missing = try await pipeline.result(
             "candlewick", ["tap", "ticks", "--from-host", "127.0.0.1:\(closed.port)"] + options, within: .seconds(30))
         #expect(missing.code == 69 && missing.errors.contains("no relay answers at 127.0.0.1:"), "\(missing)")
-        for wrong in [["--from-host", "127.0.0.1"] + options, ["--from-host", "127.0.0.1:1"], options] {
+        let address = ["--from-host", "127.0.0.1:1"]
+        let wrong = [
+            ["--from-host", "127.0.0.1"] + options, address, options, ["--from-host", "*:1"] + options,
+            address + ["--collector", "main"] + options,
+        ]
+        for wrong in wrong {
             #expect(try await pipeline.result("candlewick", ["tap", "ticks"] + wrong).code == 64, "\(wrong)")
         }
     }

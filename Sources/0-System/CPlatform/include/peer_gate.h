@@ -1,9 +1,9 @@
 #pragma once
 #include <stdint.h>
 
-// The gate for what connects to our Unix sockets, and to the relay's ports. libzmq bounds neither the number of its peers (it aborts the
-// process when descriptors run out) nor their subscriptions, so accept4(2) and recv(2) of the whole process are
-// replaced: docs/decisions/0026-a-gate-for-peers.md. Connections of other kinds pass as they are.
+// The gate for what connects to our Unix sockets, and to the relay's ports. libzmq bounds neither the number of its
+// peers (it aborts the process when descriptors run out) nor their subscriptions, so accept4(2) and recv(2) of the
+// whole process are replaced: docs/decisions/0026-a-gate-for-peers.md. Connections of other kinds pass as they are.
 
 /// At most so many peers at a time, and at most so many that are processes of other users than our own and root.
 enum { CANDLEWICK_PEERS_MAX = 256, CANDLEWICK_OTHERS_MAX = 64 };

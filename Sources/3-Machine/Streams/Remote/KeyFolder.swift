@@ -1,5 +1,6 @@
 internal import Glibc
 public import Host
+public import MarketData
 
 /// The keys of the relay and its clients: `$STATE/keys/NAME.key_public` and `.key_secret`, one key in Z85 and a line's
 /// end in each; the relay's own pair is named `server`. `$STATE/keys/allowed/NAME.key_public`: who may connect.
@@ -27,7 +28,7 @@ public struct KeyFolder: Sendable {
     private func allowedFile(_ name: String) -> String { "\(allowedPath)/\(name)\(KeyFolder.publicSuffix)" }
 
     /// Makes a pair and its two files.
-    /// - Throws: `Failure` (64) if one of them is there, or the name is none; (74); `BusError`.
+    /// - Throws: `Failure` (64) if one of them is there, or the name is not valid; (74); `BusError`.
     public func make(_ name: String) throws -> CurvePair {
         try KeyFolder.check(name)
         try makeFolder(path, mode: 0o750)
@@ -41,7 +42,7 @@ public struct KeyFolder: Sendable {
     }
 
     /// The relay's own pair.
-    /// - Throws: `Failure` (78) if it is missing, or its file is none of ours.
+    /// - Throws: `Failure` (78) if it is missing, or its file holds no key.
     public func server() throws -> CurvePair {
         let file = secretFile(KeyFolder.serverName)
         guard access(file, F_OK) == 0 else {
@@ -52,7 +53,7 @@ public struct KeyFolder: Sendable {
     }
 
     /// Lets a key connect.
-    /// - Throws: `Failure` (64) if the name is taken or none, or the key has another name; (74).
+    /// - Throws: `Failure` (64) if the name is taken or not valid, or the key has another name; (74).
     public func allow(_ key: CurveKey, as name: String) throws {
         try KeyFolder.check(name)
         if let known = try allowed().first(where: { $0.key == key }) {
@@ -75,12 +76,19 @@ public struct KeyFolder: Sendable {
         }
     }
 
-    /// The keys that may connect, by name. A file that holds no key is none.
+    /// The keys that may connect, by name. Files that hold no key are left out.
     /// - Throws: `JournalError` if the folder cannot be read.
     public func allowed() throws -> [Allowed] {
         try names(in: allowedPath, KeyFolder.publicSuffix).compactMap { name in
             (try? KeyFolder.readKey(allowedFile(name))).map { Allowed(name: name, key: $0) }
         }
+    }
+
+    /// When a key was last added to those that may connect, or removed; `nil` if there has been none.
+    public var allowedChange: UTCNanos? {
+        var info = stat()
+        guard stat(allowedPath, &info) == 0 else { return nil }
+        return UTCNanos(rawValue: Int64(info.st_mtim.tv_sec) * UTCNanos.perSecond + Int64(info.st_mtim.tv_nsec))
     }
 
     /// The pairs in the folder, by name.
@@ -103,7 +111,7 @@ public struct KeyFolder: Sendable {
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "._-".utf8.contains(byte)
             }
         guard isName else {
-            throw Failure(.usage, "'\(name)' is no name of a key: 1 to 64 letters, digits, '.', '_' and '-'")
+            throw Failure(.usage, "'\(name)' cannot be the name of a key: 1 to 64 letters, digits, '.', '_' and '-'")
         }
     }
 

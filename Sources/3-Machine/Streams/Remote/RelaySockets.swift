@@ -189,28 +189,25 @@ public final class RelaySockets {
         return true
     }
 
-    /// Answers libzmq whether keys may connect.
+    /// Answers libzmq whether one key may connect.
     /// - Parameter nameOf: of a key and the address that it comes from, the name under which it may; `nil`: refused.
-    public func answerHandshakes(_ nameOf: (CurveKey, String) -> String?) {
-        while true {
-            var parts: [[UInt8]] = []
-            repeat {
-                guard zmq_msg_recv(&message, zap, ZMQ_DONTWAIT) >= 0 else { return }
-                parts.append(
-                    Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
-            } while zmq_msg_more(&message) != 0
-            // Version, id, domain, address, routing id, mechanism, key.
-            let isCurve = parts.count == 7 && parts[5] == Array("CURVE".utf8)
-            let key = isCurve ? CurveKey(bytes: parts[6]) : nil
-            let name = key.flatMap { nameOf($0, String(decoding: parts[3], as: UTF8.self)) }
-            let answer = [
-                "1.0", nil, name == nil ? "400" : "200", name == nil ? "key not allowed" : "", name ?? "", "",
-            ]
-            for (number, text) in answer.enumerated() {
-                let bytes = text.map { Array($0.utf8) } ?? (parts.count > 1 ? parts[1] : [])
-                zmq_send(zap, bytes, bytes.count, number < answer.count - 1 ? ZMQ_SNDMORE : 0)
-            }
+    /// - Returns: false if libzmq does not ask.
+    public func answerHandshake(_ nameOf: (CurveKey, String) -> String?) -> Bool {
+        var parts: [[UInt8]] = []
+        repeat {
+            guard zmq_msg_recv(&message, zap, ZMQ_DONTWAIT) >= 0 else { return false }
+            parts.append(Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
+        } while zmq_msg_more(&message) != 0
+        // Version, id, domain, address, routing id, mechanism, key.
+        let isCurve = parts.count == 7 && parts[5] == Array("CURVE".utf8)
+        let key = isCurve ? CurveKey(bytes: parts[6]) : nil
+        let name = key.flatMap { nameOf($0, String(decoding: parts[3], as: UTF8.self)) }
+        let answer = ["1.0", nil, name == nil ? "400" : "200", name == nil ? "key not allowed" : "", name ?? "", ""]
+        for (number, text) in answer.enumerated() {
+            let bytes = text.map { Array($0.utf8) } ?? (parts.count > 1 ? parts[1] : [])
+            zmq_send(zap, bytes, bytes.count, number < answer.count - 1 ? ZMQ_SNDMORE : 0)
         }
+        return true
     }
 }
 

@@ -23,7 +23,7 @@ public final class RemoteJournal: JournalSource {
     private let clock: Clock
     private let logger: Logger
     private var message = zmq_msg_t()
-    private var pending: (request: RelayRequest, askedAt: Int64, isSilent: Bool)?
+    private var pending: (request: RelayRequest, askedAt: Int64, isSent: Bool, isSilent: Bool)?
 
     /// One turn waits this long for an answer.
     private static let turnMilliseconds = 250
@@ -44,6 +44,8 @@ public final class RemoteJournal: JournalSource {
         socket = try login.socket(ZMQ_DEALER, context)
         watch = try RelayWatch(socket, context, login, clock)
         zmq_msg_init(&message)
+        // While the relay is away, requests must not wait: it would get them all at once.
+        setOption(socket, ZMQ_IMMEDIATE, 1)
         guard zmq_connect(socket, login.address.requestEndpoint) == 0 else {
             throw BusError("connect to", login.address.requestEndpoint)
         }
@@ -91,9 +93,10 @@ public final class RemoteJournal: JournalSource {
         }
         guard let answer else { return nil }
         if answer.kind == .gone {
-            missingPositions += answer.next - min(from, answer.next)
-            nextPosition = max(from, answer.next)
-            return try readBatch(body)
+            guard answer.next > from else { throw notValid(from) }
+            missingPositions += answer.next - from
+            nextPosition = answer.next
+            return nil
         }
         return count
     }
@@ -104,9 +107,15 @@ public final class RemoteJournal: JournalSource {
         for (number, start) in stride(from: 0, to: records.count, by: recordSize).enumerated() {
             let record = UnsafeRawBufferPointer(rebasing: records[start..<(start + recordSize)])
             guard first >= from, RecordBytes.isValid(record), RecordBytes.position(record) == first + UInt64(number)
-            else { throw Failure(.badData, "\(name): the relay's answer to position \(from) is none") }
+            else { throw notValid(from) }
         }
         return first
+    }
+
+    private func notValid(_ from: UInt64) -> Failure {
+        Failure(
+            .badData,
+            "\(name): the relay's answer to position \(from) is not valid: do both machines run the same version?")
     }
 
     // MARK: - Requests
@@ -141,14 +150,20 @@ public final class RemoteJournal: JournalSource {
 
     private func send(_ request: RelayRequest) throws {
         let now = clock.monotonic()
-        let isSame = pending?.request == request
-        if let pending, isSame, now - pending.askedAt < RemoteJournal.repeatNanoseconds { return }
-        if isSame, pending?.isSilent == false {
-            logger.error("The relay does not answer: asking again until it does", metadata: ["stream": "\(name)"])
+        var next = (request: request, askedAt: now, isSent: false, isSilent: false)
+        if let pending, pending.request == request {
+            next = pending
+            if now - pending.askedAt >= RemoteJournal.repeatNanoseconds {
+                (next.askedAt, next.isSent, next.isSilent) = (now, false, true)
+                if !pending.isSilent {
+                    logger.error(
+                        "The relay does not answer: asking again until it does", metadata: ["stream": "\(name)"])
+                }
+            }
         }
-        pending = (request, now, isSame)
         let bytes = request.bytes
-        zmq_send(socket, bytes, bytes.count, ZMQ_DONTWAIT)
+        if !next.isSent { next.isSent = zmq_send(socket, bytes, bytes.count, ZMQ_DONTWAIT) >= 0 }
+        pending = next
     }
 }
 

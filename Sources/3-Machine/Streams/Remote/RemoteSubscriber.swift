@@ -11,7 +11,9 @@ public final class RemoteSubscriber: LiveSource {
     private let watch: RelayWatch
     private var message = zmq_msg_t()
 
+    /// Connects, and does not wait for the connection: `receive` says if it fails.
     /// - Parameter name: of the stream, or `RelayMessage.statusName`.
+    /// - Throws: `BusError` if no socket can be made, or the address is not valid.
     public init(context: BusContext, login: RelayLogin, name: String, clock: Clock) throws {
         self.context = context
         socket = try login.socket(ZMQ_SUB, context)

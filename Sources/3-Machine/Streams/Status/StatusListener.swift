@@ -72,8 +72,7 @@ public final class StatusListener {
         for index in lines.indices {
             let line = lines[index]
             while line.subscriber.receive({ message in
-                guard message.count > 16, message.prefix(4).elementsEqual("STAT".utf8) else { return }
-                let json = UnsafeRawBufferPointer(rebasing: message.dropFirst(16))
+                guard let (_, json) = StatusListener.stageAndJSON(message) else { return }
                 let status = try? JSONDecoder().decode(StageStatus.self, from: Data(json))
                 let heard = Heard(line.stage, of: line.collector, status, receivedAt: clock.now())
                 lines[index].latest = (heard, clock.monotonic())
@@ -82,7 +81,7 @@ public final class StatusListener {
         }
     }
 
-    /// The stage of a `STAT` message, and its JSON object; `nil` if the message is none.
+    /// The stage of a `STAT` message, and its JSON object; `nil` if the message is another.
     public static func stageAndJSON(_ message: UnsafeRawBufferPointer) -> (Stage, UnsafeRawBufferPointer)? {
         guard message.count > 16, message.prefix(4).elementsEqual("STAT".utf8) else { return nil }
         let name = message[4..<16].prefix { $0 != 0 }

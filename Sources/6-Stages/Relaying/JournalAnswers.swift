@@ -6,7 +6,7 @@ internal import Wire
 /// Answers requests for stretches of the journals. Source: docs/formats.md § 9.
 ///
 /// - Note: One thread only.
-final class Stretches {
+final class JournalAnswers {
     private let paths: Paths
     private let logger: Logger
     /// Readers that clients read on with, the last used one last.
@@ -63,7 +63,7 @@ final class Stretches {
     private func presentReader(_ request: RelayRequest) -> JournalReader? {
         let near = readers.indices.filter {
             readers[$0].stream == request.stream && readers[$0].reader.nextPosition <= request.from
-                && request.from - readers[$0].reader.nextPosition <= Stretches.skipMax
+                && request.from - readers[$0].reader.nextPosition <= JournalAnswers.skipMax
         }
         guard let nearest = near.max(by: { readers[$0].reader.nextPosition < readers[$1].reader.nextPosition })
         else { return nil }
@@ -75,11 +75,11 @@ final class Stretches {
     private func read(_ request: RelayRequest, _ reader: JournalReader) throws -> [UInt8] {
         var records: [UInt8] = []
         _ = try reader.readBytes { records = Array($0) }
-        if readers.count >= Stretches.readersMax { readers.removeFirst() }
+        if readers.count >= JournalAnswers.readersMax { readers.removeFirst() }
         readers.append((request.stream, reader))
         return RelayAnswer(.read, request, next: reader.nextPosition).head + records
     }
 }
 
 @available(*, unavailable)
-extension Stretches: Sendable {}
+extension JournalAnswers: Sendable {}
