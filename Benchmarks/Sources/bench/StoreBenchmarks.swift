@@ -30,7 +30,8 @@ struct StoreCandles: ParsableCommand {
             for first in stride(from: 0, to: records.count, by: batch) {
                 let some = Array(records[first..<min(records.count, first + batch)])
                 let stored = try store.write(
-                    some, collector: .main, stream: .candles, position: some.last?.position ?? 0, now: Clock.system.now())
+                    some, collector: .main, stream: .candles, position: some.last?.position ?? 0,
+                    now: Clock.system.now())
                 precondition(stored.count == some.count)
             }
         }
