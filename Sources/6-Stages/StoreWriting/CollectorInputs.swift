@@ -56,8 +56,8 @@ final class CollectorInputs {
         guard now >= nextLook else { return }
         nextLook = now + UTCNanos.perSecond
         let present = paths.collectors
-        // One of the paths' name stands in until a collector has a journal.
-        readable.removeAll { !present.contains($0.collector) && $0.committed == 0 && $0.batch.records.isEmpty }
+        // It only stood in until another one has a journal, or its folder was moved away.
+        readable.removeAll { !present.contains($0.collector) && $0.batch.records.isEmpty }
         failed = failed.filter { present.contains($0.key) }
         for collector in present where !readable.contains(where: { $0.collector == collector }) {
             if let former = failed[collector], now < former.nextAttempt { continue }

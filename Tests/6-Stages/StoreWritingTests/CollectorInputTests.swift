@@ -202,6 +202,18 @@ import Wire
         #expect(try status().state == "live" && status().inputs.allSatisfy { $0.failure == nil })
     }
 
+    @Test func `a collector that has ended leaves the status with its folder, and its candles stay`() throws {
+        _ = try world.writer(.candles)
+        do { try write(1, try world.writer(.candles, of: eu)) }
+        let writer = try makeWriter()
+        for _ in 0..<2 { try pass(1, writer) }
+        #expect(try status().inputs.contains { $0.collector == "eu" })
+        try FileManager.default.removeItem(atPath: world.paths.of(eu).collectorState)
+        for _ in 0..<2 { try pass(1, writer) }
+        #expect(try !status().inputs.contains { $0.collector == "eu" })
+        #expect(written(eu) == [[1]])
+    }
+
     @Test func `a journal that breaks again and again is tried less and less often`() throws {
         try write(1, try world.writer(.candles))
         try write(1, try world.writer(.candles, of: eu))
