@@ -107,7 +107,7 @@ public struct Collectors: Sendable {
 
     // MARK: Files
 
-    private static let folderName = "collectors"
+    static let folderName = "collectors"
 
     /// The files of the other collectors.
     /// - Parameter path: the main file, or one of the folder `collectors`.

@@ -2,6 +2,7 @@ internal import FoundationEssentials
 public import Host
 internal import MarketData
 internal import Streams
+internal import Wire
 internal import Yams
 
 extension Configuration {
@@ -29,6 +30,20 @@ extension Configuration {
             throw Failure(.configuration, "configuration \(path) is not UTF-8 text")
         }
         try self.init(yaml: text, path: path)
+        try checkName(path)
+    }
+
+    /// A copy of another collector's file would stream into that one's journals.
+    private func checkName(_ path: String) throws {
+        let url = URL(filePath: path).standardizedFileURL
+        let name = url.deletingPathExtension().lastPathComponent
+        guard url.deletingLastPathComponent().lastPathComponent == Collectors.folderName, name != collector.name else {
+            return
+        }
+        throw Failure(
+            .configuration,
+            "\(path) is the file of collector \(name), and says 'collector: \(collector)': write 'collector: \(name)', or rename the file"
+        )
     }
 
     /// The file of an installation under systemd; `nil` if it is missing.

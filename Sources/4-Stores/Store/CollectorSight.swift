@@ -48,7 +48,8 @@ struct CollectorSight {
     private init(
         _ collector: Collector, _ continuity: Continuity, _ streamed: [Pair: UTCSeconds], _ reader: any CandleQueries
     ) throws {
-        let first = min(try reader.firstSight(of: collector)?.seconds ?? .max, streamed.values.min() ?? .max)
+        // A first candle may begin before the first sight: then it is partial.
+        let first = try reader.firstSight(of: collector)?.seconds ?? streamed.values.min() ?? .max
         let last = max(
             continuity.newest.seconds, try reader.streamedUntil(by: collector, continuity, of: Array(streamed.keys)))
         self.init(continuity, first: first, last: last)

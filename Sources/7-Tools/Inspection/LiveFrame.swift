@@ -122,7 +122,9 @@ struct LiveFrame {
     // MARK: Last candles
 
     private var newestText: String {
-        guard let last = candles.max(by: { $0.newest < $1.newest }) else { return "no candles yet" }
+        guard let last = candles.max(by: { $0.newest < $1.newest }) else {
+            return seen.stored.failure == nil ? "no candles yet" : "candles unknown"
+        }
         return
             "last \(last.series) \(last.newest.text()) \(last.close.formatted(decimals: 3))"
     }

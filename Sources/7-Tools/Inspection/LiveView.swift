@@ -120,8 +120,11 @@ private final class DatabaseGlance {
             self.reader = reader
             last = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
         } catch {
-            // Not there yet, or just being made: the view says "no candles yet", and asks again.
             reader = nil
+            var known = former
+            // If it is not there yet, the view says "no candles yet", and asks again.
+            known.failure = (error as? Failure)?.code == .unavailable ? nil : "\(error)"
+            last = known
         }
         let end = clock.monotonic()
         // Reading takes longer as the database grows: at most a twentieth of the time goes there.

@@ -17,8 +17,8 @@ struct StageTable {
         let rows = stages.map { stage -> [String] in
             guard let status = stage.status else { return [stage.stage.name, "down", "", "", "", ""] }
             return [
-                stage.stage.name, state(stage), position(stage, status.inputs.first?.position),
-                position(stage, status.outputs.first?.position), behind(stage), rate(stage),
+                stage.stage.name, state(stage), taken(stage, status), written(stage, status), behind(stage),
+                rate(stage),
             ]
         }
         let head = ["stage", "state", "taken", "written", "behind", "ticks/s"]
@@ -48,9 +48,19 @@ struct StageTable {
         return zip(table.text.split(separator: "\n").map(String.init), isDown).map { ($0, $1) }
     }
 
-    /// That of one of several collectors' streams would mislead.
-    private func position(_ stage: StatusListener.Heard, _ position: UInt64?) -> String {
-        hasSeveral && stage.collector == nil ? "" : position.map { String($0) } ?? ""
+    private func taken(_ stage: StatusListener.Heard, _ status: StageStatus) -> String {
+        guard hasSeveral, stage.collector == nil else { return status.inputs.first.map { "\($0.position)" } ?? "" }
+        let stream = stage.stage.inputs.first?.rawValue
+        return byCollector(status.inputs.filter { $0.stream == stream }.map { ($0.collector, $0.position) })
+    }
+
+    private func written(_ stage: StatusListener.Heard, _ status: StageStatus) -> String {
+        guard hasSeveral, stage.collector == nil else { return status.outputs.first.map { "\($0.position)" } ?? "" }
+        return byCollector(status.outputs.map { ($0.collector, $0.position) })
+    }
+
+    private func byCollector(_ positions: [(collector: String?, position: UInt64)]) -> String {
+        positions.map { "\($0.collector ?? Collector.main.name) \($0.position)" }.joined(separator: ", ")
     }
 
     private func rate(_ stage: StatusListener.Heard) -> String {

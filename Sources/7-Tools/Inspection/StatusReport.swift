@@ -24,7 +24,7 @@ public struct StatusReport: Report {
     }
 
     /// Listens to the stages for up to two seconds, and reads the database.
-    /// - Throws: `Failure` (69) if the database does not exist yet; `StoreError`, `BusError`.
+    /// - Throws: `Failure` (69) if the database does not exist yet; `BusError`.
     public init(paths: Paths, collectors: Collectors, clock: Clock) throws {
         let stages = try StatusListener.collect(
             paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
@@ -33,8 +33,14 @@ public struct StatusReport: Report {
 
     /// Reads the database; what the stages say is known.
     init(stages: [StatusListener.Heard], paths: Paths, collectors: Collectors, clock: Clock) throws {
-        let reader = try storeEngine.openReader(paths)
-        let stored = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
+        var stored = StoreSnapshot(collectors, now: clock.now().seconds)
+        do {
+            stored = try StoreSnapshot(storeEngine.openReader(paths), collectors, now: clock.now().seconds)
+        } catch let failure as Failure where failure.code == .unavailable {
+            throw failure
+        } catch {
+            stored.failure = "\(error)"
+        }
         self.init(
             Verdict.Observation(
                 stages: stages, stored: stored, collectors: collectors, now: clock.now(),

@@ -17,6 +17,8 @@ struct StoreSnapshot {
         var pairs: [Pair] = []
     }
 
+    /// Why the database cannot be read now; the rest is then what was known before.
+    var failure: String?
     var candles: [SeriesStatistics] = []
     var collectors: [Collector: OfCollector]
     /// Of the database on its disk.

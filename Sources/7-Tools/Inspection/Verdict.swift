@@ -38,11 +38,14 @@ struct Verdict {
     static let freeMin: Int64 = 200_000_000
     static let diskAdvice = "free some space: on a full disk the stages stop with code 74"
 
+    static let databaseAdvice =
+        "if it is on a server, start that: store-writer is started again until it finds it; else read the log of store-writer"
+
     init(_ observation: Observation) {
         let shared = SharedJudge(seen: observation)
         let judges = observation.collectors.map { CollectorJudge(observation, $0) }
         findings =
-            judges.flatMap(\.stages) + shared.storeWriter + judges.flatMap(\.unstored) + shared.disk
+            judges.flatMap(\.stages) + shared.storeWriter + judges.flatMap(\.unstored) + shared.database + shared.disk
             + shared.disagreements
             + judges.flatMap(\.feed) + judges.flatMap(\.blindPairs) + judges.flatMap(\.silentPairs) + shared.candles
             + shared.disputes + judges.flatMap(\.clock) + judges.flatMap(\.quota) + judges.flatMap(\.assumptions)
@@ -56,6 +59,11 @@ struct Verdict {
         var storeWriter: [Finding] {
             guard seen.hasSeveral, let writer = seen.storeWriter, writer.status == nil else { return [] }
             return [Verdict.notRunning([.storeWriter])]
+        }
+
+        var database: [Finding] {
+            guard let failure = seen.stored.failure else { return [] }
+            return [Finding("database", "", .failed, failure, Verdict.databaseAdvice)]
         }
 
         var disk: [Finding] {
@@ -83,6 +91,7 @@ struct Verdict {
 
         var candles: [Finding] {
             guard !seen.stored.candles.isEmpty else {
+                if seen.stored.failure != nil { return [] }
                 return [
                     Finding(
                         "candles", "", seen.isOpen ? .failed : .warning, "no candle is stored",

@@ -62,18 +62,30 @@ import Wire
         #expect(try collectors().all == [eu])
     }
 
+    @Test func `a further file that names another collector than itself is refused, by its stages too`() throws {
+        for text in ["timeframes: [1h]", "collector: us"] {
+            try write(text, to: "collectors/eu.yaml")
+            #expect {
+                try Configuration.load(
+                    environment: Environment(["CANDLEWICK_CONFIG": "\(folder.path)/collectors/eu.yaml"]))
+            } throws: { error in
+                (error as? Failure)?.code == .configuration && "\(error)".contains("write 'collector: eu'")
+            }
+        }
+    }
+
     @Test func `two files of one name are refused, an unknown name too`() throws {
-        try write("", to: "candlewick.yaml")
-        try write("timeframes: [1h]\n", to: "collectors/eu.yaml")
+        try write("collector: eu", to: "candlewick.yaml")
+        try write("collector: eu", to: "collectors/eu.yaml")
         #expect {
             try collectors()
         } throws: { error in
             let failure = error as? Failure
             return failure?.code == .configuration
                 && "\(error)".contains(
-                    "candlewick.yaml and \(folder.path)/collectors/eu.yaml are both of the collector main")
+                    "candlewick.yaml and \(folder.path)/collectors/eu.yaml are both of the collector eu")
         }
-        try write("collector: eu\n", to: "collectors/eu.yaml")
+        try write("", to: "candlewick.yaml")
         #expect {
             try collectors().chosen("us")
         } throws: { error in

@@ -176,6 +176,21 @@ import Wire
         #expect(unseen(sight, Pair("GBP_USD")!) == Array(0..<20), "nobody streams it")
     }
 
+    /// The first candle of a collector begins before its first sight, the longer its timeframe the more.
+    @Test(arguments: EngineUnderTest.all)
+    func `a collector sees nothing before its first sight, although its first candle begins there`(
+        engine: EngineUnderTest
+    ) throws {
+        let zero = UTCNanos(rawValue: 0)
+        let main = seen + [event(.blindBegan(since: time(3)), 3, at: 4), candle(0)]
+        let eu = [
+            event(.blindBegan(since: zero), 1), event(.blindEnded(from: zero, until: time(6)), 2),
+            candle(2, flags: .partial), candle(7), event(.sessionPreserved, 99, at: 20),
+        ]
+        let sight = try Sight(try reader(engine, [.main: main, Self.eu: eu]))
+        #expect(unseen(sight, Make.eurUSD) == [3, 4, 5])
+    }
+
     @Test(arguments: EngineUnderTest.all)
     func `a collector that stopped does not see what another streams on`(engine: EngineUnderTest) throws {
         let zero = UTCNanos(rawValue: 0)

@@ -80,8 +80,12 @@ struct Installation {
                 : Finding(
                     "database", paths.database, .warning, "holds no candle yet", "wait for the first interval to end")
         } catch {
-            return Finding("database", paths.database, .failed, "\(error)", "start store-writer, and read its log")
+            return Finding("database", paths.database, .failed, "\(error)", advice(error))
         }
+    }
+
+    private func advice(_ error: any Error) -> String {
+        (error as? Failure)?.code == .unavailable ? "start store-writer, and read its log" : Verdict.databaseAdvice
     }
 
     // MARK: Programs and stages
