@@ -116,6 +116,10 @@ struct PostgresTests {
         pipeline.variables["CANDLEWICK_DATABASE"] = "postgresql:///c?host=\(pipeline.folder.path)"
         let writer = try await pipeline.result("store-writer")
         #expect(writer.code == 75 && writer.errors.contains(pipeline.folder.path), "\(writer)")
+        let status = try await pipeline.result("candlewick", ["status"])
+        #expect(status.code == 69 && status.output.contains("ingest-stream"), "\(status)")
+        #expect(
+            status.output.contains("cannot be opened") && !status.output.contains("no candle is stored"), "\(status)")
         for program in ["store-writer", "candlewick"] {
             let refused = try await pipeline.result(
                 program, program == "candlewick" ? ["doctor"] : [],
