@@ -54,7 +54,10 @@ public final class PostgresWriter: CandleWriter {
             let key = try claim(collector)
             let own = SQLValue.int(key.id)
             try connection.execute(
-                "UPDATE collector SET origin = $2 WHERE id = $1 AND origin IS NULL", [own, .text(origin)])
+                """
+                UPDATE collector SET origin = $2 WHERE id = $1 AND (origin IS NULL
+                    OR NOT EXISTS (SELECT 1 FROM stream_position WHERE collector_id = $1))
+                """, [own, .text(origin)])
             let stored = try connection.execute("SELECT origin FROM collector WHERE id = $1", [own]).first?.text(0)
             guard stored == origin else {
                 throw Failure(
