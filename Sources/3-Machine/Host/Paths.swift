@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 public import Wire
 
@@ -73,9 +74,10 @@ public struct Paths: Sendable {
     /// - Throws: `Failure` (74).
     public func origin() throws -> String {
         let path = "\(collectorState)/origin"
-        let known = fileText(path).map { $0.filter { !$0.isWhitespace } } ?? ""
+        let file = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let known = file.filter { !$0.isWhitespace }
         if !known.isEmpty { return known }
-        let new = (0..<4).map { _ in hexadecimal(UInt32.random(in: 0...UInt32.max)) }.joined()
+        let new = UUID().uuidString.lowercased().filter { $0 != "-" }
         try makeFolder(collectorState)
         try replaceFile(path, with: new + "\n")
         return new
@@ -120,13 +122,13 @@ public struct Paths: Sendable {
         try makeFolder(runtime, mode: runtimeIsShared ? 0o700 : 0o750)
         try makeFolder(state, mode: 0o750)
         for folder in [runtime, state] { try Paths.refuseOpenFolder(folder) }
-        for folder in [collectorRuntime, collectorState] { try makeFolder(folder, mode: 0o750) }
         if runtimeIsShared {
             var info = stat()
             guard lstat(runtime, &info) == 0, info.st_uid == getuid(), info.st_mode & S_IFMT == S_IFDIR else {
                 throw Failure(.io, "\(runtime) belongs to another user: remove it or set CANDLEWICK_RUNTIME_DIR")
             }
         }
+        for folder in [collectorRuntime, collectorState] { try makeFolder(folder, mode: 0o750) }
     }
 
     /// A user who can write into a folder can replace our sockets and journals.
@@ -170,31 +172,9 @@ public struct Paths: Sendable {
     }
 }
 
-private func fileText(_ path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: 64)
-    let count = read(file, &bytes, bytes.count)
-    return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
-}
-
-/// Eight digits.
-private func hexadecimal(_ value: UInt32) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
-}
-
-/// The names of the folders in a folder; empty if it cannot be read.
+/// The names in a folder; empty if it cannot be read.
 private func folderNames(_ path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        if !name.hasPrefix(".") { names.append(name) }
-    }
-    return names
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { !$0.hasPrefix(".") }
 }
 
 /// Makes a folder and those above it; an existing one is left as it is.
