@@ -9,6 +9,9 @@ public struct Collector: Hashable, Sendable {
     /// The most letters of a name: it is part of the paths of sockets.
     public static let nameLimit = 16
 
+    /// What tells it from `main`, which needs no word; `nil`: it is `main`.
+    public var label: String? { self == .main ? nil : name }
+
     private init(validated name: String) { self.name = name }
 
     /// - Parameter name: 1 to 16 of `a–z 0–9 _ -`, a letter or digit first.

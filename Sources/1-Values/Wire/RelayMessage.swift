@@ -27,6 +27,11 @@ public enum RelayMessage {
         return bytes + [UInt8](repeating: 0, count: topicSize - bytes.count)
     }
 
+    /// The stream that a request or an answer names; `nil` unless it has a journal.
+    fileprivate static func stream(_ bytes: UnsafeRawBufferPointer) -> Stream? {
+        Stream.journaled.first { topic($0.rawValue).elementsEqual(bytes[8..<16]) }
+    }
+
     /// The name under which the stages' status is sent.
     public static let statusName = "status"
 
@@ -48,9 +53,7 @@ public struct RelayRequest: Hashable, Sendable {
     /// - Returns: `nil` unless the bytes are a request for a stream that has a journal.
     public init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count == RelayRequest.byteCount, bytes.prefix(4).elementsEqual(RelayRequest.kind),
-            let stream = Stream.journaled.first(where: {
-                RelayMessage.topic($0.rawValue).elementsEqual(bytes[8..<16])
-            })
+            let stream = RelayMessage.stream(bytes)
         else { return nil }
         self.init(stream, from: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
     }
@@ -87,9 +90,7 @@ public struct RelayAnswer: Hashable, Sendable {
     public init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= RelayAnswer.headSize,
             let kind = Kind(rawValue: String(decoding: bytes.prefix(4), as: UTF8.self)),
-            let stream = Stream.journaled.first(where: {
-                RelayMessage.topic($0.rawValue).elementsEqual(bytes[8..<16])
-            })
+            let stream = RelayMessage.stream(bytes)
         else { return nil }
         let from = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
         let next = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)

@@ -73,7 +73,7 @@ public struct Collectors: Sendable {
 
     /// The instance of the systemd units of its stages; `nil`: the units without one.
     public func instance(of collector: Collector) -> String? {
-        guard let file = files[collector] else { return collector == .main ? nil : collector.name }
+        guard let file = files[collector] else { return collector.label }
         let url = URL(filePath: file).standardizedFileURL
         let isFurther = url.deletingLastPathComponent().lastPathComponent == Collectors.folderName
         return isFurther ? url.deletingPathExtension().lastPathComponent : nil
@@ -87,7 +87,7 @@ public struct Collectors: Sendable {
 
     /// The collector whose streams are meant.
     /// - Parameter name: `nil`: the own one, or the only one.
-    /// - Throws: `Failure` (64) if there is none of this name.
+    /// - Throws: `Failure` (64) if no collector has this name.
     public func chosen(_ name: String?) throws -> Collector {
         try Collectors.chosen(name, of: all, own: own.collector)
     }
@@ -95,7 +95,7 @@ public struct Collectors: Sendable {
     /// - Parameters:
     ///   - name: `nil`: the own one, or the only one.
     ///   - known: at least one.
-    /// - Throws: `Failure` (64) if there is none of this name.
+    /// - Throws: `Failure` (64) if no collector has this name.
     public static func chosen(_ name: String?, of known: [Collector], own: Collector) throws -> Collector {
         guard let name else { return known.contains(own) ? own : known[0] }
         if let collector = known.first(where: { $0.name == name }) { return collector }

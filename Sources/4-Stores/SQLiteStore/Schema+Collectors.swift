@@ -53,11 +53,7 @@ extension Schema {
         source INTEGER NOT NULL,
         collector_id INTEGER NOT NULL DEFAULT 1,
         \(measures)
-        rank INTEGER NOT NULL,
-        revision INTEGER NOT NULL,
-        input_position INTEGER NOT NULL,
-        publish_time INTEGER NOT NULL,
-        created_at INTEGER NOT NULL,
+        \(provenance)
         PRIMARY KEY (instrument_id, timeframe, open_time, source, collector_id)
         """
 

@@ -87,6 +87,15 @@ enum Schema {
         flags INTEGER NOT NULL,
         """
 
+    /// Where a candle comes from; in both tables of candles.
+    static let provenance = """
+        rank INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        input_position INTEGER NOT NULL,
+        publish_time INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        """
+
     private static let tables = """
         CREATE TABLE instrument (
             id INTEGER PRIMARY KEY,
@@ -102,11 +111,7 @@ enum Schema {
             open_time INTEGER NOT NULL,
             \(measures)
             source INTEGER NOT NULL,
-            rank INTEGER NOT NULL,
-            revision INTEGER NOT NULL,
-            input_position INTEGER NOT NULL,
-            publish_time INTEGER NOT NULL,
-            created_at INTEGER NOT NULL,
+            \(provenance)
             PRIMARY KEY (instrument_id, timeframe, open_time)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE feed_event (
@@ -152,11 +157,7 @@ enum Schema {
             open_time INTEGER NOT NULL,
             source INTEGER NOT NULL,
             \(measures)
-            rank INTEGER NOT NULL,
-            revision INTEGER NOT NULL,
-            input_position INTEGER NOT NULL,
-            publish_time INTEGER NOT NULL,
-            created_at INTEGER NOT NULL,
+            \(provenance)
             PRIMARY KEY (instrument_id, timeframe, open_time, source)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE empty_interval (

@@ -81,7 +81,7 @@ final class CollectorInput {
         guard position <= last else {
             // The aggregator skips what a consumer has taken, also when the mark beside the journal was put back with it.
             try ConsumerMark(folder: paths.journal(.candles), consumer: .storeWriter).note(position)
-            let owner = paths.collector == .main ? "" : " of collector \(paths.collector)"
+            let owner = paths.collector.label.map { " of collector \($0)" } ?? ""
             throw Failure(
                 .temporary,
                 """

@@ -33,7 +33,7 @@ struct ItemLimit: Hashable {
     /// The items of so many pairs.
     static func needed(by instruments: [Instrument]) -> Int { instruments.count + otherItems }
 
-    /// What a configuration with too many instruments is told; `nil` if they fit.
+    /// The refusal of a configuration with too many instruments; `nil` if they fit.
     func refusal(of all: [Instrument]) -> String? {
         let left = all.dropFirst(instruments).map { "\($0.pair)" }
         guard !left.isEmpty else { return nil }

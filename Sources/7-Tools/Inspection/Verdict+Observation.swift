@@ -38,9 +38,7 @@ extension Verdict {
                 var seen = CollectorObservation(
                     collector, collectors, stages.filter { $0.collector == collector }, stored, now: now,
                     assumptions: assumptions[collector] ?? AssumptionTally())
-                seen.unstored =
-                    inputs.first { $0.collector ?? Collector.main.name == collector.name && $0.failure != nil }?
-                    .failure
+                seen.unstored = inputs.first { $0.collector == collector.label && $0.failure != nil }?.failure
                 return seen
             }
         }

@@ -94,7 +94,7 @@ struct CollectorOption: ParsableArguments {
     var collector: String?
 
     /// The folders of the chosen collector.
-    /// - Throws: `Failure` (64) if there is none of this name, (78) if a configuration is needed and wrong.
+    /// - Throws: `Failure` (64) if no collector has this name, (78) if a configuration is needed and wrong.
     func chosen(_ paths: Paths) throws -> Paths {
         let here = paths.collectors.filter(paths.hasRun)
         return collector == nil && here.count == 1 ? paths.of(here[0]) : try configured(paths).paths

@@ -20,16 +20,7 @@ import Wire
         world.configuration.store.batchMilliseconds = 50
     }
 
-    private func writer() throws -> StoreWriter {
-        try StoreWriter(
-            paths: world.paths, configuration: world.configuration, store: store, bus: world.bus,
-            service: try world.service(), clock: world.clock.clock, logger: world.logger)
-    }
-
-    private func write(_ count: Int64, from first: Int64 = 1, _ candles: StreamWriter) throws {
-        for place in first..<(first + count) { try candles.append(Make.candle(UTCSeconds(rawValue: place * 300))) }
-        try candles.commit()
-    }
+    private func writer() throws -> StoreWriter { try world.storeWriter(store) }
 
     private func turn(_ writer: StoreWriter) throws { _ = try writer.turn(milliseconds: 0, stop: -1) }
 

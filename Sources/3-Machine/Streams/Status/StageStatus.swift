@@ -21,7 +21,7 @@ public struct StageStatus: Codable, Hashable, Sendable {
             failure: String? = nil
         ) {
             (self.stream, self.position, self.isLive) = (stream.rawValue, position, isLive)
-            (self.collector, self.failure) = (collector == .main ? nil : collector.name, failure)
+            (self.collector, self.failure) = (collector.label, failure)
         }
     }
 
@@ -36,7 +36,7 @@ public struct StageStatus: Codable, Hashable, Sendable {
 
         public init(_ stream: Wire.Stream, of collector: Collector = .main, position: UInt64) {
             (self.stream, self.position) = (stream.rawValue, position)
-            self.collector = collector == .main ? nil : collector.name
+            self.collector = collector.label
         }
     }
 
@@ -60,13 +60,12 @@ public struct StageStatus: Codable, Hashable, Sendable {
 
     /// Position of the last record taken of a collector's stream; `nil` if the stage does not read it.
     public func taken(_ stream: Wire.Stream, of collector: Collector = .main) -> UInt64? {
-        inputs.first { $0.stream == stream.rawValue && $0.collector ?? Collector.main.name == collector.name }?.position
+        inputs.first { $0.stream == stream.rawValue && $0.collector == collector.label }?.position
     }
 
     /// Position of the last record of a collector's written to a stream; `nil` if the stage does not write it.
     public func written(_ stream: Wire.Stream, of collector: Collector = .main) -> UInt64? {
-        outputs.first { $0.stream == stream.rawValue && $0.collector ?? Collector.main.name == collector.name }?
-            .position
+        outputs.first { $0.stream == stream.rawValue && $0.collector == collector.label }?.position
     }
 
     /// How long ago a moment was that a metric gives, ns; `nil` without it.

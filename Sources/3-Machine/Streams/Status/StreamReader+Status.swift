@@ -8,7 +8,7 @@ extension StreamReader {
 
     /// The reader's metrics. The label of another collector's stream than `main`'s is `NAME/stream`.
     public func report(_ stream: Stream, of collector: Collector = .main, into metrics: inout MetricValues) {
-        let label = collector == .main ? stream.rawValue : "\(collector)/\(stream.rawValue)"
+        let label = (collector.label.map { "\($0)/" } ?? "") + stream.rawValue
         let counts: [(Metric, UInt64)] = [
             (.recordsReplayed, counters.replayed), (.recordsLive, counters.live), (.gapsFilled, counters.gaps),
             (.messagesDamaged, counters.damaged), (.positionsMissing, counters.missing),
