@@ -99,6 +99,7 @@ let package = Package(
         system("CZeroMQ", "libzmq3-dev"),
         system("CCurl", "libcurl4-openssl-dev"),
         system("CZlib", "zlib1g-dev"),
+        system("CZstd", "libzstd-dev"),
         system("CLibpq", "libpq-dev"),
         .target(name: "CPlatform", path: "Sources/\(Floor.system.rawValue)/CPlatform"),
 
@@ -110,9 +111,11 @@ let package = Package(
         library(.cores, "Planning", ["MarketData"]),
         library(.cores, "IG", ["MarketData", "Wire"]),
         library(.cores, "Reports", ["MarketData"]),
+        library(.cores, "Parquet", ["CZstd"]),
 
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
+        library(.machine, "Archive", ["MarketData", "Wire", "Parquet", "Host", "Streams", log]),
         library(
             .machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 
@@ -155,12 +158,12 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "CandleReader", "Assumptions", "Aggregation", log,
+                "CandleReader", "Assumptions", "Aggregation", "Archive", log,
             ]),
-        library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", log]),
+        library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
             .tools, "CandleFiles",
-            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", csv, log]),
+            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv, log]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -173,7 +176,7 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting", "Charts",
-                "Inspection", "Recording", "CandleFiles",
+                "Inspection", "Recording", "CandleFiles", "Archive",
             ]),
 
         library(

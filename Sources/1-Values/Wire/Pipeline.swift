@@ -58,6 +58,8 @@ extension Stage: CustomStringConvertible {
 public enum Consumer: String, Sendable {
     case aggregator
     case storeWriter = "store-writer"
+    /// `candlewick archive run`.
+    case archiver
     /// The position of its own stream that `ingest-backfill` finds in the database.
     case database
 }

@@ -144,6 +144,9 @@ public struct Paths: Sendable {
     /// The journal's folder of a stream.
     public func journal(_ stream: Stream) -> String { "\(collectorState)/journal/\(stream.rawValue)" }
 
+    /// The folder of the collector's archive.
+    public var archive: String { "\(collectorState)/archive" }
+
     /// The bus address of a stream.
     /// - Throws: `Failure` (78) if the path is too long for a Unix socket.
     public func endpoint(_ stream: Stream) throws -> String {
