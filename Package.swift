@@ -149,6 +149,13 @@ let package = Package(
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(
+            .stages, "Refolding",
+            [
+                "Engines", "Reports", "MarketData", "Wire", "Candles", "Host", "Streams", "Archive", "Settings",
+                "Store",
+                "Aggregation", log,
+            ]),
         library(.stages, "Relaying", ["MarketData", "Wire", "Host", "Streams", "Settings", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
@@ -175,8 +182,9 @@ let package = Package(
             [
                 "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting", "Charts",
-                "Inspection", "Recording", "CandleFiles", "Archive",
+                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting",
+                "Refolding",
+                "Charts", "Inspection", "Recording", "CandleFiles", "Archive",
             ]),
 
         library(
