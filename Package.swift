@@ -252,6 +252,12 @@ let package = Package(
                 "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
             ]),
         tests(
+            .stages, "RefoldingTests",
+            [
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore", "Aggregation",
+                "Refolding", log,
+            ]),
+        tests(
             .stages, "RelayingTests",
             ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", "Relaying", log]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),

@@ -4,7 +4,7 @@ public import Logging
 internal import MarketData
 public import Settings
 internal import Store
-internal import Streams
+public import Streams
 internal import Wire
 
 /// Makes the past of timeframes: out of the ticks, where archive or journal has them, before that out of complete smaller
@@ -20,15 +20,17 @@ public final class Refolding {
     private let configuration: Configuration
     /// `nil`: the defaults.
     private let configurationFile: String?
+    private let bus: any Bus
     private let stop: StopSignal
     private let clock: Clock
     private let logger: Logger
 
     /// - Parameter file: that of the configuration; `nil`: the defaults.
     public init(
-        paths: Paths, configuration: Configuration, file: String?, stop: StopSignal, clock: Clock, logger: Logger
+        paths: Paths, configuration: Configuration, file: String?, bus: any Bus, stop: StopSignal, clock: Clock,
+        logger: Logger
     ) {
-        (self.paths, self.configuration, configurationFile) = (paths, configuration, file)
+        (self.paths, self.configuration, configurationFile, self.bus) = (paths, configuration, file, bus)
         (self.stop, self.clock, self.logger) = (stop, clock, logger)
     }
 
@@ -54,7 +56,7 @@ public final class Refolding {
         var settings = configuration.journal
         settings.retentionMegabytes = 0
         let writer = try StreamWriter(
-            stream: .refold, paths: paths, settings: settings, bus: try SocketBus(paths), logger: logger,
+            stream: .refold, paths: paths, settings: settings, bus: bus, logger: logger,
             heldFor: .storeWriter)
         var work = try RefoldRun(bounded(task), paths, configuration, writer, clock: clock, stop: stop)
         let summary = try work.run(try openReader(), show)

@@ -5,6 +5,7 @@ internal import MarketData
 internal import Refolding
 internal import Reports
 internal import Settings
+internal import Streams
 
 struct RefoldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,8 +61,8 @@ struct RefoldCommand: ParsableCommand {
             let collectors = try Collectors(environment: .process, paths: try Paths(environment: .process))
             let (paths, configuration) = try collector.configured(try Paths(environment: .process))
             let refolding = Refolding(
-                paths: paths, configuration: configuration, file: collectors.files[paths.collector], stop: stop,
-                clock: .system, logger: logger)
+                paths: paths, configuration: configuration, file: collectors.files[paths.collector],
+                bus: try SocketBus(paths), stop: stop, clock: .system, logger: logger)
             let named = RefoldTask(timeframes: timeframe, pairs: Set(pair), since: since?.time.seconds)
             guard let task = new ? try refolding.newTask() : named else { return }
             let display = RefoldDisplay(columns: json ? nil : Terminal.size?.columns, logger)
