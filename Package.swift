@@ -145,7 +145,7 @@ let package = Package(
                 "Engines",
                 "Reports",
                 "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "IGClient", log,
+                "Assumptions", "IGClient", "Refolding", log,
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
