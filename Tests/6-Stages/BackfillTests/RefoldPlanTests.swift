@@ -1,5 +1,6 @@
 import Backfill
 import Host
+import IG
 import MarketData
 import Planning
 import SQLiteStore
