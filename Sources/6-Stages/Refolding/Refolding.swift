@@ -107,13 +107,15 @@ public final class Refolding {
     }
 
     /// - Returns: `nil` if there is no database yet.
+    /// - Throws: `Failure` (75) if its server does not answer: what it holds is not known.
     private func openReader() throws -> (any CandleQueries)? {
         do {
             let reader = try storeEngine.openReader(paths)
             try reader.checkSchema()
             return reader
         } catch let failure as Failure where failure.code == .unavailable {
-            return nil
+            guard paths.isDatabaseServed else { return nil }
+            throw Failure(.temporary, failure.description)
         }
     }
 }

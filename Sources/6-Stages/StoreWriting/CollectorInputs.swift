@@ -125,6 +125,9 @@ final class CollectorInputs {
 
     // MARK: Status
 
+    /// Live candles wait for their commit.
+    var liveWaits: Bool { readable.contains { !$0.batch.records.isEmpty } }
+
     /// A stream that nobody waits for has more to take.
     var hasMore: Bool { readable.contains { $0.unhurried.contains(where: \.hasMore) } }
 

@@ -149,7 +149,7 @@ public final class StoreWriter {
     }
 
     private func take(_ other: UnhurriedInput, of input: CollectorInput) throws {
-        let records = other.take()
+        let records = other.take(liveWaits: inputs.liveWaits)
         guard let last = records.last else { return }
         let changed = try write(records, of: input, stream: other.stream, position: last.position)
         publish(changed)

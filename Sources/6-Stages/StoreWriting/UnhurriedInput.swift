@@ -5,7 +5,8 @@ internal import Streams
 internal import Wire
 
 /// One of a collector's streams that nobody waits for: out of its journal, a batch at a time, looked for once a second, or
-/// at once while there is more. So a live candle waits no longer than one such batch, however many there are.
+/// at once while there is more and no live candle waits. So a live candle waits no longer than one such batch, however many
+/// there are.
 ///
 /// - Note: Data thread only.
 final class UnhurriedInput {
@@ -21,15 +22,20 @@ final class UnhurriedInput {
     private let logger: Logger
     /// Monotonic time at which it is looked for next.
     private var nextLook: Int64 = .min
+    /// Up to which live candles put it off.
+    private var latestLook: Int64 = .min
+
+    /// The most records taken at once: some 15 ms of work.
+    private static let recordsMax = 500
 
     /// - Parameters:
     ///   - committed: its position in the database.
-    ///   - batch: the most records taken at once.
+    ///   - batch: the most records of a transaction.
     /// - Returns: `nil` if it cannot be read.
     init?(
         _ stream: Wire.Stream, _ paths: Paths, committed position: UInt64, batch: Int, clock: Clock, logger: Logger
     ) {
-        (self.stream, collector, self.batch) = (stream, paths.collector, batch)
+        (self.stream, collector, self.batch) = (stream, paths.collector, min(batch, Self.recordsMax))
         (self.clock, self.logger) = (clock, logger)
         do {
             let folder = paths.journal(stream)
@@ -37,7 +43,7 @@ final class UnhurriedInput {
             // A journal that begins anew is read anew.
             let journal = try JournalReader(
                 folder: folder, recordSize: stream.recordSize, from: position <= last ? position + 1 : nil,
-                batch: batch)
+                batch: self.batch)
             reader = StreamReader(
                 live: Silence(), journal: journal, logger: logger,
                 mark: ConsumerMark(folder: folder, consumer: .storeWriter))
@@ -51,9 +57,10 @@ final class UnhurriedInput {
     var hasMore: Bool { reader != nil && nextLook == .min }
 
     /// The next records, at most a batch; empty between two looks.
-    func take() -> [CandleEnvelope] {
+    /// - Parameter liveWaits: live candles wait for their commit, which comes first, for a second at most.
+    func take(liveWaits: Bool) -> [CandleEnvelope] {
         let now = clock.monotonic()
-        guard let reader, now >= nextLook else { return [] }
+        guard let reader, now >= nextLook, !liveWaits || now >= latestLook else { return [] }
         var records: [CandleEnvelope] = []
         do {
             _ = try reader.take(CandleEnvelope.self, looksIntoJournal: true) { records.append($0) }
@@ -61,7 +68,8 @@ final class UnhurriedInput {
             report("Stream cannot be read any more", error)
             self.reader = nil
         }
-        nextLook = records.count < batch ? now + UTCNanos.perSecond : .min
+        latestLook = now + UTCNanos.perSecond
+        nextLook = records.count < batch ? latestLook : .min
         return records
     }
 
