@@ -52,9 +52,9 @@ public final class Refolding {
         try paths.prepare()
         try expectOwner(of: paths.state, "refold")
         var known = try KnownTimeframes(paths, configuration, try openReader())
-        // It is dropped by age alone: it may grow faster than it is stored.
+        // It may bring years at once, and grow faster than it is stored: then it is dropped by age alone.
         var settings = configuration.journal
-        settings.retentionMegabytes = 0
+        (settings.segmentsEndDaily, settings.retentionMegabytes) = (false, 0)
         let writer = try StreamWriter(
             stream: .refold, paths: paths, settings: settings, bus: bus, logger: logger,
             heldFor: .storeWriter)
