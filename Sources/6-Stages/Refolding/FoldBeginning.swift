@@ -5,12 +5,19 @@ internal import Wire
 ///
 /// A pair that stays blind is recorded again every 10 minutes, so a quarter of an hour after the first record every pair's
 /// blindness is known. A blind feed is not recorded again: its end is, as soon as the feed is seen. Until then nothing is
-/// known for certain, and afterwards what lies before that end is left out. Source: docs/formats.md § 1.3.
+/// known for certain, and afterwards what lies before that end is left out. Updates that a pair lost before its first tick
+/// may be as old as the last one before the beginning: its candles from before their report are left out too.
+/// Source: docs/formats.md § 1.3.
 struct FoldBeginning {
     /// Candles that began before are left out; of a journal from its first position on, none.
     private(set) var since = UTCNanos(rawValue: .min)
+    /// Whether nothing is missing: the stream's first record is there.
+    let isWhole: Bool
     /// Whether `since` is final.
     private(set) var isSettled: Bool
+    /// The pairs that have had a tick, and since when the others know what they lost.
+    private var ticked: Set<Pair> = []
+    private var reported: [Pair: UTCNanos] = [:]
     /// The time of the first record; `nil` before it.
     private(set) var first: UTCNanos?
     /// When the feed was seen for the first time after the pairs' blindness was known.
@@ -21,7 +28,15 @@ struct FoldBeginning {
     private static let word: Duration = .seconds(60)
 
     /// - Parameter position: of the first record that there is.
-    init(at position: UInt64) { isSettled = position <= 1 }
+    init(at position: UInt64) {
+        isWhole = position <= 1
+        isSettled = isWhole
+    }
+
+    /// Whether all is known that makes a candle.
+    func knows(_ candle: CandleRecord) -> Bool {
+        candle.start >= max(since, reported[candle.pair] ?? since)
+    }
 
     /// Takes the next record, after the fold.
     /// - Parameter feedTime: of the fold.
@@ -30,7 +45,9 @@ struct FoldBeginning {
             first = record.brokerTime
             if !isSettled { since = record.brokerTime + Self.repetition }
         }
-        guard !isSettled, let first else { return }
+        guard !isWhole, let first else { return }
+        noteLoss(record, feedTime: feedTime)
+        if isSettled { return }
         if case .blindEnded(let from, let until) = record.feedEvent, from <= first + .nanoseconds(FeedEvent.orderMargin)
         {
             since = max(since, until)
@@ -39,6 +56,14 @@ struct FoldBeginning {
             isSettled = feedTime >= seen + Self.word
         } else if Self.showsSight(record), record.brokerTime >= first + Self.repetition {
             seen = feedTime
+        }
+    }
+
+    private mutating func noteLoss(_ record: TickEnvelope, feedTime: UTCNanos) {
+        if record.kind == .tick {
+            ticked.insert(record.pair)
+        } else if case .updatesLost = record.feedEvent, !ticked.contains(record.pair) {
+            reported[record.pair] = max(record.brokerTime, feedTime)
         }
     }
 

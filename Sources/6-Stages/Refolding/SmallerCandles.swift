@@ -82,12 +82,24 @@ public struct SmallerCandles {
             deriver.take(PartRecord(candle).envelope)
         }
         starts.empty.forEach(tellEmpty)
-        let told = Set(starts.complete + starts.partial + starts.empty + starts.unusable)
-        for start in calendar[part.pair].starts(of: smaller, in: stretch)
-        where !told.contains(start) && !sight.lacks(part, start, isPartial: false) {
-            tellEmpty(start)
-        }
+        try quiet(part, in: stretch, besides: starts).forEach(tellEmpty)
         return deriver.output.filter { $0.series == series }
+    }
+
+    /// The intervals that were seen and had no tick. Before the oldest streamed candle of a series nothing says so, nor where
+    /// a smaller one is stored: the timeframe was added later.
+    private func quiet(
+        _ part: Series, in stretch: Range<UTCSeconds>, besides known: IntervalStarts
+    ) throws -> [UTCSeconds] {
+        guard let oldest = try reader.oldestStreamed(part, .all) else { return [] }
+        var told = Set(known.complete + known.partial + known.empty + known.unusable)
+        for smaller in timeframes[part.pair] ?? [] where smaller < part.timeframe {
+            let starts = try reader.starts(Series(part.pair, smaller), in: stretch)
+            told.formUnion((starts.complete + starts.partial).map { part.timeframe.start(of: $0) })
+        }
+        return calendar[part.pair].starts(of: part.timeframe, in: stretch).filter { start in
+            start >= oldest && !told.contains(start) && !sight.lacks(part, start, isPartial: false)
+        }
     }
 }
 

@@ -47,7 +47,7 @@ struct TickFold {
         var (builder, beginning) = (builder, beginning)
         self.builder = CandleBuilder(options: CandleBuilder.Options())
         let count = try ticks.readBytes { bytes in
-            if beginning.first != nil, beginning.isSettled { return builder.fold(bytes) }
+            if beginning.first != nil, beginning.isWhole { return builder.fold(bytes) }
             for offset in stride(from: 0, to: bytes.count, by: TickEnvelope.byteCount) {
                 let record = bytes.loadUnaligned(fromByteOffset: offset, as: TickEnvelope.self)
                 builder.fold(record)
@@ -59,7 +59,7 @@ struct TickFold {
         builder.output.removeAll(keepingCapacity: true)
         (self.builder, self.beginning) = (builder, beginning)
         if beginning.isSettled {
-            for candle in held where candle.start >= beginning.since { try emit(candle) }
+            for candle in held where beginning.knows(candle) { try emit(candle) }
             held.removeAll(keepingCapacity: true)
         }
         return count > 0
