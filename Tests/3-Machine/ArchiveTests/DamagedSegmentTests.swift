@@ -118,7 +118,7 @@ import Wire
             let time = UTCNanos(rawValue: Int64(number % 650) * 86_400 * UTCNanos.perSecond + Int64(number))
             writer.append(
                 TickRecord(
-                    ArchiveWorld.pairs[number % 2], brokerTime: time, receiveTime: time,
+                    ArchiveWorld.pairs[number / 650 % 2], brokerTime: time, receiveTime: time,
                     bid: Price(rawValue: 10), ask: Price(rawValue: 20)))
         }
         try writer.close()
