@@ -200,6 +200,7 @@ let package = Package(
         tests(.cores, "CandlesTests", ["MarketData", "Wire", "Candles"]),
         tests(.cores, "PlanningTests", ["MarketData", "Planning"]),
         tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
+        tests(.cores, "ParquetTests", ["CZstd", "Parquet"]),
         tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(.machine, "ArchiveTests", ["MarketData", "Wire", "Host", "Streams", "Archive", log]),
