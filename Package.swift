@@ -203,6 +203,7 @@ let package = Package(
         tests(.cores, "ParquetTests", ["CZstd", "Parquet"]),
         tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
+        tests(.machine, "ArchiveTests", ["MarketData", "Wire", "Host", "Streams", "Archive", log]),
         tests(
             .stores, "StoreTests",
             [
