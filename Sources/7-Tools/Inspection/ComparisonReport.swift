@@ -124,7 +124,7 @@ public struct ComparisonReport: Report, Encodable {
         var ticks = intervals.map { _ in [TickLine]() }
         guard !intervals.isEmpty else { return ticks }
         let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
-        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        try StreamScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
             let second = tick.brokerTime.seconds
             for index in wanted {

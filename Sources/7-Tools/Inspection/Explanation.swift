@@ -122,7 +122,7 @@ public struct Explanation: Report, Encodable {
 
     private static func revisions(_ paths: Paths, _ series: Series, _ start: UTCSeconds) throws -> [Version] {
         var versions: [Version] = []
-        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
+        try StreamScan(CandleEnvelope.self, .candles, paths).forEach { record in
             guard record.start.seconds == start, let candle = record.candle, candle.series == series else { return }
             versions.append(Version(candle, paths.collector))
         }
@@ -148,7 +148,7 @@ public struct Explanation: Report, Encodable {
         _ paths: Paths, _ series: Series, _ interval: Range<UTCSeconds>, _ showsTicks: Bool
     ) throws -> Ticks {
         var ticks = Ticks(collector: paths.collector.name)
-        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        try StreamScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
                 return
             }

@@ -69,12 +69,12 @@ public struct Verification: Report, Encodable {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candlewick-verify-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }  // What stays is swept with the temporary folder.
         let path = folder.appendingPathComponent("candlewick.db").path
-        let refold = try Refold(paths: paths, configuration: configuration, bounds: bounds, into: path, stop: stop)
-        guard refold.ticks > 0 else {
+        let fold = try VerificationFold(paths: paths, configuration: configuration, bounds: bounds, into: path, stop: stop)
+        guard fold.ticks > 0 else {
             throw Failure(.unavailable, "\(paths.journal(.ticks)) holds no ticks: nothing to fold again")
         }
-        ticks = refold.ticks
-        try compare(reader, of: paths.collector, with: try SQLiteReader(path: path), refold, bounds)
+        ticks = fold.ticks
+        try compare(reader, of: paths.collector, with: try SQLiteReader(path: path), fold, bounds)
         guard compared > 0 else {
             throw Failure(
                 .unavailable,
@@ -85,14 +85,14 @@ public struct Verification: Report, Encodable {
     }
 
     private mutating func compare(
-        _ stored: any CandleQueries, of collector: Collector, with folded: any CandleQueries, _ refold: Refold,
+        _ stored: any CandleQueries, of collector: Collector, with folded: any CandleQueries, _ fold: VerificationFold,
         _ bounds: Bounds
     ) throws {
         let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
         let series = Set(try stored.series() + folded.series())
         for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
             var expected = Dictionary(
-                uniqueKeysWithValues: try folded.records(series).map { ($0.start, refold.last(of: $0, series)) })
+                uniqueKeysWithValues: try folded.records(series).map { ($0.start, fold.last(of: $0, series)) })
             let found = try stored.records(series, of: collector, besides: Set(expected.keys))
             let disputed = try stored.disputedStarts(series, of: collector)
             for record in found {
@@ -100,7 +100,7 @@ public struct Verification: Report, Encodable {
                 // The ticks do not know why another source took the place of a disputed candle.
                 if record.source != .streamed, disputed.contains(record.start.seconds) { continue }
                 guard bounds.includes(record) else { continue }
-                guard refold.isFounded(record), expectation != nil || refold.canDerive(record) else {
+                guard fold.isFounded(record), expectation != nil || fold.canDerive(record) else {
                     beyond += 1
                     continue
                 }
@@ -109,7 +109,7 @@ public struct Verification: Report, Encodable {
             }
             // What was deleted by age is not expected.
             for record in expected.values.sorted(by: { $0.start < $1.start })
-            where record.start >= forgotten && refold.isFounded(record) {
+            where record.start >= forgotten && fold.isFounded(record) {
                 compared += 1
                 note(series, record.start, found: nil, expected: record)
             }
@@ -130,7 +130,7 @@ public struct Verification: Report, Encodable {
     private mutating func leaveOut(changedSince stored: UInt64, _ paths: Paths) throws {
         guard !differences.isEmpty else { return }
         var changed: Set<Interval> = []
-        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
+        try StreamScan(CandleEnvelope.self, .candles, paths).forEach { record in
             guard record.position > stored, let series = record.series else { return }
             changed.insert(Interval(series, start: record.start.seconds))
         }
@@ -145,7 +145,7 @@ public struct Verification: Report, Encodable {
     private mutating func nameTicks(_ paths: Paths) throws {
         guard !differences.isEmpty else { return }
         let places = differences.map { ($0.pair, $0.timeframe, $0.start) }
-        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        try StreamScan(TickEnvelope.self, .ticks, paths).forEach { record in
             guard let tick = record.tick else { return }
             for (index, (pair, timeframe, start)) in places.enumerated() where tick.pair == pair {
                 guard (start..<(start + timeframe)).contains(tick.brokerTime.seconds) else { continue }

@@ -43,7 +43,7 @@ struct Bounds {
     /// - Parameter stored: the last position of the candles stream that is in the database.
     init(paths: Paths, stored: UInt64) throws {
         var (ticks, history) = (Bound(), Bound())
-        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
+        try StreamScan(CandleEnvelope.self, .candles, paths).forEach { record in
             guard record.position <= stored else { return }
             if record.inputStream == .history { history.note(record) } else { ticks.note(record) }
         }
@@ -56,7 +56,7 @@ struct Bounds {
 }
 
 /// What the journals say, folded again into a database of its own.
-struct Refold {
+struct VerificationFold {
     private(set) var ticks = 0
     /// The oldest position of each journal, and when its first record of the ticks was.
     private let oldestTick: UInt64
@@ -73,7 +73,7 @@ struct Refold {
         let nothing = EmittedMark()
         var candles = try FoldedCandles(into: path, bounds, stop)
         var fold = ResumedFold(options: options, emitted: nothing)
-        let journal = try JournalScan(TickEnvelope.self, .ticks, paths)
+        let journal = try StreamScan(TickEnvelope.self, .ticks, paths)
         oldestTick = journal.oldest
         var (count, first) = (0, UTCNanos(rawValue: .max))
         try journal.forEach {
@@ -87,7 +87,7 @@ struct Refold {
         (ticks, firstTime) = (count, first)
         var history = ResumedHistory(
             timeframes: configuration.timeframes, calendar: configuration.calendar, emitted: nothing)
-        let bought = try JournalScan(CandleEnvelope.self, .history, paths)
+        let bought = try StreamScan(CandleEnvelope.self, .history, paths)
         oldestHistory = bought.oldest
         try bought.forEach {
             history.take($0)
@@ -125,7 +125,7 @@ private struct FoldedCandles {
     private let bounds: Bounds
     private let stop: StopSignal
     private var batch: [CandleEnvelope] = []
-    /// As `Refold.unnumbered`.
+    /// As `VerificationFold.unnumbered`.
     private(set) var unnumbered: [Interval: CandleRecord] = [:]
 
     init(into path: String, _ bounds: Bounds, _ stop: StopSignal) throws {

@@ -3,7 +3,7 @@ internal import Streams
 internal import Wire
 
 /// A stream's journal from its oldest record to its present end.
-struct JournalScan<Record: StreamEnvelope> {
+struct StreamScan<Record: StreamEnvelope> {
     let stream: Stream
     private let reader: JournalReader
 
