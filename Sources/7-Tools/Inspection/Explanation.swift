@@ -37,7 +37,7 @@ public struct Explanation: Report, Encodable {
         let detail: String
     }
 
-    /// A candle of the interval, as a journal or the database has it.
+    /// A candle of the interval, as its stream or the database has it.
     struct Version: Encodable {
         let source: String
         /// Who saw or bought it.
@@ -72,7 +72,7 @@ public struct Explanation: Report, Encodable {
     let stored: Version?
     /// What waits for that one to be withdrawn, the highest in rank first.
     let outranked: [Version]
-    /// What each aggregator published for the interval, oldest first, as far as its journal still holds it.
+    /// What each aggregator published for the interval, oldest first, as far as its archive and journal hold it.
     let revisions: [Version]
     let events: [EventLine]
     /// History requests that reached over the interval.
@@ -244,7 +244,7 @@ extension Explanation {
 
     private func text(_ ticks: Ticks) -> String {
         let owner = hasSeveral ? " of \(ticks.collector)" : ""
-        guard ticks.count > 0 else { return "ticks\(owner)  none in the journal\n" }
+        guard ticks.count > 0 else { return "ticks\(owner)  none in archive or journal\n" }
         let uncounted = ticks.uncounted > 0 ? ", \(ticks.uncounted) of them not counted" : ""
         let lines = ticks.lines.map {
             let flags = $0.flags.isEmpty ? "" : "  " + $0.flags.joined(separator: ", ")

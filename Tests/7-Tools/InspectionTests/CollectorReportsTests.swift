@@ -101,7 +101,7 @@ import Wire
         #expect(explanation.revisions.map(\.collector) == ["eu"])
         #expect(explanation.ticks.count == 0 && explanation.otherTicks?.map(\.count) == [1])
         let text = explanation.text(.plain)
-        #expect(text.contains("ticks of main  none in the journal\n"), "\(text)")
+        #expect(text.contains("ticks of main  none in archive or journal\n"), "\(text)")
         #expect(text.contains("ticks of eu  1, positions 1 to 1\n"), "\(text)")
         #expect(text.contains("collector  feed event (UTC)"), "\(text)")
     }
