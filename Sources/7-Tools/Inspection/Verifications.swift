@@ -19,7 +19,7 @@ public struct Verifications: Report {
     ///   - since: as in `Verification.init`.
     /// - Throws: as `Verification.init`; (69) only if none of them can be verified.
     public init(
-        of wanted: [Collector], paths: Paths, collectors: Collectors, since: UTCSeconds?, watch: VerificationWatch
+        of wanted: [Collector], paths: Paths, collectors: Collectors, since: UTCSeconds? = nil, watch: VerificationWatch
     ) throws {
         outcomes = try wanted.map { collector in
             do {
