@@ -3,7 +3,7 @@ internal import Parquet
 internal import Wire
 
 /// Ticks as a Parquet file, with the columns of the archive and the pair. A missing side is 0, as its flag says.
-/// Source: docs/formats.md § 7.
+/// Source: docs/formats.md § 10.
 struct TickColumns: TickSheet {
     /// Of a row group.
     private static let fullRows = 1 << 17
