@@ -127,7 +127,7 @@ final class PartReader {
         guard let read = try ReadFile(path) else { throw ArchiveDamage("it is missing") }
         try read.expect(bytes: file.bytes, crc32c: file.crc32c)
         let end = try read.bytes(max(0, file.bytes - ParquetFile.endByteCount)..<file.bytes)
-        let count = try end.withUnsafeBytes { try ParquetFile.footerByteCount(end: $0) }
+        let count = try end.withUnsafeBytes { try ParquetFile.footerByteCount(end: $0, fileByteCount: file.bytes) }
         let footer = try read.bytes(max(0, file.bytes - count)..<file.bytes)
         let parquet = try footer.withUnsafeBytes { try ParquetFile(footer: $0, fileByteCount: file.bytes) }
         let layout = try PartPlace.layout(of: file, stream)
