@@ -47,8 +47,9 @@ public struct TickExport {
     /// A pair without any tick is a wrong name, not an empty file.
     private static func check(_ pairs: Set<Pair>, _ paths: Paths) throws {
         guard !pairs.isEmpty else { return }
-        var known: Set<Pair> = []
-        let stream = try ArchivedStream(.ticks, paths)
+        let manifest = try ArchiveManifest(.ticks, paths)
+        var known = Set(manifest.batches.flatMap(\.files).compactMap(\.pair).compactMap { Pair($0) })
+        let stream = try ArchivedStream(.ticks, paths, from: manifest.lastPosition + 1)
         while !pairs.isSubset(of: known), try stream.read(TickEnvelope.self, { known.insert($0.pair) }) > 0 {}
         guard let unknown = pairs.subtracting(known).min() else { return }
         let names = known.subtracting([.none]).sorted().map(\.description)
@@ -74,7 +75,9 @@ public struct TickExport {
         _ empty: some TickSheet, _ stop: StopSignal, _ write: ([UInt8]) throws -> Bool
     ) throws -> Int {
         var (sheet, count) = (empty, 0)
-        let stream = try ArchivedStream(.ticks, paths)
+        let pairs = selection.pairs.isEmpty ? nil : selection.pairs
+        let stream = try ArchivedStream(
+            .ticks, paths, narrowing: .init(pairs: pairs, times: selection.times))
         func take(_ record: TickEnvelope) {
             guard selection.includes(record) else { return }
             sheet.add(record)

@@ -1,3 +1,4 @@
+internal import Archive
 internal import Engines
 internal import IG
 public import Reports
@@ -124,7 +125,8 @@ public struct ComparisonReport: Report, Encodable {
         var ticks = intervals.map { _ in [TickLine]() }
         guard !intervals.isEmpty else { return ticks }
         let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
-        try StreamScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        let narrowing = ArchivedStream.Narrowing(intervals: intervals)
+        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
             guard let tick = record.tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
             let second = tick.brokerTime.seconds
             for index in wanted {

@@ -1,3 +1,4 @@
+internal import Archive
 internal import Engines
 public import Reports
 internal import Candles
@@ -122,7 +123,8 @@ public struct Explanation: Report, Encodable {
 
     private static func revisions(_ paths: Paths, _ series: Series, _ start: UTCSeconds) throws -> [Version] {
         var versions: [Version] = []
-        try StreamScan(CandleEnvelope.self, .candles, paths).forEach { record in
+        let moment = UTCNanos(seconds: start)..<UTCNanos(seconds: start + .seconds(1))
+        try StreamScan(CandleEnvelope.self, .candles, paths, only: .init(times: moment)).forEach { record in
             guard record.start.seconds == start, let candle = record.candle, candle.series == series else { return }
             versions.append(Version(candle, paths.collector))
         }
@@ -148,7 +150,9 @@ public struct Explanation: Report, Encodable {
         _ paths: Paths, _ series: Series, _ interval: Range<UTCSeconds>, _ showsTicks: Bool
     ) throws -> Ticks {
         var ticks = Ticks(collector: paths.collector.name)
-        try StreamScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        let times = UTCNanos(seconds: interval.lowerBound)..<UTCNanos(seconds: interval.upperBound)
+        let narrowing = ArchivedStream.Narrowing(pairs: [series.pair], times: times)
+        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
             guard let tick = record.tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
                 return
             }

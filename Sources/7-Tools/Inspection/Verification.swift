@@ -1,3 +1,4 @@
+internal import Archive
 internal import Engines
 public import Reports
 internal import FoundationEssentials
@@ -182,7 +183,9 @@ public struct Verification: Report, Encodable {
     private mutating func nameTicks(_ paths: Paths) throws {
         guard !differences.isEmpty else { return }
         let places = differences.map { ($0.pair, $0.timeframe, $0.start) }
-        try StreamScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        let narrowing = ArchivedStream.Narrowing(
+            intervals: differences.map { (Series($0.pair, $0.timeframe), $0.start) })
+        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
             guard let tick = record.tick else { return }
             for (index, (pair, timeframe, start)) in places.enumerated() where tick.pair == pair {
                 guard (start..<(start + timeframe)).contains(tick.brokerTime.seconds) else { continue }

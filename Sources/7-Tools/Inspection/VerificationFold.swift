@@ -79,7 +79,7 @@ struct VerificationFold {
     ) throws {
         var candles = try FoldedCandles(into: path, bounds)
         let first = try since.flatMap {
-            try ArchivedStream.position(.ticks, paths, reaching: UTCNanos(seconds: $0 - Self.lead))
+            try ArchivedStream.position(of: .ticks, paths, at: UTCNanos(seconds: $0 - Self.lead))
         }
         try foldTicks(
             try StreamScan(TickEnvelope.self, .ticks, paths, from: first, stop: watch.stop), configuration, watch,

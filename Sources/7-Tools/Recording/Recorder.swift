@@ -33,9 +33,8 @@ public final class Recorder<Record: StreamEnvelope> {
         until: UTCNanos?, into folder: Paths, logger: Logger
     ) throws {
         (self.from, self.until) = (from, until)
-        let first =
-            start == .oldest ? try from.flatMap { try ArchivedStream.position(stream, paths, reaching: $0) } : nil
-        tap = try Tap(stream: stream, paths: paths, from: first.map(TapStart.position) ?? start, logger: logger)
+        tap = try Tap(
+            stream: stream, paths: paths, from: try Self.start(stream, paths, start, since: from), logger: logger)
         let target = folder.journal(stream)
         guard try !JournalTail.exists(folder: target) else {
             throw Failure(.usage, "\(target) already holds a recording: name another folder")
@@ -44,6 +43,16 @@ public final class Recorder<Record: StreamEnvelope> {
         settings.retentionDays = 0
         journal = try JournalWriter(
             folder: target, recordSize: Record.byteCount, settings: settings, logger: logger)
+    }
+
+    /// Passes over what is surely older. Records of other streams than `ticks` speak of old intervals at any time.
+    private static func start(
+        _ stream: Stream, _ paths: Paths, _ start: TapStart, since: UTCNanos?
+    ) throws -> TapStart {
+        guard start == .oldest, stream == .ticks, let since else { return start }
+        // Ticks are out of order by seconds.
+        let position = try ArchivedStream.position(of: stream, paths, at: since - .seconds(60))
+        return position.map(TapStart.position) ?? start
     }
 
     /// Copies the present records; waits at most this long for the first one.
