@@ -170,9 +170,11 @@ import Wire
             + [Make.clock(start + 1_000)]
     }
 
+    private func watch() throws -> VerificationWatch { VerificationWatch(stop: try StopSignal(), isShown: false) }
+
     private func verifications() throws -> Verifications {
         try Verifications(
-            of: collectors.all, paths: try paths(), collectors: collectors, watch: VerificationWatch(stop: try StopSignal(), isShown: false))
+            of: collectors.all, paths: try paths(), collectors: collectors, watch: try watch())
     }
 
     @Test func `each collector's candles are compared with its own journals, seen or not`() throws {
@@ -203,7 +205,7 @@ import Wire
         #expect(some.isSound && some.text(.plain).hasPrefix("eu: not verified: "), "\(some.text(.plain))")
         #expect(throws: Failure.self) {
             try Verifications(
-                of: [Self.eu], paths: try paths(), collectors: collectors, watch: VerificationWatch(stop: try StopSignal(), isShown: false))
+                of: [Self.eu], paths: try paths(), collectors: collectors, watch: try watch())
         }
     }
 }
