@@ -41,7 +41,7 @@ struct CandlewickCommand: ParsableCommand {
                 subcommands: [TapCommand.self, RecordCommand.self, ReplayCommand.self, JournalCommand.self]),
             CommandGroup(
                 name: "Maintain the data",
-                subcommands: [ExportCommand.self, ImportCommand.self, MaintainCommand.self]),
+                subcommands: [ArchiveCommand.self, ExportCommand.self, ImportCommand.self, MaintainCommand.self]),
             CommandGroup(name: "Other machines", subcommands: [KeysCommand.self]),
         ])
 }
