@@ -1,7 +1,10 @@
+import Archive
 import CandleFiles
+import Glibc
 import Host
 import Logging
 import MarketData
+import Parquet
 import Streams
 import Testing
 import TestKit
@@ -130,5 +133,105 @@ import Wire
             return false
         }
         #expect(parts == 1)
+    }
+
+    // MARK: Parquet
+
+    /// The values of a column, of all row groups.
+    private func integers(_ name: String, _ file: ParquetFile, _ bytes: [UInt8]) throws -> [Int64] {
+        try values(name, file, bytes).flatMap { if case .integers(let values) = $0 { values } else { [Int64]() } }
+    }
+
+    private func texts(_ name: String, _ file: ParquetFile, _ bytes: [UInt8]) throws -> [String] {
+        try values(name, file, bytes).flatMap { if case .texts(let values) = $0 { values } else { [String]() } }
+    }
+
+    private func values(_ name: String, _ file: ParquetFile, _ bytes: [UInt8]) throws -> [ParquetValues] {
+        let column = try #require(file.schema.columns.firstIndex { $0.name == name })
+        return try bytes.withUnsafeBytes { bytes in
+            try file.rowGroups.indices.map { group in
+                let range = file.rowGroups[group].columns[column].bytes
+                return try file.decode(
+                    column: column, of: group, from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+            }
+        }
+    }
+
+    @Test func `Parquet read back gives every field of the journal`() throws {
+        try journalOfAll()
+        let (bytes, count) = try export(.parquet, hasEvents: true)
+        let file = try bytes.withUnsafeBytes { try ParquetFile(footer: $0, fileByteCount: bytes.count) }
+        #expect(count == 4 && file.rowCount == 6)
+        #expect(file.schema.metadata == [.init("price_unit", "1e-9")])
+        let start: Int64 = 1_778_572_800_000_000_000
+        #expect(try texts("pair", file, bytes) == ["", "EUR_USD", "USD_JPY", "USD_JPY", "EUR_USD", "EUR_USD"])
+        #expect(try integers("position", file, bytes) == [1, 3, 4, 5, 6, 7])
+        #expect(
+            try integers("broker_time", file, bytes) == [
+                0, start + 1, start + 1_000_000_000, start + 1_500_000_000, start + 2_000_000_000,
+                start + 3_000_000_000,
+            ])
+        #expect(try integers("receive_time", file, bytes)[1] == start + 250_000_000)
+        #expect(try integers("bid", file, bytes) == [0, 1_079_090_000, 161_200_000_000, 0, 0, 3_000_000_000])
+        #expect(try integers("ask", file, bytes) == [0, 1_079_200_000, 10, 0, 2_000_000_000, 0])
+        #expect(try integers("flags", file, bytes) == [0, 5, 0, 0, 8, 16])
+        #expect(try texts("event", file, bytes) == ["blind began", "", "", "updates lost", "", ""])
+        #expect(try integers("detail_1", file, bytes) == [0, 0, 0, 3, 0, 0])
+        let plain = try export(.parquet)
+        let columns = try plain.bytes.withUnsafeBytes {
+            try ParquetFile(footer: $0, fileByteCount: plain.bytes.count).schema.columns.map(\.name)
+        }
+        #expect(columns == ["pair", "position", "broker_time", "receive_time", "bid", "ask", "flags"])
+    }
+
+    @Test func `many ticks make several row groups, in order`() throws {
+        try journal((0..<140_000).map { Make.tick(Self.start + Double($0) / 8, "1.1", "1.2") })
+        let (bytes, count) = try export(.parquet)
+        let file = try bytes.withUnsafeBytes { try ParquetFile(footer: $0, fileByteCount: bytes.count) }
+        #expect(count == 140_000 && file.rowGroups.count == 2)
+        #expect(try integers("position", file, bytes) == Array(1...140_000))
+    }
+
+    // MARK: Archive
+
+    @Test func `what is archived is exported as from the journal, and other pairs' files are not read`() throws {
+        var settings = JournalSettings()
+        (settings.retentionDays, settings.segmentRecords) = (0, 100)
+        let paths = try paths()
+        let writer = try JournalWriter(
+            folder: paths.journal(.ticks), recordSize: TickEnvelope.byteCount, settings: settings, logger: quietLogger()
+        )
+        for number in 0..<1_050 {
+            if writer.needsFlush { try writer.flush() }
+            let pair = number % 3 == 0 ? Self.usdJPY : Make.eurUSD
+            let time = Self.start + Double(number) * 100
+            writer.append(
+                number % 50 == 7
+                    ? Make.feed(.sessionReplaced, at: time)
+                    : Make.tick(
+                        time, "1.\(number)", "2.\(number)", pair: pair, flags: number % 9 == 0 ? .recovered : []))
+        }
+        try writer.close()
+        let times = Make.nanos(Self.start + 20_000)..<Make.nanos(Self.start + 95_000)
+        func all() throws -> [[UInt8]] {
+            try TickExport.Format.allCases.flatMap { format in
+                [
+                    try export(format, hasEvents: true).bytes,
+                    try export(format, pairs: [Make.eurUSD], in: times, hasEvents: true).bytes,
+                ]
+            }
+        }
+        let before = try all()
+        _ = try Archiver.run(paths)
+        TemporaryFolder.dropClosedSegments(of: paths.journal(.ticks))
+        #expect(try all() == before)
+        for file in try ArchiveManifest(.ticks, paths).batches.flatMap(\.files) where file.pair == "USD_JPY" {
+            unlink("\(paths.archive)/\(file.path)")
+        }
+        #expect(try export(.csv, pairs: [Make.eurUSD], in: times, hasEvents: true).bytes == before[1])
+        let failure = #expect(throws: Failure.self) { try export(.csv) }
+        #expect(failure?.code == .badData, "a missing file is an error, not fewer ticks")
+        let unknown = #expect(throws: Failure.self) { try export(.csv, pairs: [Pair("GBP_USD")!]) }
+        #expect(unknown?.description == "there is no tick of GBP_USD: there are ticks of EUR_USD, USD_JPY")
     }
 }
