@@ -29,6 +29,12 @@ public struct ArchiveCheck: Sendable, Encodable {
             do {
                 let manifest = try ArchiveManifest(stream, paths)
                 named.formUnion(manifest.batches.flatMap(\.paths))
+                if manifest.end == .open {
+                    damage.append(
+                        Damage(
+                            path: manifest.path, reason: "the end of its last line is wrong",
+                            content: "nothing else: candlewick archive run writes it again"))
+                }
                 for batch in manifest.batches { try check(batch, stream, paths) }
             } catch let failure as Failure where failure.code == .badData {
                 let path = ArchiveManifest.path(stream, paths)

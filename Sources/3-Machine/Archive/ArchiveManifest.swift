@@ -8,7 +8,7 @@ public struct ArchiveBatch: Codable, Hashable, Sendable {
     public let stream: String
     /// Of its first segment.
     public let firstPosition: UInt64
-    /// Of the last record that its segments have room for.
+    /// Of its last record; without one that of the batch before.
     public let lastPosition: UInt64
     /// The rows of its files together.
     public let records: Int
@@ -52,10 +52,12 @@ public struct ArchiveBatch: Codable, Hashable, Sendable {
     public var bytes: Int { files.reduce(damage?.bytes ?? 0) { $0 + $1.bytes } }
     /// The paths of all its files.
     public var paths: [String] { files.map(\.path) + (damage.map { [$0.path] } ?? []) }
-    /// Positions of its segments that no whole record holds, those between segments not counted.
+    /// Slots of its segments that hold no whole record of their position.
     public var damagedRecords: Int { segments.reduce(0) { $0 + $1.slots } - records }
     /// Positions from its first to its last that no record has: damaged, or skipped by the writer.
-    var missingPositions: UInt64 { lastPosition + 1 - firstPosition - UInt64(records) }
+    var missingPositions: UInt64 {
+        max(lastPosition + 1, firstPosition + UInt64(records)) - firstPosition - UInt64(records)
+    }
 }
 
 extension ArchiveBatch.File {
@@ -76,8 +78,16 @@ public struct ArchiveManifest: Sendable {
     public let batches: [ArchiveBatch]
     /// The bytes of its whole lines.
     let byteCount: Int
-    /// Bytes behind them: a line that was being written when the process ended.
-    let tornBytes: Int
+    /// What follows them.
+    let end: End
+
+    enum End: Hashable, Sendable {
+        case sound
+        /// A part of a line that was being written when the process ended: its batch does not count.
+        case torn
+        /// The last line is whole but for its end, which is missing or damaged: its batch counts.
+        case open
+    }
 
     /// The last position that the archive has taken; 0 for none.
     public var lastPosition: UInt64 { batches.last?.lastPosition ?? 0 }
@@ -92,8 +102,11 @@ public struct ArchiveManifest: Sendable {
         path = ArchiveManifest.path(stream, paths)
         let file = try ReadFile(path)
         let bytes = try file.map { try $0.bytes(0..<$0.byteCount) } ?? []
-        byteCount = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        tornBytes = bytes.count - byteCount
+        let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let tail = Array(bytes[whole...])
+        let last = [tail, tail.dropLast()].first { (try? ArchiveManifest.batch($0)) != nil } ?? []
+        byteCount = whole + last.count
+        end = tail.isEmpty ? .sound : last.isEmpty ? .torn : .open
         var batches: [ArchiveBatch] = []
         for (index, line) in bytes[..<byteCount].split(separator: UInt8(ascii: "\n")).enumerated() {
             do {
@@ -127,6 +140,13 @@ public struct ArchiveManifest: Sendable {
         guard batch.firstPosition > last?.segments.last?.firstPosition ?? 0, !batch.segments.isEmpty,
             batch.lastPosition >= last?.lastPosition ?? 0
         else { throw ArchiveDamage("its positions do not follow those of the line before") }
+    }
+
+    /// Cuts off what is no whole line, and ends the last one.
+    func mend() throws {
+        guard end != .sound else { return }
+        try Files.cut(path, to: byteCount)
+        if end == .open { try Files.append([UInt8(ascii: "\n")], to: path, durably: true) }
     }
 
     private static let sumKey = ",\"line_crc32c\":\""

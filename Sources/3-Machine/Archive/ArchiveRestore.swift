@@ -12,12 +12,9 @@ public enum ArchiveRestore {
     public static func restore(
         _ stream: Stream, _ paths: Paths, positions: ClosedRange<UInt64>, into folder: String
     ) throws -> [String] {
-        let batches = try ArchiveManifest(stream, paths).batches.filter {
-            $0.firstPosition <= positions.upperBound && $0.lastPosition >= positions.lowerBound
-        }
         try makeFolder(folder)
         var made: [String] = []
-        for batch in batches {
+        for batch in try ArchiveManifest(stream, paths).batches {
             let wanted = batch.segments.filter { $0.overlaps(positions) }
             guard let first = wanted.first else { continue }
             let rebuilder = try SegmentRebuilder(batch, stream, in: paths.archive, from: first.firstPosition)

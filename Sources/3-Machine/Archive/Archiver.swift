@@ -74,12 +74,13 @@ public final class Archiver {
     /// What must hold before a batch is begun.
     private func prepare() throws -> ArchiveManifest {
         let manifest = try ArchiveManifest(stream, paths)
+        try expectAllLines(manifest)
         let oldest = try JournalTail.oldestPosition(recordSize: stream.recordSize, folder: paths.journal(stream))
         let position = manifest.batches.isEmpty ? (oldest ?? 1) - 1 : manifest.lastPosition
         // From the first run on retention waits.
         try mark.note(position)
         try passed()
-        if manifest.tornBytes > 0 { try Files.cut(manifest.path, to: manifest.byteCount) }
+        try manifest.mend()
         try passed()
         try Staging.removeLeftovers(of: stream, paths, committed: manifest)
         let end = try JournalTail.lastPosition(of: stream, paths)
@@ -92,6 +93,19 @@ public final class Archiver {
                 """)
         }
         return manifest
+    }
+
+    /// The mark is moved after the manifest alone: if it is ahead, lines were lost.
+    private func expectAllLines(_ manifest: ArchiveManifest) throws {
+        let taken = try ConsumerMark.position(of: .archiver, in: paths.journal(stream)) ?? 0
+        guard manifest.batches.isEmpty || taken <= manifest.lastPosition else {
+            throw Failure(
+                .badData,
+                """
+                \(manifest.path) ends at position \(manifest.lastPosition), but \(taken) was archived: bring back the lines \
+                that it lacks, or remove \(paths.journal(stream))/archiver.taken to archive again what the journal still has
+                """)
+        }
     }
 
     /// A segment of a stream whose time is wrong is due too.

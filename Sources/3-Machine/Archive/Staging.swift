@@ -58,12 +58,13 @@ struct Staging {
             let first = segment.firstPosition
             let found = try SegmentScan(segment: segment).read(after: taken) { part, bytes, offset in
                 switch part {
-                case .record: try parts.append(bytes)
+                case .record:
+                    try parts.append(bytes)
+                    taken = RecordBytes.position(bytes)
                 case .bytes: try damage.append(bytes, segment: first, offset: offset)
                 }
             }
             written.append(found)
-            taken = max(taken, first + UInt64(found.slots) - 1)
             try passed()
         }
         let files = try parts.finish()

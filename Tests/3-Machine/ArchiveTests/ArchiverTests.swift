@@ -100,18 +100,45 @@ import Wire
         _ = try world.archiver().run()
         let path = try ArchiveManifest(.ticks, world.paths).path
         let whole = fileBytes(path)
-        for cut in [1, 40, 300] {
+        for cut in [2, 40, 300] {
             // The files of the second batch are where a run that ended in its commit left them.
             let second = try ArchiveManifest(.ticks, world.paths).batches[1]
             let staging = "\(world.paths.archive)/.staging/ticks-\(digits(second.firstPosition))"
             try makeFolder(staging)
             try Files.append(ArchiveManifest.line(second), to: "\(staging)/batch.json")
             TemporaryFolder.overwrite(path, Array(whole.dropLast(cut)))
+            try ConsumerMark(folder: world.paths.journal(.ticks), consumer: .archiver).note(100)
             #expect(try ArchiveManifest(.ticks, world.paths).batches.count == 1)
             _ = try world.archiver().run()
             #expect(fileBytes(path) == whole)
             #expect(try world.restored() == world.closed())
         }
+    }
+
+    @Test func `a last line without its end counts and is ended`() throws {
+        try world.append(0..<120)
+        _ = try world.archiver().run()
+        let path = try ArchiveManifest(.ticks, world.paths).path
+        let whole = fileBytes(path)
+        for content in [Array(whole.dropLast()), whole.dropLast() + [UInt8(ascii: "K")]] {
+            TemporaryFolder.overwrite(path, content)
+            #expect(try world.archiver().run().batches == 0)
+            #expect(fileBytes(path) == whole)
+        }
+    }
+
+    @Test func `a manifest that lost lines stops the archiver`() throws {
+        try world.append(0..<120)
+        _ = try world.archiver().run()
+        let path = try ArchiveManifest(.ticks, world.paths).path
+        let first = fileBytes(path)
+        try world.append(120..<220)
+        _ = try world.archiver().run()
+        TemporaryFolder.overwrite(path, first)
+        let failure = #expect(throws: Failure.self) { try world.archiver().run() }
+        #expect(
+            failure?.code == .badData
+                && failure?.description.contains("ends at position 100, but 200 was archived") == true)
     }
 
     @Test func `a damaged line of the manifest stops the archiver`() throws {
