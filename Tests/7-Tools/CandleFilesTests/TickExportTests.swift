@@ -23,7 +23,10 @@ import Wire
         let writer = try JournalWriter(
             folder: try paths().journal(.ticks), recordSize: TickEnvelope.byteCount, settings: JournalSettings(),
             logger: quietLogger())
-        for record in records { writer.append(record) }
+        for record in records {
+            if writer.needsFlush { try writer.flush() }
+            writer.append(record)
+        }
         try writer.close()
     }
 
