@@ -255,12 +255,12 @@ let package = Package(
                 "SQLiteStore",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "Aggregation", "Inspection", log,
+                "Assumptions", "Aggregation", "Archive", "Inspection", log,
             ]),
-        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
+        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["SQLiteStore", "MarketData", "Wire", "Host", "Streams", "Store", "CandleFiles", log]),
+            ["SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store", "CandleFiles", log]),
         tests(
             .programs, "EndToEndTests",
             [

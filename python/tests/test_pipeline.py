@@ -72,8 +72,9 @@ class PipelineTest(unittest.TestCase):
         folder = os.path.dirname(sys.executable)
         environment = {name: os.environ[name] for name in ("TZ", "PYTHONDONTWRITEBYTECODE")}
         cls.environment = environment | {
-            "HOME": str(home), "PATH": f"{folder}:{os.environ['PATH']}", "NO_COLOR": "1", "TERM": "dumb",
-            "CANDLEWICK_DATABASE": str(cls.pipeline.database),
+            "HOME": str(home), "PATH": f"{folder}:{os.environ['CHECK_BIN']}:{os.environ['PATH']}", "NO_COLOR": "1",
+            "TERM": "dumb", "CANDLEWICK_DATABASE": str(cls.pipeline.database),
+            "CANDLEWICK_STATE_DIR": cls.pipeline.environment["CANDLEWICK_STATE_DIR"],
             "CANDLEWICK_RUNTIME_DIR": cls.pipeline.environment["CANDLEWICK_RUNTIME_DIR"],
         }  # fmt: skip
 
