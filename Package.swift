@@ -145,10 +145,17 @@ let package = Package(
                 "Engines",
                 "Reports",
                 "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "IGClient", log,
+                "Assumptions", "IGClient", "Refolding", log,
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(
+            .stages, "Refolding",
+            [
+                "Engines", "Reports", "MarketData", "Wire", "Candles", "Host", "Streams", "Archive", "Settings",
+                "Store",
+                "Aggregation", log,
+            ]),
         library(.stages, "Relaying", ["MarketData", "Wire", "Host", "Streams", "Settings", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
@@ -175,8 +182,9 @@ let package = Package(
             [
                 "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting", "Charts",
-                "Inspection", "Recording", "CandleFiles", "Archive",
+                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting",
+                "Refolding",
+                "Charts", "Inspection", "Recording", "CandleFiles", "Archive",
             ]),
 
         library(
@@ -244,6 +252,12 @@ let package = Package(
             [
                 "MarketData", "Wire", "TLCP", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore",
                 "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
+            ]),
+        tests(
+            .stages, "RefoldingTests",
+            [
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore", "Aggregation",
+                "Refolding", log,
             ]),
         tests(
             .stages, "RelayingTests",
