@@ -22,7 +22,7 @@ public struct HostileStreams {
     /// The next ones, sealed; some positions are missing.
     public mutating func ticks(_ count: Int) -> [TickEnvelope] {
         (0..<count).map { _ in
-            time += Double.random(in: 0...8, using: &random)
+            time += Double.random(in: 0...16, using: &random)
             var record = next()
             position += happens(0.01) ? 3 : 1
             record.seal(position: position)

@@ -28,10 +28,13 @@ public struct EmittedMark {
         let start: UTCNanos
         let source: CandleSource
         let revision: UInt16
+        /// An interval may be bought twice; 0 of a streamed candle, which the revision tells from all others.
+        let inputPosition: UInt64
 
         init(_ record: CandleEnvelope) {
             (pair, timeframe, start) = (record.pair, record.series?.timeframe, record.start)
             (source, revision) = (record.source, record.revision)
+            inputPosition = record.source == .streamed ? 0 : record.inputPosition
         }
     }
 

@@ -13,6 +13,8 @@ import Wire
         return options
     }()
 
+    private struct Unreadable: Error {}
+
     /// Both folds, with what came out of them.
     private struct Folds {
         var ticks = ResumedFold(options: FoldStateTests.options, emitted: EmittedMark())
@@ -29,7 +31,7 @@ import Wire
         var bytes: [UInt8] { FoldState.bytes(of: ticks, history, after: [], capacity: 0) }
 
         mutating func read(_ bytes: [UInt8]) throws {
-            let state = try #require(FoldStateTests.state(bytes))
+            guard let state = FoldStateTests.state(bytes) else { throw Unreadable() }
             ticks = ResumedFold(state, emitted: EmittedMark())
             history = ResumedHistory(state, emitted: EmittedMark())
         }
@@ -54,11 +56,11 @@ import Wire
         return folds
     }
 
-    @Test(arguments: 0..<12 as Range<UInt64>)
+    @Test(arguments: 0..<8 as Range<UInt64>)
     func `what comes after a state is the same, byte for byte`(seed: UInt64) throws {
         var (undisturbed, resumed) = (Folds(), Folds())
         var random = SplitMix(seed: seed)
-        for (place, (tick, bought)) in Self.streams(seed, 2_000).enumerated() {
+        for (place, (tick, bought)) in Self.streams(seed, 1_000).enumerated() {
             try undisturbed.fold(tick, bought)
             if Int.random(in: 0..<6, using: &random) == 0 { try resumed.read(resumed.bytes) }
             try resumed.fold(tick, bought)
@@ -68,20 +70,24 @@ import Wire
                 return
             }
         }
-        #expect(resumed.output == undisturbed.output && resumed.output.count > 500)
+        let isSame = resumed.output == undisturbed.output
+        #expect(isSame && resumed.output.count > 250)
     }
 
     /// A property that is new and is not written would not come back; one that no state here fills would not be noticed.
     @Test func `every stored property is filled by the streams, and comes back`() throws {
         var dump = Dump()
-        for seed in 0..<4 as Range<UInt64> {
+        for seed in 0..<3 as Range<UInt64> {
             var folds = Folds()
-            for (place, (tick, bought)) in Self.streams(seed, 2_000).enumerated() {
+            _ = dump.text(folds)
+            for (place, (tick, bought)) in Self.streams(seed, 1_000).enumerated() {
                 try folds.fold(tick, bought)
-                guard place % 97 == 0 else { continue }
+                guard place % 143 == 0 else { continue }
                 let before = dump.text(folds)
                 try folds.read(folds.bytes)
-                #expect(dump.text(folds) == before, "after record \(place) of seed \(seed)")
+                // Not the texts, which are long.
+                let isSame = dump.text(folds) == before
+                #expect(isSame, "after record \(place) of seed \(seed)")
             }
         }
         let constant = dump.values.filter { $0.value.count < 2 }.keys.sorted()
@@ -110,7 +116,8 @@ import Wire
         var dump = Dump()
         let before = dump.text(folds)
         try folds.read(folds.bytes)
-        #expect(dump.text(folds) == before && folds.ticks.builder.pairCount == 1_000)
+        let isSame = dump.text(folds) == before
+        #expect(isSame && folds.ticks.builder.pairCount == 1_000)
     }
 
     // MARK: Damage
@@ -119,7 +126,8 @@ import Wire
         let bytes = try Self.folds(3, 400).bytes
         var random = SplitMix(seed: 3)
         for _ in 0..<400 {
-            #expect(Self.state(Array(bytes.prefix(Int.random(in: 0..<bytes.count, using: &random)))) == nil)
+            let isNone = Self.state(Array(bytes.prefix(Int.random(in: 0..<bytes.count, using: &random)))) == nil
+            #expect(isNone)
             var changed = bytes
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 changed[Int.random(in: changed.indices, using: &random)] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(
@@ -127,21 +135,24 @@ import Wire
             }
             _ = Self.state(changed)
         }
-        #expect(Self.state(bytes + [0]) == nil && Self.state([]) == nil)
+        let areNone = Self.state(bytes + [0]) == nil && Self.state([]) == nil
+        #expect(areNone)
     }
 
     @Test func `a list that claims billions of elements takes no memory`() throws {
         // The counters, then the count of the pairs.
         var bytes = try Self.folds(4, 50).bytes
         for place in 88..<92 { bytes[place] = 0xFF }
-        #expect(Self.state(bytes) == nil)
+        let isNone = Self.state(bytes) == nil
+        #expect(isNone)
     }
 
     @Test func `a state of other timeframes is none`() throws {
         let bytes = try Self.folds(5, 400).bytes
         var options = Self.options
         options.timeframes = [.fiveMinutes, .fifteenMinutes]
-        #expect(Self.state(bytes) != nil && Self.state(bytes, options) == nil)
+        let (own, other) = (Self.state(bytes) != nil, Self.state(bytes, options) != nil)
+        #expect(own && !other)
     }
 }
 

@@ -29,7 +29,11 @@ final class CheckpointWorld {
     }
 
     func settle(_ aggregator: Aggregator) throws {
-        repeat { world.clock.advance(by: .milliseconds(300)) } while try aggregator.turn(milliseconds: 0, stop: -1) > 0
+        var quiet = 0
+        while quiet < 3 {
+            world.clock.advance(by: .milliseconds(300))
+            quiet = try aggregator.turn(milliseconds: 0, stop: -1) > 0 ? 0 : quiet + 1
+        }
         aggregator.checkpoints.finish()
     }
 
@@ -40,12 +44,15 @@ final class CheckpointWorld {
         try writer.close()
     }
 
-    /// What was made, without its publish times.
-    var content: [[UInt8]] {
-        world.candles(.candles).map { record in
+    /// What was made of both inputs, in its order, without the publish times and positions.
+    var content: [[UInt8]] { content(of: nil) }
+
+    /// What was made of one input: how both are mixed is not decided.
+    func content(of stream: Wire.Stream?) -> [[UInt8]] {
+        world.candles(.candles).filter { stream == nil || $0.inputStream == stream }.map { record in
             var record = record
             record.publishTime = Make.nanos(0)
-            record.seal(position: record.position)
+            record.seal(position: 0)
             return record.bytes
         }
     }

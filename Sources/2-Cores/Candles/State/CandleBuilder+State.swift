@@ -54,7 +54,7 @@ extension CandleBuilder {
         }
         return pending.allSatisfy { isValid($0.key) && $0.value.start == $0.key.start }
             && final.allSatisfy { isValid($0.key) && $0.value.candle.start == $0.key.start }
-            && owed.allSatisfy { final[$0] != nil }
+            && owed.allSatisfy(isValid)
             && open.allSatisfy { $0.start == OpenCandle.none || FeedTime.isPlausible($0.start) }
     }
 }
