@@ -8,10 +8,16 @@ public final class NewFile {
     private var descriptor: Int32
 
     /// - Throws: `Failure` (64) if it is there already, (74) if it cannot be made.
-    public init(path: String) throws {
+    public convenience init(path: String) throws {
+        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
+        try self.init(replacing: path)
+    }
+
+    /// One that takes the place of another.
+    /// - Throws: `Failure` (74) if it cannot be made.
+    fileprivate init(replacing path: String) throws {
         self.path = path
         draft = "\(path).part"
-        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
         descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(.io, "\(draft) cannot be made: \(systemMessage(errno))") }
     }
@@ -57,5 +63,18 @@ public func replaceFile(_ path: String, with text: String) throws {
         try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
     } catch {
         throw Failure(.io, "\(path) cannot be written: \(error)")
+    }
+}
+
+/// Replaces a file by another whole one, on the disk: whatever ends the machine, it has the one or the other.
+/// - Throws: `Failure` (74).
+public func replaceFile(_ path: String, durablyWith bytes: [UInt8]) throws {
+    let file = try NewFile(replacing: path)
+    try file.write(bytes)
+    try file.publish()
+    let folder = open(URL(filePath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    defer { if folder >= 0 { close(folder) } }
+    guard folder >= 0, fsync(folder) == 0 else {
+        throw Failure(.io, "\(path) cannot be made durable: \(systemMessage(errno))")
     }
 }
