@@ -165,7 +165,7 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "CandleReader", "Assumptions", "Aggregation", "Archive", log,
+                "CandleReader", "Assumptions", "Aggregation", "Archive", "CandleFiles", log,
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
