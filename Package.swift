@@ -163,7 +163,10 @@ let package = Package(
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
             .tools, "CandleFiles",
-            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv, log]),
+            [
+                "CZlib", "IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv,
+                log,
+            ]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -258,7 +261,7 @@ let package = Package(
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["SQLiteStore", "MarketData", "Wire", "Host", "Streams", "Store", "CandleFiles", log]),
+            ["CZlib", "SQLiteStore", "MarketData", "Wire", "Host", "Streams", "Store", "CandleFiles", log]),
         tests(
             .programs, "EndToEndTests",
             [

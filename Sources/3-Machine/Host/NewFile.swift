@@ -7,11 +7,12 @@ public final class NewFile {
     private let draft: String
     private var descriptor: Int32
 
+    /// - Parameter replacing: whether it takes the place of a file of this name.
     /// - Throws: `Failure` (64) if it is there already, (74) if it cannot be made.
-    public init(path: String) throws {
+    public init(path: String, replacing: Bool = false) throws {
         self.path = path
         draft = "\(path).part"
-        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
+        guard replacing || access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
         descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(.io, "\(draft) cannot be made: \(systemMessage(errno))") }
     }
