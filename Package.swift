@@ -205,6 +205,7 @@ let package = Package(
         tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
         tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
+        tests(.machine, "ArchiveTests", ["MarketData", "Wire", "Host", "Streams", "Archive", log]),
         tests(
             .stores, "StoreTests",
             [

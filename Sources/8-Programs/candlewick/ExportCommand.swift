@@ -7,6 +7,15 @@ internal import MarketData
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
+        abstract: "Writes candles or ticks as files.",
+        discussion: "Without 'candles' or 'ticks' it writes candles: export EUR_USD is export candles EUR_USD.",
+        subcommands: [ExportCandlesCommand.self, ExportTicksCommand.self],
+        defaultSubcommand: ExportCandlesCommand.self)
+}
+
+struct ExportCandlesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "candles",
         abstract: "Writes stored candles as CSV, JSON Lines, or files for another program.",
         discussion: """
             One row for each candle, in the order pair, timeframe, time; prices are exact

@@ -101,7 +101,7 @@ import Wire
         #expect(explanation.outranked.map(\.blindMilliseconds) == [1_500])
         #expect(explanation.requests.map(\.outcome) == ["answered"] && explanation.requests.map(\.points) == [3])
         #expect(try self.explanation(at: Self.start + 600).requests.isEmpty, "the request did not reach so far")
-        #expect(explanation.text(.plain).contains("ticks  none in the journal"))
+        #expect(explanation.text(.plain).contains("ticks  none in archive or journal"))
     }
 
     @Test func `of a derived candle, the imported one that it outranks`() throws {

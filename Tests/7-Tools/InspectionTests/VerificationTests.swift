@@ -47,7 +47,7 @@ import Wire
     /// The files that a pipeline makes from these ticks.
     /// - Parameter change: what the database holds instead.
     private func verification(
-        of ticks: [TickEnvelope], _ change: (inout [CandleEnvelope]) -> Void = { _ in }
+        of ticks: [TickEnvelope], since: UTCSeconds? = nil, _ change: (inout [CandleEnvelope]) -> Void = { _ in }
     ) throws -> Verification {
         let paths = try Paths(runtime: folder.path, state: folder.path)
         let configuration = Configuration()
@@ -66,7 +66,9 @@ import Wire
         let store = try SQLiteWriter(path: paths.database)
         _ = try store.write(candles, collector: .main, stream: .candles, position: position, now: UTCNanos(seconds: 5))
         try store.close()
-        return try Verification(paths: paths, configuration: configuration, stop: try StopSignal())
+        return try Verification(
+            paths: paths, configuration: configuration, since: since,
+            watch: VerificationWatch(stop: try StopSignal(), isShown: false))
     }
 
     @Test func `late revisions are equal`() throws {
@@ -123,7 +125,8 @@ import Wire
         #expect(verification.wrong == 1 && verification.compared == 4)
         let text = verification.text(.plain)
         #expect(
-            text.contains("EUR_USD 5m 2026-05-12 08:10:00  not in the journals; no ticks in the journal"), "\(text)")
+            text.contains("EUR_USD 5m 2026-05-12 08:10:00  not in the journals; no ticks in archive or journal"),
+            "\(text)")
     }
 
     @Test func `a stored candle that is older than the last of one number is wrong`() throws {

@@ -1,4 +1,5 @@
 internal import Glibc
+public import MarketData
 public import Wire
 
 /// Reads a stream's journal from a position on, while it is being written.
@@ -165,6 +166,14 @@ public enum JournalTail {
     /// The oldest position that the journal still has room for; `nil` without a journal.
     public static func oldestPosition(recordSize: Int, folder: String) throws -> UInt64? {
         try Segment.inPlace(in: folder, recordSize: recordSize).first?.firstPosition
+    }
+
+    /// The first position of the oldest segment that can hold a record of a time or a later one, by the records' own time:
+    /// those before it hold none. `nil` without a journal.
+    public static func position(reaching time: UTCNanos, recordSize: Int, folder: String) throws -> UInt64? {
+        let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
+        let found = try segments.dropLast().first { try Retention.Closed($0, recordSize).newestTime >= time.rawValue }
+        return (found ?? segments.last)?.firstPosition
     }
 
     /// The last position that the journal gave or skipped; 0 for none.

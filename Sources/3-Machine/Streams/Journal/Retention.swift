@@ -73,8 +73,8 @@ struct Retention: Sendable {
         do {
             let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
             guard let open = segments.last else { return }
-            let closed = try segments.dropLast().map { try measure($0, recordSize) }
-            let present = try measure(open, recordSize)
+            let closed = try segments.dropLast().map { try Closed($0, recordSize) }
+            let present = try Closed(open, recordSize)
             let now = Retention.now(stream: max(present.newestTime, closed.last?.newestTime ?? 0), host: host)
             let decision = decide(
                 closed, openBytes: present.bytes, now: now, consumers: try ConsumerMark.all(in: folder))
@@ -107,10 +107,14 @@ struct Retention: Sendable {
                 metadata: ["journal": "\(folder)", "consumer": "\(consumer)"])
         }
     }
+}
 
-    private func measure(_ segment: Segment, _ recordSize: Int) throws -> Closed {
+extension Retention.Closed {
+    /// What a segment's file shows.
+    init(_ segment: Segment, _ recordSize: Int) throws(JournalError) {
         guard let file = try segment.openForReading(recordSize: recordSize) else {
-            return Closed(lastPosition: segment.firstPosition, bytes: 0, newestTime: 0)
+            self.init(lastPosition: segment.firstPosition, bytes: 0, newestTime: 0)
+            return
         }
         defer { close(file) }
         let bytes = Int(lseek(file, 0, SEEK_END))
@@ -121,6 +125,7 @@ struct Retention: Sendable {
             if isValid { newest = max(newest, RecordBytes.time(record)) }
             return true
         }
-        return Closed(lastPosition: segment.firstPosition + UInt64(max(0, slots - 1)), bytes: bytes, newestTime: newest)
+        self.init(
+            lastPosition: segment.firstPosition + UInt64(max(0, slots - 1)), bytes: bytes, newestTime: newest)
     }
 }
