@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import databento_dbn
 import numpy
@@ -37,6 +38,21 @@ RECORD = numpy.dtype([
     ("bid_ct_00", "<u4"), ("ask_ct_00", "<u4"),
 ])  # fmt: skip
 COLUMNS = ("pair", "position", "broker_time", "receive_time", "bid", "ask", "flags")
+
+
+class Interval(NamedTuple):
+    """The days on which an instrument has a number; the last one is not included."""
+
+    start_date: date
+    end_date: date
+    symbol: str
+
+
+class Mapping(NamedTuple):
+    """The numbers of an instrument."""
+
+    raw_symbol: str
+    intervals: list[Interval]
 
 
 class Ticks:
@@ -76,9 +92,7 @@ class Ticks:
         for day, is_first in ((since, True), (until, False)):
             if day is None:
                 continue
-            time = pyarrow.scalar(
-                datetime.combine(day, datetime.min.time(), UTC), pyarrow.timestamp("ns", "UTC")
-            )
+            time = pyarrow.scalar(datetime.combine(day, datetime.min.time(), UTC), pyarrow.timestamp("ns", "UTC"))
             wanted &= field("broker_time") >= time if is_first else field("broker_time") < time
             if has_dates:
                 wanted &= field("date") >= day.isoformat() if is_first else field("date") < day.isoformat()
@@ -137,14 +151,11 @@ def records(ticks: pyarrow.Table, names: list[str]) -> numpy.ndarray:
 def metadata(ticks: Ticks, names: list[str]) -> databento_dbn.Metadata:
     """The head of the file: which number is which pair on the days of the ticks."""
     days = [(datetime(1970, 1, 1) + timedelta(microseconds=time // 1_000)).date() for time in (ticks.first, ticks.last)]
-    span = {"start_date": days[0], "end_date": days[1] + timedelta(days=1)}
+    span = days[0], days[1] + timedelta(days=1)
     return databento_dbn.Metadata(
         dataset=DATASET, start=ticks.first, end=ticks.last + 1, schema=databento_dbn.Schema.MBP_1,
         stype_in=databento_dbn.SType.RAW_SYMBOL, stype_out=databento_dbn.SType.INSTRUMENT_ID, symbols=names,
-        mappings=[
-            {"raw_symbol": name, "intervals": [span | {"symbol": str(number)}]}
-            for number, name in enumerate(names, start=1)
-        ],
+        mappings=[Mapping(name, [Interval(*span, str(number))]) for number, name in enumerate(names, start=1)],
     )  # fmt: skip
 
 

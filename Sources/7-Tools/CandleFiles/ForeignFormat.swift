@@ -1,7 +1,7 @@
 public import MarketData
 internal import Store
 
-/// Another program's form of candle files: complete candles, as that program reads them without settings.
+/// Another program's form of candle files: complete candles, as that program reads them.
 /// Source: docs/decisions/0044-files-for-other-programs.md.
 public enum ForeignFormat: String, CaseIterable, Sendable {
     case backtrader, backtesting, freqtrade, lean, mt5

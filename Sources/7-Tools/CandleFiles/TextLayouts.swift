@@ -2,7 +2,7 @@ internal import IG
 internal import MarketData
 internal import Store
 
-/// What `GenericCSVData` of backtrader reads without a parameter.
+/// What `GenericCSVData` of backtrader reads without being told the columns.
 struct BacktraderLayout: CandleLayout {
     let series: Series
     let price: CandlePrice

@@ -52,7 +52,7 @@ class Check:
         self.folder, self.pythons = folder, pythons
         self.passed = self.failed = 0
         self.environment = pipeline.environment | {
-            "PATH": f"{pipeline.binaries}:{os.environ['PATH']}", "TZ": "America/New_York", "HOME": str(folder),
+            "PATH": f"{pipeline.binaries}:{os.environ['PATH']}", "TZ": "America/New_York", "PYTHONWARNINGS": "ignore", "HOME": str(folder),
             "CHECK_FORMATS": str(folder), "CHECK_DATABASE": str(pipeline.database),
             "CHECK_TICKS": str(pipeline.journal("ticks")),
         }  # fmt: skip

@@ -58,19 +58,24 @@ class TextTest(unittest.TestCase):
         self.assertEqual(len(list(folder.iterdir())), len(CANDLES))
         self.assertGreater(len(CANDLES), 4)
         for (pair, timeframe), candles in CANDLES.items():
-            yield folder / f"{pair}-{known.NAMES[timeframe]}.{suffix}", candles
+            yield folder / f"{pair}-{known.NAMES[timeframe]}.{suffix}", candles, timeframe
 
     def test_backtrader_reads_every_candle(self):
-        for path, candles in self.each("backtrader", "csv"):
+        for path, candles, timeframe in self.each("backtrader", "csv"):
+            kind = {"timeframe": backtrader.TimeFrame.Minutes, "compression": timeframe // 60}
+            # Of days, backtrader's default, it makes the time the day's end.
+            is_day = timeframe == 86_400
+            data = backtrader.feeds.GenericCSVData(dataname=str(path), **({} if is_day else kind))
             cerebro = backtrader.Cerebro(stdstats=False)
-            cerebro.adddata(backtrader.feeds.GenericCSVData(dataname=str(path)))
+            cerebro.adddata(data)
             cerebro.addstrategy(Collector)
             seen = cerebro.run()[0].seen
-            expected = [(c.start, *(price / 10**9 for price in c.mid), float(c.volume)) for c in candles]
+            starts = [c.start + (86_400 if is_day else 0) for c in candles]
+            expected = [(t, *(price / 10**9 for price in c.mid), float(c.volume)) for t, c in zip(starts, candles)]
             self.assertEqual(seen, expected)
 
     def test_backtesting_runs_over_every_candle(self):
-        for path, candles in self.each("backtesting", "csv"):
+        for path, candles, _ in self.each("backtesting", "csv"):
             data = pandas.read_csv(path, index_col=0, parse_dates=True)
             starts = [int(moment.timestamp()) for moment in data.index]
             self.assertEqual(starts, [c.start for c in candles])
@@ -83,7 +88,7 @@ class TextTest(unittest.TestCase):
                 self.assertGreater(outcome["# Trades"], 1)
 
     def test_the_lists_of_freqtrade_are_exact(self):
-        for path, candles in self.each("freqtrade", "json"):
+        for path, candles, _ in self.each("freqtrade", "json"):
             rows = json.loads(path.read_text(), parse_float=str, parse_int=str)
             found = [(int(row[0]), units(row[1:5]), int(row[5])) for row in rows]
             self.assertEqual(found, [(c.start * 1_000, c.mid, c.volume) for c in candles])
