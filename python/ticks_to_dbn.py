@@ -37,6 +37,8 @@ RECORD = numpy.dtype([
     ("bid_px_00", "<i8"), ("ask_px_00", "<i8"), ("bid_sz_00", "<u4"), ("ask_sz_00", "<u4"),
     ("bid_ct_00", "<u4"), ("ask_ct_00", "<u4"),
 ])  # fmt: skip
+# So many are made at once: they fit the processor's cache.
+ROWS = 1 << 14
 COLUMNS = ("pair", "position", "broker_time", "receive_time", "bid", "ask", "flags")
 
 
@@ -167,7 +169,8 @@ def write(ticks: Ticks, path: Path) -> int:
         with pyarrow.output_stream(str(draft), "zstd" if path.suffix == ".zst" else None) as output:
             output.write(metadata(ticks, names).encode())
             for table in ticks.in_order():
-                output.write(records(table, names).tobytes())
+                for at in range(0, table.num_rows, ROWS):
+                    output.write(records(table.slice(at, ROWS), names).tobytes())
                 count += table.num_rows
         os.replace(draft, path)
     finally:
