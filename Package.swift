@@ -170,7 +170,10 @@ let package = Package(
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
             .tools, "CandleFiles",
-            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv, log]),
+            [
+                "CZlib", "IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv,
+                log,
+            ]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -274,7 +277,10 @@ let package = Package(
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store", "CandleFiles", log]),
+            [
+                "CZlib", "SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store",
+                "CandleFiles", log,
+            ]),
         tests(
             .programs, "EndToEndTests",
             [
