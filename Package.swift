@@ -255,7 +255,7 @@ let package = Package(
                 "SQLiteStore",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "Aggregation", "Inspection", log,
+                "Assumptions", "Aggregation", "Archive", "Inspection", log,
             ]),
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
         tests(
