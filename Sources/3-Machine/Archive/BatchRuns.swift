@@ -84,7 +84,7 @@ extension ArchivedStream.Narrowing {
     func wants(_ batch: ArchiveBatch) -> Bool { reaches(batch.firstTime, batch.lastTime) }
 
     private func reaches(_ first: Int64, _ last: Int64) -> Bool {
-        guard let times else { return true }
+        guard let times, last > 0 else { return true }
         return last >= times.lowerBound.rawValue && first < times.upperBound.rawValue
     }
 }
