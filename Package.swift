@@ -145,10 +145,17 @@ let package = Package(
                 "Engines",
                 "Reports",
                 "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "IGClient", log,
+                "Assumptions", "IGClient", "Refolding", log,
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(
+            .stages, "Refolding",
+            [
+                "Engines", "Reports", "MarketData", "Wire", "Candles", "Host", "Streams", "Archive", "Settings",
+                "Store",
+                "Aggregation", log,
+            ]),
         library(.stages, "Relaying", ["MarketData", "Wire", "Host", "Streams", "Settings", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
@@ -158,12 +165,15 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "CandleReader", "Assumptions", "Aggregation", "Archive", log,
+                "CandleReader", "Assumptions", "Aggregation", "Archive", "CandleFiles", log,
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
             .tools, "CandleFiles",
-            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv, log]),
+            [
+                "CZlib", "IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv,
+                log,
+            ]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -175,8 +185,9 @@ let package = Package(
             [
                 "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting", "Charts",
-                "Inspection", "Recording", "CandleFiles", "Archive",
+                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting",
+                "Refolding",
+                "Charts", "Inspection", "Recording", "CandleFiles", "Archive",
             ]),
 
         library(
@@ -200,6 +211,7 @@ let package = Package(
         tests(.cores, "CandlesTests", ["MarketData", "Wire", "Candles"]),
         tests(.cores, "PlanningTests", ["MarketData", "Planning"]),
         tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
+        tests(.cores, "ParquetTests", ["CZstd", "Parquet"]),
         tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
         tests(.machine, "ArchiveTests", ["MarketData", "Wire", "Host", "Streams", "Archive", log]),
@@ -245,6 +257,12 @@ let package = Package(
                 "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
             ]),
         tests(
+            .stages, "RefoldingTests",
+            [
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore", "Aggregation",
+                "Refolding", log,
+            ]),
+        tests(
             .stages, "RelayingTests",
             ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", "Relaying", log]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
@@ -259,7 +277,10 @@ let package = Package(
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store", "CandleFiles", log]),
+            [
+                "CZlib", "SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store",
+                "CandleFiles", log,
+            ]),
         tests(
             .programs, "EndToEndTests",
             [

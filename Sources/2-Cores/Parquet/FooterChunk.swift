@@ -18,14 +18,14 @@ struct Chunk {
         var last = 0
         while let field = try thrift.field(after: &last) {
             switch field.id {
-            case 1: type = try thrift.integer(field)
+            case 1: type = try thrift.integer(field, .int32)
             case 2: for _ in 0..<(try thrift.list(field, of: .int32)) { encodings.append(try thrift.integerElement()) }
             case 3: for _ in 0..<(try thrift.list(field, of: .binary)) { path.append(try thrift.textElement()) }
-            case 4: codec = try thrift.integer(field)
-            case 5: values = try thrift.count(field)
-            case 6: contentByteCount = try thrift.count(field)
-            case 7: byteCount = try thrift.count(field)
-            case 9: offset = try thrift.count(field)
+            case 4: codec = try thrift.integer(field, .int32)
+            case 5: values = try thrift.count(field, .int64)
+            case 6: contentByteCount = try thrift.count(field, .int64)
+            case 7: byteCount = try thrift.count(field, .int64)
+            case 9: offset = try thrift.count(field, .int64)
             case 11:
                 hasDictionary = true
                 try thrift.skip(field)

@@ -11,7 +11,7 @@ extension Footer {
         while let field = try thrift.field(after: &last) {
             switch field.id {
             case 2: columns = try Footer.columns(&thrift, field)
-            case 3: rowCount = try thrift.count(field)
+            case 3: rowCount = try thrift.count(field, .int64)
             case 4:
                 guard !columns.isEmpty else { throw ParquetError("the footer has row groups before its schema") }
                 rowGroups = try Footer.rowGroups(&thrift, field, columns)
@@ -85,12 +85,12 @@ extension Footer {
         var (element, last) = (Element(), 0)
         while let field = try thrift.field(after: &last) {
             switch field.id {
-            case 1: element.type = try thrift.integer(field)
-            case 3: element.repetition = try thrift.integer(field)
+            case 1: element.type = try thrift.integer(field, .int32)
+            case 3: element.repetition = try thrift.integer(field, .int32)
             case 4: element.name = try thrift.text(field)
-            case 5: element.children = try thrift.count(field)
+            case 5: element.children = try thrift.count(field, .int32)
             case 6:
-                guard try thrift.integer(field) == Format.convertedUTF8 else {
+                guard try thrift.integer(field, .int32) == Format.convertedUTF8 else {
                     throw ParquetError("the column \(element.name) has a converted type that candlewick does not write")
                 }
             case 10:
@@ -165,7 +165,7 @@ extension Footer {
             while let field = try thrift.field(after: &last) {
                 switch field.id {
                 case 1: chunks = try chunkList(&thrift, field)
-                case 3: rows = try thrift.count(field)
+                case 3: rows = try thrift.count(field, .int64)
                 default: try thrift.skip(field)
                 }
             }

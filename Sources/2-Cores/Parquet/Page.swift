@@ -77,27 +77,24 @@ enum Page {
         return try body(UnsafeRawBufferPointer(page))
     }
 
+    /// Strict, since this header has no checksum.
     private static func readHeader(
         _ chunk: UnsafeRawBufferPointer
     ) throws(ParquetError) -> (Header, byteCount: Int) {
         var (thrift, last, header, isDataPage) = (ThriftReader(chunk), 0, Header(), false)
         while let field = try thrift.field(after: &last) {
             switch field.id {
-            case 1:
-                guard try thrift.integer(field) == Format.dataPage else {
-                    throw ParquetError("a page is no data page of version 1")
-                }
-            case 2: header.contentByteCount = try thrift.count(field)
-            case 3: header.frameByteCount = try thrift.count(field)
-            case 4: header.crc = UInt32(truncatingIfNeeded: try thrift.integer(field))
+            case 1: isDataPage = try thrift.integer(field, .int32) == Format.dataPage
+            case 2: header.contentByteCount = try thrift.count(field, .int32)
+            case 3: header.frameByteCount = try thrift.count(field, .int32)
+            case 4: header.crc = UInt32(bitPattern: Int32(try thrift.integer(field, .int32)))
             case 5:
+                guard isDataPage else { throw ParquetError("a page is no data page of version 1") }
                 try thrift.structure(field)
                 try readDataPage(&thrift, &header)
-                isDataPage = true
-            default: try thrift.skip(field)
+            default: throw unknown(field)
             }
         }
-        guard isDataPage else { throw ParquetError("a page is no data page of version 1") }
         return (header, thrift.offset)
     }
 
@@ -105,10 +102,18 @@ enum Page {
         var last = 0
         while let field = try thrift.field(after: &last) {
             switch field.id {
-            case 1: header.valueCount = try thrift.count(field)
-            case 2: header.encoding = try thrift.integer(field)
-            default: try thrift.skip(field)
+            case 1: header.valueCount = try thrift.count(field, .int32)
+            case 2: header.encoding = try thrift.integer(field, .int32)
+            case 3, 4:
+                guard try thrift.integer(field, .int32) == Format.rle else {
+                    throw ParquetError("a page has levels that candlewick does not write")
+                }
+            default: throw unknown(field)
             }
         }
+    }
+
+    private static func unknown(_ field: ThriftReader.Field) -> ParquetError {
+        ParquetError("a page's header has a field that candlewick does not write: \(field.id)")
     }
 }

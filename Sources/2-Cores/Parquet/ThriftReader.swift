@@ -33,16 +33,21 @@ struct ThriftReader {
         }
     }
 
-    /// An integer of 16, 32 or 64 bits that is 0 or above.
-    mutating func count(_ field: Field) throws(ParquetError) -> Int {
-        let value = try integer(field)
+    /// An `int32` or `int64` that is 0 or above.
+    mutating func count(_ field: Field, _ type: ThriftType) throws(ParquetError) -> Int {
+        let value = try integer(field, type)
         guard value >= 0 else { throw ParquetError("a header has a count of \(value)") }
         return value
     }
 
-    mutating func integer(_ field: Field) throws(ParquetError) -> Int {
-        guard [.int16, .int32, .int64].contains(field.type) else { throw mistyped(field) }
-        return Int(unzigzag(try varint()))
+    /// An `int32` or `int64`.
+    mutating func integer(_ field: Field, _ type: ThriftType) throws(ParquetError) -> Int {
+        guard field.type == type else { throw mistyped(field) }
+        let value = unzigzag(try varint())
+        guard type == .int64 || Int32(exactly: value) != nil else {
+            throw ParquetError("a number has more than 32 bits")
+        }
+        return Int(value)
     }
 
     mutating func binary(_ field: Field) throws(ParquetError) -> UnsafeRawBufferPointer {

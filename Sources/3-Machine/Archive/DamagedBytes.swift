@@ -44,11 +44,10 @@ final class DamageWriter {
         pending = nil
     }
 
-    /// - Returns: the file, on the disk; `nil` if there was nothing to write.
+    /// - Returns: the file; `nil` if there was nothing to write.
     func finish() throws -> ArchiveBatch.Damage? {
         try flush()
         guard written > 0 else { return nil }
-        try Files.sync(place)
         return ArchiveBatch.Damage(path: path, bytes: written, crc32c: hexadecimal(sum.value))
     }
 }

@@ -41,11 +41,10 @@ final class PartWriter {
         gathered.removeAll(keepingCapacity: false)
     }
 
-    /// Writes the rest and the footer, and forces the file to the disk.
+    /// Writes the rest and the footer.
     func finish() throws -> ArchiveBatch.File {
         try flush()
         try write(parquet.finish())
-        try Files.sync(place)
         return ArchiveBatch.File(
             path: path, rows: rows, firstPosition: positions.first, lastPosition: positions.last,
             firstTime: times.least, lastTime: times.greatest, bytes: written, crc32c: hexadecimal(sum.value))

@@ -72,6 +72,7 @@ struct Staging {
             format: RecordLayout.format, stream: stream.rawValue, firstPosition: firstPosition, lastPosition: taken,
             records: files.reduce(0) { $0 + $1.rows }, firstTime: files.map(\.firstTime).min() ?? 0,
             lastTime: files.map(\.lastTime).max() ?? 0, segments: written, files: files, damage: try damage.finish())
+        for path in batch.paths { try Files.sync("\(folder)/\(path)") }
         try passed()
         try Files.append(try ArchiveManifest.line(batch), to: "\(folder)/\(Staging.intent)", durably: true)
         try Files.sync(folder)

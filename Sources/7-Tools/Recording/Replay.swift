@@ -80,7 +80,7 @@ public final class Replay {
     }
 
     /// In this order records of the same time are published.
-    private static let order: [Stream] = [.ticks, .history, .candles, .native]
+    private static let order: [Stream] = [.ticks, .history, .candles, .native, .refold]
 
     /// Waits until each stream has a reader. Only if the publisher waits for slow readers.
     /// - Returns: false if a stop was asked for.
@@ -244,7 +244,7 @@ extension Stream {
     fileprivate func arrival(_ record: UnsafeRawBufferPointer) -> Int64 {
         switch self {
         case .ticks: record.loadUnaligned(as: TickEnvelope.self).receiveTime.rawValue
-        case .history, .candles, .native, .stored, .forming:
+        case .history, .candles, .native, .refold, .stored, .forming:
             record.loadUnaligned(as: CandleEnvelope.self).publishTime.rawValue
         }
     }

@@ -25,7 +25,7 @@ struct RecordCommand: ParsableCommand {
     var folder: String
 
     @Argument(
-        help: "ticks, history, candles or native.", completion: .list(Stream.journaledNames),
+        help: "ticks, history, candles, native or refold.", completion: .list(Stream.journaledNames),
         transform: Stream.journaled)
     var stream = Stream.ticks
 
@@ -65,7 +65,7 @@ struct RecordCommand: ParsableCommand {
             let paths = try collector.chosen(all)
             switch stream {
             case .ticks: try record(TickEnvelope.self, paths, stop)
-            case .history, .candles, .native, .stored, .forming: try record(CandleEnvelope.self, paths, stop)
+            case .history, .candles, .native, .refold, .stored, .forming: try record(CandleEnvelope.self, paths, stop)
             }
         }
     }

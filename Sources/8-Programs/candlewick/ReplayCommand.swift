@@ -57,7 +57,7 @@ struct ReplayCommand: ParsableCommand {
     var stateDir: String?
 
     @Option(
-        help: "ticks, history, candles or native; may be repeated.", completion: .list(Stream.journaledNames),
+        help: "ticks, history, candles, native or refold; may be repeated.", completion: .list(Stream.journaledNames),
         transform: Stream.journaled)
     var stream: [Stream] = []
 

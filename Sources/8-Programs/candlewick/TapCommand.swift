@@ -20,6 +20,7 @@ struct TapCommand: ParsableCommand {
               candles   candles from the aggregator
               history   candles and requests from ingest-backfill
               native    the broker's own candles, for comparison
+              refold    candles of the past in a further timeframe, from candlewick refold
               stored    candles just committed to the database
               forming   candles of the present intervals, and each pair's last tick, at
                         most every 250 ms each; a candle with a position is over
@@ -40,7 +41,7 @@ struct TapCommand: ParsableCommand {
 
     /// A stream, a part of one, or the stages' status.
     enum View: String, CaseIterable, ExpressibleByArgument {
-        case ticks, candles, history, native, stored, forming, feed, status
+        case ticks, candles, history, native, refold, stored, forming, feed, status
     }
 
     @Argument(help: "The stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -92,6 +93,7 @@ struct TapCommand: ParsableCommand {
             case .candles: try tapCandles(.candles, paths, &lines, stop)
             case .history: try tapCandles(.history, paths, &lines, stop)
             case .native: try tapCandles(.native, paths, &lines, stop)
+            case .refold: try tapCandles(.refold, paths, &lines, stop)
             case .stored: try tapCandles(.stored, paths, &lines, stop)
             case .forming: try tapForming(paths, &lines, stop)
             }

@@ -22,22 +22,51 @@ struct VerifyCommand: ParsableCommand {
             reads from a day before that moment on. Ctrl-C ends it and leaves nothing.
             Exit code 0 if all are equal, 65 otherwise.
 
+            --against FILE compares the database with candles that another program folded
+            of the archive's ticks, such as python/fold_duckdb.py and python/fold_spark.py:
+            a CSV file with the columns pair, timeframe, timestamp (Unix seconds),
+            bid_open … bid_close, ask_open … ask_close, mid_open … mid_close (decimals,
+            empty if no tick brought the side), tick_count, inverted_ticks, and
+            optionally ended (0: the archive ends within the interval); sorted by pair,
+            timeframe and timestamp. Partial candles are not compared, since the ticks do
+            not know what is missing.
+
             EXAMPLES
               candlewick verify
               candlewick verify --since 2026-11-23
               candlewick verify --json
+              candlewick verify --against candles.csv
             """)
 
-    @Option(help: "Only this collector; default: all of this machine.")
+    @Option(
+        help: "Only this collector; default: all of this machine, with --against the only one or the configuration's.")
     var collector: String?
 
     @Option(help: ArgumentHelp("Only candles that start then or later. \(Moment.help)."))
     var since: Moment?
 
+    @Option(
+        help: ArgumentHelp("Compare with the candles of this CSV file instead.", valueName: "file"),
+        completion: .file(extensions: ["csv"]))
+    var against: String?
+
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if since != nil, against != nil {
+            throw ValidationError("--since and --against exclude each other: the file says which candles are compared")
+        }
+    }
 
     func run() {
         look { (paths: Paths, collectors: Collectors) in
+            if let against {
+                let comparison = try FoldComparison(
+                    file: against, paths: paths.of(try collectors.chosen(collector)))
+                output.show(comparison)
+                if !comparison.isSound { throw Failure(.badData, "database and \(against) differ") }
+                return
+            }
             let wanted = try collector.map { [try collectors.chosen($0)] } ?? collectors.all
             let verification = try Verifications(
                 of: wanted, paths: paths, collectors: collectors, since: since?.time.seconds,
