@@ -20,13 +20,14 @@ import processes
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT.parent / "shared" / "data"
+SECOND = 1_000_000_000
 TIMEFRAMES = "1m,5m,15m,1h,4h"
 CONFIGURATION = f"timeframes: [{TIMEFRAMES}]\njournal: {{retention_days: 0, segment_records: 65536}}\n"
 PRICES = [f"{side}_{part}" for side in ("bid", "ask", "mid") for part in ("open", "high", "low", "close")]
 # Faults of a fold: what stands in fold_duckdb.sql, and what in its place. `verify --against` must see each.
 FAULTS = {
     "close by position alone": ("max_by(bid, moment) AS bid_close", "max_by(bid, position) AS bid_close"),
-    "open by time alone, the last of equal ones": ("min_by(ask, moment)", "min_by(ask, time::HUGEINT << 63 | -position)"),
+    "open by time alone, the last of equal ones": ("min_by(ask, moment)", "min_by(ask, moment - 2 * position)"),
     "mid of the sides' extremes": ("max(mid) AS mid_high", "(max(bid) + max(ask)) // 2 AS mid_high"),
     "mid as a float of 32 bits": ("(bid + ask) // 2 AS mid", "((bid + ask)::FLOAT / 2)::BIGINT AS mid"),
     "repeated snapshots counted": ("FROM ticks ANTI JOIN repeats USING (position)", "FROM ticks"),
@@ -57,14 +58,19 @@ class World:
     def settle(self) -> int:
         """Our candles of the whole journal, and the dataset; gives the number of ticks."""
         records = dataset.read_journal(self.pipeline.journal("ticks"))
-        last = int(records["broker_time"][records["kind"] == b"CLCK"].max()) // 1_000_000_000
-        stages = [self.pipeline.start(name) for name in ("aggregator", "store-writer")]
+        is_tick = records["kind"] == b"TICK"
+        clock = int(records["broker_time"][~is_tick].max()) // SECOND
+        minutes = records["broker_time"][is_tick] // SECOND // 60 * 60
         # A minute closes half a second behind its end.
-        processes.until("the last minute is stored", 120, lambda: self.newest_minute() == (last - 1) // 60 * 60 - 60, 0.1)
+        last = int(minutes[minutes + 60 < clock].max())
+        stages = [self.pipeline.start(name) for name in ("aggregator", "store-writer")]
+        for stage in stages:
+            stage.ready()
+        processes.until("the last minute is stored", 120, lambda: self.newest_minute() == last, 0.1)
         for stage in stages:
             stage.stop()
         dataset.write(self.archive, records)
-        return int((records["kind"] == b"TICK").sum())
+        return int(is_tick.sum())
 
     def newest_minute(self) -> int:
         if not self.pipeline.database.exists():
