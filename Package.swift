@@ -165,12 +165,15 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "CandleReader", "Assumptions", "Aggregation", "Archive", log,
+                "CandleReader", "Assumptions", "Aggregation", "Archive", "CandleFiles", log,
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
             .tools, "CandleFiles",
-            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv, log]),
+            [
+                "CZlib", "IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv,
+                log,
+            ]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -208,8 +211,10 @@ let package = Package(
         tests(.cores, "CandlesTests", ["MarketData", "Wire", "Candles"]),
         tests(.cores, "PlanningTests", ["MarketData", "Planning"]),
         tests(.cores, "IGTests", ["MarketData", "Wire", "Planning", "IG"]),
+        tests(.cores, "ParquetTests", ["CZstd", "Parquet"]),
         tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
+        tests(.machine, "ArchiveTests", ["MarketData", "Wire", "Host", "Streams", "Archive", log]),
         tests(
             .stores, "StoreTests",
             [
@@ -267,12 +272,15 @@ let package = Package(
                 "SQLiteStore",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "Aggregation", "Inspection", log,
+                "Assumptions", "Aggregation", "Archive", "Inspection", log,
             ]),
-        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
+        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["SQLiteStore", "MarketData", "Wire", "Host", "Streams", "Store", "CandleFiles", log]),
+            [
+                "CZlib", "SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store",
+                "CandleFiles", log,
+            ]),
         tests(
             .programs, "EndToEndTests",
             [

@@ -106,6 +106,7 @@ def main():
                 for module in ("test_postgres", "test_postgres_connections")
             ),
             run(sys.executable, "test_relay", "relay", 120, environment),
+            run(sys.executable, "test_parquet", "Parquet", 120, environment),
             run(sys.executable, "test_pipeline", "pipeline", 300, environment),
         ]
     passed, failed = map(sum, zip(*runs))

@@ -20,19 +20,19 @@ static void fill_table(void) {
     }
 }
 
-uint32_t candlewick_crc32c_portable(const void *bytes, size_t count) {
+uint32_t candlewick_crc32c_portable(uint32_t sum, const void *bytes, size_t count) {
     pthread_once(&table_once, fill_table);
     const uint8_t *p = bytes;
-    uint32_t crc = 0xFFFFFFFFu;
+    uint32_t crc = ~sum;
     while (count--) crc = (crc >> 8) ^ table[(crc ^ *p++) & 0xFF];
     return ~crc;
 }
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(const void *bytes, size_t count) {
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t sum, const void *bytes, size_t count) {
     const uint8_t *p = bytes;
-    uint64_t crc = 0xFFFFFFFFu;
+    uint64_t crc = (uint32_t)~sum;
     for (; count >= 8; count -= 8, p += 8) {
         uint64_t word;
         memcpy(&word, p, 8);
@@ -49,13 +49,13 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(const void *bytes
     while (count--) rest = _mm_crc32_u8(rest, *p++);
     return ~rest;
 }
-uint32_t candlewick_crc32c(const void *bytes, size_t count) {
-    if (__builtin_expect(__builtin_cpu_supports("sse4.2"), 1)) return crc32c_sse42(bytes, count);
-    return candlewick_crc32c_portable(bytes, count);
+uint32_t candlewick_crc32c(uint32_t sum, const void *bytes, size_t count) {
+    if (__builtin_expect(__builtin_cpu_supports("sse4.2"), 1)) return crc32c_sse42(sum, bytes, count);
+    return candlewick_crc32c_portable(sum, bytes, count);
 }
 #else
-uint32_t candlewick_crc32c(const void *bytes, size_t count) {
-    return candlewick_crc32c_portable(bytes, count);
+uint32_t candlewick_crc32c(uint32_t sum, const void *bytes, size_t count) {
+    return candlewick_crc32c_portable(sum, bytes, count);
 }
 #endif
 

@@ -135,9 +135,21 @@ public enum RecordBytes {
 
 /// CRC-32C of `count` bytes.
 @usableFromInline
-func crc32c(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt32 { candlewick_crc32c(bytes, count) }
+func crc32c(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt32 { candlewick_crc32c(0, bytes, count) }
 
 /// CRC-32C, the checksum of every record and journal header.
 public func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
     bytes.baseAddress.map { crc32c($0, bytes.count) } ?? 0
+}
+
+/// CRC-32C of bytes that come in parts.
+public struct RunningChecksum: Sendable {
+    /// Of all parts so far.
+    public private(set) var value: UInt32 = 0
+
+    public init() {}
+
+    public mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        if let base = bytes.baseAddress { value = candlewick_crc32c(value, base, bytes.count) }
+    }
 }

@@ -210,3 +210,55 @@ struct OpenCandle {
         return record
     }
 }
+
+// MARK: As bytes
+
+extension OpenCandle: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(start)
+        bytes.put(first)
+        bytes.put(last)
+        bytes.put(bid)
+        bytes.put(ask)
+        bytes.put(sum)
+        bytes.put(tickCount)
+        bytes.put(invertedTicks)
+        bytes.put(revision)
+        bytes.put(flags)
+        bytes.put(isUneven)
+        guard isUneven else { return }
+        bytes.put(bidTimes)
+        bytes.put(askTimes)
+        bytes.put(sumTimes)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (start, first, last) = (try bytes.take(), try bytes.take(), try bytes.take())
+        (bid, ask, sum) = (try bytes.take(), try bytes.take(), try bytes.take())
+        (tickCount, invertedTicks) = (try bytes.take(), try bytes.take())
+        (revision, flags, isUneven) = (try bytes.take(), try bytes.take(), try bytes.take())
+        if isUneven { (bidTimes, askTimes, sumTimes) = (try bytes.take(), try bytes.take(), try bytes.take()) }
+    }
+}
+
+extension OpenCandle.Extremes: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(open)
+        bytes.put(high)
+        bytes.put(low)
+        bytes.put(close)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (open, high, low, close) = (try bytes.take(), try bytes.take(), try bytes.take(), try bytes.take())
+    }
+}
+
+extension OpenCandle.Times: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(first)
+        bytes.put(last)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) { (first, last) = (try bytes.take(), try bytes.take()) }
+}

@@ -1,46 +1,189 @@
 public import Host
+public import MarketData
 public import Streams
 public import Wire
 
-/// A stream from its oldest record on, out of the archive, then out of the journal, without a seam: every position once, in
-/// order.
+/// A stream from its oldest record on, out of the journal as far as that reaches back, before that out of the archive,
+/// without a seam: every position once, in order. Retention may drop segments meanwhile if they are archived.
 ///
 /// - Note: One thread only.
 public final class ArchivedStream: JournalSource {
-    private let journal: JournalReader
+    public let recordSize: Int
+    /// The position that is read next.
+    public private(set) var nextPosition: UInt64
+    /// Positions that neither journal nor archive has.
+    public private(set) var missingPositions: UInt64 = 0
 
-    /// - Parameter position: the first that is wanted; `nil`: the oldest that archive or journal has.
-    /// - Throws: `JournalError`.
-    public init(_ stream: Stream, _ paths: Paths, from position: UInt64? = nil) throws {
-        journal = try JournalReader(folder: paths.journal(stream), recordSize: stream.recordSize, from: position)
+    private let stream: Stream
+    private let paths: Paths
+    private let narrowing: Narrowing?
+    private var manifest: ArchiveManifest
+    private var source: Source?
+    private var kept: [UInt8] = []
+
+    private enum Source {
+        case journal(JournalReader)
+        case archive(BatchRuns)
     }
 
-    public var name: String { journal.name }
-    public var recordSize: Int { journal.recordSize }
-    public var nextPosition: UInt64 { journal.nextPosition }
-    public var missingPositions: UInt64 { journal.missingPositions }
-    public var batchRecords: Int { journal.batchRecords }
+    /// - Parameters:
+    ///   - position: the first that is wanted; `nil`: the oldest that archive or journal has.
+    ///   - narrowing: positions that are left out because of it are not missing.
+    /// - Throws: `JournalError`; `Failure` (65) if the manifest is damaged.
+    public init(
+        _ stream: Stream, _ paths: Paths, from position: UInt64? = nil, narrowing: Narrowing? = nil
+    ) throws {
+        (self.stream, self.paths, self.narrowing, recordSize) = (stream, paths, narrowing, stream.recordSize)
+        manifest = try ArchiveManifest(stream, paths)
+        let journal = try JournalTail.oldestPosition(recordSize: stream.recordSize, folder: paths.journal(stream))
+        let oldest = [manifest.batches.first?.firstPosition, journal].compactMap { $0 }.min()
+        nextPosition = max(1, position ?? oldest ?? 1)
+    }
 
-    public func skip(to position: UInt64) { journal.skip(to: position) }
+    public var name: String { paths.journal(stream) }
+    public var batchRecords: Int { JournalReader.batchRecords }
+    /// What comes out of the archive is not the end.
+    public var hasMore: Bool { if case .archive = source { true } else { false } }
+
+    public func skip(to position: UInt64) {
+        guard position > nextPosition else { return }
+        nextPosition = position
+        if case .journal(let reader) = source { reader.skip(to: position) } else { source = nil }
+    }
 
     /// Hands out the records that are there, in order, at most a batch, as their bytes.
     /// - Returns: how many; 0 at the journal's present end.
+    /// - Throws: `JournalError`; `Failure` (65) that names the damaged file of the archive.
     public func readBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
-        try journal.readBytes(body)
+        while true {
+            switch try source ?? choose() {
+            case .archive(let runs):
+                if let run = try runs.next() { return try handOut(run, to: body) }
+                leave(runs.batch)
+            case .journal(let reader):
+                if let count = try read(reader, body) { return count }
+            }
+        }
     }
 
     public func readBatch(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int? { try readBytes(body) }
 
     /// Hands out the records that are there, in order, at most a batch.
     /// - Returns: how many; 0 at the journal's present end.
+    /// - Throws: as `readBytes`.
+    @inlinable
     @discardableResult
     public func read<Record: StreamEnvelope>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
-        try journal.read(type, body)
+        precondition(Record.byteCount == recordSize)
+        return try readBytes { bytes in
+            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
+                try body(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
+            }
+        }
     }
 
+    /// The journal if it has the next position: it is faster. Of a narrowed stream the archive, where files can be left out.
+    private func choose() throws -> Source {
+        let oldest = try JournalTail.oldestPosition(recordSize: recordSize, folder: paths.journal(stream))
+        while let batch = manifest.batch(reaching: nextPosition),
+            narrowing != nil || (oldest ?? .max) > max(nextPosition, batch.firstPosition)
+        {
+            if narrowing?.wants(batch) ?? true { return open(batch) }
+            nextPosition = batch.lastPosition + 1
+        }
+        let reader = try JournalReader(folder: paths.journal(stream), recordSize: recordSize, from: nextPosition)
+        source = .journal(reader)
+        return .journal(reader)
+    }
+
+    private func open(_ batch: ArchiveBatch) -> Source {
+        if narrowing != nil, nextPosition <= batch.firstPosition {
+            missingPositions += batch.firstPosition - nextPosition + batch.missingPositions
+            nextPosition = batch.firstPosition
+        }
+        let runs = BatchRuns(
+            batch, stream, in: paths.archive, from: nextPosition, narrowing, records: JournalReader.batchRecords)
+        source = .archive(runs)
+        return .archive(runs)
+    }
+
+    private func leave(_ batch: ArchiveBatch) {
+        source = nil
+        if narrowing == nil { missingPositions += batch.lastPosition + 1 - nextPosition }
+        nextPosition = batch.lastPosition + 1
+    }
+
+    private func handOut(
+        _ run: UnsafeRawBufferPointer, to body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Int {
+        let count = run.count / recordSize
+        if narrowing == nil { missingPositions += RecordBytes.position(run) - nextPosition }
+        nextPosition = RecordBytes.position(UnsafeRawBufferPointer(rebasing: run.suffix(recordSize))) + 1
+        try body(run)
+        return count
+    }
+
+    /// - Returns: `nil` if it has to be read elsewhere, or none of it was wanted.
+    private func read(_ reader: JournalReader, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int? {
+        var archived: ArchiveBatch?
+        var count = 0
+        let found = try reader.readBytes { bytes in
+            let first = RecordBytes.position(bytes)
+            if first > nextPosition { archived = try batch(before: first) }
+            if archived == nil { count = try takeJournaled(bytes, body) }
+        }
+        // The present end, or segments were dropped since the last call.
+        if found == 0 { archived = try batch(before: max(reader.nextPosition, nextPosition + 1)) }
+        if let archived {
+            _ = open(archived)
+            return nil
+        }
+        return count > 0 || found == 0 ? count : nil
+    }
+
+    private func takeJournaled(
+        _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Int {
+        guard let narrowing else { return try handOut(bytes, to: body) }
+        missingPositions += RecordBytes.position(bytes) - nextPosition
+        nextPosition = RecordBytes.position(bytes) + UInt64(bytes.count / recordSize)
+        kept.removeAll(keepingCapacity: true)
+        for start in stride(from: 0, to: bytes.count, by: recordSize) {
+            let record = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + recordSize)])
+            if narrowing.wants(record) { kept.append(contentsOf: record) }
+        }
+        if !kept.isEmpty { try kept.withUnsafeBytes(body) }
+        return kept.count / recordSize
+    }
+
+    /// The archive's batch that has positions from the next one on, though the journal goes on at a later one.
+    private func batch(before position: UInt64) throws -> ArchiveBatch? {
+        if manifest.lastPosition < nextPosition, try manifest.hasGrown() {
+            manifest = try ArchiveManifest(stream, paths)
+        }
+        return manifest.batch(reaching: nextPosition).flatMap { $0.firstPosition < position ? $0 : nil }
+    }
+}
+
+extension ArchivedStream {
     /// Whether archive or journal holds anything of a stream.
     public static func exists(_ stream: Stream, _ paths: Paths) throws -> Bool {
-        try JournalTail.exists(folder: paths.journal(stream))
+        try JournalTail.exists(folder: paths.journal(stream)) || !ArchiveManifest(stream, paths).batches.isEmpty
+    }
+
+    /// A position before which no record, but for those out of order, is as late as a moment: where the batch or the segment
+    /// begins that holds it.
+    /// - Returns: `nil` without a record.
+    public static func position(of stream: Stream, _ paths: Paths, at time: UTCNanos) throws -> UInt64? {
+        let manifest = try ArchiveManifest(stream, paths)
+        if let batch = manifest.batches.first(where: { $0.lastTime >= time.rawValue }) { return batch.firstPosition }
+        let folder = paths.journal(stream)
+        let later = try ClosedSegment.all(in: folder, recordSize: stream.recordSize)
+            .filter { $0.firstPosition > manifest.lastPosition }
+        let begun = try later.last { try $0.firstTime() ?? .max <= time.rawValue } ?? later.first
+        if let begun { return begun.firstPosition }
+        let oldest = try JournalTail.oldestPosition(recordSize: stream.recordSize, folder: folder)
+        return manifest.batches.isEmpty ? oldest : manifest.lastPosition + 1
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Archive
 internal import Assumptions
 internal import Host
 internal import IG
@@ -225,6 +226,19 @@ struct CollectorJudge {
                     + assumption.fact.sentence.lowercasedFirst,
                 "\(assumption.fact.consequence.lowercasedFirst); candlewick assumptions shows how often")
         }
+    }
+
+    /// The timer runs once an hour, and waits for segments of a day.
+    private static let backlogMax: Duration = .seconds(2 * 86_400)
+
+    var archive: [Finding] {
+        guard let backlog = own.backlog, case let age = now - backlog.since, age > Self.backlogMax else { return [] }
+        return [
+            finding(
+                "archive", "", .warning, "\(backlog.stream.rawValue) of \(age.brief) ago are not archived yet",
+                "the journals keep them meanwhile: systemctl enable --now candlewick-archive.timer, or candlewick archive run"
+            )
+        ]
     }
 
     var quota: [Finding] {

@@ -1,3 +1,4 @@
+internal import Archive
 internal import Engines
 public import Reports
 internal import Assumptions
@@ -44,7 +45,8 @@ public struct StatusReport: Report {
         self.init(
             Verdict.Observation(
                 stages: stages, stored: stored, collectors: collectors, now: clock.now(),
-                free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors)),
+                free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors),
+                backlogs: paths.backlogs(of: collectors)),
             paths: paths.of(collectors.own.collector))
     }
 
@@ -225,6 +227,16 @@ extension Paths {
     func assumptions(of collectors: Collectors) -> [Collector: AssumptionTally] {
         let all = collectors.all.map { ($0, AssumptionBook.all(stateFolder: of($0).collectorState)) }
         return Dictionary(uniqueKeysWithValues: all)
+    }
+}
+
+extension Paths {
+    /// What of each collector waits for the archiver.
+    fileprivate func backlogs(of collectors: Collectors) -> [Collector: Archiver.Backlog] {
+        var backlogs: [Collector: Archiver.Backlog] = [:]
+        // A manifest or journal that cannot be read is what `archive check` and `journal check` are for.
+        for collector in collectors.all { backlogs[collector] = try? Archiver.backlog(of(collector)) }
+        return backlogs
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Archive
 internal import Assumptions
 internal import IG
 internal import MarketData
@@ -24,10 +25,12 @@ extension Verdict {
         /// Bytes free on the state folder's disk; `nil` if that is not known.
         var free: Int64?
 
-        /// - Parameter assumptions: how often each assumption about the broker held and failed, by collector.
+        /// - Parameters:
+        ///   - assumptions: how often each assumption about the broker held and failed, by collector.
+        ///   - backlogs: what waits for the archiver, by collector.
         init(
             stages: [StatusListener.Heard], stored: StoreSnapshot, collectors: Collectors, now: UTCNanos,
-            free: Int64?, assumptions: [Collector: AssumptionTally]
+            free: Int64?, assumptions: [Collector: AssumptionTally], backlogs: [Collector: Archiver.Backlog] = [:]
         ) {
             (self.stored, self.now, self.free) = (stored, now, free)
             (timeframes, calendar) = (collectors.timeframes, collectors.calendar)
@@ -38,6 +41,7 @@ extension Verdict {
                 var seen = CollectorObservation(
                     collector, collectors, stages.filter { $0.collector == collector }, stored, now: now,
                     assumptions: assumptions[collector] ?? AssumptionTally())
+                seen.backlog = backlogs[collector]
                 seen.unstored = inputs.first { $0.collector == collector.label && $0.failure != nil }?.failure
                 return seen
             }
@@ -82,6 +86,8 @@ extension Verdict {
         let assumptions: AssumptionTally
         /// Why store-writer cannot take its candles; `nil` if it can.
         fileprivate(set) var unstored: String?
+        /// What waits for the archiver; `nil` if nothing does.
+        fileprivate(set) var backlog: Archiver.Backlog?
         private let calendar: TradingCalendar
         private let now: UTCNanos
 

@@ -48,7 +48,8 @@ struct Verdict {
             judges.flatMap(\.stages) + shared.storeWriter + judges.flatMap(\.unstored) + shared.database + shared.disk
             + shared.disagreements
             + judges.flatMap(\.feed) + judges.flatMap(\.blindPairs) + judges.flatMap(\.silentPairs) + shared.candles
-            + shared.disputes + judges.flatMap(\.clock) + judges.flatMap(\.quota) + judges.flatMap(\.assumptions)
+            + shared.disputes + judges.flatMap(\.clock) + judges.flatMap(\.quota) + judges.flatMap(\.archive)
+            + judges.flatMap(\.assumptions)
     }
 
     /// Looks at what the collectors share.

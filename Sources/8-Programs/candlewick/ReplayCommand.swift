@@ -40,7 +40,9 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    @Argument(help: "A folder that 'record' wrote, or any state folder.", completion: .directory)
+    @Argument(
+        help: "A folder that 'record' wrote, or any state folder: its archive, then its journal.",
+        completion: .directory)
     var folder: String
 
     @Option(help: "Whose streams are played; default: the only collector's of the recording, or main's.")

@@ -11,9 +11,9 @@ struct TapCommand: ParsableCommand {
         abstract: "Prints a stream live, or from a position on.",
         discussion: """
             One line for each record; with --json one object, with the fields of
-            docs/formats.md. Begins now; with --from it reads the journal from there and
-            continues live: each position once, in order. Never delays a stage. Ends on
-            Ctrl-C, after --for, or after --count.
+            docs/formats.md. Begins now; with --from it reads archive and journal from
+            there and continues live: each position once, in order. Never delays a stage.
+            Ends on Ctrl-C, after --for, or after --count.
 
             STREAMS
               ticks     all records of the ticks stream: TICK, CLCK, FEED
@@ -28,8 +28,9 @@ struct TapCommand: ParsableCommand {
               status    the status of each stage, once a second (always JSON)
 
             With --from-host it taps a pipeline on another machine, through
-            candlewick-relay there: encrypted, and without a seam as here. Each collector
-            has a relay of its own. The command 'candlewick keys' makes the keys.
+            candlewick-relay there: encrypted, and without a seam as here, but from the
+            journal alone: a relay does not serve the archive. Each collector has a relay
+            of its own. The command 'candlewick keys' makes the keys.
 
             EXAMPLES
               candlewick tap ticks --pair EUR_USD --pair USD_JPY

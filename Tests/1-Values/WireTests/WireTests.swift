@@ -101,7 +101,16 @@ import Wire
         ]
         for (bytes, expected) in vectors {
             #expect(bytes.withUnsafeBytes { checksum(of: $0) } == expected)
-            #expect(bytes.withUnsafeBytes { candlewick_crc32c_portable($0.baseAddress, $0.count) } == expected)
+            #expect(bytes.withUnsafeBytes { candlewick_crc32c_portable(0, $0.baseAddress, $0.count) } == expected)
+        }
+    }
+
+    @Test func `the checksum of parts is that of the whole`() {
+        let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
+        for cut in 0...bytes.count {
+            var sum = RunningChecksum()
+            for part in [bytes[..<cut], bytes[cut...]] { part.withUnsafeBytes { sum.add($0) } }
+            #expect(sum.value == bytes.withUnsafeBytes { checksum(of: $0) })
         }
     }
 
@@ -109,7 +118,9 @@ import Wire
         let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
         for count in 0...bytes.count {
             bytes[..<count].withUnsafeBytes {
-                #expect(candlewick_crc32c($0.baseAddress, count) == candlewick_crc32c_portable($0.baseAddress, count))
+                #expect(
+                    candlewick_crc32c(0, $0.baseAddress, count)
+                        == candlewick_crc32c_portable(0, $0.baseAddress, count))
             }
         }
     }

@@ -19,6 +19,8 @@ stream:
 history:
   request_spacing_milliseconds: 20
   request_burst: 100
+journal:
+  segment_records: 65536
 """
 # The table that bots of this field keep.
 USUAL_TABLE = """

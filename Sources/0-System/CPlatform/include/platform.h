@@ -5,11 +5,12 @@
 #include "peer_gate.h"
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
-/// checksum of iSCSI (RFC 3720 § B.4). Uses the processor's instruction if it has one.
-uint32_t candlewick_crc32c(const void *bytes, size_t count);
+/// checksum of iSCSI (RFC 3720 § B.4). `sum` is that of the bytes before these, 0 if there are none. Uses the
+/// processor's instruction if it has one.
+uint32_t candlewick_crc32c(uint32_t sum, const void *bytes, size_t count);
 
 /// The same by table, for processors without the instruction; both give equal results.
-uint32_t candlewick_crc32c_portable(const void *bytes, size_t count);
+uint32_t candlewick_crc32c_portable(uint32_t sum, const void *bytes, size_t count);
 
 /// Blocks SIGTERM and SIGINT for the whole process (call it before any thread starts), ignores
 /// SIGPIPE, and returns a descriptor that becomes readable when one of the two arrives, or -errno.

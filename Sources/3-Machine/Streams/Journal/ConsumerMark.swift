@@ -43,6 +43,12 @@ public final class ConsumerMark {
         noted = position
     }
 
+    /// The last position that a consumer noted; `nil` without a mark.
+    /// - Throws: `JournalError`.
+    public static func position(of consumer: Consumer, in folder: String) throws -> UInt64? {
+        try all(in: folder).first { $0.consumer == consumer.rawValue }?.position
+    }
+
     /// The marks in a journal's folder, by name. One that cannot be read counts as nothing taken.
     static func all(in folder: String) throws(JournalError) -> [Taken] {
         try fileNames(in: folder).filter { $0.hasSuffix(suffix) }.sorted().map { name in

@@ -241,7 +241,22 @@ public final class JournalWriter {
     }
 }
 
+/// Makes the records of a journal durable from another thread than its writer's.
+public struct JournalDurability: Sendable {
+    fileprivate let syncer: JournalSyncer
+    /// The journal's folder.
+    public let folder: String
+
+    /// Returns when all that was flushed before the call is on the disk.
+    /// - Throws: `JournalError` if a sync has ever failed.
+    public func wait() throws {
+        if let code = syncer.syncNow() { throw JournalError(.sync, folder, errno: code) }
+    }
+}
+
 extension JournalWriter {
+    /// For another thread. Not after `close()`.
+    public var durability: JournalDurability { JournalDurability(syncer: syncer, folder: folder) }
     /// Bytes that were cut off a torn tail at opening.
     public var cutBytes: Int { found.cutBytes }
     /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers

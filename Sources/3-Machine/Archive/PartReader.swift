@@ -1,0 +1,161 @@
+internal import Host
+internal import Parquet
+internal import Wire
+
+/// One file of a batch, read row group by row group in the order of positions.
+final class PartReader {
+    let file: ArchiveBatch.File
+    private let path: String
+    private let stream: Stream
+    private var opened: Opened?
+    /// The records of the present row group that were not taken yet begin at `start`.
+    private var records: [UInt8] = []
+    private var start = 0
+    private var nextRowGroup = 0
+    /// Records of the row groups that were read.
+    private var taken = 0
+    private var last: UInt64 = 0
+    /// The position of its next record; `nil` at the end. Before it is opened, no later than that.
+    private(set) var nextPosition: UInt64?
+
+    private struct Opened {
+        let file: ReadFile
+        let parquet: ParquetFile
+        let layout: RecordLayout
+    }
+
+    /// - Parameters:
+    ///   - folder: where the file's path begins.
+    ///   - position: records before it are left out.
+    init(_ file: ArchiveBatch.File, _ stream: Stream, in folder: String, from position: UInt64) {
+        (self.file, self.stream, path) = (file, stream, "\(folder)/\(file.path)")
+        nextPosition = file.lastPosition < position ? nil : max(file.firstPosition, position)
+    }
+
+    /// Copies the records of a window to their places in it.
+    /// - Parameters:
+    ///   - slots: one of a record's size for each position of the window.
+    ///   - presence: a byte for each position: 1 where a record was copied.
+    /// - Throws: `Failure` (65) that names file and reason.
+    func fill(_ window: Range<UInt64>, _ slots: UnsafeMutableRawBufferPointer, _ presence: inout [Bool]) throws {
+        while let next = nextPosition, next < window.upperBound {
+            if start == records.count {
+                try naming { try load(from: next) }
+                continue
+            }
+            try presence.withUnsafeMutableBufferPointer { try copy(window, slots, $0) }
+        }
+        if nextPosition == nil { (opened, records, start) = (nil, [], 0) }
+    }
+
+    /// What the present row group has of a window.
+    private func copy(
+        _ window: Range<UInt64>, _ slots: UnsafeMutableRawBufferPointer, _ presence: UnsafeMutableBufferPointer<Bool>
+    ) throws {
+        let size = stream.recordSize
+        var (offset, next) = (start, last + 1)
+        try records.withUnsafeBytes { bytes in
+            while offset < bytes.count {
+                let record = UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + size)])
+                let position = RecordBytes.position(record)
+                if position >= window.upperBound {
+                    next = position
+                    return
+                }
+                if position >= window.lowerBound {
+                    let slot = Int(position - window.lowerBound)
+                    if presence[slot] { throw named("position \(position) is in the archive twice") }
+                    presence[slot] = true
+                    slots.baseAddress!.advanced(by: slot * size).copyMemory(from: record.baseAddress!, byteCount: size)
+                }
+                offset += size
+            }
+        }
+        (start, nextPosition) = (offset, next)
+    }
+
+    /// The next row group that reaches a position.
+    private func load(from position: UInt64) throws {
+        let opened = try opened ?? open()
+        self.opened = opened
+        let column = opened.layout.positionColumn
+        while nextRowGroup < opened.parquet.rowGroups.count {
+            let rowGroup = opened.parquet.rowGroups[nextRowGroup]
+            if case .integers(let range) = rowGroup.columns[column].statistics, range.upperBound >= 0,
+                UInt64(range.upperBound) < position
+            {
+                taken += rowGroup.rowCount
+                nextRowGroup += 1
+                continue
+            }
+            records = try decode(nextRowGroup, of: opened)
+            start = 0
+            taken += rowGroup.rowCount
+            nextRowGroup += 1
+            return
+        }
+        guard taken == file.rows else { throw ArchiveDamage("it has \(taken) rows instead of \(file.rows)") }
+        nextPosition = nil
+    }
+
+    private func decode(_ index: Int, of opened: Opened) throws -> [UInt8] {
+        let rowGroup = opened.parquet.rowGroups[index]
+        let bytes = try opened.file.bytes(rowGroup.bytes)
+        guard bytes.count == rowGroup.bytes.count else { throw ArchiveDamage("it ends too early") }
+        let values = try rowGroup.columns.indices.map { column in
+            let range = rowGroup.columns[column].bytes
+            return try bytes.withUnsafeBytes { bytes in
+                let start = range.lowerBound - rowGroup.bytes.lowerBound
+                return try opened.parquet.decode(
+                    column: column, of: index,
+                    from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + range.count)]))
+            }
+        }
+        guard case .integers(let positions) = values[opened.layout.positionColumn] else { return [] }
+        for position in positions {
+            guard position > 0, UInt64(position) > last, file.firstPosition...file.lastPosition ~= UInt64(position)
+            else {
+                throw ArchiveDamage("position \(position) is not in its place")
+            }
+            last = UInt64(position)
+        }
+        return try opened.layout.records(of: values, rows: rowGroup.rowCount)
+    }
+
+    /// Checks size, checksum and footer.
+    private func open() throws -> Opened {
+        guard let read = try ReadFile(path) else { throw ArchiveDamage("it is missing") }
+        try read.expect(bytes: file.bytes, crc32c: file.crc32c)
+        let end = try read.bytes(max(0, file.bytes - ParquetFile.endByteCount)..<file.bytes)
+        let count = try end.withUnsafeBytes { try ParquetFile.footerByteCount(end: $0, fileByteCount: file.bytes) }
+        let footer = try read.bytes(max(0, file.bytes - count)..<file.bytes)
+        let parquet = try footer.withUnsafeBytes { try ParquetFile(footer: $0, fileByteCount: file.bytes) }
+        let layout = try PartPlace.layout(of: file, stream)
+        guard parquet.schema == layout.schema else { throw ArchiveDamage("its columns are not those of the archive") }
+        return Opened(file: read, parquet: parquet, layout: layout)
+    }
+
+    private func naming(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let damage as ArchiveDamage {
+            throw named(damage.description)
+        } catch let damage as ParquetError {
+            throw named(damage.description)
+        }
+    }
+
+    private func named(_ what: String) -> Failure { Failure(.badData, "archive file \(path) is damaged: \(what)") }
+}
+
+@available(*, unavailable)
+extension PartReader: Sendable {}
+
+extension ReadFile {
+    /// - Throws: `ArchiveDamage` if size or checksum differ.
+    func expect(bytes: Int, crc32c: String) throws {
+        guard byteCount == bytes else { throw ArchiveDamage("it has \(byteCount) bytes instead of \(bytes)") }
+        let sum = hexadecimal(try checksum())
+        guard sum == crc32c else { throw ArchiveDamage("its CRC-32C is \(sum) instead of \(crc32c)") }
+    }
+}
