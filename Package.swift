@@ -145,10 +145,17 @@ let package = Package(
                 "Engines",
                 "Reports",
                 "MarketData", "Wire", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "IGClient", log,
+                "Assumptions", "IGClient", "Refolding", log,
             ]),
         library(
             .stages, "StoreWriting", ["Engines", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", log]),
+        library(
+            .stages, "Refolding",
+            [
+                "Engines", "Reports", "MarketData", "Wire", "Candles", "Host", "Streams", "Archive", "Settings",
+                "Store",
+                "Aggregation", log,
+            ]),
         library(.stages, "Relaying", ["MarketData", "Wire", "Host", "Streams", "Settings", log]),
 
         library(.tools, "Charts", ["MarketData", "Host"]),
@@ -158,12 +165,15 @@ let package = Package(
                 "SQLiteStore", "Engines",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "CandleReader", "Assumptions", "Aggregation", "Archive", log,
+                "CandleReader", "Assumptions", "Aggregation", "Archive", "CandleFiles", log,
             ]),
         library(.tools, "Recording", ["Reports", "MarketData", "Wire", "Host", "Streams", "Archive", log]),
         library(
             .tools, "CandleFiles",
-            ["IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv, log]),
+            [
+                "CZlib", "IG", "Engines", "MarketData", "Wire", "Host", "Streams", "Store", "Archive", "Parquet", csv,
+                log,
+            ]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
@@ -175,8 +185,9 @@ let package = Package(
             [
                 "SQLiteStore", "Engines",
                 "Reports",
-                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting", "Charts",
-                "Inspection", "Recording", "CandleFiles", "Archive",
+                "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting",
+                "Refolding",
+                "Charts", "Inspection", "Recording", "CandleFiles", "Archive",
             ]),
 
         library(
@@ -246,6 +257,12 @@ let package = Package(
                 "Assumptions", "StreamIngest", "Aggregation", "StoreWriting", log,
             ]),
         tests(
+            .stages, "RefoldingTests",
+            [
+                "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "Store", "SQLiteStore", "Aggregation",
+                "Refolding", log,
+            ]),
+        tests(
             .stages, "RelayingTests",
             ["candlewick-relay", "MarketData", "Wire", "Host", "Streams", "Recording", "Relaying", log]),
         tests(.tools, "ChartsTests", ["MarketData", "Host", "Charts"]),
@@ -257,10 +274,13 @@ let package = Package(
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
                 "Assumptions", "Aggregation", "Archive", "Inspection", log,
             ]),
-        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Recording", log]),
+        tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
-            ["SQLiteStore", "MarketData", "Wire", "Host", "Streams", "Store", "CandleFiles", log]),
+            [
+                "CZlib", "SQLiteStore", "Parquet", "MarketData", "Wire", "Host", "Streams", "Archive", "Store",
+                "CandleFiles", log,
+            ]),
         tests(
             .programs, "EndToEndTests",
             [

@@ -4,8 +4,8 @@
         for record in ticks:
             kind, pair, position, *_ = struct.unpack("<4s12sQqqqqII", record)
 
-`ticks`, `candles`, `history` and `native` come without a seam: each position once and in order, out of the journal of
-the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader may lose
+`ticks`, `candles`, `history`, `native` and `refold` come without a seam: each position once and in order, out of the
+journal of the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader may lose
 some.
 The keys are made by `candlewick keys new` and allowed by `candlewick keys allow`. Source: docs/formats.md § 9.
 """
@@ -21,7 +21,7 @@ import zmq
 import zmq.utils.monitor
 
 _REQUEST, _HEAD = struct.Struct("<4s4x8sQ"), struct.Struct("<4sI8sQQ")
-_JOURNALED = ("ticks", "candles", "history", "native")
+_JOURNALED = ("ticks", "candles", "history", "native", "refold")
 _END = 2**64 - 1
 _REPEAT_SECONDS = 2
 _CONNECT_SECONDS = 10

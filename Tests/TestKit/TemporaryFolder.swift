@@ -64,3 +64,15 @@ extension TemporaryFolder {
         close(descriptor)
     }
 }
+
+extension TemporaryFolder {
+    /// Removes the segments of a journal but the newest, as retention does.
+    /// - Parameter last: only those that end before a later position.
+    public static func dropClosedSegments(of journal: String, through last: UInt64 = .max) {
+        let names = folderNames(journal).filter { $0.hasSuffix(".journal") }
+        for (name, next) in zip(names, names.dropFirst()) where UInt64(next.prefix(20)).map({ $0 - 1 <= last }) ?? false
+        {
+            unlink("\(journal)/\(name)")
+        }
+    }
+}

@@ -21,6 +21,8 @@ from forex_database import ForexDatabase, pandas
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "reading.md"
+# Its blocks need other programs: scripts/check-formats runs them.
+ELSEWHERE = re.compile(r"^## Files for other programs\n.*?(?=^## )", re.MULTILINE | re.DOTALL)
 # A 5m candle each half second.
 SPEED = 600
 EPOCH = datetime(1970, 1, 1)
@@ -72,8 +74,9 @@ class PipelineTest(unittest.TestCase):
         folder = os.path.dirname(sys.executable)
         environment = {name: os.environ[name] for name in ("TZ", "PYTHONDONTWRITEBYTECODE")}
         cls.environment = environment | {
-            "HOME": str(home), "PATH": f"{folder}:{os.environ['PATH']}", "NO_COLOR": "1", "TERM": "dumb",
-            "CANDLEWICK_DATABASE": str(cls.pipeline.database),
+            "HOME": str(home), "PATH": f"{folder}:{os.environ['CHECK_BIN']}:{os.environ['PATH']}", "NO_COLOR": "1",
+            "TERM": "dumb", "CANDLEWICK_DATABASE": str(cls.pipeline.database),
+            "CANDLEWICK_STATE_DIR": cls.pipeline.environment["CANDLEWICK_STATE_DIR"],
             "CANDLEWICK_RUNTIME_DIR": cls.pipeline.environment["CANDLEWICK_RUNTIME_DIR"],
         }  # fmt: skip
 
@@ -349,7 +352,10 @@ class PipelineTest(unittest.TestCase):
 def add_blocks():
     """A test for each code block of the guide, named by its line."""
     text = GUIDE.read_text()
+    elsewhere = ELSEWHERE.search(text)
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if elsewhere.start() < match.start() < elsewhere.end():
+            continue
         language, code = match.groups()
         line = text.count("\n", 0, match.start()) + 1
         action = getattr(PipelineTest, f"run_{language}", PipelineTest.refuse)

@@ -139,12 +139,11 @@ class Cluster:
             pass
 
     def hold_replicas(self, leader):
-        """The leader serves on, and its replicas get no more of what it commits."""
-        leader.session.lines("ALTER ROLE replicator NOLOGIN")
-        leader.session.lines("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
-
-    def release_replicas(self, leader):
-        leader.session.lines("ALTER ROLE replicator LOGIN")
+        """The leader serves on, and its replicas get no more of what it commits: its senders are stopped. Returns their ids."""
+        senders = [int(pid) for pid in leader.session.lines("SELECT pid FROM pg_stat_replication")]
+        for pid in senders:
+            os.kill(pid, signal.SIGSTOP)
+        return senders
 
     def close(self, keep):
         for node in self.nodes:

@@ -3,7 +3,9 @@
 import argparse
 import itertools
 import math
+import os
 import random
+import signal
 import sys
 import time
 
@@ -54,7 +56,7 @@ class Failover:
         led = time.monotonic() - self.began
         self.await_commit(leader, 1)
         stored = time.monotonic() - self.began
-        self.recover(kind, former, leader)
+        self.recover(kind, former)
         said = (f"{number:3}  {former.name} {kind}, {leader.name} leads after {led:.1f} s, candles are stored after {stored:.1f} s, "
                 f"{lost} records went back, store-writer started again {self.campaign.restarts - restarts} times")  # fmt: skip
         self.lines.append(said)
@@ -95,22 +97,22 @@ class Failover:
         return 0
 
     def lose_commits(self, leader):
-        self.cluster.hold_replicas(leader)
+        senders = self.cluster.hold_replicas(leader)
         self.await_commit(leader, LAG_RECORDS)
         lacking = leader.position() - max(node.position() for node in self.cluster.replicas())
         if lacking < LAG_RECORDS:
             self.faults.append(f"only {lacking} records were to be lost")
         self.kill(leader)
+        for sender in senders:
+            os.kill(sender, signal.SIGKILL)
         return lacking
 
-    def recover(self, kind, former, leader):
+    def recover(self, kind, former):
         """The former leader comes back, and follows."""
         if kind == "cut off":
             former.heal()
         elif kind != "switchover":
             self.cluster.start_patroni(former)
-        if kind.startswith("lost"):
-            self.cluster.release_replicas(leader)
 
     def expect_alive(self):
         self.campaign.supervise()

@@ -7,6 +7,11 @@ public struct UTCNanos: RawRepresentable, Hashable, Comparable, Sendable {
     public init(rawValue: Int64) { self.rawValue = rawValue }
 
     public static let perSecond: Int64 = 1_000_000_000
+    /// Before every other moment.
+    public static var min: UTCNanos { UTCNanos(rawValue: .min) }
+    /// After every other moment.
+    public static var max: UTCNanos { UTCNanos(rawValue: .max) }
+
     public static let perMillisecond: Int64 = 1_000_000
 
     /// - Returns: `nil` if the moment does not fit 64 bits of nanoseconds (before 1677 or after 2262).

@@ -1,7 +1,7 @@
 public import MarketData
 
-/// Any record of the `history`, `candles`, `native` and `stored` streams, and a forming candle. 192 bytes, little-endian, in memory exactly as on the bus
-/// and in the journal. Source: docs/formats.md § 2.
+/// Any record of the `history`, `candles`, `native`, `refold` and `stored` streams, and a forming candle. 192 bytes,
+/// little-endian, in memory exactly as on the bus and in the journal. Source: docs/formats.md § 2.
 ///
 /// | offset | size | field         | unit and meaning                                                   |
 /// |-------:|-----:|---------------|--------------------------------------------------------------------|

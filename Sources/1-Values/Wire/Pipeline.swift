@@ -7,6 +7,8 @@ public enum Stream: String, CaseIterable, Sendable {
     case history
     /// The broker's own candles, for comparison.
     case native
+    /// Candles of the past in further timeframes, made again of ticks and smaller candles.
+    case refold
     /// Candles, and the events of the feed in their place between.
     case candles
     /// Candles that can just now be read from the database. Has no journal.
@@ -15,7 +17,7 @@ public enum Stream: String, CaseIterable, Sendable {
     case forming
 
     /// The streams that have a journal.
-    public static let journaled: [Stream] = [.ticks, .candles, .history, .native]
+    public static let journaled: [Stream] = [.ticks, .candles, .history, .native, .refold]
 
     /// Whether each collector has one of its own; store-writer's is one for all.
     public var isCollected: Bool { self != .stored }
@@ -45,7 +47,7 @@ public enum Stage: String, CaseIterable, Sendable {
         switch self {
         case .ingestStream, .ingestBackfill: []
         case .aggregator: [.ticks, .history]
-        case .storeWriter: [.candles, .native]
+        case .storeWriter: [.candles, .native, .refold]
         }
     }
 }

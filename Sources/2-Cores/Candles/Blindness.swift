@@ -56,3 +56,12 @@ struct Blindness {
 
     var isEmpty: Bool { since == nil && holes.isEmpty }
 }
+
+extension Blindness: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(holes)
+        bytes.put(since)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) { (holes, since) = (try bytes.take(), try bytes.take()) }
+}

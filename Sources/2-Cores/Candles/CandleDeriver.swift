@@ -8,17 +8,17 @@ public import Wire
 /// recorded again out of the store (`PART`). Open is the first part's, close the last one's, high and low the extremes
 /// of all; ticks are the sum. If a part changes, a further revision follows.
 ///
-/// Keeps every part, so that it grows with the retained journal. Source: docs/architecture.md § Candles.
+/// Keeps every part until `forget`, so that it grows with the retained journal. Source: docs/architecture.md § Candles.
 public struct CandleDeriver {
     /// What was derived; a larger interval whose parts are all empty is an `EMPT`. The caller takes them away.
     public var output: [CandleEnvelope] = []
 
     private let timeframes: [Timeframe]
     private let calendar: TradingCalendar
-    private var parts: [Interval: [Part]] = [:]
+    private var parts: [Interval: Parts] = [:]
     private var derived: [Interval: Derived] = [:]
 
-    private enum Part: Equatable {
+    fileprivate enum Part: Equatable {
         case unknown, empty
         /// Out of the store, which may know better the next time, or out of a file of the user's.
         case told(Prices)
@@ -41,7 +41,14 @@ public struct CandleDeriver {
         }
     }
 
-    private struct Prices: Equatable {
+    /// Of one larger interval, oldest first.
+    fileprivate struct Parts {
+        var all: [Part]
+        /// Of the newest record about one of them.
+        var position: UInt64
+    }
+
+    fileprivate struct Prices: Equatable {
         var bid: OHLC
         var ask: OHLC
         var mid: OHLC
@@ -62,7 +69,7 @@ public struct CandleDeriver {
         }
     }
 
-    private struct Derived {
+    fileprivate struct Derived {
         /// `nil`: empty.
         var prices: Prices?
         var revision: UInt16
@@ -92,12 +99,21 @@ public struct CandleDeriver {
         let smaller = interval.series.timeframe
         for larger in timeframes where larger.part(among: timeframes) == smaller {
             let whole = Interval(Series(interval.series.pair, larger), start: larger.start(of: interval.start))
-            var all = parts[whole] ?? unknownParts(of: whole, smaller)
+            var all = parts[whole]?.all ?? unknownParts(of: whole, smaller)
             let place = Int((interval.start.rawValue - whole.start.rawValue) / smaller.seconds)
-            guard all[place].givesWay(to: part) else { continue }
-            all[place] = part
-            parts[whole] = all
-            if !all.contains(.unknown) { derive(whole, all, position) }
+            let isNew = all[place].givesWay(to: part)
+            if isNew { all[place] = part }
+            parts[whole] = Parts(all: all, position: position)
+            if isNew, !all.contains(.unknown) { derive(whole, all, position) }
+        }
+    }
+
+    /// Forgets the intervals about which no record from a position on said anything: a fold that begins there would not
+    /// know them either.
+    mutating func forget(before position: UInt64) {
+        for (interval, known) in parts where known.position < position {
+            parts[interval] = nil
+            derived[interval] = nil
         }
     }
 
@@ -137,5 +153,85 @@ public struct CandleDeriver {
         record.revision = revision
         record.inputPosition = position
         return record
+    }
+}
+
+// MARK: As bytes
+
+extension CandleDeriver {
+    func write(to bytes: inout StateWriter) {
+        precondition(output.isEmpty)
+        bytes.put(parts)
+        bytes.put(derived)
+    }
+
+    /// - Parameter timeframes: those of the deriver that the bytes were made of; the same is true of `calendar`.
+    init(timeframes: [Timeframe], calendar: TradingCalendar, from bytes: inout StateReader) throws(StateDamage) {
+        self.init(timeframes: timeframes, calendar: calendar)
+        (parts, derived) = (try bytes.take(), try bytes.take())
+        let isConsistent = parts.allSatisfy { whole, known in
+            let larger = whole.series.timeframe
+            guard let smaller = larger.part(among: self.timeframes) else { return false }
+            return known.all.count == Int(larger.seconds / smaller.seconds)
+        }
+        guard isConsistent else { throw StateDamage() }
+    }
+}
+
+extension CandleDeriver.Parts: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(all)
+        bytes.put(position)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) { (all, position) = (try bytes.take(), try bytes.take()) }
+}
+
+extension CandleDeriver.Part: StateValue {
+    func write(to bytes: inout StateWriter) {
+        let code: UInt8 =
+            switch self {
+            case .unknown: 0
+            case .empty: 1
+            case .told: 2
+            case .bought: 3
+            }
+        bytes.put(code)
+        if let prices { bytes.put(prices) }
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        let code: UInt8 = try bytes.take()
+        switch code {
+        case 0: self = .unknown
+        case 1: self = .empty
+        case 2: self = .told(try bytes.take())
+        case 3: self = .bought(try bytes.take())
+        default: throw StateDamage()
+        }
+    }
+}
+
+extension CandleDeriver.Prices: StateValue {
+    func write(to bytes: inout StateWriter) {
+        for side in [bid, ask, mid] { bytes.put(side) }
+        bytes.put(tickCount)
+        bytes.put(invertedTicks)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (bid, ask, mid) = (try bytes.take(), try bytes.take(), try bytes.take())
+        (tickCount, invertedTicks) = (try bytes.take(), try bytes.take())
+    }
+}
+
+extension CandleDeriver.Derived: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(prices)
+        bytes.put(revision)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (prices, revision) = (try bytes.take(), try bytes.take())
     }
 }

@@ -18,6 +18,9 @@ public struct EmittedMark {
     /// Of a journal that holds nothing.
     public init() {}
 
+    /// Of a journal that holds all that was made of the records up to a position.
+    init(allUpTo position: UInt64) { (self.position, oldest, certain) = (position, 0, position + 1) }
+
     /// The values that distinguish candles.
     private struct Content: Hashable {
         let pair: Pair
@@ -25,10 +28,13 @@ public struct EmittedMark {
         let start: UTCNanos
         let source: CandleSource
         let revision: UInt16
+        /// An interval may be bought twice; 0 of a streamed candle, which the revision tells from all others.
+        let inputPosition: UInt64
 
         init(_ record: CandleEnvelope) {
             (pair, timeframe, start) = (record.pair, record.series?.timeframe, record.start)
             (source, revision) = (record.source, record.revision)
+            inputPosition = record.source == .streamed ? 0 : record.inputPosition
         }
     }
 
@@ -94,15 +100,29 @@ public struct EmittedMark {
 public struct EmittedMarks {
     public private(set) var ticks = EmittedMark()
     public private(set) var history = EmittedMark()
+    /// The position of the last record; 0 for none.
+    public private(set) var lastRecord: UInt64 = 0
     private var lastPosition: UInt64
     private var hasGap = false
 
     /// - Parameter first: the position of the first record that the journal may hold.
     public init(first: UInt64) { lastPosition = first - 1 }
 
+    /// Of what the journal holds after a record of its own. It and those before it hold all that was made of the inputs up
+    /// to two positions.
+    /// - Parameters:
+    ///   - position: that record's.
+    ///   - ticks: the last position of the ticks stream of which all is there.
+    ///   - history: the same of the history stream.
+    public init(after position: UInt64, ticks: UInt64, history: UInt64) {
+        (lastRecord, lastPosition) = (position, position)
+        self.ticks = EmittedMark(allUpTo: ticks)
+        self.history = EmittedMark(allUpTo: history)
+    }
+
     public mutating func note(_ record: CandleEnvelope) {
         if record.position != lastPosition + 1 { hasGap = true }
-        lastPosition = record.position
+        (lastRecord, lastPosition) = (record.position, record.position)
         if record.inputStream == .history {
             history.note(record, hasGap: hasGap)
         } else {

@@ -36,3 +36,12 @@ struct FeedTime {
 
     mutating func setBack(to time: Int64) { (newest, clock) = (time, time) }
 }
+
+extension FeedTime: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(newest)
+        bytes.put(clock)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) { (newest, clock) = (try bytes.take(), try bytes.take()) }
+}

@@ -5,7 +5,7 @@ internal import Wire
 /// broker declared lost.
 struct MissingData {
     /// Updates that were lost at some moment of `[from, until]`.
-    private struct Loss {
+    fileprivate struct Loss {
         let from: UTCNanos
         let until: UTCNanos
         var count: LossCount
@@ -100,4 +100,31 @@ struct MissingData {
 
 extension Range<UTCNanos> {
     fileprivate var nanos: Int64 { upperBound.rawValue - lowerBound.rawValue }
+}
+
+extension MissingData: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(changes)
+        bytes.put(feed)
+        bytes.put(pairs)
+        bytes.put(losses)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (changes, feed) = (try bytes.take(), try bytes.take())
+        (pairs, losses) = (try bytes.take(), try bytes.take())
+    }
+}
+
+extension MissingData.Loss: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(from)
+        bytes.put(until)
+        bytes.put(count)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (from, until, count) = (try bytes.take(), try bytes.take(), try bytes.take())
+        guard from <= until else { throw StateDamage() }
+    }
 }

@@ -210,3 +210,43 @@ struct OpenCandle {
         return record
     }
 }
+
+// MARK: As bytes
+
+extension OpenCandle: StateValue {
+    func write(to bytes: inout StateWriter) {
+        for time in [start, first, last] { bytes.put(time) }
+        for side in [bid, ask, sum] { bytes.put(side) }
+        bytes.put(tickCount)
+        bytes.put(invertedTicks)
+        bytes.put(revision)
+        bytes.put(flags)
+        bytes.put(isUneven)
+        if isUneven { for times in [bidTimes, askTimes, sumTimes] { bytes.put(times) } }
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (start, first, last) = (try bytes.take(), try bytes.take(), try bytes.take())
+        (bid, ask, sum) = (try bytes.take(), try bytes.take(), try bytes.take())
+        (tickCount, invertedTicks) = (try bytes.take(), try bytes.take())
+        (revision, flags, isUneven) = (try bytes.take(), try bytes.take(), try bytes.take())
+        if isUneven { (bidTimes, askTimes, sumTimes) = (try bytes.take(), try bytes.take(), try bytes.take()) }
+    }
+}
+
+extension OpenCandle.Extremes: StateValue {
+    func write(to bytes: inout StateWriter) { for value in [open, high, low, close] { bytes.put(value) } }
+
+    init(from bytes: inout StateReader) throws(StateDamage) {
+        (open, high, low, close) = (try bytes.take(), try bytes.take(), try bytes.take(), try bytes.take())
+    }
+}
+
+extension OpenCandle.Times: StateValue {
+    func write(to bytes: inout StateWriter) {
+        bytes.put(first)
+        bytes.put(last)
+    }
+
+    init(from bytes: inout StateReader) throws(StateDamage) { (first, last) = (try bytes.take(), try bytes.take()) }
+}

@@ -1,8 +1,8 @@
 public import MarketData
 public import Wire
 
-/// The fold of the ticks stream, taken up again: what the candles journal already holds comes out of the fold a
-/// second time at every start and is left out. Source: docs/decisions/0004.
+/// The fold of the ticks stream, taken up again, from the beginning or from a state: what the candles journal already
+/// holds comes out of the fold a second time and is left out. Source: docs/decisions/0004, docs/decisions/0040.
 public struct ResumedFold {
     public private(set) var builder: CandleBuilder
     private let emitted: EmittedMark
@@ -11,6 +11,9 @@ public struct ResumedFold {
         builder = CandleBuilder(options: options)
         self.emitted = emitted
     }
+
+    /// Goes on with a state.
+    public init(_ state: FoldState, emitted: EmittedMark) { (builder, self.emitted) = (state.builder, emitted) }
 
     /// Takes the next record of the stream.
     public mutating func fold(_ record: TickEnvelope) { builder.fold(record) }

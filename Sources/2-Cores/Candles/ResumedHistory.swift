@@ -4,7 +4,7 @@ public import Wire
 /// The `history` stream on its way into the `candles` stream, taken up again: bought candles, what the broker does not
 /// have, requests and replies are passed on; larger candles are derived.
 public struct ResumedHistory {
-    private var deriver: CandleDeriver
+    private(set) var deriver: CandleDeriver
     private var output: [CandleEnvelope] = []
     private let emitted: EmittedMark
 
@@ -12,6 +12,12 @@ public struct ResumedHistory {
         deriver = CandleDeriver(timeframes: timeframes, calendar: calendar)
         self.emitted = emitted
     }
+
+    /// Goes on with a state.
+    public init(_ state: FoldState, emitted: EmittedMark) { (deriver, self.emitted) = (state.deriver, emitted) }
+
+    /// Forgets the parts of larger candles about which no record from a position on says anything.
+    public mutating func forget(before position: UInt64) { deriver.forget(before: position) }
 
     /// Takes the next record of the stream.
     public mutating func take(_ record: CandleEnvelope) {

@@ -2,8 +2,7 @@ import CZstd
 
 /// zstd: one frame with its content's checksum.
 ///
-/// Level 5 with matches of three bytes: levels 6 to 12 save at most 0.5 % more of ticks, at half the speed
-/// (docs/decisions/0041-archive-in-parquet.md).
+/// Level 5 with matches of three bytes, by measurement of ticks: docs/decisions/0041-archive-in-parquet.md.
 final class Compressor {
     private let context: OpaquePointer
 

@@ -6,7 +6,7 @@
 ///     miniblock:  32 differences less the least one, packed from the lowest bit on; the last one is filled with zeros
 ///
 /// Numbers are varints. Differences wrap around at the type's size. Two freedoms of the format make the bytes easier for
-/// zstd, by 8 % of a tick (docs/decisions/0041-archive-in-parquet.md): widths are whole bytes, and every block has the
+/// zstd, by 6 % of a tick (docs/decisions/0041-archive-in-parquet.md): widths are whole bytes, and every block has the
 /// least difference of the whole page, so that equal differences are equal bytes.
 enum DeltaBinaryPacked {
     static let blockValues = 128

@@ -8,19 +8,6 @@ public import Wire
 ///
 /// - Note: One thread only.
 public final class ArchivedStream: JournalSource {
-    /// Ticks of some pairs or times alone, so that the other files of the archive need not be read. Records that are no
-    /// ticks are handed out all the same, but not those of batches in which every record is of another time.
-    public struct Narrowing: Hashable, Sendable {
-        /// `nil`: all.
-        public var pairs: Set<Pair>?
-        /// By the broker's time; `nil`: all.
-        public var times: Range<UTCNanos>?
-
-        public init(pairs: Set<Pair>? = nil, times: Range<UTCNanos>? = nil) {
-            (self.pairs, self.times) = (pairs, times)
-        }
-    }
-
     public let recordSize: Int
     /// The position that is read next.
     public private(set) var nextPosition: UInt64
@@ -41,12 +28,11 @@ public final class ArchivedStream: JournalSource {
 
     /// - Parameters:
     ///   - position: the first that is wanted; `nil`: the oldest that archive or journal has.
-    ///   - narrowing: of `ticks` alone. Positions that are left out because of it are not missing.
+    ///   - narrowing: positions that are left out because of it are not missing.
     /// - Throws: `JournalError`; `Failure` (65) if the manifest is damaged.
     public init(
         _ stream: Stream, _ paths: Paths, from position: UInt64? = nil, narrowing: Narrowing? = nil
     ) throws {
-        precondition(narrowing == nil || stream == .ticks)
         (self.stream, self.paths, self.narrowing, recordSize) = (stream, paths, narrowing, stream.recordSize)
         manifest = try ArchiveManifest(stream, paths)
         let journal = try JournalTail.oldestPosition(recordSize: stream.recordSize, folder: paths.journal(stream))
@@ -56,6 +42,8 @@ public final class ArchivedStream: JournalSource {
 
     public var name: String { paths.journal(stream) }
     public var batchRecords: Int { JournalReader.batchRecords }
+    /// What comes out of the archive is not the end.
+    public var hasMore: Bool { if case .archive = source { true } else { false } }
 
     public func skip(to position: UInt64) {
         guard position > nextPosition else { return }

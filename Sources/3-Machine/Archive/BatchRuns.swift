@@ -19,7 +19,7 @@ final class BatchRuns {
         _ narrowing: ArchivedStream.Narrowing?, records: Int
     ) {
         (self.batch, self.narrowing, recordSize) = (batch, narrowing, stream.recordSize)
-        reader = BatchReader(batch, stream, in: folder, from: position) { narrowing?.wants($0) ?? true }
+        reader = BatchReader(batch, stream, in: folder, from: position) { narrowing?.wants($0, of: stream) ?? true }
         slots = .allocate(byteCount: records * recordSize, alignment: 64)
         presence = []
     }
@@ -65,26 +65,3 @@ final class BatchRuns {
 
 @available(*, unavailable)
 extension BatchRuns: Sendable {}
-
-extension ArchivedStream.Narrowing {
-    /// Whether a record is handed out.
-    func wants(_ record: UnsafeRawBufferPointer) -> Bool {
-        guard record.loadUnaligned(as: UInt32.self) == RecordKind.tick.rawValue else { return true }
-        let tick = record.loadUnaligned(as: TickEnvelope.self)
-        return (pairs?.contains(tick.pair) ?? true) && (times?.contains(tick.brokerTime) ?? true)
-    }
-
-    /// Whether a file may hold such a record.
-    func wants(_ file: ArchiveBatch.File) -> Bool {
-        guard let name = file.pair, let pair = RecordText.bytes(name, count: Pair.lengthMax) else { return true }
-        return (pairs?.contains { $0.bytes == pair } ?? true) && reaches(file.firstTime, file.lastTime)
-    }
-
-    /// Whether anything of a batch is wanted.
-    func wants(_ batch: ArchiveBatch) -> Bool { reaches(batch.firstTime, batch.lastTime) }
-
-    private func reaches(_ first: Int64, _ last: Int64) -> Bool {
-        guard let times, last > 0 else { return true }
-        return last >= times.lowerBound.rawValue && first < times.upperBound.rawValue
-    }
-}

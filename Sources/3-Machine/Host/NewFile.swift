@@ -7,11 +7,12 @@ public final class NewFile {
     private let draft: String
     private var descriptor: Int32
 
+    /// - Parameter replacing: whether it takes the place of a file of this name.
     /// - Throws: `Failure` (64) if it is there already, (74) if it cannot be made.
-    public init(path: String) throws {
+    public init(path: String, replacing: Bool = false) throws {
         self.path = path
         draft = "\(path).part"
-        guard access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
+        guard replacing || access(path, F_OK) != 0 else { throw Failure(.usage, "\(path) exists: name another file") }
         descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(.io, "\(draft) cannot be made: \(systemMessage(errno))") }
     }
@@ -57,5 +58,18 @@ public func replaceFile(_ path: String, with text: String) throws {
         try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
     } catch {
         throw Failure(.io, "\(path) cannot be written: \(error)")
+    }
+}
+
+/// Replaces a file by another whole one, on the disk: whatever ends the machine, it has the one or the other.
+/// - Throws: `Failure` (74).
+public func replaceFile(_ path: String, durablyWith bytes: [UInt8]) throws {
+    let file = try NewFile(path: path, replacing: true)
+    try file.write(bytes)
+    try file.publish()
+    let folder = open(URL(filePath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    defer { if folder >= 0 { close(folder) } }
+    guard folder >= 0, fsync(folder) == 0 else {
+        throw Failure(.io, "\(path) cannot be made durable: \(systemMessage(errno))")
     }
 }

@@ -144,6 +144,9 @@ public struct Paths: Sendable {
     /// The journal's folder of a stream.
     public func journal(_ stream: Stream) -> String { "\(collectorState)/journal/\(stream.rawValue)" }
 
+    /// The file from which the collector's aggregator goes on.
+    public var checkpoint: String { "\(collectorState)/aggregator.checkpoint" }
+
     /// The folder of the collector's archive.
     public var archive: String { "\(collectorState)/archive" }
 

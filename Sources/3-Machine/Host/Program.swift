@@ -64,13 +64,17 @@ public enum Program {
     /// Writes text to standard output without a buffer.
     /// - Returns: false if the reader has gone.
     @discardableResult
-    public static func write(standardOutput text: String) -> Bool { put(text, 1) }
+    public static func write(standardOutput text: String) -> Bool { put(Array(text.utf8), 1) }
+
+    /// The same with bytes.
+    @discardableResult
+    public static func write(standardOutput bytes: [UInt8]) -> Bool { put(bytes, 1) }
 
     /// Writes text to standard error without a buffer.
-    public static func write(standardError text: String) { _ = put(text, 2) }
+    public static func write(standardError text: String) { _ = put(Array(text.utf8), 2) }
 
-    private static func put(_ text: String, _ descriptor: Int32) -> Bool {
-        var rest = Array(text.utf8)[...]
+    private static func put(_ bytes: [UInt8], _ descriptor: Int32) -> Bool {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }

@@ -18,6 +18,9 @@ public enum Terminal {
     /// Whether standard input is one.
     public static var isInput: Bool { isatty(0) == 1 }
 
+    /// Whether standard error is one.
+    public static var isError: Bool { isatty(2) == 1 }
+
     /// Waits for a line that a person types.
     /// - Returns: without its end; `nil` at the end of input, and after a request to stop.
     public static func line(until stop: StopSignal) -> String? {

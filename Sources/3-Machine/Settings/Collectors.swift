@@ -75,7 +75,7 @@ public struct Collectors: Sendable {
     public func instance(of collector: Collector) -> String? {
         guard let file = files[collector] else { return collector.label }
         let url = URL(filePath: file).standardizedFileURL
-        let isFurther = url.deletingLastPathComponent().lastPathComponent == Collectors.folderName
+        let isFurther = url.deletingLastPathComponent().lastPathComponent == Configuration.collectorsFolder
         return isFurther ? url.deletingPathExtension().lastPathComponent : nil
     }
 
@@ -107,19 +107,17 @@ public struct Collectors: Sendable {
 
     // MARK: Files
 
-    static let folderName = "collectors"
-
     /// The files of the other collectors.
     /// - Parameter path: the main file, or one of the folder `collectors`.
     private static func files(beside path: String) -> [String] {
         let whole = URL(filePath: path).standardizedFileURL
         var folder = whole.deletingLastPathComponent()
         var main: [String] = []
-        if folder.lastPathComponent == folderName {
+        if folder.lastPathComponent == Configuration.collectorsFolder {
             folder = folder.deletingLastPathComponent()
             main = [folder.appending(path: "candlewick.yaml").path]
         }
-        let further = folder.appending(path: folderName).path
+        let further = folder.appending(path: Configuration.collectorsFolder).path
         // Not there: there are no further collectors.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: further)) ?? []
         let all =

@@ -37,7 +37,9 @@ extension Configuration {
     private func checkName(_ path: String) throws {
         let url = URL(filePath: path).standardizedFileURL
         let name = url.deletingPathExtension().lastPathComponent
-        guard url.deletingLastPathComponent().lastPathComponent == Collectors.folderName, name != collector.name else {
+        guard url.deletingLastPathComponent().lastPathComponent == Configuration.collectorsFolder,
+            name != collector.name
+        else {
             return
         }
         throw Failure(
@@ -45,6 +47,9 @@ extension Configuration {
             "\(path) is the file of collector \(name), and says 'collector: \(collector)': write 'collector: \(name)', or rename the file"
         )
     }
+
+    /// Beside the main file: holds the files of further collectors.
+    static let collectorsFolder = "collectors"
 
     /// The file of an installation under systemd; `nil` if it is missing.
     private static func installedFile(_ environment: Environment) -> String? {

@@ -107,6 +107,13 @@ extension SQLiteReader {
         try collected("candle", series, "ORDER BY c.open_time", []).map(\.record)
     }
 
+    /// The candles of a series that start in a range, as `records`.
+    public func records(_ series: Series, in range: Range<UTCSeconds>) throws -> [CandleRecord] {
+        let condition = "AND c.open_time >= ? AND c.open_time < ? ORDER BY c.open_time"
+        let bounds = [range.lowerBound.rawValue, range.upperBound.rawValue]
+        return try collected("candle", series, condition, bounds).map(\.record)
+    }
+
     /// The candles of other sources and collectors that wait for an interval's candle to be withdrawn, the best first.
     public func outranked(_ series: Series, start: UTCSeconds) throws -> [CollectedCandle] {
         let condition = "AND c.open_time = ? ORDER BY c.rank DESC, c.tick_count DESC, o.name"

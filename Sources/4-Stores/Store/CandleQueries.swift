@@ -55,6 +55,9 @@ public protocol CandleQueries: AnyObject {
     /// All candles of a series as the records that they were made of, without their positions, oldest first.
     func records(_ series: Series) throws -> [CandleRecord]
 
+    /// The candles of a series that start in a range, as `records`.
+    func records(_ series: Series, in range: Range<UTCSeconds>) throws -> [CandleRecord]
+
     /// The candles of other sources and collectors that wait for an interval's candle to be withdrawn, the best first.
     func outranked(_ series: Series, start: UTCSeconds) throws -> [CollectedCandle]
 

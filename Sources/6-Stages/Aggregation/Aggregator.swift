@@ -8,8 +8,8 @@ internal import Wire
 
 /// The aggregator: ticks and bought history in, candles out.
 ///
-/// It keeps no state of its own: at every start it reads both retained journals again and leaves
-/// out what its own journal already holds, known by the input positions of its last records.
+/// At every start it reads both journals again, from its last checkpoint or from their beginning, and leaves out what its
+/// own journal already holds, known by the input positions of its last records.
 ///
 /// - Note: Everything runs on the thread that calls `run`.
 public final class Aggregator {
@@ -28,48 +28,40 @@ public final class Aggregator {
 
     /// Has been live once.
     private var hasCaughtUp = false
+    let checkpoints: CheckpointKeeper
+    /// The last records that were taken and made.
+    private(set) var place: CheckpointKeeper.Place
+    /// Records of the ticks stream that were folded since the start.
+    private var folded = 0
 
+    /// So many records a restart reads at most besides those that came since: some hundredths of a second.
+    public static let checkpointRecords = 1_048_576
+
+    /// - Parameter checkpointRecords: a checkpoint is made after so many records of the inputs; 0: never.
     /// - Throws: `Failure`, `JournalError` or `BusError`: the stage cannot serve.
     public init(
         paths: Paths, configuration: Configuration, bus: any Bus, service: ServiceNotifier, clock: Clock,
-        logger: Logger
+        logger: Logger, checkpointRecords: Int = Aggregator.checkpointRecords
     ) throws {
         self.service = service
         self.clock = clock
         self.logger = logger
         candles = try StreamWriter(
             stream: .candles, paths: paths, settings: configuration.journal, bus: bus, logger: logger)
-        let emitted = try EmittedMarks(journalFolder: paths.journal(.candles))
-        try Aggregator.check(TickEnvelope.self, .ticks, emitted.ticks, paths)
-        try Aggregator.check(CandleEnvelope.self, .history, emitted.history, paths)
-        fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: emitted.ticks)
-        bought = ResumedHistory(
-            timeframes: configuration.timeframes, calendar: configuration.calendar, emitted: emitted.history)
+        let start = try StartingPoint(paths, configuration, logger)
+        try start.checkInputs(paths)
+        (fold, bought, place) = (start.fold, start.bought, start.place)
+        checkpoints = CheckpointKeeper(
+            start, paths: paths, configuration: configuration, interval: checkpointRecords,
+            candles: candles.durability, logger: logger)
         ticks = try StreamReader(
-            stream: .ticks, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
+            stream: .ticks, paths: paths, from: place.tick.map { $0.position + 1 }, consumer: .aggregator, bus: bus,
+            logger: logger)
         history = try StreamReader(
-            stream: .history, paths: paths, from: nil, consumer: .aggregator, bus: bus, logger: logger)
+            stream: .history, paths: paths, from: place.bought.map { $0.position + 1 }, consumer: .aggregator, bus: bus,
+            logger: logger)
         forming = FormingPublisher(try bus.publish(.forming))
         status = try StatusPublisher(.aggregator, bus: bus, logger: logger)
-    }
-
-    /// Where an input's journal was taken away or replaced, its new records would count as emitted already.
-    private static func check<Record: StreamEnvelope>(
-        _ type: Record.Type, _ stream: Stream, _ emitted: EmittedMark, _ paths: Paths
-    ) throws {
-        let last = try JournalTail.lastPosition(type, folder: paths.journal(stream))
-        guard emitted.position <= last else {
-            // Its writer skips what a consumer has taken, also when the mark beside the journal was put back with it.
-            try ConsumerMark(folder: paths.journal(stream), consumer: .aggregator).note(emitted.position)
-            throw Failure(
-                .temporary,
-                """
-                the candles journal in \(paths.journal(.candles)) was made from the \(stream.rawValue) stream up to position \
-                \(emitted.position), but the journal in \(paths.journal(stream)) ends at \(last): start the stage that \
-                writes it, or restart it if it runs: it continues behind that position and records the hole; if it cannot, \
-                put the journal back or begin with a new state folder
-                """)
-        }
     }
 
     /// The address of the `candles` stream.
@@ -80,9 +72,20 @@ public final class Aggregator {
         service.ready()
         while !stop.isRaised { _ = try turn(milliseconds: 250, stop: stop.descriptor) }
         service.stopping()
-        try candles.close()
+        try close()
         logger.notice("Stopped", metadata: ["position": "\(candles.lastPosition)"])
     }
+
+    /// Ends in order: the next start has nothing to fold again.
+    func close() throws {
+        checkpoints.finish()
+        if checkpoints.isDue(taken: 0, isNow: true) { try checkpoints.make(fold, &bought, place) }
+        checkpoints.finish()
+        try candles.close()
+    }
+
+    // The thread that writes a checkpoint uses the candles journal.
+    deinit { checkpoints.finish() }
 
     /// Takes what has come, emits what became final.
     /// - Parameters:
@@ -94,6 +97,9 @@ public final class Aggregator {
         let ticks = try takeTicks(min(milliseconds, forming.milliseconds(at: clock.monotonic())), stop)
         let history = try takeHistory(stop)
         try emit(isLive: isLive)
+        if checkpoints.isDue(taken: ticks + history, isNow: hasCaughtUp != isLive) {
+            try checkpoints.make(fold, &bought, place)
+        }
         if hasCaughtUp { forming.publish(fold.builder, now: clock.now(), monotonic: clock.monotonic()) }
         try publishStatus()
         service.status(self.ticks.isLive ? "live" : "reading the tick journal")
@@ -102,10 +108,17 @@ public final class Aggregator {
     }
 
     private func takeTicks(_ milliseconds: Int, _ stop: Int32) throws -> Int {
-        let count = try ticks.pollBytes(milliseconds: milliseconds, stop: stop) { fold.fold($0) }
+        let count = try ticks.pollBytes(milliseconds: milliseconds, stop: stop) { records in
+            fold.fold(records)
+            place.tick = records.loadUnaligned(
+                fromByteOffset: records.count - TickEnvelope.byteCount, as: TickEnvelope.self)
+        }
+        folded += count
         if ticks.isLive, !hasCaughtUp {
             hasCaughtUp = true
-            logger.notice("Caught up with the tick journal", metadata: ["position": "\(ticks.nextPosition - 1)"])
+            logger.notice(
+                "Caught up with the tick journal",
+                metadata: ["position": "\(ticks.nextPosition - 1)", "count": "\(folded)"])
         }
         return count
     }
@@ -113,7 +126,10 @@ public final class Aggregator {
     /// Ten times a second; while there is more, at every turn.
     private func takeHistory(_ stop: Int32) throws -> Int {
         guard clock.monotonic() >= nextHistoryLook else { return 0 }
-        let count = try history.poll(CandleEnvelope.self, milliseconds: 0, stop: stop) { bought.take($0) }
+        let count = try history.poll(CandleEnvelope.self, milliseconds: 0, stop: stop) { record in
+            bought.take(record)
+            place.bought = record
+        }
         nextHistoryLook = count > 0 ? .min : clock.monotonic() + 100 * UTCNanos.perMillisecond
         return count
     }
@@ -122,10 +138,10 @@ public final class Aggregator {
     /// - Parameter isLive: it was not read from the journal at the start.
     private func emit(isLive: Bool) throws {
         try fold.takeNew(publishTime: clock.now()) { record in
-            let position = try candles.append(record)
-            if isLive { forming.note(closed: record, position) }
+            place.candle = try candles.append(record)
+            if isLive { forming.note(closed: record, place.candle) }
         }
-        try bought.takeNew(publishTime: clock.now()) { try candles.append($0) }
+        try bought.takeNew(publishTime: clock.now()) { place.candle = try candles.append($0) }
         try candles.commit()
         forming.publishClosed()
     }
@@ -173,15 +189,5 @@ extension CandleBuilder.Options {
         timeframes = configuration.timeframes
         closesByNextTick = configuration.closing == .nextTick
         (grace, lateReach) = (configuration.grace, configuration.lateReach)
-    }
-}
-
-extension EmittedMarks {
-    /// Reads the aggregator's own journal.
-    /// - Throws: `JournalError`.
-    public init(journalFolder: String) throws {
-        let journal = try JournalReader(folder: journalFolder, recordSize: CandleEnvelope.byteCount, from: nil)
-        self.init(first: journal.nextPosition)
-        while try journal.read(CandleEnvelope.self, { note($0) }) > 0 {}
     }
 }

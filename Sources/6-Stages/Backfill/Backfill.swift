@@ -78,7 +78,7 @@ public final class Backfill {
     // MARK: Planning
 
     func knownHistory() throws -> KnownHistory {
-        try KnownHistory(paths: paths, weeklyPoints: configuration.history.weeklyPoints)
+        try KnownHistory(paths: paths, configuration: configuration)
     }
 
     func feedClock() throws -> FeedClock { try FeedClock(paths: paths, now: clock.now()) }
@@ -94,11 +94,15 @@ public final class Backfill {
         let end = try endedBy(now, known)
         var needs: [Planner.Needs] = []
         var holdings: [Pair: Planner.Holdings] = [:]
+        var refoldable: [Timeframe: Int] = [:]
         for pair in pairs(of: task) {
             let wanted = try wanted(task, pair, planner, known, now: now, end: end)
             guard let first = wanted.values.compactMap(\.first).min() else { continue }
             let held = try known.holdings(pair, planner.timeframes, in: first..<end)
-            needs.append(planner.needs(pair, wanted: wanted, holdings: held))
+            let made = try known.refoldable(pair, wanted, held)
+            let bought = wanted.merging(made) { wanted, made in wanted.filter(Set(wanted).subtracting(made).contains) }
+            needs.append(planner.needs(pair, wanted: bought, holdings: held))
+            for (timeframe, starts) in made { refoldable[timeframe, default: 0] += starts.count }
             holdings[pair] = held
         }
         let quota = known.ledger.estimate(now: clock.now().seconds)
@@ -106,7 +110,7 @@ public final class Backfill {
         let plan = planner.plan(needs) { spending.affordable($0) { Proposal.budget(quota, reserve: $0) } }
         return Proposal(
             task: task, plan: plan, quota: quota, spending: spending, bounds: bounds(of: task, known.ledger),
-            holdings: holdings)
+            holdings: holdings, refoldable: refoldable.filter { $0.value > 0 })
     }
 
     /// The reserve is there for what is missing now, so repair may use it for the holes of the last day.

@@ -3,6 +3,8 @@ internal import Host
 internal import IG
 internal import MarketData
 internal import Planning
+internal import Refolding
+internal import Settings
 internal import Store
 internal import Streams
 internal import Wire
@@ -22,6 +24,8 @@ final class KnownHistory {
     private(set) var candleCount = 0
     /// What was seen, once it is asked for.
     private var knownSight: Sight?
+    /// `nil` if every timeframe has its past.
+    private let refoldable: RefoldablePast?
     /// Of the journal, beyond the database.
     private var recent: [Series: Starts] = [:]
 
@@ -36,9 +40,10 @@ final class KnownHistory {
     }
 
     /// - Throws: `Failure` (75) where database and journal do not belong together; `StoreError` or `JournalError`.
-    init(paths: Paths, weeklyPoints: Int) throws {
+    init(paths: Paths, configuration: Configuration) throws {
         reader = try KnownHistory.open(paths)
-        ledger = QuotaLedger(weeklyPoints: weeklyPoints)
+        ledger = QuotaLedger(weeklyPoints: configuration.history.weeklyPoints)
+        refoldable = try reader.flatMap { try RefoldablePast(paths, configuration, $0) }
         let folder = paths.journal(.history)
         // The place first: what comes into the database meanwhile is then read twice, not missed.
         storedPosition = try reader?.position(of: .history, collector: paths.collector) ?? 0
@@ -134,6 +139,17 @@ final class KnownHistory {
             lacking[timeframe] = wanted.filter { sight.lacks(series, $0, isPartial: partial.contains($0)) }
         }
         return lacking
+    }
+
+    /// Those of the wanted candles that `candlewick refold` makes, at no points.
+    func refoldable(_ pair: Pair, _ starts: Planner.Starts, _ holdings: Planner.Holdings) throws -> Planner.Starts {
+        guard let refoldable else { return [:] }
+        var made: Planner.Starts = [:]
+        for (timeframe, wanted) in starts {
+            let missing = wanted.filter { !holdings.has(timeframe, $0) }
+            made[timeframe] = try refoldable.intervals(Series(pair, timeframe), of: missing).sorted()
+        }
+        return made
     }
 
     private func sight() throws -> Sight? {

@@ -43,6 +43,8 @@ public struct Proposal: Sendable {
     public let bounds: RepairBounds?
     /// What there is of each pair, as far as the plan concerns it.
     let holdings: [Pair: Planner.Holdings]
+    /// Wanted candles that are not bought, since `candlewick refold` makes them at no points.
+    public let refoldable: [Timeframe: Int]
 
     /// Points that are left alone.
     public var reserve: Int { spending.reserve }

@@ -14,10 +14,13 @@ extension Proposal {
         if plan.unobtainable > 0 {
             add("not sold", "\(counted(plan.unobtainable, "candle")) of timeframes that the broker does not sell")
         }
+        for (timeframe, count) in refoldable.sorted(by: { $0.key < $1.key }) {
+            let intervals = "\(counted(count, "interval")) of \(timeframe)"
+            add("refold", "\(intervals) can be made by 'candlewick refold --new' at no points")
+        }
         if plan.isEmpty {
-            add(
-                "to buy", plan.unobtainable > 0 ? "nothing else: the rest is stored" : "nothing: all candles are stored"
-            )
+            let isAll = plan.unobtainable == 0 && refoldable.isEmpty
+            add("to buy", isAll ? "nothing: all candles are stored" : "nothing else: the rest is stored")
             return lines.joined(separator: "\n") + "\n"
         }
         let requests = plan.purchases.count

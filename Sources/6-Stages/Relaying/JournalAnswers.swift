@@ -54,7 +54,7 @@ final class JournalAnswers {
         let folder = paths.journal(stream)
         return switch stream {
         case .ticks: try JournalTail.lastPosition(TickEnvelope.self, folder: folder)
-        case .history, .native, .candles, .stored, .forming:
+        case .history, .native, .refold, .candles, .stored, .forming:
             try JournalTail.lastPosition(CandleEnvelope.self, folder: folder)
         }
     }

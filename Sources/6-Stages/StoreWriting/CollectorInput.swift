@@ -6,8 +6,8 @@ internal import Store
 internal import Streams
 internal import Wire
 
-/// One collector's streams on their way into the database: its candles and the batch that waits for a commit, and once a
-/// second its native candles.
+/// One collector's streams on their way into the database: its candles and the batch that waits for a commit, and beside
+/// them the streams that nobody waits for.
 ///
 /// - Note: Data thread only.
 final class CollectorInput {
@@ -24,19 +24,16 @@ final class CollectorInput {
 
     let collector: Collector
     private let candles: StreamReader
-    /// `nil` if it cannot be read: an opinion stops no candle.
-    private var native: StreamReader?
+    /// Native and refolded candles; those that can be read.
+    let unhurried: [UnhurriedInput]
     private let settings: Configuration.Store
     private let clock: Clock
-    private let logger: Logger
 
     private(set) var batch = Batch()
     /// The last position of the candles in the database.
     private(set) var committed: UInt64
     /// Monotonic time of the last candle's arrival, or of the last look into the journal.
     private var heard: Int64 = .min
-    /// Monotonic time at which native candles are looked for next.
-    private var nextOpinions: Int64 = 0
 
     /// The records of a burst follow each other within this time.
     static let burstMilliseconds = 1
@@ -45,33 +42,23 @@ final class CollectorInput {
 
     /// - Parameters:
     ///   - paths: of the collector.
-    ///   - committed: the positions of both streams in the database.
+    ///   - committed: the position of each stream in the database; 0 if missing.
     /// - Throws: `Failure`, `JournalError` or `BusError`: its candles cannot be read.
     init(
-        _ paths: Paths, committed: (candles: UInt64, native: UInt64), settings: Configuration.Store, bus: any Bus,
-        clock: Clock, logger: Logger
+        _ paths: Paths, committed: [Wire.Stream: UInt64], settings: Configuration.Store, bus: any Bus, clock: Clock,
+        logger: Logger
     ) throws {
         collector = paths.collector
-        (self.settings, self.clock, self.logger) = (settings, clock, logger)
-        self.committed = committed.candles
-        try CollectorInput.check(committed.candles, paths)
+        (self.settings, self.clock) = (settings, clock)
+        self.committed = committed[.candles] ?? 0
+        try CollectorInput.check(self.committed, paths)
         candles = try StreamReader(
-            stream: .candles, paths: paths, from: committed.candles + 1, consumer: .storeWriter, bus: bus,
+            stream: .candles, paths: paths, from: self.committed + 1, consumer: .storeWriter, bus: bus,
             logger: logger)
-        native = nativeReader(paths, committed.native, bus)
-    }
-
-    private func nativeReader(_ paths: Paths, _ position: UInt64, _ bus: any Bus) -> StreamReader? {
-        do {
-            let last = try JournalTail.lastPosition(CandleEnvelope.self, folder: paths.journal(.native))
-            // A journal that begins anew is read anew.
-            return try StreamReader(
-                stream: .native, paths: paths, from: position <= last ? position + 1 : nil, consumer: .storeWriter,
-                bus: bus, logger: logger)
-        } catch {
-            logger.error(
-                "Native candles cannot be read", metadata: ["collector": "\(collector)", "error": "\(error)"])
-            return nil
+        unhurried = UnhurriedInput.streams.compactMap { stream in
+            UnhurriedInput(
+                stream, paths, committed: committed[stream] ?? 0, batch: settings.batchRows, clock: clock,
+                logger: logger)
         }
     }
 
@@ -137,27 +124,6 @@ final class CollectorInput {
         batch.deadline = .max
     }
 
-    /// The broker's own candles that came in the last second; empty in between.
-    func takeOpinions() -> [CandleEnvelope] {
-        let now = clock.monotonic()
-        guard let native, now >= nextOpinions else { return [] }
-        nextOpinions = now + UTCNanos.perSecond
-        var opinions: [CandleEnvelope] = []
-        do {
-            _ = try native.take(CandleEnvelope.self, looksIntoJournal: true) { opinions.append($0) }
-        } catch {
-            logger.error(
-                "Native candles cannot be read any more", metadata: ["collector": "\(collector)", "error": "\(error)"])
-            self.native = nil
-        }
-        return opinions
-    }
-
-    /// The native candles up to here are in the database.
-    func noteOpinions(_ position: UInt64) throws {
-        do { try native?.noteTaken(position) } catch { throw Unreadable(cause: error) }
-    }
-
     /// Lets the journal of the candles forget what is in the database.
     func noteTaken() throws {
         do { try candles.noteTaken(committed) } catch { throw Unreadable(cause: error) }
@@ -166,13 +132,12 @@ final class CollectorInput {
     // MARK: Status
 
     var progress: [StageStatus.Input] {
-        [candles.progress(of: .candles, of: collector)]
-            + (native.map { [$0.progress(of: .native, of: collector)] } ?? [])
+        [candles.progress(of: .candles, of: collector)] + unhurried.compactMap(\.progress)
     }
 
     func report(into metrics: inout MetricValues) {
         candles.report(.candles, of: collector, into: &metrics)
-        native?.report(.native, of: collector, into: &metrics)
+        for input in unhurried { input.report(into: &metrics) }
     }
 }
 

@@ -68,23 +68,24 @@ final class CollectorInputs {
 
     /// - Throws: `StoreError`.
     private func open(_ collector: Collector) throws {
-        var committed: (candles: UInt64, native: UInt64) = (0, 0)
+        var committed: [Wire.Stream: UInt64] = [:]
         do {
             let own = paths.of(collector)
             try store.claim(collector, origin: own.origin())
-            committed.candles = try store.position(of: .candles, collector: collector)
-            committed.native = try store.position(of: .native, collector: collector)
+            for stream in [.candles] + UnhurriedInput.streams {
+                committed[stream] = try store.position(of: stream, collector: collector)
+            }
             let input = try CollectorInput(
                 own, committed: committed, settings: settings, bus: bus, clock: clock, logger: logger)
             readable.append(input)
             readable.sort { $0.collector < $1.collector }
             failed[collector]?.isTriedAgain = true
             logger.notice(
-                "Collector is read", metadata: ["collector": "\(collector)", "position": "\(committed.candles)"])
+                "Collector is read", metadata: ["collector": "\(collector)", "position": "\(input.committed)"])
         } catch let error as StoreError {
             throw error
         } catch {
-            note(error, collector, committed: committed.candles)
+            note(error, collector, committed: committed[.candles] ?? 0)
         }
     }
 
@@ -123,6 +124,12 @@ final class CollectorInputs {
     }
 
     // MARK: Status
+
+    /// Live candles wait for their commit.
+    var liveWaits: Bool { readable.contains { !$0.batch.records.isEmpty } }
+
+    /// A stream that nobody waits for has more to take.
+    var hasMore: Bool { readable.contains { $0.unhurried.contains(where: \.hasMore) } }
 
     /// Every collector can be read, and is read to its journal's end.
     var isLive: Bool { readable.allSatisfy(\.isLive) && lacking.isEmpty }

@@ -32,7 +32,7 @@ public final class StoreWriter {
         var unchanged: UInt64 = 0
         var events: UInt64 = 0
         var commits: UInt64 = 0
-        /// Of the last commit, ns: from the aggregator's publication of its first candle to its end.
+        /// Of the last commit of live candles, ns: from the aggregator's publication of its first candle to its end.
         var lastDelayNanos: Int64 = 0
         /// Candles of the broker's own that were compared with ours.
         var opinions: UInt64 = 0
@@ -99,15 +99,14 @@ public final class StoreWriter {
         let readers = inputs.readable
         guard readers.allSatisfy(\.isLive) else { return true }
         let isWaiting = readers.contains { !$0.batch.records.isEmpty }
-        return bus.wait(
-            for: readers.map(\.source),
-            milliseconds: isWaiting ? min(milliseconds, CollectorInput.burstMilliseconds) : milliseconds, stop: stop)
+        let longest = inputs.hasMore ? 0 : isWaiting ? CollectorInput.burstMilliseconds : milliseconds
+        return bus.wait(for: readers.map(\.source), milliseconds: min(milliseconds, longest), stop: stop)
     }
 
     private func serve(_ input: CollectorInput, isSilent: Bool) throws -> Int {
         do {
             let count = try input.take(isSilent: isSilent) { try commit(input) }
-            try takeOpinions(input)
+            for other in input.unhurried { try take(other, of: input) }
             return count
         } catch let failure as Unreadable {
             try inputs.fail(input, failure.cause)
@@ -149,13 +148,19 @@ public final class StoreWriter {
         for candle in changed { withUnsafeBytes(of: candle) { stored.send($0) } }
     }
 
-    private func takeOpinions(_ input: CollectorInput) throws {
-        let opinions = input.takeOpinions()
-        guard let last = opinions.last else { return }
-        let changed = try write(opinions, of: input, stream: .native, position: last.position)
+    private func take(_ other: UnhurriedInput, of input: CollectorInput) throws {
+        let records = other.take(liveWaits: inputs.liveWaits)
+        guard let last = records.last else { return }
+        let changed = try write(records, of: input, stream: other.stream, position: last.position)
         publish(changed)
-        counters.opinions += UInt64(opinions.count)
-        try input.noteOpinions(last.position)
+        if other.stream == .native {
+            counters.opinions += UInt64(records.count)
+        } else {
+            counters.stored += UInt64(changed.count)
+            counters.unchanged += UInt64(records.count - changed.count)
+            counters.commits += 1
+        }
+        try other.noteTaken(last.position)
     }
 
     /// Once an hour, deletes what is older than `store.retention_days`.

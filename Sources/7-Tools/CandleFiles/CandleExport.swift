@@ -22,9 +22,6 @@ public struct CandleExport {
         (self.reader, self.view, self.format) = (reader, view, format)
     }
 
-    /// So many intervals are read at once.
-    private static let chunk = 20_000
-
     /// The first line of a CSV file; empty for JSON Lines.
     public var head: String { format == .csv ? columns.joined(separator: ",") + "\n" : "" }
 
@@ -35,16 +32,9 @@ public struct CandleExport {
     /// - Returns: how many candles.
     public func write(_ series: Series, in range: Range<UTCSeconds>, _ write: (String) throws -> Bool) throws -> Int {
         var count = 0
-        let step = Duration.seconds(series.timeframe.seconds) * CandleExport.chunk
-        var start = range.lowerBound
-        while start < range.upperBound {
-            let part = start..<min(start + step, range.upperBound)
-            start = part.upperBound
-            let candles = try reader.candles(
-                series.pair, series.timeframe, in: part, view == .candles ? .complete : .all)
-            guard !candles.isEmpty else { continue }
+        _ = try reader.forEachPart(of: series, in: range, view == .candles ? .complete : .all) { candles in
             count += candles.count
-            guard try write(candles.map { line($0, series) }.joined()) else { return count }
+            return try write(candles.map { line($0, series) }.joined())
         }
         return count
     }

@@ -13,7 +13,7 @@ public import Wire
 public final class CandleImport {
     /// Candles that the database lacks, or has with other values.
     public private(set) var candles: [CandleRecord] = []
-    /// Imported before, the same.
+    /// Stored already with the same values: imported before, or complete and of a better source.
     public private(set) var known = 0
 
     /// The effect on repair.
@@ -32,6 +32,13 @@ public final class CandleImport {
         let now = try FeedClock(paths: paths, now: clock.now()).now
         repair = try ImportedRepair(candles, reader, days: repairDays, now: now)
         for candle in candles {
+            // Imported too, it would come back as complete if what it was exported from is withdrawn.
+            if let stored = try reader?.record(candle.series, start: candle.start.seconds)?.record,
+                !stored.flags.contains(.partial), stored.isSame(as: candle)
+            {
+                known += 1
+                continue
+            }
             switch try reader.flatMap({ try CandleImport.former(candle, paths.collector, $0) }) {
             case nil: self.candles.append(candle)
             case let former? where former.isSame(as: candle): known += 1

@@ -1,3 +1,4 @@
+internal import Archive
 internal import Engines
 internal import IG
 public import Reports
@@ -53,7 +54,7 @@ public struct ComparisonReport: Report, Encodable {
         let values: [Value]
         let nativeTicks: Int
         let streamedTicks: Int
-        /// Those of the interval that the journal still holds, oldest first; `nil` unless asked for.
+        /// Those of the interval that archive and journal hold, oldest first; `nil` unless asked for.
         fileprivate(set) var ticks: [TickLine]?
 
         fileprivate init(_ comparison: OpinionComparison, _ streamed: CandleOpinion) {
@@ -92,7 +93,7 @@ public struct ComparisonReport: Report, Encodable {
     ///   - since: from which start on.
     ///   - count: how many differences are shown.
     ///   - showsTicks: the ticks of each of them.
-    ///   - collectors: those whose journals may hold the ticks.
+    ///   - collectors: those whose archives and journals may hold the ticks.
     /// - Throws: `Failure` (69) if the database is missing, (75) if it is not up to date; `JournalError`, `StoreError`.
     public init(
         paths: Paths, collectors: [Collector] = [.main], pairs: [Pair], since: UTCSeconds, differences count: Int,
@@ -117,14 +118,15 @@ public struct ComparisonReport: Report, Encodable {
         }
     }
 
-    /// Those that the journal still holds of each interval.
+    /// Those that archive and journal hold of each interval.
     private static func ticks(
         _ paths: Paths, _ intervals: [(series: Series, start: UTCSeconds)]
     ) throws -> [[TickLine]] {
         var ticks = intervals.map { _ in [TickLine]() }
         guard !intervals.isEmpty else { return ticks }
         let byPair = Dictionary(grouping: intervals.indices) { intervals[$0].series.pair }
-        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        let narrowing = ArchivedStream.Narrowing(intervals: intervals)
+        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
             guard let tick = record.tick, !tick.flags.doesNotCount, let wanted = byPair[tick.pair] else { return }
             let second = tick.brokerTime.seconds
             for index in wanted {
@@ -180,7 +182,7 @@ extension ComparisonReport.Difference {
 
     private var tickText: String {
         guard let ticks else { return "" }
-        guard !ticks.isEmpty else { return "the journal no longer holds its ticks\n" }
+        guard !ticks.isEmpty else { return "neither archive nor journal holds its ticks\n" }
         return ticks.map { "  \($0.position)  \($0.time.dropFirst(11).prefix(12))  \($0.bid)  \($0.ask)\n" }.joined()
     }
 }

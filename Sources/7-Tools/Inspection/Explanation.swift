@@ -1,3 +1,4 @@
+internal import Archive
 internal import Engines
 public import Reports
 internal import Candles
@@ -37,7 +38,7 @@ public struct Explanation: Report, Encodable {
         let detail: String
     }
 
-    /// A candle of the interval, as a journal or the database has it.
+    /// A candle of the interval, as its stream or the database has it.
     struct Version: Encodable {
         let source: String
         /// Who saw or bought it.
@@ -72,7 +73,7 @@ public struct Explanation: Report, Encodable {
     let stored: Version?
     /// What waits for that one to be withdrawn, the highest in rank first.
     let outranked: [Version]
-    /// What each aggregator published for the interval, oldest first, as far as its journal still holds it.
+    /// What each aggregator published for the interval, oldest first, as far as its archive and journal hold it.
     let revisions: [Version]
     let events: [EventLine]
     /// History requests that reached over the interval.
@@ -122,7 +123,8 @@ public struct Explanation: Report, Encodable {
 
     private static func revisions(_ paths: Paths, _ series: Series, _ start: UTCSeconds) throws -> [Version] {
         var versions: [Version] = []
-        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
+        let moment = UTCNanos(seconds: start)..<UTCNanos(seconds: start + .seconds(1))
+        try StreamScan(CandleEnvelope.self, .candles, paths, only: .init(times: moment)).forEach { record in
             guard record.start.seconds == start, let candle = record.candle, candle.series == series else { return }
             versions.append(Version(candle, paths.collector))
         }
@@ -148,7 +150,9 @@ public struct Explanation: Report, Encodable {
         _ paths: Paths, _ series: Series, _ interval: Range<UTCSeconds>, _ showsTicks: Bool
     ) throws -> Ticks {
         var ticks = Ticks(collector: paths.collector.name)
-        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        let times = UTCNanos(seconds: interval.lowerBound)..<UTCNanos(seconds: interval.upperBound)
+        let narrowing = ArchivedStream.Narrowing(pairs: [series.pair], times: times)
+        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
             guard let tick = record.tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
                 return
             }
@@ -244,7 +248,7 @@ extension Explanation {
 
     private func text(_ ticks: Ticks) -> String {
         let owner = hasSeveral ? " of \(ticks.collector)" : ""
-        guard ticks.count > 0 else { return "ticks\(owner)  none in the journal\n" }
+        guard ticks.count > 0 else { return "ticks\(owner)  none in archive or journal\n" }
         let uncounted = ticks.uncounted > 0 ? ", \(ticks.uncounted) of them not counted" : ""
         let lines = ticks.lines.map {
             let flags = $0.flags.isEmpty ? "" : "  " + $0.flags.joined(separator: ", ")

@@ -1,17 +1,19 @@
+internal import Archive
 internal import Engines
 public import Reports
 internal import FoundationEssentials
 public import Host
-internal import MarketData
+public import MarketData
 public import Settings
 internal import SQLiteStore
 internal import Store
 internal import Wire
 
-/// Folds the journals again and compares every candle with the database, on a live system too.
+/// Folds ticks and history again and compares every candle with the database, on a live system too.
 ///
-/// The same code that made the candles makes them again, from the `ticks` and `history` journals, into a database of
-/// its own. Compared is every column but the times of publication and of storage.
+/// The same code that made the candles makes them again, from archive and journals of `ticks` and `history`, into a
+/// database of its own. Compared is every column but the times of publication and of storage. What is in memory at one
+/// time does not grow with the archive.
 public struct Verification: Report, Encodable {
     /// A candle that is not what the journals say.
     struct Difference: Encodable {
@@ -27,7 +29,7 @@ public struct Verification: Report, Encodable {
         let kind: Kind
         /// What differs: column, then what the database has, then what the journals say.
         let columns: [Column]
-        /// The ticks of the interval in the journal; `nil` without any.
+        /// The ticks of the interval in archive and journal; `nil` without any.
         fileprivate(set) var ticks: TickSpan?
 
         struct Column: Encodable {
@@ -48,77 +50,112 @@ public struct Verification: Report, Encodable {
     public private(set) var ticks = 0
     /// Candles that were compared.
     public private(set) var compared = 0
-    /// Candles of which the journals no longer hold all records.
+    /// Candles of which neither archive nor journals hold all records.
     public private(set) var beyond = 0
     /// Candles that are not what the journals say, all of them.
     public private(set) var wrong = 0
     /// The first of them.
     private(set) var differences: [Difference] = []
+    /// The start of the first candle that was wanted; `nil`: all were.
+    let since: UTCSeconds?
 
     /// So many are shown.
     private static let shown = 20
+    /// So many are looked at twice, beside a live writer.
+    private static let kept = 10_000
+    /// So many intervals of a series are compared at once.
+    private static let chunk: Int64 = 50_000
 
     public var isSound: Bool { wrong == 0 }
 
-    /// - Throws: `Failure` (69) if there is no database, no ticks journal, or nothing to compare, (75) if a stop was
-    ///   asked for; `JournalError`, `StoreError`.
-    public init(paths: Paths, configuration: Configuration, stop: StopSignal) throws {
+    /// - Parameter since: only candles that start then or later; `nil`: all.
+    /// - Throws: `Failure` (69) if there is no database, no ticks, or nothing to compare, (75) if a stop was asked for;
+    ///   `JournalError`, `StoreError`.
+    public init(paths: Paths, configuration: Configuration, since: UTCSeconds? = nil, watch: VerificationWatch) throws {
+        self.since = since
         let reader = try storeEngine.openReader(paths)
         let stored = try reader.position(of: .candles, collector: paths.collector)
-        let bounds = try Bounds(paths: paths, stored: stored)
+        let bounds = try Bounds(paths: paths, stored: stored, stop: watch.stop)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candlewick-verify-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }  // What stays is swept with the temporary folder.
         let path = folder.appendingPathComponent("candlewick.db").path
-        let refold = try Refold(paths: paths, configuration: configuration, bounds: bounds, into: path, stop: stop)
-        guard refold.ticks > 0 else {
-            throw Failure(.unavailable, "\(paths.journal(.ticks)) holds no ticks: nothing to fold again")
+        let fold = try VerificationFold(
+            paths: paths, configuration: configuration, bounds: bounds, since: since, into: path, watch: watch)
+        guard fold.ticks > 0 else {
+            throw Failure(
+                .unavailable, "neither \(paths.archive) nor \(paths.journal(.ticks)) holds ticks: nothing to fold again"
+            )
         }
-        ticks = refold.ticks
-        try compare(reader, of: paths.collector, with: try SQLiteReader(path: path), refold, bounds)
+        ticks = fold.ticks
+        try compare(reader, of: paths.collector, with: try SQLiteReader(path: path), fold, bounds, watch)
         guard compared > 0 else {
             throw Failure(
                 .unavailable,
-                "nothing to compare: \(paths.journal(.candles)) and \(paths.database) share no candle")
+                "nothing to compare: \(paths.journal(.candles)) and \(paths.database) share no candle"
+                    + (since.map { " since \($0.text()) UTC" } ?? ""))
         }
         try leaveOut(changedSince: stored, paths)
         try nameTicks(paths)
     }
 
     private mutating func compare(
-        _ stored: any CandleQueries, of collector: Collector, with folded: any CandleQueries, _ refold: Refold,
-        _ bounds: Bounds
+        _ stored: any CandleQueries, of collector: Collector, with folded: any CandleQueries, _ fold: VerificationFold,
+        _ bounds: Bounds, _ watch: VerificationWatch
     ) throws {
-        let forgotten = UTCNanos(seconds: try stored.forgottenBefore())
-        let series = Set(try stored.series() + folded.series())
-        for series in series.sorted(by: { ($0.pair, $0.timeframe) < ($1.pair, $1.timeframe) }) {
-            var expected = Dictionary(
-                uniqueKeysWithValues: try folded.records(series).map { ($0.start, refold.last(of: $0, series)) })
-            let found = try stored.records(series, of: collector, besides: Set(expected.keys))
+        let forgotten = try stored.forgottenBefore()
+        var ranges: [Series: ClosedRange<UTCSeconds>] = [:]
+        for line in try stored.statistics(of: [], nil) + folded.statistics(of: [], nil) {
+            let (former, first) = (ranges[line.series], max(line.oldest, since ?? .min))
+            guard first <= line.newest else { continue }
+            ranges[line.series] = min(first, former?.lowerBound ?? .max)...max(line.newest, former?.upperBound ?? .min)
+        }
+        for (series, range) in ranges.sorted(by: { ($0.key.pair, $0.key.timeframe) < ($1.key.pair, $1.key.timeframe) })
+        {
             let disputed = try stored.disputedStarts(series, of: collector)
-            for record in found {
-                let expectation = expected.removeValue(forKey: record.start)
-                // The ticks do not know why another source took the place of a disputed candle.
-                if record.source != .streamed, disputed.contains(record.start.seconds) { continue }
-                guard bounds.includes(record) else { continue }
-                guard refold.isFounded(record), expectation != nil || refold.canDerive(record) else {
-                    beyond += 1
-                    continue
-                }
-                compared += 1
-                note(series, record.start, found: record, expected: expectation)
+            var start = range.lowerBound
+            while start <= range.upperBound {
+                if watch.stop.isRaised { throw Failure(.temporary, "stopped before all candles were compared") }
+                let end = start + .seconds(series.timeframe.seconds * Self.chunk)
+                let expected = Dictionary(
+                    uniqueKeysWithValues: try folded.records(series, in: start..<end)
+                        .map { ($0.start, fold.last(of: $0, series)) })
+                let found = try stored.records(series, in: start..<end, of: collector, besides: Set(expected.keys))
+                compare(found, with: expected, series, fold, bounds, disputed: disputed, forgotten: forgotten)
+                start = end
             }
-            // What was deleted by age is not expected.
-            for record in expected.values.sorted(by: { $0.start < $1.start })
-            where record.start >= forgotten && refold.isFounded(record) {
-                compared += 1
-                note(series, record.start, found: nil, expected: record)
+        }
+    }
+
+    private mutating func compare(
+        _ found: [CandleRecord], with folded: [UTCNanos: CandleRecord], _ series: Series, _ fold: VerificationFold,
+        _ bounds: Bounds, disputed: Set<UTCSeconds>, forgotten: UTCSeconds
+    ) {
+        var expected = folded
+        for record in found {
+            let expectation = expected.removeValue(forKey: record.start)
+            // The ticks do not know why another source took the place of a disputed candle.
+            if record.source != .streamed, disputed.contains(record.start.seconds) { continue }
+            guard bounds.includes(record) else { continue }
+            guard fold.isFounded(record), expectation != nil || fold.canDerive(record) else {
+                beyond += 1
+                continue
             }
+            compared += 1
+            note(series, record.start, found: record, expected: expectation)
+        }
+        // What was deleted by age is not expected.
+        for record in expected.values.sorted(by: { $0.start < $1.start })
+        where record.start.seconds >= forgotten && fold.isFounded(record) {
+            compared += 1
+            note(series, record.start, found: nil, expected: record)
         }
     }
 
     private mutating func note(_ series: Series, _ start: UTCNanos, found: CandleRecord?, expected: CandleRecord?) {
         let columns = zip(found?.columns ?? [], expected?.columns ?? []).filter { $0.value != $1.value }
         guard found == nil || expected == nil || !columns.isEmpty else { return }
+        wrong += 1
+        guard differences.count < Self.kept else { return }
         differences.append(
             Difference(
                 pair: series.pair, timeframe: series.timeframe, start: start.seconds,
@@ -130,14 +167,15 @@ public struct Verification: Report, Encodable {
     private mutating func leaveOut(changedSince stored: UInt64, _ paths: Paths) throws {
         guard !differences.isEmpty else { return }
         var changed: Set<Interval> = []
-        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
-            guard record.position > stored, let series = record.series else { return }
+        try StreamScan(CandleEnvelope.self, .candles, paths, from: stored + 1).forEach { record in
+            guard let series = record.series else { return }
             changed.insert(Interval(series, start: record.start.seconds))
         }
+        let all = differences.count
         differences.removeAll { difference in
             changed.contains(Interval(Series(difference.pair, difference.timeframe), start: difference.start))
         }
-        wrong = differences.count
+        wrong -= all - differences.count
         differences = Array(differences.prefix(Verification.shown))
     }
 
@@ -145,7 +183,9 @@ public struct Verification: Report, Encodable {
     private mutating func nameTicks(_ paths: Paths) throws {
         guard !differences.isEmpty else { return }
         let places = differences.map { ($0.pair, $0.timeframe, $0.start) }
-        try JournalScan(TickEnvelope.self, .ticks, paths).forEach { record in
+        let narrowing = ArchivedStream.Narrowing(
+            intervals: differences.map { (Series($0.pair, $0.timeframe), $0.start) })
+        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
             guard let tick = record.tick else { return }
             for (index, (pair, timeframe, start)) in places.enumerated() where tick.pair == pair {
                 guard (start..<(start + timeframe)).contains(tick.brokerTime.seconds) else { continue }
@@ -159,20 +199,23 @@ public struct Verification: Report, Encodable {
 
     public func text(_ style: TextStyle) -> String {
         var lines = [
-            "\(ticks) records of the ticks journal folded again, \(compared) candles compared: "
+            "\(ticks) records of the ticks folded again, \(compared) candles\(span) compared: "
                 + (isSound ? style.painted("all equal", .good) : style.painted("\(wrong) wrong", .bad))
         ]
-        if beyond > 0 { lines.append("\(beyond) candles are older than the journals") }
+        if beyond > 0 { lines.append("\(beyond) candles are older than archive and journals") }
         for difference in differences { lines += difference.lines }
         if wrong > differences.count { lines.append("… and \(wrong - differences.count) more") }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    private var span: String { since.map { " since \($0.text()) UTC" } ?? "" }
 }
 
 extension Verification.Difference {
     fileprivate var lines: [String] {
         let time = start.text()
-        let span = ticks.map { "\($0.count) ticks, positions \($0.first) to \($0.last)" } ?? "no ticks in the journal"
+        let span =
+            ticks.map { "\($0.count) ticks, positions \($0.first) to \($0.last)" } ?? "no ticks in archive or journal"
         return ["\(pair) \(timeframe) \(time)  \(kind.rawValue); \(span)"]
             + columns.map { "    \($0.name): database \($0.stored), journals \($0.folded)" }
     }
@@ -182,9 +225,9 @@ extension CandleQueries {
     /// The candles that readers would see if there were this collector alone, oldest first.
     /// - Parameter starts: where a candle of it may wait for another one to be withdrawn.
     fileprivate func records(
-        _ series: Series, of collector: Collector, besides starts: Set<UTCNanos>
+        _ series: Series, in range: Range<UTCSeconds>, of collector: Collector, besides starts: Set<UTCNanos>
     ) throws -> [CandleRecord] {
-        let seen = try records(series)
+        let seen = try records(series, in: range)
         guard try collectors() != [collector] else { return seen }
         let all = starts.union(seen.map(\.start))
         guard let first = all.min()?.seconds, let last = all.max()?.seconds else { return [] }

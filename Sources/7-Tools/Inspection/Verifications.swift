@@ -1,4 +1,5 @@
 public import Host
+public import MarketData
 public import Reports
 public import Settings
 public import Wire
@@ -13,14 +14,19 @@ public struct Verifications: Report {
 
     private let outcomes: [(collector: Collector, outcome: Outcome)]
 
-    /// - Parameter wanted: at least one.
+    /// - Parameters:
+    ///   - wanted: at least one.
+    ///   - since: as in `Verification.init`.
     /// - Throws: as `Verification.init`; (69) only if none of them can be verified.
-    public init(of wanted: [Collector], paths: Paths, collectors: Collectors, stop: StopSignal) throws {
+    public init(
+        of wanted: [Collector], paths: Paths, collectors: Collectors, since: UTCSeconds? = nil, watch: VerificationWatch
+    ) throws {
         outcomes = try wanted.map { collector in
             do {
                 let verification = try Verification(
                     paths: paths.of(collector),
-                    configuration: collectors.configuration(of: collector) ?? collectors.own, stop: stop)
+                    configuration: collectors.configuration(of: collector) ?? collectors.own, since: since,
+                    watch: watch)
                 return (collector, .done(verification))
             } catch let failure as Failure where failure.code == .unavailable {
                 return (collector, .not(failure))

@@ -1,10 +1,11 @@
+internal import Archive
 public import Host
 public import Logging
 public import MarketData
 internal import Streams
 public import Wire
 
-/// Copies a stretch of a stream into a folder of its own, positions and checksums as they are. The copy is laid out as
+/// Copies a stretch of a stream into a folder of its own, out of archive and journal, positions and checksums as they are. The copy is laid out as
 /// a state folder, so that everything that reads journals reads it too.
 ///
 /// - Note: One thread only.
@@ -23,7 +24,7 @@ public final class Recorder<Record: StreamEnvelope> {
 
     /// - Parameters:
     ///   - start: where to begin.
-    ///   - from: not before the first record of this time or a later one.
+    ///   - from: not before the first record of this time or a later one; what is surely older is not read.
     ///   - until: not beyond the first record of this time or a later one.
     ///   - folder: of the copy; must not hold the stream.
     /// - Throws: `Failure` (75) if another process writes there, (64) if it holds records already; as `Tap.init`.
@@ -32,7 +33,8 @@ public final class Recorder<Record: StreamEnvelope> {
         until: UTCNanos?, into folder: Paths, logger: Logger
     ) throws {
         (self.from, self.until) = (from, until)
-        tap = try Tap(stream: stream, paths: paths, from: start, logger: logger)
+        tap = try Tap(
+            stream: stream, paths: paths, from: try Self.start(stream, paths, start, since: from), logger: logger)
         let target = folder.journal(stream)
         guard try !JournalTail.exists(folder: target) else {
             throw Failure(.usage, "\(target) already holds a recording: name another folder")
@@ -41,6 +43,16 @@ public final class Recorder<Record: StreamEnvelope> {
         settings.retentionDays = 0
         journal = try JournalWriter(
             folder: target, recordSize: Record.byteCount, settings: settings, logger: logger)
+    }
+
+    /// Passes over what is surely older. Records of other streams than `ticks` speak of old intervals at any time.
+    private static func start(
+        _ stream: Stream, _ paths: Paths, _ start: TapStart, since: UTCNanos?
+    ) throws -> TapStart {
+        guard start == .oldest, stream == .ticks, let since else { return start }
+        // Ticks are out of order by seconds.
+        let position = try ArchivedStream.position(of: stream, paths, at: since - .seconds(60))
+        return position.map(TapStart.position) ?? start
     }
 
     /// Copies the present records; waits at most this long for the first one.

@@ -1,3 +1,4 @@
+internal import Archive
 public import Host
 public import Logging
 internal import MarketData
@@ -30,7 +31,7 @@ public final class Replay {
     private let clock: Clock
 
     /// - Parameters:
-    ///   - recording: a folder that `Recorder` wrote, or any state folder.
+    ///   - recording: a folder that `Recorder` wrote, or any state folder: its archive, then its journal.
     ///   - streams: those that are played; empty: `ticks` and `history`, or `candles` where neither was recorded.
     ///   - times: how often; above 1 only ticks: other records speak of positions in other streams.
     ///   - folders: of its sockets and journals; the journals must be new.
@@ -41,7 +42,7 @@ public final class Replay {
         clock: Clock, logger: Logger
     ) throws {
         let present = try Replay.order.filter {
-            try JournalTail.exists(folder: recording.journal($0))
+            try ArchivedStream.exists($0, recording)
         }
         let streams = Replay.order.filter { streams.contains($0) }
         let chosen = streams.isEmpty ? times > 1 ? [.ticks] : Replay.inputs(of: present) : streams
@@ -49,10 +50,10 @@ public final class Replay {
             throw Failure(.usage, "only ticks can be played several times")
         }
         if let absent = chosen.first(where: { !present.contains($0) }) {
-            throw Failure(.missingInput, "\(recording.collectorState)/journal holds no recording of \(absent.rawValue)")
+            throw Failure(.missingInput, "\(recording.collectorState) holds no recording of \(absent.rawValue)")
         }
         guard !chosen.isEmpty else {
-            throw Failure(.missingInput, "\(recording.collectorState)/journal holds no recording")
+            throw Failure(.missingInput, "\(recording.collectorState) holds no recording")
         }
         self.pace = pace
         self.clock = clock
@@ -79,7 +80,7 @@ public final class Replay {
     }
 
     /// In this order records of the same time are published.
-    private static let order: [Stream] = [.ticks, .history, .candles, .native]
+    private static let order: [Stream] = [.ticks, .history, .candles, .native, .refold]
 
     /// Waits until each stream has a reader. Only if the publisher waits for slow readers.
     /// - Returns: false if a stop was asked for.
@@ -119,9 +120,9 @@ private final class Player {
     private(set) var nextTime: Int64?
 
     private let stream: Stream
-    private let folder: String
+    private let recording: Paths
     private let times: Int
-    private var journal: JournalReader
+    private var source: ArchivedStream
     /// Sealed records that are to come.
     private var waiting: [UInt8] = []
     private var offset = 0
@@ -150,8 +151,8 @@ private final class Player {
     ) throws {
         self.stream = stream
         self.times = times
-        folder = recording.journal(stream)
-        journal = try JournalReader(folder: folder, recordSize: stream.recordSize, from: nil)
+        self.recording = recording
+        source = try ArchivedStream(stream, recording)
         var settings = JournalSettings()
         settings.retentionDays = 0
         var publisher: Publisher?
@@ -184,7 +185,7 @@ private final class Player {
     private func refill() throws {
         waiting.removeAll(keepingCapacity: true)
         offset = 0
-        while try journal.readBytes({ waiting.append(contentsOf: $0) }) == 0 {
+        while try source.readBytes({ waiting.append(contentsOf: $0) }) == 0 {
             guard played < times, let firstPosition else { return }
             let day = 86_400 * UTCNanos.perSecond
             let distance = ((lastTime - firstTime) / day + 1) * day
@@ -193,7 +194,7 @@ private final class Player {
             shift.position = writer.lastPosition + 1 - firstPosition
             shift.earliest = lastTime + shift.time
             shift.time += distance
-            journal = try JournalReader(folder: folder, recordSize: stream.recordSize, from: nil)
+            source = try ArchivedStream(stream, recording)
         }
         for start in stride(from: 0, to: waiting.count, by: stream.recordSize) { prepare(start) }
         readTime()
@@ -243,7 +244,7 @@ extension Stream {
     fileprivate func arrival(_ record: UnsafeRawBufferPointer) -> Int64 {
         switch self {
         case .ticks: record.loadUnaligned(as: TickEnvelope.self).receiveTime.rawValue
-        case .history, .candles, .native, .stored, .forming:
+        case .history, .candles, .native, .refold, .stored, .forming:
             record.loadUnaligned(as: CandleEnvelope.self).publishTime.rawValue
         }
     }

@@ -1,3 +1,4 @@
+internal import Archive
 public import Host
 public import Logging
 internal import MarketData
@@ -7,14 +8,14 @@ public import Wire
 /// The begin of a tap.
 public enum TapStart: Hashable, Sendable {
     case now
-    /// With the oldest record of the journal.
+    /// With the oldest record of the archive, or of the journal where nothing was archived.
     case oldest
     /// With a position, or the first one after it that there is.
     case position(UInt64)
 }
 
-/// A stream as a person or a program looks into it, on this machine or through a relay: out of the journal into live
-/// without a seam, or live only where there is no journal.
+/// A stream as a person or a program looks into it, on this machine or through a relay: out of archive and journal into
+/// live without a seam, or live only where there is no journal. A relay serves the journal alone.
 ///
 /// - Note: One thread only.
 public final class Tap<Record: StreamEnvelope> {
@@ -22,7 +23,7 @@ public final class Tap<Record: StreamEnvelope> {
     private let live: (any LiveSource)?
     /// With one.
     private let reader: StreamReader?
-    /// Positions that did not come; with a journal only such as no longer exist.
+    /// Positions that did not come; with a journal only such as archive and journal lack.
     public private(set) var missing: UInt64 = 0
     private var last: UInt64?
     /// `stored` has the positions of the candles stream, and not all of them.
@@ -31,17 +32,19 @@ public final class Tap<Record: StreamEnvelope> {
 
     /// - Parameters:
     ///   - start: where to begin.
-    /// - Throws: `Failure` (69) if a position is given and the journal is missing; `JournalError`, `BusError`.
+    /// - Throws: `Failure` (69) if a position is given and there is neither journal nor archive; `JournalError`,
+    ///   `BusError`.
     public init(stream: Stream, paths: Paths, from start: TapStart, logger: Logger) throws {
         let context = try BusContext()
         let folder = paths.journal(stream)
         self.stream = stream
         hasOwnPositions = stream != .stored
-        guard try JournalTail.exists(folder: folder) else {
+        guard try start == .now ? JournalTail.exists(folder: folder) : ArchivedStream.exists(stream, paths) else {
             guard start == .now else {
                 throw Failure(
                     .unavailable,
-                    "\(folder) holds no journal of \(stream.rawValue): only a tap from now is possible")
+                    "\(folder) holds no journal of \(stream.rawValue), and nothing of it is archived: only a tap from now is possible"
+                )
             }
             live = try Subscriber(context: context, endpoint: try paths.endpoint(stream))
             reader = nil
@@ -54,9 +57,10 @@ public final class Tap<Record: StreamEnvelope> {
             case .position(let position): position
             }
         live = nil
-        reader = try StreamReader(
-            live: try Subscriber(context: context, endpoint: try paths.endpoint(stream)), journalFolder: folder,
-            recordSize: Record.byteCount, from: position, logger: logger)
+        // Before the past is read: what comes meanwhile must be on the bus.
+        let subscriber = try Subscriber(context: context, endpoint: try paths.endpoint(stream))
+        reader = StreamReader(
+            live: subscriber, journal: try ArchivedStream(stream, paths, from: position), logger: logger)
     }
 
     /// A stream of another machine.

@@ -23,6 +23,7 @@ extension CandleTable.Format: ExpressibleByArgument {}
 extension CandleTable.Side: ExpressibleByArgument {}
 extension CandleExport.Format: ExpressibleByArgument {}
 extension CandleExport.View: ExpressibleByArgument {}
+extension TickExport.Format: ExpressibleByArgument {}
 
 extension Stream {
     /// The streams that have a journal, as a person names them.

@@ -41,7 +41,10 @@ struct CandlewickCommand: ParsableCommand {
                 subcommands: [TapCommand.self, RecordCommand.self, ReplayCommand.self, JournalCommand.self]),
             CommandGroup(
                 name: "Maintain the data",
-                subcommands: [ArchiveCommand.self, ExportCommand.self, ImportCommand.self, MaintainCommand.self]),
+                subcommands: [
+                    ArchiveCommand.self, ExportCommand.self, ImportCommand.self, RefoldCommand.self,
+                    MaintainCommand.self,
+                ]),
             CommandGroup(name: "Other machines", subcommands: [KeysCommand.self]),
         ])
 }

@@ -20,10 +20,10 @@ struct ImportCommand: ParsableCommand {
             go through the history stream like bought ones, so aggregator and store-writer
             store them now or at their next start. A streamed, bought or derived candle
             takes precedence over an imported one; an imported one over a partial one.
-            Importing again changes nothing; other values for the same interval replace
-            the former import's. Times before 2000 are refused. The summary includes the
-            effect on repair: an import never makes repair buy more. Cannot run while
-            ingest-backfill runs (exit code 75).
+            Importing again changes nothing, nor does a file of what is stored; other
+            values for the same interval replace the former import's. Times before 2000 are
+            refused. The summary includes the effect on repair: an import never makes
+            repair buy more. Cannot run while ingest-backfill runs (exit code 75).
 
             EXAMPLES
               candlewick import old.csv --pair EUR_USD --timeframe 5m

@@ -34,7 +34,7 @@ struct JournalCommand: ParsableCommand {
                 """)
 
         @Argument(
-            help: "ticks, candles, history or native; default: all.",
+            help: "ticks, candles, history, native or refold; default: all.",
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 
@@ -72,7 +72,7 @@ struct JournalCommand: ParsableCommand {
                 """)
 
         @Argument(
-            help: "ticks, candles, history or native; default: all.",
+            help: "ticks, candles, history, native or refold; default: all.",
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 

@@ -11,9 +11,9 @@ struct RecordCommand: ParsableCommand {
         discussion: """
             The folder is laid out as a state folder: FOLDER/journal/STREAM, with the same
             records, positions and checksums. So 'journal check' and 'tap' read it with
-            CANDLEWICK_STATE_DIR=FOLDER. Begins now, or in the journal with --from or
-            --since, and continues live: each position once. Ends on Ctrl-C, after --for,
-            at --until, or with --stored at the journal's present end.
+            CANDLEWICK_STATE_DIR=FOLDER. Begins now, or in archive or journal with --from
+            or --since, and continues live: each position once. Ends on Ctrl-C, after
+            --for, at --until, or with --stored at the journal's present end.
 
             EXAMPLES
               candlewick record monday --for 1h
@@ -25,7 +25,7 @@ struct RecordCommand: ParsableCommand {
     var folder: String
 
     @Argument(
-        help: "ticks, history, candles or native.", completion: .list(Stream.journaledNames),
+        help: "ticks, history, candles, native or refold.", completion: .list(Stream.journaledNames),
         transform: Stream.journaled)
     var stream = Stream.ticks
 
@@ -43,7 +43,7 @@ struct RecordCommand: ParsableCommand {
     @Option(name: .customLong("for"), help: "Duration: 30s, 2m, 1h.")
     var runTime: RunTime?
 
-    @Flag(help: "Copy the records that the journal holds now, then end.")
+    @Flag(help: "Copy the records that archive and journal hold now, then end.")
     var stored = false
 
     @Flag(help: "Print the summary as one JSON object.")
@@ -65,7 +65,7 @@ struct RecordCommand: ParsableCommand {
             let paths = try collector.chosen(all)
             switch stream {
             case .ticks: try record(TickEnvelope.self, paths, stop)
-            case .history, .candles, .native, .stored, .forming: try record(CandleEnvelope.self, paths, stop)
+            case .history, .candles, .native, .refold, .stored, .forming: try record(CandleEnvelope.self, paths, stop)
             }
         }
     }

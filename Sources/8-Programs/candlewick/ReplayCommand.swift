@@ -40,7 +40,9 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    @Argument(help: "A folder that 'record' wrote, or any state folder.", completion: .directory)
+    @Argument(
+        help: "A folder that 'record' wrote, or any state folder: its archive, then its journal.",
+        completion: .directory)
     var folder: String
 
     @Option(help: "Whose streams are played; default: the only collector's of the recording, or main's.")
@@ -55,7 +57,7 @@ struct ReplayCommand: ParsableCommand {
     var stateDir: String?
 
     @Option(
-        help: "ticks, history, candles or native; may be repeated.", completion: .list(Stream.journaledNames),
+        help: "ticks, history, candles, native or refold; may be repeated.", completion: .list(Stream.journaledNames),
         transform: Stream.journaled)
     var stream: [Stream] = []
 

@@ -11,15 +11,16 @@ struct TapCommand: ParsableCommand {
         abstract: "Prints a stream live, or from a position on.",
         discussion: """
             One line for each record; with --json one object, with the fields of
-            docs/formats.md. Begins now; with --from it reads the journal from there and
-            continues live: each position once, in order. Never delays a stage. Ends on
-            Ctrl-C, after --for, or after --count.
+            docs/formats.md. Begins now; with --from it reads archive and journal from
+            there and continues live: each position once, in order. Never delays a stage.
+            Ends on Ctrl-C, after --for, or after --count.
 
             STREAMS
               ticks     all records of the ticks stream: TICK, CLCK, FEED
               candles   candles from the aggregator
               history   candles and requests from ingest-backfill
               native    the broker's own candles, for comparison
+              refold    candles of the past in a further timeframe, from candlewick refold
               stored    candles just committed to the database
               forming   candles of the present intervals, and each pair's last tick, at
                         most every 250 ms each; a candle with a position is over
@@ -27,8 +28,9 @@ struct TapCommand: ParsableCommand {
               status    the status of each stage, once a second (always JSON)
 
             With --from-host it taps a pipeline on another machine, through
-            candlewick-relay there: encrypted, and without a seam as here. Each collector
-            has a relay of its own. The command 'candlewick keys' makes the keys.
+            candlewick-relay there: encrypted, and without a seam as here, but from the
+            journal alone: a relay does not serve the archive. Each collector has a relay
+            of its own. The command 'candlewick keys' makes the keys.
 
             EXAMPLES
               candlewick tap ticks --pair EUR_USD --pair USD_JPY
@@ -39,7 +41,7 @@ struct TapCommand: ParsableCommand {
 
     /// A stream, a part of one, or the stages' status.
     enum View: String, CaseIterable, ExpressibleByArgument {
-        case ticks, candles, history, native, stored, forming, feed, status
+        case ticks, candles, history, native, refold, stored, forming, feed, status
     }
 
     @Argument(help: "The stream: \(View.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -91,6 +93,7 @@ struct TapCommand: ParsableCommand {
             case .candles: try tapCandles(.candles, paths, &lines, stop)
             case .history: try tapCandles(.history, paths, &lines, stop)
             case .native: try tapCandles(.native, paths, &lines, stop)
+            case .refold: try tapCandles(.refold, paths, &lines, stop)
             case .stored: try tapCandles(.stored, paths, &lines, stop)
             case .forming: try tapForming(paths, &lines, stop)
             }

@@ -78,4 +78,21 @@ import Wire
                 "of \(count), with ticks")
         }
     }
+
+    @Test func `an interval that is bought again right after the end of the journal is passed on again`() throws {
+        var twice = try news(holding: []).filter { $0.inputPosition == 2 }
+        #expect(twice.count == 1)
+        twice[0].seal(position: 1)
+        let path = try journal(of: twice, in: folder)
+        var history = ResumedHistory(
+            timeframes: [.fiveMinutes], emitted: try EmittedMarks(journalFolder: path).history)
+        for position in 1...3 as ClosedRange<UInt64> {
+            var record = Self.history[1]
+            record.seal(position: position)
+            history.take(record)
+        }
+        var news: [UInt64] = []
+        try history.takeNew(publishTime: Make.nanos(1)) { news.append($0.inputPosition) }
+        #expect(news == [3])
+    }
 }

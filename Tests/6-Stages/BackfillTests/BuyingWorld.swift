@@ -58,10 +58,11 @@ final class BuyingWorld {
         configuration.stream.loginSpacingSeconds = 0
         (configuration.history.requestSpacingMilliseconds, configuration.history.requestBurst) = (0, 1)
         change(&configuration)
+        configuration.history.weeklyPoints = 100
         let quiet = quietLogger()
         writer = try StreamWriter(
             stream: .history, paths: paths, settings: configuration.journal, bus: try SocketBus(paths), logger: quiet)
-        known = try KnownHistory(paths: paths, weeklyPoints: 100)
+        known = try KnownHistory(paths: paths, configuration: configuration)
         session = BrokerSession(
             credentials: try Credentials(
                 environment: Environment([

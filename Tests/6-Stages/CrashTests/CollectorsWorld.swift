@@ -144,7 +144,7 @@ final class CollectorsWorld {
             if member.aggregator == nil {
                 member.aggregator = try Aggregator(
                     paths: member.paths, configuration: configuration, bus: member.bus, service: service(),
-                    clock: clock.clock, logger: quietLogger())
+                    clock: clock.clock, logger: quietLogger(), checkpointRecords: 200)
             }
         }
         if storeWriter == nil {

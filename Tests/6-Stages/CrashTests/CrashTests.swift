@@ -24,8 +24,11 @@ import Wire
 
     @Test(arguments: 0..<shares)
     func `nothing is lost, no record comes twice, and every hole is recorded`(share: Int) async throws {
-        let faults = try await onOwnThread { Self.faults(share) }
-        #expect(faults.isEmpty)
+        let outcome = try await onOwnThread { Self.run(share) }
+        #expect(outcome.faults.isEmpty)
+        print("CrashTests: \(outcome.starts) of aggregators")
+        // Otherwise nothing was shown of them.
+        #expect(outcome.starts.atCheckpoint > 0 || Self.seeds.count < 10)
     }
 
     @Test func `in a world without trouble minutes close by the clock as learned`() throws {
@@ -40,18 +43,29 @@ import Wire
         #expect(try Invariants(world).violations.isEmpty)
     }
 
-    /// The failures of a share of the seeds, each with the command that repeats it.
-    private static func faults(_ share: Int) -> [String] {
-        stride(from: share, to: seeds.count, by: shares).flatMap { place in
+    private struct Outcome {
+        /// Each with the command that repeats it.
+        var faults: [String] = []
+        /// Of aggregators.
+        var starts = (atCheckpoint: 0, atBeginning: 0)
+    }
+
+    /// Runs a share of the seeds.
+    private static func run(_ share: Int) -> Outcome {
+        var outcome = Outcome()
+        for place in stride(from: share, to: seeds.count, by: shares) {
             let folder = TemporaryFolder()
             do {
                 let world = try CrashWorld(seed: seeds[place], folder: folder.path)
                 try world.run(steps: 150)
-                return try Invariants(world).violations.map { fault(place, $0) }
+                outcome.faults += try Invariants(world).violations.map { fault(place, $0) }
+                outcome.starts.atCheckpoint += world.starts.atCheckpoint
+                outcome.starts.atBeginning += world.starts.atBeginning
             } catch {
-                return [fault(place, "\(error)")]
+                outcome.faults.append(fault(place, "\(error)"))
             }
         }
+        return outcome
     }
 
     private static func fault(_ place: Int, _ sentence: String) -> String {

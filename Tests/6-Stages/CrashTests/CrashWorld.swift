@@ -1,4 +1,4 @@
-import Aggregation
+@testable import Aggregation
 import Glibc
 import Host
 import MarketData
@@ -53,6 +53,11 @@ final class CrashWorld {
     private var ingest: IngestProcess?
     private var aggregator: Aggregator?
     private var storeWriter: StoreWriter?
+    /// As `Aggregator` takes it.
+    private let checkpointRecords: Int
+    private var checkpoint: CheckpointDisk
+    /// How often an aggregator went on at a checkpoint, and how often one began without.
+    private(set) var starts = (atCheckpoint: 0, atBeginning: 0)
     private var boot = 1
     /// Connections to the broker can be opened, and stay.
     private var isReachable = true
@@ -66,6 +71,8 @@ final class CrashWorld {
         (broker.oneSidedEvery, broker.lateEvery, broker.lostEvery) = (20, Bool.random(using: &random) ? 5 : 0, 200)
         bus = MemoryBus(seed: seed &+ 2)
         paths = try Paths(state: folder)
+        checkpoint = CheckpointDisk(path: paths.checkpoint)
+        checkpointRecords = seed % 7 == 0 ? 0 : Int.random(in: 20...500, using: &random)
         configuration.timeframes = [Timeframe(minutes: 1)!, .fiveMinutes]
         configuration.closing = seed % 2 == 0 ? .nextTick : .grace
         configuration.journal.segmentRecords = Int.random(in: 20...300, using: &random)
@@ -92,7 +99,7 @@ final class CrashWorld {
         case ..<35: try pass(seconds: Double.random(in: 0.1...10, using: &random))
         case ..<60: try turn()
         case ..<66: try pass(seconds: Double.random(in: 0.001...2, using: &random))
-        case ..<72: aggregator = nil
+        case ..<72: try endAggregator()
         case ..<77: storeWriter = nil
         case ..<80: killIngest()
         case ..<81: killAll()
@@ -140,6 +147,7 @@ final class CrashWorld {
         do { taken += try aggregator?.turn(milliseconds: 0, stop: -1) ?? 0 } catch {
             try exit(error) { aggregator = nil }
         }
+        noteCheckpoint()
         do { taken += try storeWriter?.turn(milliseconds: 0, stop: -1) ?? 0 } catch {
             try exit(error) { storeWriter = nil }
         }
@@ -216,6 +224,7 @@ final class CrashWorld {
             noteSynced(.candles)
             do { aggregator = try started(makeAggregator) } catch { try exit(error) {} }
             noteSkip(.candles)
+            if aggregator?.place.tick != nil { starts.atCheckpoint += 1 } else { starts.atBeginning += 1 }
         }
         if storeWriter == nil { storeWriter = try started(makeStoreWriter) }
     }
@@ -223,7 +232,7 @@ final class CrashWorld {
     private func makeAggregator() throws -> Aggregator {
         try Aggregator(
             paths: paths, configuration: configuration, bus: bus, service: service(), clock: clock.clock,
-            logger: quietLogger())
+            logger: quietLogger(), checkpointRecords: checkpointRecords)
     }
 
     private func makeStoreWriter() throws -> StoreWriter {
@@ -248,6 +257,25 @@ final class CrashWorld {
                 where failure.description.contains("held by process") && ContinuousClock.now < deadline
             { sched_yield() }
         }
+    }
+
+    /// It is killed, perhaps while a checkpoint is made, or ends in order.
+    private func endAggregator() throws {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0:
+            try aggregator?.close()
+            if aggregator != nil { noteSynced(.candles) }
+            noteCheckpoint()
+        case 1: checkpoint.takeBack(&random)
+        default: break
+        }
+        aggregator = nil
+    }
+
+    /// The candles that a checkpoint builds upon were made durable before it.
+    private func noteCheckpoint() {
+        aggregator?.checkpoints.finish()
+        if checkpoint.isNew() { noteSynced(.candles) }
     }
 
     private func killIngest() {
@@ -321,6 +349,7 @@ final class CrashWorld {
             mayBeLost[stream]?.formUnion((appended[stream] ?? [:]).keys.filter { $0 > synced[stream, default: 0] })
             for segment in segments(stream) { lose(segment, stream) }
         }
+        checkpoint.cutPower(&random)
     }
 
     /// The unsynced part of a segment is there, cut anywhere, zeroed in places, or gone.
@@ -345,6 +374,7 @@ final class CrashWorld {
     }
 
     private func flipBit() throws {
+        if Int.random(in: 0..<8, using: &random) == 0 { return checkpoint.flipBit(&random) }
         guard let segment = segments(.ticks).randomElement(using: &random) else { return }
         var bytes = fileBytes(segment.path)
         guard !bytes.isEmpty else { return }

@@ -113,6 +113,32 @@ import Wire
         #expect(store.position(of: .candles, collector: .main) == 3)
     }
 
+    @Test func `refolded candles come a batch in each turn, and live ones between`() throws {
+        let (candles, refold) = (try world.writer(.candles), try world.writer(.refold))
+        for start in 1...8 { try refold.append(Make.candle(UTCSeconds(rawValue: Int64(start) * 3_600), minutes: 60)) }
+        try refold.commit()
+        let writer = try writer()
+        try turn(writer)
+        #expect(batches == [[1, 2, 3]] && store.position(of: .refold, collector: .main) == 3)
+        try write(1, candles)
+        try turn(writer)
+        #expect(batches == [[1, 2, 3]], "the live candle waits for what follows, and nothing comes before it")
+        try turn(writer)
+        #expect(store.written[.main]?[.candles] == [[1]] && store.written[.main]?[.refold]?.last == [4, 5, 6])
+        try turn(writer)
+        #expect(store.written[.main]?[.refold]?.last == [7, 8])
+        #expect(world.candles(.stored).count == 9)
+        let mark = fileBytes(world.paths.journal(.refold) + "/store-writer.taken")
+        #expect(String(decoding: mark, as: UTF8.self) == "00000000000000000008\n")
+        try refold.append(Make.candle(90_000, minutes: 60))
+        try refold.commit()
+        try turn(writer)
+        #expect(store.position(of: .refold, collector: .main) == 8)
+        world.clock.advance(by: .seconds(1))
+        try turn(writer)
+        #expect(store.position(of: .refold, collector: .main) == 9)
+    }
+
     @Test func `maintenance comes between two batches, with a reply`() throws {
         let candles = try world.writer(.candles)
         let writer = try writer()

@@ -110,6 +110,29 @@ import Wire
         #expect(failure?.code == .temporary)
     }
 
+    @Test func `what is stored with the same values is not imported, be it streamed`() throws {
+        let paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
+        try paths.prepare()
+        let store = try SQLiteWriter(path: paths.state + "/candlewick.db")
+        let stored = [
+            Make.candle(1_778_572_800), Make.candle(1_778_573_100), Make.candle(1_778_573_400, flags: .partial),
+        ]
+        _ = try store.write(
+            stored.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        // As streamed, with another close, and whole where the stored one is partial.
+        let candles = try file(
+            """
+            timestamp,open,high,low,close,volume
+            1778572800,1.1,1.1,1.1,1.1,1
+            1778573100,1.1,1.2,1.1,1.2,1
+            1778573400,1.1,1.1,1.1,1.1,1
+            """, pair: Make.eurUSD, timeframe: .fiveMinutes
+        ).candles
+        let taken = try CandleImport(candles, paths: paths, repairDays: 30, clock: .system)
+        #expect(taken.known == 1)
+        #expect(taken.candles.map(\.start.seconds) == [1_778_573_100, 1_778_573_400])
+    }
+
     @Test func `pair and timeframe come from the file or from outside, and a file must be there`() throws {
         let rows = "time,open,high,low,close\n2026-05-12,1,1,1,1\n"
         #expect(throws: Failure.self) { try file(rows, pair: Make.eurUSD) }

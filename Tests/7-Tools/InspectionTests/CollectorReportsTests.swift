@@ -101,7 +101,7 @@ import Wire
         #expect(explanation.revisions.map(\.collector) == ["eu"])
         #expect(explanation.ticks.count == 0 && explanation.otherTicks?.map(\.count) == [1])
         let text = explanation.text(.plain)
-        #expect(text.contains("ticks of main  none in the journal\n"), "\(text)")
+        #expect(text.contains("ticks of main  none in archive or journal\n"), "\(text)")
         #expect(text.contains("ticks of eu  1, positions 1 to 1\n"), "\(text)")
         #expect(text.contains("collector  feed event (UTC)"), "\(text)")
     }
@@ -170,9 +170,11 @@ import Wire
             + [Make.clock(start + 1_000)]
     }
 
+    private func watch() throws -> VerificationWatch { VerificationWatch(stop: try StopSignal(), isShown: false) }
+
     private func verifications() throws -> Verifications {
         try Verifications(
-            of: collectors.all, paths: try paths(), collectors: collectors, stop: try StopSignal())
+            of: collectors.all, paths: try paths(), collectors: collectors, watch: try watch())
     }
 
     @Test func `each collector's candles are compared with its own journals, seen or not`() throws {
@@ -190,11 +192,11 @@ import Wire
         #expect(!spoilt.isSound)
         #expect(
             spoilt.text(.plain).contains(
-                "main: 5 records of the ticks journal folded again, 2 candles compared: 1 wrong"),
+                "main: 5 records of the ticks folded again, 2 candles compared: 1 wrong"),
             "\(spoilt.text(.plain))")
         #expect(
             spoilt.text(.plain).contains(
-                "eu: 7 records of the ticks journal folded again, 2 candles compared: all equal"))
+                "eu: 7 records of the ticks folded again, 2 candles compared: all equal"))
     }
 
     @Test func `a collector without ticks is said, and hinders no other`() throws {
@@ -203,7 +205,7 @@ import Wire
         #expect(some.isSound && some.text(.plain).hasPrefix("eu: not verified: "), "\(some.text(.plain))")
         #expect(throws: Failure.self) {
             try Verifications(
-                of: [Self.eu], paths: try paths(), collectors: collectors, stop: try StopSignal())
+                of: [Self.eu], paths: try paths(), collectors: collectors, watch: try watch())
         }
     }
 }

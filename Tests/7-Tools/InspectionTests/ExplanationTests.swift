@@ -1,3 +1,5 @@
+import Archive
+import Glibc
 import SQLiteStore
 import Host
 @testable import Inspection
@@ -23,11 +25,14 @@ import Wire
     /// Adds to a stream's journal.
     private func journal<Record: StreamEnvelope>(_ records: [Record], _ stream: Wire.Stream) throws {
         var settings = JournalSettings()
-        settings.retentionDays = 0
+        (settings.retentionDays, settings.segmentRecords) = (0, 20)
         let writer = try JournalWriter(
             folder: try paths().journal(stream), recordSize: Record.byteCount, settings: settings,
             logger: quietLogger())
-        for record in records { writer.append(record) }
+        for record in records {
+            if writer.needsFlush { try writer.flush() }
+            writer.append(record)
+        }
         try writer.close()
     }
 
@@ -101,7 +106,7 @@ import Wire
         #expect(explanation.outranked.map(\.blindMilliseconds) == [1_500])
         #expect(explanation.requests.map(\.outcome) == ["answered"] && explanation.requests.map(\.points) == [3])
         #expect(try self.explanation(at: Self.start + 600).requests.isEmpty, "the request did not reach so far")
-        #expect(explanation.text(.plain).contains("ticks  none in the journal"))
+        #expect(explanation.text(.plain).contains("ticks  none in archive or journal"))
     }
 
     @Test func `of a derived candle, the imported one that it outranks`() throws {
@@ -142,6 +147,36 @@ import Wire
         try store([wider(.bought).envelope], enforces: true)
         #expect(
             try explanation().decision == "Kept: bought, rank 4, revision 1; it outranks streamed (rank 1).")
+    }
+
+    // MARK: Archive
+
+    @Test func `ticks and revisions come out of the archive, and only the files of pair and time are read`() throws {
+        let revisions = (1...2).map { Make.candle(Self.start, revision: $0).envelope }
+        let seconds = Double(Self.start.rawValue)
+        let others = [Make.eurUSD, Pair("USD_JPY")!].flatMap { pair in
+            (1...3).map { Make.tick(seconds + Double($0) * 86_400, "1.1", "1.2", pair: pair) }
+        }
+        let filler = (0..<40).map { Make.clock(seconds + 300_000 + Double($0)) }
+        try journal(
+            [Make.tick(seconds + 1, "1.1", "1.2"), Make.tick(seconds + 2, "1.1", "1.2")] + others + filler, .ticks)
+        try journal(revisions + (1...40).map { Make.candle(Self.start + 86_400 * $0).envelope }, .candles)
+        try store(revisions)
+        let before = try explanation(showsTicks: true)
+        let paths = try paths()
+        _ = try Archiver.run(paths)
+        for stream in [Wire.Stream.ticks, .candles] { TemporaryFolder.dropClosedSegments(of: paths.journal(stream)) }
+        // A file that is read although it is not needed would be missed.
+        for file in try ArchiveManifest(.ticks, paths).batches.flatMap(\.files)
+        where file.pair != nil && (file.pair != "EUR_USD" || file.date != "2026-05-12") {
+            #expect(unlink("\(paths.archive)/\(file.path)") == 0)
+        }
+        for file in try ArchiveManifest(.candles, paths).batches.flatMap(\.files) where file.date != "2026-05-12" {
+            #expect(unlink("\(paths.archive)/\(file.path)") == 0)
+        }
+        let explanation = try explanation(showsTicks: true)
+        #expect(explanation.ticks.lines.map(\.position) == [1, 2] && explanation.revisions.map(\.revision) == [1, 2])
+        #expect(explanation.text(.plain) == before.text(.plain))
     }
 
     // MARK: No candle

@@ -1,4 +1,5 @@
 import Aggregation
+import Archive
 import Candles
 import Host
 import Inspection
@@ -20,7 +21,7 @@ import Wire
 
     private var settings: JournalSettings {
         var settings = JournalSettings()
-        settings.retentionDays = 0
+        (settings.retentionDays, settings.segmentRecords) = (0, 20)
         return settings
     }
 
@@ -45,9 +46,12 @@ import Wire
     }
 
     /// The files that a pipeline makes from these ticks.
-    /// - Parameter change: what the database holds instead.
+    /// - Parameters:
+    ///   - isArchived: the journals hold their newest segments alone.
+    ///   - change: what the database holds instead.
     private func verification(
-        of ticks: [TickEnvelope], _ change: (inout [CandleEnvelope]) -> Void = { _ in }
+        of ticks: [TickEnvelope], since: UTCSeconds? = nil, isArchived: Bool = false,
+        _ change: (inout [CandleEnvelope]) -> Void = { _ in }
     ) throws -> Verification {
         let paths = try Paths(runtime: folder.path, state: folder.path)
         let configuration = Configuration()
@@ -66,7 +70,16 @@ import Wire
         let store = try SQLiteWriter(path: paths.database)
         _ = try store.write(candles, collector: .main, stream: .candles, position: position, now: UTCNanos(seconds: 5))
         try store.close()
-        return try Verification(paths: paths, configuration: configuration, stop: try StopSignal())
+        if isArchived {
+            _ = try Archiver.run(paths)
+            for stream in [Wire.Stream.ticks, .candles] {
+                TemporaryFolder.dropClosedSegments(of: paths.journal(stream))
+                #expect(folderNames(paths.journal(stream)).count { $0.hasSuffix(".journal") } == 1)
+            }
+        }
+        return try Verification(
+            paths: paths, configuration: configuration, since: since,
+            watch: VerificationWatch(stop: try StopSignal(), isShown: false))
     }
 
     @Test func `late revisions are equal`() throws {
@@ -123,7 +136,8 @@ import Wire
         #expect(verification.wrong == 1 && verification.compared == 4)
         let text = verification.text(.plain)
         #expect(
-            text.contains("EUR_USD 5m 2026-05-12 08:10:00  not in the journals; no ticks in the journal"), "\(text)")
+            text.contains("EUR_USD 5m 2026-05-12 08:10:00  not in the journals; no ticks in archive or journal"),
+            "\(text)")
     }
 
     @Test func `a stored candle that is older than the last of one number is wrong`() throws {
@@ -134,5 +148,63 @@ import Wire
         }
         #expect(!verification.isSound, "\(verification.text(.plain))")
         #expect(verification.text(.plain).contains("tick_count"))
+    }
+
+    // MARK: Archive
+
+    @Test func `ticks and candles that the journals no longer hold come out of the archive`() throws {
+        let verification = try verification(of: ticks(late: 100), isArchived: true)
+        #expect(verification.isSound && verification.beyond == 0, "\(verification.text(.plain))")
+        #expect(verification.ticks == 103 && verification.compared == 1)
+    }
+
+    @Test func `the ticks behind a difference are found in the archive`() throws {
+        let filler = (0..<60).map { Make.clock(Self.start + 1_001 + Double($0)) }
+        let verification = try verification(of: threeCandles + filler, isArchived: true) {
+            guard let index = candle($0, Self.start, minutes: 5), var changed = $0[index].candle else { return }
+            changed.bid.high = Price("9.9")!
+            $0[index] = changed.envelope
+        }
+        #expect(verification.wrong == 1 && verification.compared == 3)
+        let text = verification.text(.plain)
+        #expect(text.contains("EUR_USD 5m 2026-05-12 08:00:00  different; 2 ticks, positions 2 to 3"), "\(text)")
+    }
+
+    /// A tick an hour over some days.
+    private func hours(_ count: Int) -> [TickEnvelope] {
+        (0..<count).flatMap { hour in
+            let time = Self.start + Double(hour) * 3_600
+            return [Make.clock(time), Make.tick(time + 1, "1.1", "1.2"), Make.clock(time + 1_000)]
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `of a late moment on, candles before it are not compared, nor their ticks read`(
+        isArchived: Bool
+    ) throws {
+        let since = UTCSeconds(rawValue: Int64(Self.start) + 90 * 3_600)
+        let verification = try verification(of: hours(100), since: since, isArchived: isArchived)
+        #expect(verification.isSound && verification.beyond == 0, "\(verification.text(.plain))")
+        // Ten hours with a candle of 5m and one of 15m each.
+        #expect(verification.compared == 20)
+        #expect(verification.ticks < 3 * 70, "\(verification.ticks) were folded")
+        #expect(
+            verification.text(.plain).contains("20 candles since 2026-05-16 02:00:00 UTC compared: all equal"),
+            "\(verification.text(.plain))")
+    }
+
+    @Test func `since a moment, a wrong candle before it does not count`() throws {
+        let since = UTCSeconds(rawValue: Int64(Self.start) + 90 * 3_600)
+        func verified(wrongHour: Double) throws -> Verification {
+            let other = VerificationTests()
+            return try other.verification(of: other.hours(100), since: since) {
+                guard let index = candle($0, Self.start + wrongHour * 3_600, minutes: 5), var changed = $0[index].candle
+                else { return }
+                changed.tickCount = 7
+                $0[index] = changed.envelope
+            }
+        }
+        #expect(try verified(wrongHour: 89).isSound)
+        #expect(try verified(wrongHour: 90).wrong == 1)
     }
 }

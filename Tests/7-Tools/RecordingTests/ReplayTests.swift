@@ -1,3 +1,4 @@
+import Archive
 import Host
 import Logging
 import MarketData
@@ -143,5 +144,52 @@ private let silent = quietLogger()
         #expect(absent?.code == .missingInput)
         let twice = #expect(throws: Failure.self) { try replay([.ticks, .history], times: 2) }
         #expect(twice != nil)
+    }
+
+    // MARK: Archive
+
+    /// A journal of several days of which most is in the archive.
+    /// - Returns: its records.
+    private func writeArchived() throws -> [TickEnvelope] {
+        var settings = JournalSettings()
+        (settings.retentionDays, settings.segmentRecords) = (0, 10)
+        let writer = try JournalWriter(
+            folder: try source.journal(.ticks), recordSize: TickEnvelope.byteCount, settings: settings, logger: silent)
+        for number in 0..<95 {
+            if writer.needsFlush { try writer.flush() }
+            writer.append(Make.tick(Double(number) * 7_200, "1.1", "1.2"))
+        }
+        try writer.close()
+        let all = try records(source)
+        _ = try Archiver.run(source)
+        TemporaryFolder.dropClosedSegments(of: try source.journal(.ticks))
+        #expect(try records(source).count == 5)
+        return all
+    }
+
+    @Test func `a recording of what is archived is the same bytes`() throws {
+        let all = try writeArchived()
+        #expect(try record(from: .oldest) == 95)
+        #expect(try records(recording).map(\.bytes) == all.map(\.bytes))
+    }
+
+    @Test func `a recording of an archived stretch of time reads no older batch`() throws {
+        let all = try writeArchived()
+        let old = try ArchiveManifest(.ticks, source).batches[0].files[0].path
+        TemporaryFolder.overwrite("\(try source.archive)/\(old)", [1])
+        #expect(try record(from: .oldest, since: 50 * 7_200, until: 60 * 7_200) == 10)
+        #expect(try records(recording).map(\.bytes) == all[50..<60].map(\.bytes))
+    }
+
+    @Test func `a replay plays archive and journal`() throws {
+        let all = try writeArchived()
+        let stop = try StopSignal()
+        let replay = try Replay(
+            source, streams: [], times: 2, pace: .asFastAsTaken, into: target, stop: stop, clock: .system,
+            logger: silent)
+        try replay.run(until: stop)
+        #expect(replay.published == 190)
+        #expect(try records(target).prefix(95).map(\.bytes) == all.map(\.bytes))
+        #expect(try records(target).map(\.position) == Array(1...190))
     }
 }

@@ -1,3 +1,4 @@
+import Archive
 import Foundation
 import Host
 import Logging
@@ -12,10 +13,12 @@ import Wire
 private final class RunningStream: Sendable {
     let paths: Paths
     let last = Mutex<UInt64>(0)
+    private let segmentRecords: Int
     private let isOver = Mutex(false)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ folder: TemporaryFolder, seed: UInt64) throws {
+    init(_ folder: TemporaryFolder, seed: UInt64, segmentRecords: Int = 5_000) throws {
+        self.segmentRecords = segmentRecords
         paths = try Paths(runtime: folder.path, state: folder.path)
         let thread = Thread { [self] in
             // A failure shows as positions that do not come.
@@ -28,7 +31,7 @@ private final class RunningStream: Sendable {
     private func write(_ seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         var settings = JournalSettings()
-        settings.segmentRecords = 5_000
+        settings.segmentRecords = segmentRecords
         let writer = try StreamWriter(
             stream: .ticks, paths: paths, settings: settings,
             bus: try SocketBus(paths), logger: silent)
@@ -45,6 +48,37 @@ private final class RunningStream: Sendable {
     func end() {
         isOver.withLock { $0 = true }
         ended.wait()
+    }
+}
+
+/// Archives closed segments and drops them at once, again and again.
+private final class ArchivingThread: Sendable {
+    private let state = Mutex<(runs: Int, failure: String?, isOver: Bool)>((0, nil, false))
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ paths: Paths) {
+        Thread { [self] in
+            while !state.withLock({ $0.isOver }) {
+                do {
+                    _ = try Archiver.run(paths)
+                    let last = try ArchiveManifest(.ticks, paths).lastPosition
+                    TemporaryFolder.dropClosedSegments(of: paths.journal(.ticks), through: last)
+                    state.withLock { $0.runs += 1 }
+                } catch {
+                    state.withLock { ($0.failure, $0.isOver) = ("\(error)", true) }
+                }
+            }
+            ended.signal()
+        }.start()
+    }
+
+    var runs: Int { state.withLock { $0.runs } }
+
+    /// - Returns: why it failed.
+    func end() -> String? {
+        state.withLock { $0.isOver = true }
+        ended.wait()
+        return state.withLock { $0.failure }
     }
 }
 
@@ -65,13 +99,31 @@ struct TapSeamTests {
         #expect(flaws.isEmpty, "seed \(seed): \(flaws.prefix(3))")
     }
 
+    @Test func `a tap delivers each position once while segments are archived and dropped under it`() async throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        let stream = try RunningStream(folder, seed: seed, segmentRecords: 100)
+        try await eventually("the stream has a past") { stream.last.withLock { $0 } > 2_000 }
+        let archiving = ArchivingThread(stream.paths)
+        try await eventually("most of it is archived alone", within: .seconds(20)) {
+            try JournalTail.oldestPosition(recordSize: 64, folder: stream.paths.journal(.ticks)) ?? 0 > 1_000
+        }
+        let flaws = await onThread { TapSeamTests.flaws(stream, seed, taps: 60, onlyPast: true) }
+        let failure = archiving.end()
+        stream.end()
+        #expect(flaws.isEmpty, "seed \(seed): \(flaws.prefix(3))")
+        #expect(failure == nil && archiving.runs > 3, "\(archiving.runs) runs; \(failure ?? "")")
+    }
+
     /// Taps that missed, repeated or swapped a position, or did not go live.
-    private static func flaws(_ stream: RunningStream, _ seed: UInt64) -> [String] {
+    /// - Parameter onlyPast: begins with one of the oldest thousand.
+    private static func flaws(
+        _ stream: RunningStream, _ seed: UInt64, taps: Int = 1_000, onlyPast: Bool = false
+    ) -> [String] {
         var random = SplitMix(seed: seed &+ 1)
-        return (0..<1_000).compactMap { _ in
+        return (0..<taps).compactMap { _ in
             let end = stream.last.withLock { $0 }
             // Some begin with a position that is still to come.
-            let start = UInt64.random(in: 1...(end + 20), using: &random)
+            let start = UInt64.random(in: 1...(onlyPast ? 1_000 : end + 20), using: &random)
             do {
                 var expected = start
                 var wrong: UInt64?

@@ -11,12 +11,19 @@ public protocol JournalSource: AnyObject {
     /// The most records handed out at once.
     var batchRecords: Int { get }
 
+    /// Whether more follows for sure, though the last batch was not full.
+    var hasMore: Bool { get }
+
     /// Goes on from a later position: what lies between was had elsewhere.
     func skip(to position: UInt64)
 
     /// Hands out the records that are there, in order, at most `batchRecords`, as their bytes.
     /// - Returns: how many; 0 at the journal's present end; `nil` if the journal cannot be reached now.
     func readBatch(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int?
+}
+
+extension JournalSource {
+    public var hasMore: Bool { false }
 }
 
 extension JournalReader: JournalSource {

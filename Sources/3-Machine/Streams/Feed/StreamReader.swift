@@ -139,7 +139,7 @@ public final class StreamReader {
                 """)
         }
         // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
-        isLive = count < journal.batchRecords && merge.next > owed
+        isLive = count < journal.batchRecords && !journal.hasMore && merge.next > owed
         return count
     }
 

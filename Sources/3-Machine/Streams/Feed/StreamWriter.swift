@@ -43,6 +43,9 @@ public final class StreamWriter {
     /// The positions that were skipped at opening, after an unclean stop of the machine.
     public var skipped: Range<UInt64>? { journal.skipped }
 
+    /// For another thread that must know that what was committed is on the disk. Not after `close()`.
+    public var durability: JournalDurability { journal.durability }
+
     /// Appends one record to the present burst.
     @inlinable
     @discardableResult

@@ -167,6 +167,17 @@ public enum JournalTail {
         try Segment.inPlace(in: folder, recordSize: recordSize).first?.firstPosition
     }
 
+    /// The record of a position.
+    /// - Returns: `nil` if the journal does not hold it, or not whole.
+    public static func record<Record: StreamEnvelope>(
+        _ type: Record.Type, at position: UInt64, folder: String
+    ) throws -> Record? {
+        let reader = try JournalReader(folder: folder, recordSize: type.byteCount, from: position, batch: 1)
+        var found: Record?
+        try reader.read(type) { found = $0 }
+        return found?.position == position ? found : nil
+    }
+
     /// The last position that the journal gave or skipped; 0 for none.
     public static func lastPosition<Record: StreamEnvelope>(_ type: Record.Type, folder: String) throws -> UInt64 {
         var last: UInt64 = 0

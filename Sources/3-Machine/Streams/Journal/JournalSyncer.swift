@@ -18,7 +18,7 @@ final class JournalSyncer: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Held while files are synced and closed: by the thread, or by a writer that rolls faster.
+    /// Held while files are synced and closed: by the thread, or by another one that cannot wait for it.
     private let syncing = Mutex(())
     private let dirty = Atomic<Bool>(false)
     private let failure = Atomic<Int32>(0)
@@ -67,6 +67,14 @@ final class JournalSyncer: Sendable {
         return code == 0 ? nil : code
     }
 
+    /// Syncs what was written before, on the caller's thread.
+    /// - Returns: the error number of a sync that failed.
+    func syncNow() -> Int32? {
+        syncAll()
+        let code = failure.load(ordering: .relaxed)
+        return code == 0 ? nil : code
+    }
+
     /// Syncs what is left and ends the thread.
     /// - Returns: the error number of a sync that failed.
     func finish() -> Int32? {
@@ -111,11 +119,13 @@ final class JournalSyncer: Sendable {
             stopping = state.withLock { $0.stopping }
             if dirty.exchange(false, ordering: .acquiring) { syncAll() }
         }
-        state.withLock { state in
-            for file in state.files { close(file) }
-            for file in [state.folder, state.mark] where file >= 0 { close(file) }
-            state.files = []
-            (state.folder, state.mark) = (-1, -1)
+        syncing.withLock { _ in
+            state.withLock { state in
+                for file in state.files { close(file) }
+                for file in [state.folder, state.mark] where file >= 0 { close(file) }
+                state.files = []
+                (state.folder, state.mark) = (-1, -1)
+            }
         }
     }
 

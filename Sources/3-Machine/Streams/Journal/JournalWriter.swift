@@ -43,8 +43,8 @@ public final class JournalWriter {
     /// The time of the segment's first record that has one, ns; 0 before it.
     private var segmentTime: Int64 = 0
 
-    /// A segment spans at most a day of the stream's time, so that age can drop it.
-    private static var segmentNanos: Int64 { 86_400_000_000_000 }
+    /// A segment spans at most so much of the stream's time, so that age can drop it.
+    private let segmentNanos: Int64
     /// The burst that is written at once, in bytes.
     private static var bufferSize: Int { 256 * 1024 }
 
@@ -58,6 +58,7 @@ public final class JournalWriter {
         self.folder = folder
         self.recordSize = recordSize
         segmentRecords = UInt64(settings.segmentRecords)
+        segmentNanos = settings.segmentsEndDaily ? 86_400_000_000_000 : .max
         lock = try FileLock(path: "\(folder)/writer.lock")
         self.bootID = try settings.bootID ?? JournalRecovery.presentBootID()
         let retention = Retention(settings)
@@ -153,7 +154,7 @@ public final class JournalWriter {
     private func rollWhereFull() throws {
         let time = RecordBytes.time(UnsafeRawBufferPointer(rebasing: buffer[(buffered - recordSize)..<buffered]))
         if segmentTime <= 0 { segmentTime = time }
-        if lastPosition == lastOfSegment || segmentTime > 0 && time &- segmentTime >= Self.segmentNanos {
+        if lastPosition == lastOfSegment || segmentTime > 0 && time &- segmentTime >= segmentNanos {
             try startSegment(at: lastPosition + 1)
         }
     }
@@ -240,7 +241,22 @@ public final class JournalWriter {
     }
 }
 
+/// Makes the records of a journal durable from another thread than its writer's.
+public struct JournalDurability: Sendable {
+    fileprivate let syncer: JournalSyncer
+    /// The journal's folder.
+    public let folder: String
+
+    /// Returns when all that was flushed before the call is on the disk.
+    /// - Throws: `JournalError` if a sync has ever failed.
+    public func wait() throws {
+        if let code = syncer.syncNow() { throw JournalError(.sync, folder, errno: code) }
+    }
+}
+
 extension JournalWriter {
+    /// For another thread. Not after `close()`.
+    public var durability: JournalDurability { JournalDurability(syncer: syncer, folder: folder) }
     /// Bytes that were cut off a torn tail at opening.
     public var cutBytes: Int { found.cutBytes }
     /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers

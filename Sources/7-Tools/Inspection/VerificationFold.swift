@@ -1,4 +1,5 @@
 internal import Aggregation
+internal import Archive
 internal import Candles
 internal import Host
 internal import MarketData
@@ -41,9 +42,9 @@ struct Bounds {
     private var history = Bound()
 
     /// - Parameter stored: the last position of the candles stream that is in the database.
-    init(paths: Paths, stored: UInt64) throws {
+    init(paths: Paths, stored: UInt64, stop: StopSignal) throws {
         var (ticks, history) = (Bound(), Bound())
-        try JournalScan(CandleEnvelope.self, .candles, paths).forEach { record in
+        try StreamScan(CandleEnvelope.self, .candles, paths, stop: stop).forEach { record in
             guard record.position <= stored else { return }
             if record.inputStream == .history { history.note(record) } else { ticks.note(record) }
         }
@@ -55,48 +56,73 @@ struct Bounds {
     }
 }
 
-/// What the journals say, folded again into a database of its own.
-struct Refold {
+/// What ticks and history say, folded again into a database of its own.
+struct VerificationFold {
     private(set) var ticks = 0
-    /// The oldest position of each journal, and when its first record of the ticks was.
-    private let oldestTick: UInt64
-    private let oldestHistory: UInt64
+    /// The first position that was read of each stream, and when its first record of the ticks was.
+    private var oldestTick: UInt64 = 1
+    private var oldestHistory: UInt64 = 1
     private var firstTime = UTCNanos(rawValue: .max)
     /// The last candle of each interval whose revisions were too many to be numbered: a store keeps the first of equal
     /// numbers.
-    private let unnumbered: [Interval: CandleRecord]
+    private var unnumbered: [Interval: CandleRecord] = [:]
 
+    /// What was blind, open or late before the first candle that is wanted is known from so long before. Source:
+    /// docs/formats.md § 1.3: a blindness that lasts is recorded again.
+    private static let lead = Duration.seconds(86_400)
+
+    /// - Parameter since: candles before it are not wanted.
+    /// - Throws: `Failure` (75) when a stop was asked for; `JournalError`, `StoreError`.
     init(
-        paths: Paths, configuration: Configuration, bounds: Bounds, into path: String, stop: StopSignal
+        paths: Paths, configuration: Configuration, bounds: Bounds, since: UTCSeconds?, into path: String,
+        watch: VerificationWatch
     ) throws {
-        let options = CandleBuilder.Options(configuration)
-        let nothing = EmittedMark()
-        var candles = try FoldedCandles(into: path, bounds, stop)
-        var fold = ResumedFold(options: options, emitted: nothing)
-        let journal = try JournalScan(TickEnvelope.self, .ticks, paths)
-        oldestTick = journal.oldest
-        var (count, first) = (0, UTCNanos(rawValue: .max))
-        try journal.forEach {
+        var candles = try FoldedCandles(into: path, bounds)
+        let first = try since.flatMap {
+            try ArchivedStream.position(of: .ticks, paths, at: UTCNanos(seconds: $0 - Self.lead))
+        }
+        try foldTicks(
+            try StreamScan(TickEnvelope.self, .ticks, paths, from: first, stop: watch.stop), configuration, watch,
+            into: &candles)
+        try foldHistory(
+            try StreamScan(CandleEnvelope.self, .history, paths, stop: watch.stop), configuration, into: &candles)
+        try candles.close()
+        unnumbered = candles.unnumbered
+    }
+
+    private mutating func foldTicks(
+        _ scan: StreamScan<TickEnvelope>, _ configuration: Configuration, _ watch: VerificationWatch,
+        into candles: inout FoldedCandles
+    ) throws {
+        oldestTick = scan.oldest
+        var fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: EmittedMark())
+        var (count, first, last) = (0, UTCNanos(rawValue: .max), UTCNanos(rawValue: 0))
+        try scan.forEach {
             if count == 0 { first = $0.brokerTime }
             count += 1
+            last = $0.brokerTime
             fold.fold($0)
         } batchEnded: {
             try fold.takeNew(publishTime: UTCNanos(rawValue: 0)) { candles.take($0) }
             try candles.write(atLeast: 10_000)
+            watch.folded(count, upTo: last)
         }
         (ticks, firstTime) = (count, first)
+        watch.ended()
+    }
+
+    private mutating func foldHistory(
+        _ scan: StreamScan<CandleEnvelope>, _ configuration: Configuration, into candles: inout FoldedCandles
+    ) throws {
+        oldestHistory = scan.oldest
         var history = ResumedHistory(
-            timeframes: configuration.timeframes, calendar: configuration.calendar, emitted: nothing)
-        let bought = try JournalScan(CandleEnvelope.self, .history, paths)
-        oldestHistory = bought.oldest
-        try bought.forEach {
+            timeframes: configuration.timeframes, calendar: configuration.calendar, emitted: EmittedMark())
+        try scan.forEach {
             history.take($0)
         } batchEnded: {
             try history.takeNew(publishTime: UTCNanos(rawValue: 0)) { candles.take($0) }
             try candles.write(atLeast: 10_000)
         }
-        try candles.close()
-        unnumbered = candles.unnumbered
     }
 
     /// What the fold said last of an interval, where the store shows its first candle of the highest revision number.
@@ -107,15 +133,15 @@ struct Refold {
         return last
     }
 
-    /// Whether the journals still hold all that a candle was made of.
+    /// Whether archive and journals hold all that a candle was made of.
     func isFounded(_ record: CandleRecord) -> Bool {
         if record.inputStream == .history { return record.inputPosition >= oldestHistory }
-        // Before the journal's first record there may have been more of the interval.
+        // Before the first record that was read there may have been more of the interval.
         return record.inputPosition >= oldestTick
             && (oldestTick == 1 || record.start.rawValue >= firstTime.rawValue + FeedEvent.orderMargin)
     }
 
-    /// Whether what is derived could be derived again: its parts may be older than what the journal holds.
+    /// Whether what is derived could be derived again: its parts may be older than what is held.
     func canDerive(_ record: CandleRecord) -> Bool { record.source != .derived || oldestHistory == 1 }
 }
 
@@ -123,14 +149,13 @@ struct Refold {
 private struct FoldedCandles {
     private let store: SQLiteWriter
     private let bounds: Bounds
-    private let stop: StopSignal
     private var batch: [CandleEnvelope] = []
-    /// As `Refold.unnumbered`.
+    /// As `VerificationFold.unnumbered`.
     private(set) var unnumbered: [Interval: CandleRecord] = [:]
 
-    init(into path: String, _ bounds: Bounds, _ stop: StopSignal) throws {
+    init(into path: String, _ bounds: Bounds) throws {
         store = try SQLiteWriter(path: path)
-        (self.bounds, self.stop) = (bounds, stop)
+        self.bounds = bounds
     }
 
     mutating func take(_ record: CandleEnvelope) {
@@ -139,9 +164,7 @@ private struct FoldedCandles {
         if candle.revision == .max { unnumbered[Interval(candle.series, start: candle.start.seconds)] = candle }
     }
 
-    /// - Throws: `Failure` (75) when a stop was asked for.
     mutating func write(atLeast count: Int) throws {
-        if stop.isRaised { throw Failure(.temporary, "stopped before all records were folded") }
         guard batch.count >= count else { return }
         _ = try store.write(batch, collector: .main, stream: .candles, position: 0, now: UTCNanos(rawValue: 0))
         batch.removeAll(keepingCapacity: true)

@@ -1,0 +1,111 @@
+internal import Host
+internal import MarketData
+internal import Settings
+internal import Store
+internal import Streams
+internal import Wire
+
+/// One refold: the fold of the ticks, then the candles from before them.
+struct RefoldRun {
+    private let task: RefoldTask
+    private let configuration: Configuration
+    private let writer: StreamWriter
+    private let clock: Clock
+    private let stop: StopSignal
+    private var fold: TickFold
+    private var summary: RefoldSummary
+    /// Monotonic time of the next word about the progress.
+    private var nextShow = Int64.min
+
+    /// - Throws: `JournalError`.
+    init(
+        _ task: RefoldTask, _ paths: Paths, _ configuration: Configuration, _ writer: StreamWriter, clock: Clock,
+        stop: StopSignal
+    ) throws {
+        (self.task, self.configuration, self.writer, self.clock, self.stop) = (task, configuration, writer, clock, stop)
+        fold = try TickFold(task, paths, configuration)
+        summary = RefoldSummary(task)
+    }
+
+    /// - Parameter reader: `nil`: without a database smaller candles are not known.
+    /// - Throws: `Failure` (75) when a stop was asked for; `JournalError`, `StoreError`.
+    mutating func run(_ reader: (any CandleQueries)?, _ show: (RefoldProgress) -> Void) throws -> RefoldSummary {
+        try foldTicks(show)
+        if let reader { try derive(try SmallerCandles(reader, calendar: configuration.calendar), show) }
+        summary.lastPosition = writer.lastPosition
+        return summary
+    }
+
+    private mutating func foldTicks(_ show: (RefoldProgress) -> Void) throws {
+        let (writer, began) = (writer, clock.monotonic())
+        var more = true
+        while more {
+            let now = clock.now()
+            var count = 0
+            more = try fold.advance { candle in
+                var record = candle
+                record.publishTime = now
+                try writer.append(record)
+                count += 1
+            }
+            try writer.commit()
+            summary.streamed += count
+            (summary.records, summary.ticks) = (fold.folded, fold.tickCount)
+            try pause(
+                .folding(
+                    records: fold.folded, of: max(fold.total, fold.folded), at: fold.feedTime,
+                    candles: summary.streamed, nanos: clock.monotonic() - began), show)
+        }
+        summary.ticksSince = fold.ticksSince?.seconds
+    }
+
+    /// Until where there are ticks, a month at a time.
+    private mutating func derive(_ smaller: SmallerCandles, _ show: (RefoldProgress) -> Void) throws {
+        let pairs = smaller.pairs.filter { task.pairs.isEmpty || task.pairs.contains($0) }
+        for pair in pairs {
+            for timeframe in task.timeframes {
+                let series = Series(pair, timeframe)
+                guard let oldest = try smaller.oldest(series) else { continue }
+                let end = end(timeframe)
+                var start = timeframe.start(of: max(oldest, task.since ?? .min))
+                while start < end {
+                    let next = min(start + .seconds(30 * 86_400), end)
+                    try derive(series, smaller, start..<next)
+                    start = next
+                    try pause(
+                        .deriving(pair, timeframe, at: start, candles: summary.streamed + summary.derived), show)
+                }
+            }
+        }
+    }
+
+    /// Up to where candles are made of smaller ones: with the interval in which the first tick lies, since its fold is
+    /// partial.
+    private func end(_ timeframe: Timeframe) -> UTCSeconds {
+        guard let ticksSince = fold.ticksSince?.seconds else { return timeframe.start(of: clock.now().seconds) }
+        return timeframe.start(of: ticksSince - .seconds(1)) + timeframe
+    }
+
+    private mutating func derive(_ series: Series, _ smaller: SmallerCandles, _ stretch: Range<UTCSeconds>) throws {
+        let made = try smaller.make(series, in: stretch)
+        let now = clock.now()
+        for candle in made.candles where task.wants(series, candle.start.seconds) {
+            var record = candle
+            record.publishTime = now
+            try writer.append(record)
+            summary.derived += 1
+        }
+        try writer.commit()
+        if made.lacking > 0 { summary.lacking[series.timeframe, default: 0] += made.lacking }
+    }
+
+    private mutating func pause(_ progress: RefoldProgress, _ show: (RefoldProgress) -> Void) throws {
+        if stop.isRaised {
+            throw Failure(
+                .temporary, "stopped before everything was folded: run it again, it comes to the same candles")
+        }
+        guard clock.monotonic() >= nextShow else { return }
+        nextShow = clock.monotonic() + 200 * UTCNanos.perMillisecond
+        show(progress)
+    }
+}
