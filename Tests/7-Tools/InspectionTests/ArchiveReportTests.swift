@@ -33,11 +33,11 @@ import Wire
         #expect(throws: Failure.self) { try ArchiveCheckReport(paths: paths, stream: nil) }
         try appendDays(20_420..<20_424)
         let run = try ArchiveRunReport(of: [.main], paths: paths, dueAt: nil).text(.plain)
-        #expect(run.hasPrefix("ticks: 1 segment with 100 records, 6.4 kB, are now "), "\(run)")
+        #expect(run.hasPrefix("ticks: 2 segments with 200 records, 12.9 kB, are now "), "\(run)")
         #expect(try ArchiveRunReport(of: [.main], paths: paths, dueAt: nil).text(.plain) == "nothing to archive\n")
         let list = try ArchiveListing(paths: paths, stream: nil).text(.plain).split(separator: "\n")
-        #expect(list.count == 2)
-        #expect(list[1].split(separator: " ").prefix(5) == ["ticks", "2025-11", "2025-11-28", "2025-11-29", "100"])
+        #expect(list.count == 3)
+        #expect(list[1].split(separator: " ").prefix(5) == ["ticks", "2025-11", "2025-11-28", "2025-11-30", "150"])
         let check = try ArchiveCheckReport(paths: paths, stream: .ticks)
         #expect(!check.isDamaged && check.text(.plain).hasSuffix(": sound\n"))
     }
