@@ -25,6 +25,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="default 7, quick 3")
     parser.add_argument("--ticks", type=int, help="ticks of the measured day; default 5,000,000, quick 500,000")
     parser.add_argument("--pairs", type=int, default=28, help="pairs of that day (default 28)")
+    parser.add_argument("--kept", type=int, nargs="+", default=[5_000_000, 50_000_000, 100_000_000], metavar="TICKS",
+                        help="ticks in the journal for `restarts` (default 5, 50 and 100 million; 100 million take 6.4 GB)")
     parser.add_argument("--rows", type=int, help="rows of the queried database; default 5,000,000, quick 200,000")
     parser.add_argument("--seconds", type=int, help="duration of the chain from the simulator (default 20, quick 5), and of each run of `close` (default 615)")
     parser.add_argument("--tick-files", type=pathlib.Path, default=programs.ROOT.parent / "shared/data/ticks", metavar="FOLDER",

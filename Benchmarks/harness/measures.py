@@ -12,6 +12,7 @@ import delays
 import pipeline
 import processes
 import programs
+import restarts
 import servers
 import shares
 from programs import bench, limit, peer, run
@@ -47,7 +48,7 @@ def all_measures(data, options):
     return [
         parse(data, options), fold(data), journal(data, options), replay(data), bus(options),
         store(data, 1_000), store(data, 56), query(options), *served(data, options), chain(data, options),
-        arrival(data, options), restart(data), close(options), grace(options),
+        arrival(data, options), restart(data), restarts.measure(Measure, OURS, options), close(options), grace(options),
     ]
 
 

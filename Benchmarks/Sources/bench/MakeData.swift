@@ -16,6 +16,7 @@ struct MakeData: ParsableCommand {
     @Option(help: "Ticks in all.") var ticks = 5_000_000
     @Option(help: "Pairs; beyond 28 they are invented.") var pairs = 28
     @Option(help: "Days over which the ticks are spread.") var days = 1
+    @Flag(help: "Write the journal of ticks alone.") var journalOnly = false
 
     /// 2026-05-12, a Tuesday; ms.
     static let start: Int64 = 1_778_544_000_000
@@ -25,8 +26,8 @@ struct MakeData: ParsableCommand {
         let all = instruments(pairs)
         try Data((all.map(\.pair.description).joined(separator: "\n") + "\n").utf8)
             .write(to: URL(fileURLWithPath: "\(folder)/pairs.txt"))
-        let lines = try Output("\(folder)/lines.txt")
-        let records = try RecordFiles(folder: folder)
+        let lines = journalOnly ? nil : try Output("\(folder)/lines.txt")
+        let records = try RecordFiles(folder: folder, journalOnly: journalOnly)
         var walk = Walk(pairs: pairs)
         let milliseconds = Int64(days) * 86_400_000
         var second = Self.start / 1_000 - 1
@@ -38,13 +39,13 @@ struct MakeData: ParsableCommand {
                 try records.append(ClockRecord(beat, receiveTime: beat))
             }
             let (pair, tick) = walk.step(time: time)
-            lines.write(tick.line(subscription: pair + 2))
+            lines?.write(tick.line(subscription: pair + 2))
             try records.append(tick.record(all[pair].pair))
         }
         let end = UTCNanos(seconds: UTCSeconds(rawValue: second + 3_600))
         try records.append(ClockRecord(end, receiveTime: end))
         try records.close()
-        lines.close()
+        lines?.close()
     }
 }
 
@@ -121,41 +122,43 @@ struct Walk {
 /// The records in a journal and beside it, and the candles that they fold into.
 final class RecordFiles {
     private let journal: JournalWriter
-    private let ticks: Output
-    private let candles: Output
+    /// `nil`: the journal alone is wanted.
+    private let others: (ticks: Output, candles: Output)?
     private var builder = CandleBuilder(options: CandleBuilder.Options())
     private var position: UInt64 = 0
     private var candlePosition: UInt64 = 0
 
-    init(folder: String) throws {
+    init(folder: String, journalOnly: Bool) throws {
+        var settings = JournalSettings()
+        settings.retentionDays = 0
         journal = try JournalWriter(
-            folder: "\(folder)/journal/ticks", recordSize: TickEnvelope.byteCount, settings: JournalSettings(),
-            logger: logger)
-        ticks = try Output("\(folder)/ticks.bin")
-        candles = try Output("\(folder)/candles.bin")
+            folder: "\(folder)/journal/ticks", recordSize: TickEnvelope.byteCount, settings: settings, logger: logger)
+        others =
+            journalOnly ? nil : (ticks: try Output("\(folder)/ticks.bin"), candles: try Output("\(folder)/candles.bin"))
     }
 
     func append<Record: StreamRecord>(_ tick: Record) throws where Record.Envelope == TickEnvelope {
         if journal.needsFlush { try journal.flush() }
         journal.append(tick)
+        guard let others else { return }
         var record = tick.envelope
         position += 1
         record.seal(position: position)
-        ticks.write(record)
+        others.ticks.write(record)
         builder.fold(record)
         for candle in builder.output {
             var candle = candle
             candlePosition += 1
             candle.seal(position: candlePosition)
-            candles.write(candle)
+            others.candles.write(candle)
         }
         builder.output.removeAll(keepingCapacity: true)
     }
 
     func close() throws {
         try journal.close()
-        ticks.close()
-        candles.close()
+        others?.ticks.close()
+        others?.candles.close()
     }
 }
 

@@ -214,7 +214,9 @@ extension CandleDeriver.Part: StateValue {
 
 extension CandleDeriver.Prices: StateValue {
     func write(to bytes: inout StateWriter) {
-        for side in [bid, ask, mid] { bytes.put(side) }
+        bytes.put(bid)
+        bytes.put(ask)
+        bytes.put(mid)
         bytes.put(tickCount)
         bytes.put(invertedTicks)
     }

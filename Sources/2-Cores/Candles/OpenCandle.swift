@@ -215,14 +215,21 @@ struct OpenCandle {
 
 extension OpenCandle: StateValue {
     func write(to bytes: inout StateWriter) {
-        for time in [start, first, last] { bytes.put(time) }
-        for side in [bid, ask, sum] { bytes.put(side) }
+        bytes.put(start)
+        bytes.put(first)
+        bytes.put(last)
+        bytes.put(bid)
+        bytes.put(ask)
+        bytes.put(sum)
         bytes.put(tickCount)
         bytes.put(invertedTicks)
         bytes.put(revision)
         bytes.put(flags)
         bytes.put(isUneven)
-        if isUneven { for times in [bidTimes, askTimes, sumTimes] { bytes.put(times) } }
+        guard isUneven else { return }
+        bytes.put(bidTimes)
+        bytes.put(askTimes)
+        bytes.put(sumTimes)
     }
 
     init(from bytes: inout StateReader) throws(StateDamage) {
@@ -235,7 +242,12 @@ extension OpenCandle: StateValue {
 }
 
 extension OpenCandle.Extremes: StateValue {
-    func write(to bytes: inout StateWriter) { for value in [open, high, low, close] { bytes.put(value) } }
+    func write(to bytes: inout StateWriter) {
+        bytes.put(open)
+        bytes.put(high)
+        bytes.put(low)
+        bytes.put(close)
+    }
 
     init(from bytes: inout StateReader) throws(StateDamage) {
         (open, high, low, close) = (try bytes.take(), try bytes.take(), try bytes.take(), try bytes.take())

@@ -12,7 +12,7 @@ public struct ArchiveBatch: Codable, Hashable, Sendable {
     public let lastPosition: UInt64
     /// The rows of its files together.
     public let records: Int
-    /// The least and the greatest time (offset 24) of its records, ns; 0 without records.
+    /// The least and the greatest time (offset 24) of its records, ns; 0 without one above 0.
     public let firstTime: Int64
     public let lastTime: Int64
     public let segments: [Segment]
@@ -35,7 +35,7 @@ public struct ArchiveBatch: Codable, Hashable, Sendable {
         public let rows: Int
         public let firstPosition: UInt64
         public let lastPosition: UInt64
-        /// The least and the greatest time, ns.
+        /// The least and the greatest time, ns; 0 without one above 0.
         public let firstTime: Int64
         public let lastTime: Int64
         public let bytes: Int

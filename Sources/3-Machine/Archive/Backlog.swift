@@ -10,6 +10,8 @@ extension Archiver {
         public let stream: Stream
         /// When the oldest of them was closed, by its file.
         public let since: UTCNanos
+
+        public init(_ stream: Stream, since: UTCNanos) { (self.stream, self.since) = (stream, since) }
     }
 
     /// What waits longest; `nil` if nothing does, or if archiving never began.
@@ -20,7 +22,7 @@ extension Archiver {
             let archived = try ArchiveManifest(stream, paths).batches.last?.segments.last?.firstPosition ?? 0
             let oldest = try ClosedSegment.all(in: paths.journal(stream), recordSize: stream.recordSize)
                 .first { $0.firstPosition > archived }
-            return oldest.flatMap { closingTime($0.path) }.map { Backlog(stream: stream, since: $0) }
+            return oldest.flatMap { closingTime($0.path) }.map { Backlog(stream, since: $0) }
         }
         return waiting.min { $0.since < $1.since }
     }

@@ -57,8 +57,8 @@ extension ArchivedStream.Narrowing {
 }
 
 extension Range<UTCNanos> {
-    /// Whether it has a moment from a first to a last one, ns.
+    /// Whether it has a moment from a first to a last one, ns. The last one is 0 where no record has a time.
     fileprivate func reaches(_ first: Int64, _ last: Int64) -> Bool {
-        last >= lowerBound.rawValue && first < upperBound.rawValue
+        last <= 0 || last >= lowerBound.rawValue && first < upperBound.rawValue
     }
 }

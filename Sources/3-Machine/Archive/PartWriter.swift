@@ -29,7 +29,8 @@ final class PartWriter {
         let (position, time) = (RecordBytes.position(record), RecordBytes.time(record))
         if rows == 0 { positions.first = position }
         positions.last = position
-        times = (min(times.least, time), max(times.greatest, time))
+        // Events before the first heartbeat have none.
+        if time > 0 { times = (min(times.least, time), max(times.greatest, time)) }
         rows += 1
         gathered.append(contentsOf: record)
     }
@@ -47,7 +48,8 @@ final class PartWriter {
         try write(parquet.finish())
         return ArchiveBatch.File(
             path: path, rows: rows, firstPosition: positions.first, lastPosition: positions.last,
-            firstTime: times.least, lastTime: times.greatest, bytes: written, crc32c: hexadecimal(sum.value))
+            firstTime: times.greatest > 0 ? times.least : 0, lastTime: max(0, times.greatest), bytes: written,
+            crc32c: hexadecimal(sum.value))
     }
 
     private func write(_ bytes: [UInt8]) throws {
@@ -113,18 +115,25 @@ final class PartWriters {
     /// From 1970-01-01 to before 2200-01-01: dates of a moment that is no mistake.
     private static let days = 0..<CivilDate.daysSince1970(year: 2200, month: 1, day: 1)
 
-    /// Ticks of a pair by day; everything else by day alone. Times that give no sensible day stand beside the nearest one.
+    /// Ticks of a pair by day; everything else by day alone.
     private func key(of record: UnsafeRawBufferPointer) -> Key {
-        let day = floorDivide(RecordBytes.time(record), Self.dayNanos)
-        let nearest = min(max(day, Self.days.lowerBound), Self.days.upperBound - 1)
-        guard stream == .ticks, day == nearest,
-            record.loadUnaligned(as: UInt32.self) == RecordKind.tick.rawValue
-        else { return Key(pair: .none, day: nearest) }
+        let time = RecordBytes.time(record)
+        let day = floorDivide(time, Self.dayNanos)
+        guard time > 0, Self.days.contains(day) else { return Key(pair: .none, day: localDay(of: record)) }
+        guard stream == .ticks, record.loadUnaligned(as: UInt32.self) == RecordKind.tick.rawValue else {
+            return Key(pair: .none, day: day)
+        }
         let pair = Pair(
             head: record.loadUnaligned(fromByteOffset: 4, as: UInt32.self),
             tail: record.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         let key = Key(pair: pair, day: day)
         return parts[key] != nil || RecordText.isName(pair.bytes) ? key : Key(pair: .none, day: day)
+    }
+
+    /// The day by the local clock, of a record without a sensible time: that of receiveTime, or of a candle's publishTime.
+    private func localDay(of record: UnsafeRawBufferPointer) -> Int64 {
+        let time = record.loadUnaligned(fromByteOffset: stream == .ticks ? 32 : 176, as: Int64.self)
+        return min(max(floorDivide(time, Self.dayNanos), Self.days.lowerBound), Self.days.upperBound - 1)
     }
 
     private func begin(_ key: Key, at position: UInt64) throws -> PartWriter {

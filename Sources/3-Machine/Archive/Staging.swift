@@ -70,7 +70,7 @@ struct Staging {
         let files = try parts.finish()
         let batch = ArchiveBatch(
             format: RecordLayout.format, stream: stream.rawValue, firstPosition: firstPosition, lastPosition: taken,
-            records: files.reduce(0) { $0 + $1.rows }, firstTime: files.map(\.firstTime).min() ?? 0,
+            records: files.reduce(0) { $0 + $1.rows }, firstTime: files.map(\.firstTime).filter { $0 > 0 }.min() ?? 0,
             lastTime: files.map(\.lastTime).max() ?? 0, segments: written, files: files, damage: try damage.finish())
         for path in batch.paths { try Files.sync("\(folder)/\(path)") }
         try passed()

@@ -28,7 +28,7 @@ import Wire
             try history.takeNew(publishTime: Make.nanos(0)) { output.append($0.bytes) }
         }
 
-        var bytes: [UInt8] { FoldState.bytes(of: ticks, history, after: [], capacity: 0) }
+        var bytes: [UInt8] { FoldState.bytes(of: ticks, history, after: []) }
 
         mutating func read(_ bytes: [UInt8]) throws {
             guard let state = FoldStateTests.state(bytes) else { throw Unreadable() }

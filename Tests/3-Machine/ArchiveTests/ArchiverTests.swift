@@ -27,6 +27,21 @@ import Wire
             ])
     }
 
+    @Test func `an event without a time stands under the day when it came`() throws {
+        let writer = try world.writer(.ticks, segmentRecords: 1)
+        let zero = UTCNanos(rawValue: 0)
+        let received = UTCNanos(seconds: UTCSeconds(rawValue: ArchiveWorld.start))
+        for _ in 0..<2 {
+            writer.append(TickEnvelope.feed(.blindBegan(since: zero), brokerTime: zero, receiveTime: received))
+            try writer.flush()
+        }
+        try writer.close()
+        _ = try world.archiver().run()
+        let batch = try ArchiveManifest(.ticks, world.paths).batches[0]
+        #expect(batch.files.map(\.date) == ["2026-11-23"] && batch.firstTime == 0 && batch.lastTime == 0)
+        #expect(try world.restored() == world.closed())
+    }
+
     @Test func `the streams of candles come back byte for byte`() throws {
         let writer = try world.writer(.candles, segmentRecords: 20)
         for number in 0..<110 {

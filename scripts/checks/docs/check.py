@@ -34,6 +34,7 @@ ELSEWHERE = [
     ("scripts/uninstall", INSIDE, "scripts/uninstall &&"),
     ("python3 -m venv .venv", "scripts/lib/needs.sh", '-m venv "$folder"'),
     ("pip install pandas", "scripts/lib/needs.sh", 'pip" install'),
+    ("spark-submit python/fold_spark.py", "scripts/checks/engines/cluster.py", "bin/spark-submit"),
     ("install -m 600 /dev/stdin /etc/credstore/", INSIDE, "/etc/credstore/$name"),
     ("usermod -aG candlewick ", INSIDE, "usermod -aG candlewick "),
     ("install -d -m 700 /etc/credstore/", INSIDE, "mkdir -p /etc/credstore/eu"),

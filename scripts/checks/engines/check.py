@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import gzip
 import json
+import os
+import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import urllib.request
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,13 +26,14 @@ import processes
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT.parent / "shared" / "data"
+SECOND = 1_000_000_000
 TIMEFRAMES = "1m,5m,15m,1h,4h"
 CONFIGURATION = f"timeframes: [{TIMEFRAMES}]\njournal: {{retention_days: 0, segment_records: 65536}}\n"
 PRICES = [f"{side}_{part}" for side in ("bid", "ask", "mid") for part in ("open", "high", "low", "close")]
 # Faults of a fold: what stands in fold_duckdb.sql, and what in its place. `verify --against` must see each.
 FAULTS = {
     "close by position alone": ("max_by(bid, moment) AS bid_close", "max_by(bid, position) AS bid_close"),
-    "open by time alone, the last of equal ones": ("min_by(ask, moment)", "min_by(ask, time::HUGEINT << 63 | -position)"),
+    "open by time alone, the last of equal ones": ("min_by(ask, moment)", "min_by(ask, moment - 2 * position)"),
     "mid of the sides' extremes": ("max(mid) AS mid_high", "(max(bid) + max(ask)) // 2 AS mid_high"),
     "mid as a float of 32 bits": ("(bid + ask) // 2 AS mid", "((bid + ask)::FLOAT / 2)::BIGINT AS mid"),
     "repeated snapshots counted": ("FROM ticks ANTI JOIN repeats USING (position)", "FROM ticks"),
@@ -57,14 +64,19 @@ class World:
     def settle(self) -> int:
         """Our candles of the whole journal, and the dataset; gives the number of ticks."""
         records = dataset.read_journal(self.pipeline.journal("ticks"))
-        last = int(records["broker_time"][records["kind"] == b"CLCK"].max()) // 1_000_000_000
-        stages = [self.pipeline.start(name) for name in ("aggregator", "store-writer")]
+        is_tick = records["kind"] == b"TICK"
+        clock = int(records["broker_time"][~is_tick].max()) // SECOND
+        minutes = records["broker_time"][is_tick] // SECOND // 60 * 60
         # A minute closes half a second behind its end.
-        processes.until("the last minute is stored", 120, lambda: self.newest_minute() == (last - 1) // 60 * 60 - 60, 0.1)
+        last = int(minutes[minutes + 60 < clock].max())
+        stages = [self.pipeline.start(name) for name in ("aggregator", "store-writer")]
+        for stage in stages:
+            stage.ready()
+        processes.until("the last minute is stored", 120, lambda: self.newest_minute() == last, 0.1)
         for stage in stages:
             stage.stop()
         dataset.write(self.archive, records)
-        return int((records["kind"] == b"TICK").sum())
+        return int(is_tick.sum())
 
     def newest_minute(self) -> int:
         if not self.pipeline.database.exists():
@@ -157,6 +169,8 @@ class Check:
         self.same_as_reference(folded, references)
         self.our_archive(world)
         self.by_spark(world, folded)
+        if self.options.spark:
+            self.blocks(world.archive)
 
     def our_archive(self, world: World) -> None:
         """The same out of the archive that candlewick writes; it lacks the last segment, which is still open."""
@@ -213,9 +227,46 @@ class Check:
             self.same_file(f"{folded.stem.split('-')[0]} ticks, {what}", folded, other)
         self.same_as_ours("the same by our own comparison", world, other, most_partial=len(generate.PAIRS) * 5)
 
+    def blocks(self, archive: Path) -> None:
+        """The blocks of docs/archive.md that need Spark and an object store."""
+        found = re.findall(r"^```py\n(.*?)^```", (ROOT / "docs/archive.md").read_text(), flags=re.M | re.S)
+        spark, store = (next(block for block in found if word in block) for word in ("pyspark", "S3FileSystem"))
+        environment = os.environ | {"ARCHIVE": str(archive)}
+        done = subprocess.run([self.options.spark, "-c", spark], env=environment, capture_output=True, text=True)
+        self.expect("docs/archive.md, Spark", done.returncode == 0, done.stderr[-2000:])
+        with object_store(self.options.store) as address:
+            environment |= {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "S3_ENDPOINT": address}
+            done = subprocess.run([sys.executable, "-c", store], env=environment, capture_output=True, text=True)
+        self.expect("docs/archive.md, object store", done.returncode == 0, done.stderr[-2000:])
+
     def same_file(self, what: str, first: Path, second: Path) -> None:
         is_same = second.exists() and first.read_bytes() == second.read_bytes()
         self.expect(f"{what}: the file equals DuckDB's byte for byte", is_same, f"{first} {second}")
+
+
+@contextlib.contextmanager
+def object_store(python: str) -> Iterator[str]:
+    """A server that speaks S3, with an empty bucket `ticks-archive`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = Path(python).with_name("moto_server")
+    server = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        make = urllib.request.Request(f"{address}/ticks-archive", method="PUT")
+        processes.until("the object store answers", 60, lambda: answers(make), 0.2)
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def answers(request: urllib.request.Request) -> bool:
+    try:
+        with urllib.request.urlopen(request, timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def values(row: dict[str, str], count: str) -> list[Decimal]:
@@ -226,6 +277,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/check-engines")
     parser.add_argument("--bin", type=Path, required=True)
     parser.add_argument("--spark", help="the Python with PySpark; without it Spark is left out")
+    parser.add_argument("--store", help="the Python with moto, an object store")
     parser.add_argument("--ticks", type=int, default=400_000, help="how many are generated")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="candlewick-engines.", dir="/tmp") as folder:

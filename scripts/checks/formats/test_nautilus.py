@@ -36,7 +36,8 @@ class NautilusTest(unittest.TestCase):
     def test_the_loader_of_databento_files_has_every_quote(self):
         loader = DatabentoDataLoader()
         name = InstrumentId.from_str("EUR/USD.IG")
-        quotes = loader.from_dbn_file(known.FOLDER / "EUR_USD.dbn.zst", instrument_id=name, as_legacy_cython=True)
+        path = known.FOLDER / "EUR_USD.dbn.zst"
+        quotes = loader.from_dbn_file(path, instrument_id=name, price_precision=6, as_legacy_cython=True)
         found = [(quote.ts_event, quote.ts_init, *units((quote.bid_price, quote.ask_price))) for quote in quotes]
         ticks = [tick for tick in known.ticks() if tick.pair == "EUR_USD"]
         self.assertEqual(found, [(tick.receive_time, tick.receive_time, tick.bid, tick.ask) for tick in ticks])

@@ -1,19 +1,41 @@
 /// The fold's state on its way to bytes: integers little-endian, one after the other; before a list its count (u32),
 /// before a value that may be missing 1 or 0 (u8). Source: docs/formats.md § 7.1.
 struct StateWriter {
-    private(set) var bytes: [UInt8] = []
+    private let room: UnsafeMutableRawBufferPointer
+    private var count = 0
+    /// Something found no room.
+    private var isOverfull = false
 
-    init(after head: [UInt8] = [], capacity: Int = 0) {
-        bytes.reserveCapacity(capacity)
-        bytes += head
+    private init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+
+    /// What `body` writes. It is called again with more room if there is not enough.
+    /// - Parameter capacity: how many bytes to make room for at first.
+    static func bytes(capacity: Int, _ body: (inout StateWriter) -> Void) -> [UInt8] {
+        var capacity = capacity
+        while true {
+            var isWhole = false
+            let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { room, count in
+                var writer = StateWriter(UnsafeMutableRawBufferPointer(room))
+                body(&writer)
+                (count, isWhole) = (writer.count, !writer.isOverfull)
+            }
+            if isWhole { return bytes }
+            capacity *= 2
+        }
     }
 
     @inline(__always)
     mutating func put(_ value: some StateValue) { value.write(to: &self) }
 
     @inline(__always)
-    fileprivate mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    fileprivate mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+        let end = count &+ MemoryLayout<Value>.size
+        guard end <= room.count else {
+            isOverfull = true
+            return
+        }
+        room.storeBytes(of: value.littleEndian, toByteOffset: count, as: Value.self)
+        count = end
     }
 
     fileprivate mutating func put(count: Int) { append(UInt32(count)) }
@@ -24,34 +46,34 @@ struct StateDamage: Error {}
 
 /// The way back. Whatever the bytes are, reading them ends in a value or in `StateDamage`.
 struct StateReader {
-    private var rest: UnsafeRawBufferPointer
+    private let bytes: UnsafeRawBufferPointer
+    private var place = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    var isAtEnd: Bool { rest.isEmpty }
+    private var rest: Int { bytes.count &- place }
+    var isAtEnd: Bool { rest == 0 }
 
     @inline(__always)
     mutating func take<Value: StateValue>() throws(StateDamage) -> Value { try Value(from: &self) }
 
     @inline(__always)
-    fileprivate mutating func integer<Value: FixedWidthInteger>() throws(StateDamage) -> Value {
-        let size = MemoryLayout<Value>.size
-        guard rest.count >= size else { throw StateDamage() }
-        var value: Value = 0
-        withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<size])) }
-        rest = UnsafeRawBufferPointer(rebasing: rest[size...])
+    fileprivate mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>() throws(StateDamage) -> Value {
+        guard rest >= MemoryLayout<Value>.size else { throw StateDamage() }
+        let value = bytes.loadUnaligned(fromByteOffset: place, as: Value.self)
+        place &+= MemoryLayout<Value>.size
         return Value(littleEndian: value)
     }
 
     /// Of a list. Each of its elements takes a byte at least.
     fileprivate mutating func count() throws(StateDamage) -> Int {
         let count: UInt32 = try integer()
-        guard count <= rest.count else { throw StateDamage() }
+        guard count <= rest else { throw StateDamage() }
         return Int(count)
     }
 
     /// How many elements of a list to make room for: no more than there can be of the smallest that come in numbers.
-    fileprivate func room(for count: Int) -> Int { min(count, rest.count / 8) }
+    fileprivate func room(for count: Int) -> Int { min(count, rest / 8) }
 }
 
 /// A value of the fold's state.
@@ -60,7 +82,7 @@ protocol StateValue {
     init(from bytes: inout StateReader) throws(StateDamage)
 }
 
-extension StateValue where Self: FixedWidthInteger {
+extension StateValue where Self: FixedWidthInteger & BitwiseCopyable {
     @inline(__always)
     func write(to bytes: inout StateWriter) { bytes.append(self) }
     @inline(__always)

@@ -34,7 +34,10 @@ extension Range<UTCNanos>: StateValue {
 
 extension OHLC: StateValue {
     func write(to bytes: inout StateWriter) {
-        for price in [open, high, low, close] { bytes.put(price.rawValue) }
+        bytes.put(open.rawValue)
+        bytes.put(high.rawValue)
+        bytes.put(low.rawValue)
+        bytes.put(close.rawValue)
     }
 
     init(from bytes: inout StateReader) throws(StateDamage) {

@@ -20,7 +20,6 @@ final class CheckpointKeeper {
     private let emittedHistory: UInt64
     /// Records since the last one.
     private var taken = 0
-    private var size = 0
 
     init(
         _ start: StartingPoint, paths: Paths, configuration: Configuration, interval: Int,
@@ -48,8 +47,8 @@ final class CheckpointKeeper {
             bought.forget(before: oldest)
         }
         let head = Checkpoint.head(ticks: place.tick, history: place.bought, settings: settings)
-        let bytes = FoldState.bytes(of: fold, bought, after: head, capacity: size + size / 16)
-        (taken, size) = (0, bytes.count)
+        let bytes = FoldState.bytes(of: fold, bought, after: head)
+        taken = 0
         writer.start(CheckpointWriter.Draft(bytes: bytes, candles: candles(place)))
     }
 
