@@ -94,6 +94,7 @@ struct VerificationFold {
         _ scan: StreamScan<TickEnvelope>, _ configuration: Configuration, _ watch: VerificationWatch,
         into candles: inout FoldedCandles
     ) throws {
+        defer { watch.ended() }
         oldestTick = scan.oldest
         var fold = ResumedFold(options: CandleBuilder.Options(configuration), emitted: EmittedMark())
         var (count, first, last) = (0, UTCNanos(rawValue: .max), UTCNanos(rawValue: 0))
@@ -108,7 +109,6 @@ struct VerificationFold {
             watch.folded(count, upTo: last)
         }
         (ticks, firstTime) = (count, first)
-        watch.ended()
     }
 
     private mutating func foldHistory(

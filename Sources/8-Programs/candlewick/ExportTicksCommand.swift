@@ -45,6 +45,9 @@ struct ExportTicksCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "Output file; default: standard output.", completion: .file())
     var output: String?
 
+    @Flag(help: "Replace a file that is there already.")
+    var replace = false
+
     @OptionGroup var collector: CollectorOption
 
     func validate() throws {
@@ -63,7 +66,7 @@ struct ExportTicksCommand: ParsableCommand {
             let times = (since?.time ?? .min)..<(until?.time ?? .max)
             let export = try TickExport(
                 try collector.chosen(all), .init(pairs: Set(pairs), times: times, hasEvents: events))
-            let file = try output.map { try NewFile(path: $0) }
+            let file = try output.map { try NewFile(path: $0, replacing: replace) }
             let count = try export.write(json ? .jsonl : format, stop: stop) { bytes in
                 guard let file else { return Program.write(standardOutput: bytes) }
                 try file.write(bytes)

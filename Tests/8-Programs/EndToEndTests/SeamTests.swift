@@ -52,6 +52,7 @@ struct SeamTests {
             #expect(former == new, "\(arguments): \(new.prefix(500))")
         }
         try await expectReplay(pipeline)
+        try await expectFile(pipeline)
         let (code, _, errors) = try await pipeline.result("candlewick", ["export", "ticks", "GBP_USD"])
         #expect(code == 69)
         #expect(errors == "candlewick: there is no tick of GBP_USD: there are ticks of EUR_USD, NZD_USD\n")
@@ -69,6 +70,19 @@ struct SeamTests {
         #expect(try await self.output(pipeline, ticks) == played.output && played.code == 0)
     }
 
+    private func expectFile(_ pipeline: Pipeline) async throws {
+        let path = pipeline.folder.path + "/ticks.parquet"
+        let arguments = ["export", "ticks", "--format", "parquet", "--output", path]
+        let first = try await pipeline.result("candlewick", arguments)
+        #expect(first.code == 0 && first.output == "" && first.errors == "\(Payrolls.ticks) ticks written to \(path)\n")
+        let bytes = fileBytes(path)
+        #expect(bytes.prefix(4).elementsEqual("PAR1".utf8) && bytes.suffix(4).elementsEqual("PAR1".utf8))
+        let second = try await pipeline.result("candlewick", arguments)
+        #expect(second.code == 64 && second.errors.contains("exists"), "\(second)")
+        _ = try await output(pipeline, arguments + ["--replace"])
+        #expect(fileBytes(path) == bytes && !folderNames(pipeline.folder.path).contains("ticks.parquet.part"))
+    }
+
     private func outputs(_ pipeline: Pipeline) async throws -> [String] {
         var outputs: [String] = []
         for (arguments, _) in Self.commands { outputs.append(try await output(pipeline, arguments)) }
@@ -81,7 +95,7 @@ struct SeamTests {
         return output
     }
 
-    @Test func `a file of ticks appears whole under its name, and never takes the place of another`() async throws {
+    @Test func `an export of ticks that cannot be made says why`() async throws {
         let pipeline = Pipeline()
         let (code, _, errors) = try await pipeline.result("candlewick", ["export", "ticks"])
         #expect(code == 69 && errors.contains("holds ticks"), "\(errors)")
