@@ -1,5 +1,6 @@
 """How long a start of the aggregator takes by how many ticks its journal keeps: from the checkpoint and without it."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -47,27 +48,46 @@ def make_journal(folder, ticks):
 
 
 def of_size(source, ticks, rounds):
-    with tempfile.TemporaryDirectory(prefix="cw-bench-", dir=source) as folder:
-        folder = pathlib.Path(folder)
-        (folder / "configuration.yaml").write_text(CONFIGURATION)
+    first, at_once = first_start(source, ticks)
+    with state_folder(source) as folder:
+        link(source, folder, ticks - SEGMENT)
+        start(folder, ends_in_order=True)
+        kept = {"killed": (folder / "aggregator.checkpoint").read_bytes()}
         link(source, folder, ticks)
-        first = start(folder, ends_in_order=True)
+        start(folder, ends_in_order=True)
+        kept["ended"] = (folder / "aggregator.checkpoint").read_bytes()
         made = candles(folder)
-        keep = {"ended": (folder / "aggregator.checkpoint").read_bytes(), "killed": earlier(source, folder, ticks)}
-        yield {"ticks": ticks, "way": "first", "caches": "warm", **first, "size": len(keep["ended"])}
+        yield {**first, "same": made == at_once}
         for way in WAYS:
             for caches in CACHES:
                 if caches == "cold" and not drop_caches():
                     continue
                 runs = []
                 for _ in range(rounds):
-                    put(folder, keep.get(way))
+                    put(folder, kept.get(way))
                     if caches == "cold":
                         drop_caches()
                     runs.append(start(folder))
                 yield {
                     "ticks": ticks, "way": way, "caches": caches, "same": candles(folder) == made,
                     **{key: statistics.median(run[key] for run in runs) for key in runs[0]}}
+
+
+def first_start(source, ticks):
+    """All ticks at once, and the candles that they give."""
+    with state_folder(source) as folder:
+        link(source, folder, ticks)
+        found = start(folder, ends_in_order=True)
+        size = (folder / "aggregator.checkpoint").stat().st_size
+        return {"ticks": ticks, "way": "first", "caches": "warm", **found, "size": size}, candles(folder)
+
+
+@contextlib.contextmanager
+def state_folder(source):
+    with tempfile.TemporaryDirectory(prefix="cw-bench-", dir=source) as folder:
+        folder = pathlib.Path(folder)
+        (folder / "configuration.yaml").write_text(CONFIGURATION)
+        yield folder
 
 
 def link(source, folder, ticks):
@@ -81,19 +101,6 @@ def link(source, folder, ticks):
             return
         (journal / segment.name).symlink_to(segment)
         left -= (segment.stat().st_size - 64) // 64
-
-
-def earlier(source, folder, ticks):
-    """The checkpoint that a kill leaves at worst: of a run whose journal lacked a segment."""
-    with tempfile.TemporaryDirectory(prefix="cw-bench-", dir=source) as other:
-        other = pathlib.Path(other)
-        (other / "configuration.yaml").write_text(CONFIGURATION)
-        link(source, other, ticks)
-        segments = sorted((other / "journal/ticks").glob("*.journal"))
-        while sum((each.stat().st_size - 64) // 64 for each in segments) > ticks - SEGMENT * 9 // 10:
-            segments.pop().unlink()
-        start(other, ends_in_order=True)
-        return (other / "aggregator.checkpoint").read_bytes()
 
 
 def put(folder, checkpoint):

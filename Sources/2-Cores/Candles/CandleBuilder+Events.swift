@@ -149,7 +149,7 @@ extension CandleBuilder {
         for slot in open.indices where open[slot].start >= time { open[slot] = .empty }
         begun = Array(repeating: .min, count: begun.count)
         pending = pending.filter { $0.key.start < time }
-        let early = final.filter { $0.key.start >= time && !$0.value.isSettled }.keys
+        let early = final.keys.filter { $0.start >= time && final[$0]?.isSettled == false }
         for key in early.sorted(by: { order($0) < order($1) }) { revise(key) { $0.isVoid = true } }
         for index in lastTicks.indices where lastTicks[index].time > time {
             lastTicks[index].time = time

@@ -69,7 +69,7 @@ extension CandleBuilder {
 
     mutating func prune() {
         let oldest = feed.newest &- lateReach
-        final = final.filter { $0.key.start &+ lengths[$0.key.timeframe] >= oldest }
+        final.forget { $0.start &+ lengths[$0.timeframe] < oldest }
         missing.forget(before: UTCNanos(rawValue: oldest &- (lengths.max() ?? 0)))
         nextPruning = feed.newest &+ FeedTime.hour
     }

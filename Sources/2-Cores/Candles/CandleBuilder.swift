@@ -44,7 +44,7 @@ public struct CandleBuilder {
     /// Candles whose interval ended and whose grace did not.
     var pending: [Key: OpenCandle] = [:]
     /// Final candles within the reach of late ticks.
-    var final: [Key: ClosedCandle] = [:]
+    var final = ClosedCandles()
     /// Those whose late ticks have no revision yet.
     var owed: Set<Key> = []
     var missing = MissingData()
@@ -205,7 +205,7 @@ public struct CandleBuilder {
 
     /// A candle of one tick. After the clock was set back it may have been closed before its time.
     mutating func opened(_ key: Key, _ quote: Quote) -> OpenCandle {
-        final.removeValue(forKey: key)?.reopened(by: quote) ?? OpenCandle(start: key.start, quote)
+        final.remove(key)?.reopened(by: quote) ?? OpenCandle(start: key.start, quote)
     }
 
     /// A tick of an interval that is final: a new revision, or the first candle of a silent interval.
@@ -224,7 +224,7 @@ public struct CandleBuilder {
         closed.takeLate(quote)
         // In the dark the candle is partial, and many ticks may be sent again: they make one revision at its end.
         if missing.blindSince(.none) != nil {
-            final[key] = closed
+            final.put(closed, key)
             owed.insert(key)
         } else {
             closed.candle.countRevision()
@@ -263,7 +263,7 @@ public struct CandleBuilder {
         counters.candles += 1
         var record = closed.record(pair: pairs.pairs[key.pair], timeframe: timeframes[key.timeframe])
         record.inputPosition = position
-        final[key] = closed
+        final.put(closed, key)
         owed.remove(key)
         output.append(record.envelope)
     }

@@ -73,3 +73,22 @@ public func replaceFile(_ path: String, durablyWith bytes: [UInt8]) throws {
         throw Failure(.io, "\(path) cannot be made durable: \(systemMessage(errno))")
     }
 }
+
+/// The whole content of a file.
+/// - Returns: `nil` if it cannot be read.
+public func readFile(_ path: String) -> [UInt8]? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    let size = Int(lseek(file, 0, SEEK_END))
+    guard size >= 0 else { return nil }
+    var isWhole = true
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { room, count in
+        while isWhole, count < size {
+            let read = pread(file, room.baseAddress! + count, size - count, off_t(count))
+            isWhole = read > 0
+            count += max(0, read)
+        }
+    }
+    return isWhole ? bytes : nil
+}

@@ -161,6 +161,10 @@ private struct Dump {
     private(set) var values: [String: Set<String>] = [:]
 
     mutating func text(_ value: Any) -> String {
+        // Where it keeps them is not decided.
+        if let closed = value as? ClosedCandles {
+            return text(Dictionary(uniqueKeysWithValues: closed.keys.map { ($0, closed[$0]) }))
+        }
         let mirror = Mirror(reflecting: value)
         let type = String(describing: mirror.subjectType)
         switch mirror.displayStyle {

@@ -53,7 +53,7 @@ extension CandleBuilder {
             key.pair < pairs.pairs.count && key.timeframe < lengths.count && FeedTime.isPlausible(key.start)
         }
         return pending.allSatisfy { isValid($0.key) && $0.value.start == $0.key.start }
-            && final.allSatisfy { isValid($0.key) && $0.value.candle.start == $0.key.start }
+            && final.keys.allSatisfy { isValid($0) && final[$0]?.candle.start == $0.start }
             && owed.allSatisfy(isValid)
             && open.allSatisfy { $0.start == OpenCandle.none || FeedTime.isPlausible($0.start) }
     }

@@ -38,7 +38,7 @@ struct StateWriter {
         count = end
     }
 
-    fileprivate mutating func put(count: Int) { append(UInt32(count)) }
+    mutating func put(count: Int) { append(UInt32(count)) }
 }
 
 /// The bytes do not hold a state.
@@ -66,14 +66,14 @@ struct StateReader {
     }
 
     /// Of a list. Each of its elements takes a byte at least.
-    fileprivate mutating func count() throws(StateDamage) -> Int {
+    mutating func count() throws(StateDamage) -> Int {
         let count: UInt32 = try integer()
         guard count <= rest else { throw StateDamage() }
         return Int(count)
     }
 
     /// How many elements of a list to make room for: no more than there can be of the smallest that come in numbers.
-    fileprivate func room(for count: Int) -> Int { min(count, rest / 8) }
+    func room(for count: Int) -> Int { min(count, rest / 8) }
 }
 
 /// A value of the fold's state.

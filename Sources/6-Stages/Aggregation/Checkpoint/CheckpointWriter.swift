@@ -29,16 +29,27 @@ final class CheckpointWriter: Sendable {
     /// The last draft is not yet on the disk.
     var isBusy: Bool { busy.load(ordering: .acquiring) }
 
-    /// What a thread takes with it.
+    /// What a thread takes with it. The draft is taken out, so that its bytes are not copied when they change.
     private final class Work: Sendable {
         let writer: CheckpointWriter
-        let draft: Draft
-        init(_ writer: CheckpointWriter, _ draft: Draft) { (self.writer, self.draft) = (writer, draft) }
+        private let draft: Mutex<Draft?>
+
+        init(_ writer: CheckpointWriter, _ draft: consuming Draft) {
+            self.writer = writer
+            self.draft = Mutex(draft)
+        }
+
+        func take() -> Draft? {
+            draft.withLock { draft in
+                defer { draft = nil }
+                return draft
+            }
+        }
     }
 
     /// Takes a draft that is to be put on the disk.
     /// - Precondition: it is not busy.
-    func start(_ draft: Draft) {
+    func start(_ draft: consuming Draft) {
         precondition(!isBusy)
         finish()
         busy.store(true, ordering: .releasing)
@@ -48,7 +59,7 @@ final class CheckpointWriter: Sendable {
             &started, nil,
             { context in
                 let work = Unmanaged<Work>.fromOpaque(context!).takeRetainedValue()
-                work.writer.write(work.draft)
+                if let draft = work.take() { work.writer.write(draft) }
                 return nil
             }, work.toOpaque())
         guard code == 0 else {
@@ -68,7 +79,7 @@ final class CheckpointWriter: Sendable {
         if let last { pthread_join(last, nil) }
     }
 
-    private func write(_ draft: Draft) {
+    private func write(_ draft: consuming Draft) {
         defer { busy.store(false, ordering: .releasing) }
         do {
             try candles.wait()
@@ -79,9 +90,8 @@ final class CheckpointWriter: Sendable {
                     return report("position \(draft.candles) cannot be read in \(candles.folder)")
                 }
             }
-            var bytes = draft.bytes
-            Checkpoint.seal(&bytes, candles: record)
-            try replaceFile(path, durablyWith: bytes)
+            Checkpoint.seal(&draft.bytes, candles: record)
+            try replaceFile(path, durablyWith: draft.bytes)
         } catch { report("\(error)") }
     }
 

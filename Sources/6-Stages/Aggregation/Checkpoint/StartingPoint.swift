@@ -47,10 +47,10 @@ struct StartingPoint {
 
     /// - Throws: `CheckpointRefusal`, `JournalError`.
     init(atCheckpoint paths: Paths, _ configuration: Configuration) throws {
-        guard let bytes = FileManager.default.contents(atPath: paths.checkpoint) else {
+        guard let bytes = readFile(paths.checkpoint) else {
             throw CheckpointRefusal.unreadable
         }
-        let checkpoint = try Checkpoint([UInt8](bytes))
+        let checkpoint = try Checkpoint(bytes)
         guard checkpoint.settings == configuration.checkpointSettings else { throw CheckpointRefusal.otherSettings }
         try StartingPoint.expect(checkpoint.ticks, in: paths.journal(.ticks), .otherTicks)
         try StartingPoint.expect(checkpoint.history, in: paths.journal(.history), .otherHistory)
