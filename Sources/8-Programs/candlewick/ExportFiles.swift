@@ -68,11 +68,12 @@ struct FilesOptions: ParsableArguments {
                 .usage, "\(format.rawValue) reads \(names) alone, and no such candle was chosen: name one by -t")
         }
         guard folder != nil || format.isOneText && wanted.count == 1 else {
-            throw Failure(.usage, "\(format.rawValue) needs several files: name a folder by --output")
+            let why = format.isOneText ? "\(wanted.count) series need a file each" : "lean needs several files"
+            throw Failure(.usage, "\(why): name a folder by --output\(format.isOneText ? ", or one pair and -t" : "")")
         }
         var export = ForeignExport(reader, format, price: price)
         for line in wanted {
-            guard let range = range(line) else { continue }
+            let range = range(line) ?? line.oldest..<line.oldest
             if let folder {
                 try export.write(line.series, in: range, folder: folder, replacing: replace)
             } else {

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import unittest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,15 @@ class Candle(NamedTuple):
     ask: tuple
     mid: tuple
     volume: int
+
+
+class Case(unittest.TestCase):
+    def assert_same(self, found, expected):
+        """Names the first difference alone: a comparison of all lines takes minutes."""
+        pairs = enumerate(zip(found, expected))
+        different = next((f"{at}: {a} is not {b}" for at, (a, b) in pairs if a != b), None)
+        self.assertIsNone(different)
+        self.assertEqual(len(found), len(expected))
 
 
 def candles():

@@ -1,13 +1,11 @@
 """freqtrade's own loader over its folder of data."""
 
-import unittest
-
 import known
 from freqtrade.data.history import load_pair_history
 from freqtrade.enums import CandleType
 
 
-class FreqtradeTest(unittest.TestCase):
+class FreqtradeTest(known.Case):
     def load(self, pair, timeframe, **options):
         return load_pair_history(
             pair.replace("_", "/"), known.NAMES[timeframe], known.ALL / "freqtrade", data_format="json",
@@ -25,11 +23,11 @@ class FreqtradeTest(unittest.TestCase):
         filled = 0
         for (pair, timeframe), candles in known.candles().items():
             expected = [(c.start, *(price / 10**9 for price in c.mid), c.volume) for c in candles]
-            self.assertEqual(self.rows(self.load(pair, timeframe, fill_up_missing=False)), expected)
+            self.assert_same(self.rows(self.load(pair, timeframe, fill_up_missing=False)), expected)
             # As freqtrade loads by default: what lacks is the close before, without volume.
             rows = self.rows(self.load(pair, timeframe))
             real = set(expected)
-            self.assertEqual([row for row in rows if row in real], expected)
+            self.assert_same([row for row in rows if row in real], expected)
             self.assertTrue(all(row[5] == 0 and len(set(row[1:5])) == 1 for row in rows if row not in real))
             filled += len(rows) - len(expected)
         self.assertGreater(filled, 0)

@@ -1,6 +1,5 @@
 """What the guide's recipe wrote into NautilusTrader's catalog, read by the catalog; and DBN files by its loader."""
 
-import unittest
 from decimal import Decimal
 
 import known
@@ -13,7 +12,7 @@ def units(values):
     return tuple(int(Decimal(str(value)) * 10**9) for value in values)
 
 
-class NautilusTest(unittest.TestCase):
+class NautilusTest(known.Case):
     def test_the_catalog_has_every_candle(self):
         catalog = ParquetDataCatalog(str(known.FOLDER / "catalog"))
         self.assertEqual([str(found.id) for found in catalog.instruments()], ["EUR/USD.IG"])
@@ -30,7 +29,7 @@ class NautilusTest(unittest.TestCase):
                 for bar in bars
             ]
             closes = [(c.start + 300) * 10**9 for c in candles]
-            self.assertEqual(found, [(t, t, getattr(c, side), c.volume) for t, c in zip(closes, candles)])
+            self.assert_same(found, [(t, t, getattr(c, side), c.volume) for t, c in zip(closes, candles)])
             self.assertGreater(len(found), 100)
 
     def test_the_loader_of_databento_files_has_every_quote(self):
@@ -40,4 +39,4 @@ class NautilusTest(unittest.TestCase):
         quotes = loader.from_dbn_file(path, instrument_id=name, price_precision=6, as_legacy_cython=True)
         found = [(quote.ts_event, quote.ts_init, *units((quote.bid_price, quote.ask_price))) for quote in quotes]
         ticks = [tick for tick in known.ticks() if tick.pair == "EUR_USD"]
-        self.assertEqual(found, [(tick.receive_time, tick.receive_time, tick.bid, tick.ask) for tick in ticks])
+        self.assert_same(found, [(tick.receive_time, tick.receive_time, tick.bid, tick.ask) for tick in ticks])

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import unittest
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -51,7 +50,7 @@ class Crossing(backtesting.Strategy):
             self.position.close()
 
 
-class TextTest(unittest.TestCase):
+class TextTest(known.Case):
     def each(self, form, suffix):
         """Every series and its file; there must be no other file."""
         folder = known.ALL / form
@@ -72,16 +71,16 @@ class TextTest(unittest.TestCase):
             seen = cerebro.run()[0].seen
             starts = [c.start + (86_400 if is_day else 0) for c in candles]
             expected = [(t, *(price / 10**9 for price in c.mid), float(c.volume)) for t, c in zip(starts, candles)]
-            self.assertEqual(seen, expected)
+            self.assert_same(seen, expected)
 
     def test_backtesting_runs_over_every_candle(self):
         for path, candles, _ in self.each("backtesting", "csv"):
             data = pandas.read_csv(path, index_col=0, parse_dates=True)
             starts = [int(moment.timestamp()) for moment in data.index]
-            self.assertEqual(starts, [c.start for c in candles])
+            self.assert_same(starts, [c.start for c in candles])
             self.assertEqual(list(data.columns), ["Open", "High", "Low", "Close", "Volume"])
             rows = [tuple(row) for row in data.itertuples(index=False)]
-            self.assertEqual(rows, [(*(price / 10**9 for price in c.mid), c.volume) for c in candles])
+            self.assert_same(rows, [(*(price / 10**9 for price in c.mid), c.volume) for c in candles])
             if len(candles) > 50:
                 outcome = backtesting.Backtest(data, Crossing, cash=100_000, finalize_trades=True).run()
                 self.assertEqual(len(outcome["_equity_curve"]), len(candles))
@@ -91,7 +90,7 @@ class TextTest(unittest.TestCase):
         for path, candles, _ in self.each("freqtrade", "json"):
             rows = json.loads(path.read_text(), parse_float=str, parse_int=str)
             found = [(int(row[0]), units(row[1:5]), int(row[5])) for row in rows]
-            self.assertEqual(found, [(c.start * 1_000, c.mid, c.volume) for c in candles])
+            self.assert_same(found, [(c.start * 1_000, c.mid, c.volume) for c in candles])
 
     def test_the_bars_of_metatrader_are_exact(self):
         names = {60: "M1", 300: "M5", 3_600: "H1", 86_400: "D1"}
@@ -105,7 +104,7 @@ class TextTest(unittest.TestCase):
                 (seconds(" ".join(row[:2]), "%Y.%m.%d %H:%M:%S"), units(row[2:6]), *map(int, row[6:])) for row in rows
             ]
             spreads = [(2 * (c.ask[3] - c.bid[3]) + point) // (2 * point) for c in candles]
-            self.assertEqual(found, [(c.start, c.bid, c.volume, 0, s) for c, s in zip(candles, spreads)])
+            self.assert_same(found, [(c.start, c.bid, c.volume, 0, s) for c, s in zip(candles, spreads)])
             self.assertTrue(any(spreads))
 
     def lean_bars(self, path, name, start):
@@ -138,6 +137,6 @@ class TextTest(unittest.TestCase):
                 places.add(path)
             else:
                 continue
-            self.assertEqual(found, [(c.start, c.bid, c.ask) for c in candles])
+            self.assert_same(found, [(c.start, c.bid, c.ask) for c in candles])
         self.assertEqual({path for path in (known.ALL / "lean").rglob("*") if path.is_file()}, places)
         self.assertGreater(len(places), 4)

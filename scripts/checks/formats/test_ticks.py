@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
 import databento
@@ -37,7 +36,7 @@ def columns(ticks, with_pair):
     return pyarrow.table(pair | table)
 
 
-class TicksTest(unittest.TestCase):
+class TicksTest(known.Case):
     @classmethod
     def setUpClass(cls):
         cls.folder = known.FOLDER / "ticks"
@@ -85,12 +84,12 @@ class TicksTest(unittest.TestCase):
     def expect(self, store, ticks):
         rows, snapshots = self.read(store)
         self.assertEqual(len(rows), len(ticks))
-        self.assertEqual(rows, [
+        self.assert_same(rows, [
             (tick.pair, tick.position % 2**32, tick.time, tick.receive_time,
              UNDEFINED if tick.flags & journal.BID_MISSING else tick.bid,
              UNDEFINED if tick.flags & journal.ASK_MISSING else tick.ask) for tick in ticks
         ])  # fmt: skip
-        self.assertEqual(snapshots, [bool(tick.flags & journal.SNAPSHOT) for tick in ticks])
+        self.assert_same(snapshots, [bool(tick.flags & journal.SNAPSHOT) for tick in ticks])
         self.assertEqual(store.schema, "mbp-1")
 
     def test_an_archive_of_all_pairs_is_read_to_the_last_unit(self):
