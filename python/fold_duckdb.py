@@ -1,4 +1,4 @@
-"""Makes candles from the archive of ticks by DuckDB (fold_duckdb.sql), for `candlewick verify --against`. Needs duckdb.
+"""Makes candles of the archive of ticks by DuckDB (fold_duckdb.sql), for `candlewick verify --against`. Needs duckdb.
 
     python3 fold_duckdb.py --archive /var/lib/candlewick/archive --timeframes 5m,15m,1h,4h --output candles.csv
     candlewick verify --against candles.csv
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, required=True, help="the folder that holds `ticks` and `feed`")
     parser.add_argument("--timeframes", type=minutes, default="5m,15m", help="default: 5m,15m")
     parser.add_argument("--since", type=day, default=datetime.date(1970, 1, 1), help="the first day, UTC; default: all")
-    parser.add_argument("--until", type=day, default=datetime.date(2200, 1, 1), help="the day after the last; default: all")
+    parser.add_argument("--until", type=day, default=datetime.date(2200, 1, 1), help="the day after the last one")
     parser.add_argument("--pairs", default="", help="such as EUR_USD,USD_JPY; default: all")
     parser.add_argument("--output", type=Path, required=True, help="a file, .csv or .parquet")
     options = parser.parse_args()

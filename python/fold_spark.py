@@ -1,4 +1,4 @@
-"""Makes candles from the archive of ticks on Apache Spark, for `candlewick verify --against`. Needs PySpark and Java 17.
+"""Makes candles of the archive of ticks on Apache Spark, for `candlewick verify --against`. Needs PySpark, Java 17.
 
     spark-submit fold_spark.py --archive s3a://ticks/archive --timeframes 5m,15m,1h,4h --output candles.csv
     python3 fold_spark.py --archive /var/lib/candlewick/archive --since 2026-05-11 --output candles.parquet
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import math
+from decimal import Decimal
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -158,15 +159,20 @@ def candles(
 
 
 def write(candles: DataFrame, output: str) -> None:
-    """One file where the output's name ends with .csv or .parquet, else a folder of Parquet files."""
+    """One file if the output's name ends with .csv, else a folder of Parquet files."""
     path = Path(output)
     if path.suffix == ".csv":
         with path.open("w") as file:
             file.write(",".join(candles.columns) + "\n")
             for row in candles.toLocalIterator(prefetchPartitions=True):
-                file.write(",".join("" if value is None else f"{value}" for value in row) + "\n")
+                file.write(",".join(map(_text, row)) + "\n")
     else:
         candles.write.mode("overwrite").parquet(output)
+
+
+def _text(value: object) -> str:
+    """Without an exponent."""
+    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def main() -> None:
@@ -175,7 +181,7 @@ def main() -> None:
     parser.add_argument("--archive", required=True, help="the folder that holds `ticks` and `feed`, or its URL")
     parser.add_argument("--timeframes", type=minutes, default="5m,15m", help="default: 5m,15m")
     parser.add_argument("--since", type=day, default=datetime.date(1971, 1, 1), help="the first day, UTC; default: all")
-    parser.add_argument("--until", type=day, default=datetime.date(2200, 1, 1), help="the day after the last; default: all")
+    parser.add_argument("--until", type=day, default=datetime.date(2200, 1, 1), help="the day after the last one")
     parser.add_argument("--pairs", default="", help="such as EUR_USD,USD_JPY; default: all")
     parser.add_argument("--output", required=True, help="a file that ends with .csv, else a folder of Parquet files")
     options = parser.parse_args()

@@ -60,13 +60,13 @@ def write(archive: Path, records: numpy.ndarray) -> int:
     is_tick = records["kind"] == b"TICK"
     for day in numpy.unique(days):
         date = f"date={numpy.datetime64(int(day), 'D')}"
-        ofDay = days == day
-        ticks = records[ofDay & is_tick]
+        of_day = days == day
+        ticks = records[of_day & is_tick]
         for pair in numpy.unique(ticks["pair"]):
             part = ticks[ticks["pair"] == pair]
             folder = archive / "ticks" / date / f"pair={pair.decode()}"
             size += _write(folder, part, pair.decode(), columns(part))
-        rest = records[ofDay & ~is_tick]
+        rest = records[of_day & ~is_tick]
         if len(rest):
             names = {"kind": rest["kind"].astype("U4"), "pair": rest["pair"].astype("U12")}
             details = {"detail_1": "bid", "detail_2": "ask"}

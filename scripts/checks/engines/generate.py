@@ -67,12 +67,12 @@ def _spoil(ticks: numpy.ndarray, random: numpy.random.Generator) -> None:
     for pair in numpy.unique(ticks["pair"]):
         mine = numpy.flatnonzero(ticks["pair"] == pair)
         for snapshot in numpy.flatnonzero(flags[mine[1:-1]] & SNAPSHOT) + 1:
-            former, here, next = mine[snapshot - 1 : snapshot + 2]
+            former, here, behind = mine[snapshot - 1 : snapshot + 2]
             if random.random() < 0.5:  # It repeats the last tick,
                 for name in ("broker_time", "bid", "ask"):
                     ticks[name][here] = ticks[name][former]
             if random.random() < 0.3:  # and one more comes: at the same time, or older.
-                flags[next] |= SNAPSHOT
-                times[next] = times[here] - random.integers(0, 2) * 1_000_000
+                flags[behind] |= SNAPSHOT
+                times[behind] = times[here] - random.integers(0, 2) * 1_000_000
     ticks["bid"][flags & BID_MISSING != 0] = 0
     ticks["ask"][flags & ASK_MISSING != 0] = 0
