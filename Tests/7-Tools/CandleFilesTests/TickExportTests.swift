@@ -36,7 +36,8 @@ import Wire
         try journal([
             Make.feed(.blindBegan(since: UTCNanos(rawValue: 0))), Make.clock(Self.start),
             .tick(
-                Make.eurUSD, brokerTime: start, receiveTime: Make.nanos(Self.start + 0.25), bid: Price("1.07909")!,
+                Make.eurUSD, brokerTime: start, receiveTime: UTCNanos(rawValue: start.rawValue + 249_999_999),
+                bid: Price("1.07909")!,
                 ask: Price("1.0792")!, flags: [.snapshot, .duplicate]),
             Make.tick(Self.start + 1, "161.2", "0.00000001", pair: Self.usdJPY),
             Make.feed(.updatesLost(count: LossCount(clamping: 3)), pair: Self.usdJPY, at: Self.start + 1.5),
