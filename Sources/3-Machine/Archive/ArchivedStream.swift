@@ -43,7 +43,9 @@ public final class ArchivedStream: JournalSource {
     public var name: String { paths.journal(stream) }
     public var batchRecords: Int { JournalReader.batchRecords }
     /// What comes out of the archive is not the end.
-    public var hasMore: Bool { if case .archive = source { true } else { false } }
+    public func hasMore() throws -> Bool {
+        if case .journal(let reader) = source { try reader.hasMore() } else { source != nil }
+    }
 
     public func skip(to position: UInt64) {
         guard position > nextPosition else { return }

@@ -73,7 +73,7 @@ import Wire
         world.dropSegments(6)
         let stream = try ArchivedStream(.ticks, world.paths)
         var ends: [Bool] = []
-        while try stream.readBytes({ _ in }) > 0 { ends.append(!stream.hasMore) }
+        while try stream.readBytes({ _ in }) > 0 { ends.append(try !stream.hasMore()) }
         #expect(ends.count > 1 && ends.dropLast().allSatisfy { !$0 } && ends.last == true)
     }
 }

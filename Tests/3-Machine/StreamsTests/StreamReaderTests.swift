@@ -70,6 +70,16 @@ extension StreamReader {
         #expect(try FeedTail.newestHeartbeat(folder: folder)?.brokerTime == Make.nanos(599))
     }
 
+    @Test func `the end of a segment is not that of the journal`() throws {
+        let stream = try Stream()
+        let writer = try stream.writer()
+        try writer.put(3_000)
+        let reader = try stream.reader()
+        var seen: [UInt64] = []
+        while !reader.isLive { try reader.take(&seen) }
+        #expect(seen == Array(1...3_000))
+    }
+
     @Test func `replay goes over into live without a seam`() async throws {
         let stream = try Stream()
         let writer = try stream.writer()

@@ -11,8 +11,8 @@ public protocol JournalSource: AnyObject {
     /// The most records handed out at once.
     var batchRecords: Int { get }
 
-    /// Whether more follows for sure, though the last batch was not full.
-    var hasMore: Bool { get }
+    /// Whether more follows although the last batch was not full.
+    func hasMore() throws -> Bool
 
     /// Goes on from a later position: what lies between was had elsewhere.
     func skip(to position: UInt64)
@@ -23,7 +23,7 @@ public protocol JournalSource: AnyObject {
 }
 
 extension JournalSource {
-    public var hasMore: Bool { false }
+    public func hasMore() throws -> Bool { false }
 }
 
 extension JournalReader: JournalSource {

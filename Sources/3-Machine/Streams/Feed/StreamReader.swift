@@ -138,9 +138,15 @@ public final class StreamReader {
                 journal is damaged there, or belongs to another publisher
                 """)
         }
-        // Less than a full batch: the present end. What comes meanwhile is on the bus, or a gap.
-        isLive = count < journal.batchRecords && !journal.hasMore && merge.next > owed
+        // What comes meanwhile is on the bus, or a gap.
+        isLive = try merge.next > owed && isEnd(after: count)
         return count
+    }
+
+    /// Whether a batch of so many records ended at the journal's present end.
+    private func isEnd(after count: Int) throws -> Bool {
+        if count == 0 { return true }
+        return try count < journal.batchRecords && !journal.hasMore()
     }
 
     private func reportMissing(before count: Int) {

@@ -111,6 +111,12 @@ public final class JournalReader {
         return try useFirst(of: segments[max(0, earlier.count - 1)...])
     }
 
+    /// Whether a segment follows the one that was read last: a batch ends with its segment.
+    public func hasMore() throws -> Bool {
+        guard let segment else { return false }
+        return try Segment.all(in: folder).contains { $0.firstPosition > segment.firstPosition }
+    }
+
     /// Whether a segment holds a record from the next position on.
     private func hasMore(_ segment: Segment) throws -> Bool {
         guard let slot = segment.slot(of: nextPosition), let file = try segment.openForReading(recordSize: recordSize)
