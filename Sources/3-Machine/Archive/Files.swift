@@ -16,6 +16,10 @@ final class ReadFile {
             if errno == ENOENT { return nil }
             throw Failure(.io, "\(path) cannot be read: \(systemMessage(errno))")
         }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(.io, "\(path) is not a file")
+        }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

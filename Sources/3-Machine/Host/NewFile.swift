@@ -80,8 +80,10 @@ public func readFile(_ path: String) -> [UInt8]? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
-    let size = Int(lseek(file, 0, SEEK_END))
-    guard size >= 0 else { return nil }
+    var info = stat()
+    // The end of a folder would be a number without sense.
+    guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
+    let size = Int(info.st_size)
     var isWhole = true
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { room, count in
         while isWhole, count < size {
