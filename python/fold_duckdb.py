@@ -1,4 +1,4 @@
-"""Makes candles of the archive of ticks by DuckDB (fold_duckdb.sql), for `candlewick verify --against`. Needs duckdb.
+"""Makes candles from the archive of ticks by DuckDB (fold_duckdb.sql), for `candlewick verify --against`. Needs duckdb.
 
     python3 fold_duckdb.py --archive /var/lib/candlewick/archive --timeframes 5m,15m,1h,4h --output candles.csv
     candlewick verify --against candles.csv
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--since", type=day, default=datetime.date(1970, 1, 1), help="the first day, UTC; default: all")
     parser.add_argument("--until", type=day, default=datetime.date(2200, 1, 1), help="the day after the last one")
     parser.add_argument("--pairs", default="", help="such as EUR_USD,USD_JPY; default: all")
-    parser.add_argument("--output", type=Path, required=True, help="a file, .csv or .parquet")
+    parser.add_argument("--output", type=Path, required=True, help="a file whose name ends with .csv or .parquet")
     options = parser.parse_args()
     pairs = [pair for pair in options.pairs.split(",") if pair]
     connection = fold(options.archive, options.timeframes, options.since, options.until, pairs)

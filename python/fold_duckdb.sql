@@ -1,4 +1,4 @@
--- Candles of any timeframe from the archive of ticks, by DuckDB 2.0 or later (earlier ones cut nanoseconds off).
+-- Candles of any timeframe from the archive of ticks, by DuckDB 2.0 or later (earlier versions cut nanoseconds off).
 -- python/fold_duckdb.py sets these variables, reads this file and writes the candles into a file:
 --
 --   archive  the archive's folder
@@ -6,8 +6,8 @@
 --   since    the first day (UTC), until: the day after the last one
 --   pairs    such as ['EUR_USD']; an empty list: all
 --
--- Makes the views `ticks`, `repeats` and `folded`. All arithmetic is of integers, in units of 1e-9. The rules are those of
--- docs/architecture.md § Candles; what a fold of ticks alone cannot know: docs/archive.md § Fold it on a cluster.
+-- Makes the views `ticks`, `repeats` and `folded`. All arithmetic is of integers, in units of 1e-9. The rules are those
+-- of docs/architecture.md § Candles; what a fold of ticks alone cannot know: docs/archive.md § Fold it on a cluster.
 
 -- A side that a tick does not bring is NULL. `moment` orders ticks by time, then by position.
 -- A snapshot is judged by the ticks before it, so a week before the first day is read too, and a day behind the last.
@@ -27,10 +27,10 @@ WHERE
     AND flags & 4 = 0 AND flags & 24 <> 24
     AND epoch_ns(broker_time) BETWEEN 0 AND 7258118399999999999;
 
--- Snapshots that only repeat the pair's last counted tick or are older: what LastTick.covers says. A snapshot that counts is
--- never older than the last tick. So behind a tick that is no snapshot, the last one that counted, or one equal to it, is
--- that of the greatest `moment`. Only ticks near snapshots are put in order: those of the same 65,536 positions, and of
--- other such blocks the last tick.
+-- Snapshots that only repeat the pair's last counted tick or are older: the rule of LastTick.covers. A snapshot that
+-- counts is never older than the last tick. So from a tick that is no snapshot on, the last one that counted, or one
+-- equal to it, is that of the greatest `moment`. Only ticks near snapshots are put in order: those of the same 65,536
+-- positions, and of other such blocks the last tick.
 CREATE OR REPLACE TEMP VIEW repeats AS
 WITH blocks AS (
     SELECT DISTINCT pair, position >> 16 AS block FROM ticks WHERE is_snapshot
@@ -56,7 +56,7 @@ WHERE is_snapshot AND (
     last.time > time
     OR last.time = time AND last.bid IS NOT DISTINCT FROM bid AND last.ask IS NOT DISTINCT FROM ask);
 
--- `ended` is 1 if the archive goes on for ten seconds behind the interval: later ticks may still belong to other ones.
+-- `ended` is 1 if the archive goes on for ten seconds after the interval; otherwise ticks may follow that belong to it.
 CREATE OR REPLACE TEMP VIEW folded AS
 WITH clock AS (
     SELECT epoch_ns(max(broker_time)) AS newest

@@ -1,4 +1,4 @@
-"""Makes candles of the archive of ticks on Apache Spark, for `candlewick verify --against`. Needs PySpark, Java 17.
+"""Makes candles from the archive of ticks on Apache Spark, for `candlewick verify --against`. Needs PySpark and Java 17.
 
     spark-submit fold_spark.py --archive s3a://ticks/archive --timeframes 5m,15m,1h,4h --output candles.csv
     python3 fold_spark.py --archive /var/lib/candlewick/archive --since 2026-05-11 --output candles.parquet
@@ -74,7 +74,7 @@ def _moment(time: Column, position: Column) -> Column:
 def repeats(ticks: DataFrame) -> DataFrame:
     """The positions of snapshots that only repeat the pair's last counted tick or are older: LastTick.covers.
 
-    A snapshot that counts is never older than the last tick. So behind a tick that is no snapshot, the last one that
+    A snapshot that counts is never older than the last tick. So from a tick that is no snapshot on, the last one that
     counted, or one equal to it, is that of the greatest `moment`. Only ticks near snapshots are put in order: those of
     the same 65,536 positions, and of other such blocks the last tick.
     """
@@ -146,7 +146,7 @@ def candles(
         wanted = wanted.join(repeats(found), "position", "left_anti")
     clocks = spark.read.parquet(f"{archive}/feed").where("kind = 'CLCK'")
     newest = clocks.agg(f.max("broker_time")).first()[0]
-    # Later ticks may still belong to an interval that ended less than ten seconds before.
+    # Ticks may follow that belong to an interval which ended less than ten seconds before.
     end = f.col("start") + f.col("minutes").cast("long") * _MINUTE
     unit = f.lit("0.000000001").cast("decimal(10,9)")
     prices = [f"{side}_{part}" for side in _SIDES for part in _PARTS]
@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--since", type=day, default=datetime.date(1971, 1, 1), help="the first day, UTC; default: all")
     parser.add_argument("--until", type=day, default=datetime.date(2200, 1, 1), help="the day after the last one")
     parser.add_argument("--pairs", default="", help="such as EUR_USD,USD_JPY; default: all")
-    parser.add_argument("--output", required=True, help="a file that ends with .csv, else a folder of Parquet files")
+    parser.add_argument("--output", required=True, help="a file whose name ends with .csv, else a folder of Parquet files")
     options = parser.parse_args()
     spark = session()
     pairs = [pair for pair in options.pairs.split(",") if pair]

@@ -4,9 +4,9 @@
         for record in ticks:
             kind, pair, position, *_ = struct.unpack("<4s12sQqqqqII", record)
 
-`ticks`, `candles`, `history`, `native` and `refold` come without a seam: each position once and in order, out of the
-journal of the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow reader may lose
-some.
+`ticks`, `candles`, `history`, `native` and `refold` come without a seam: each position once and in order, from the
+journal of the relay's machine into live. `stored` and `forming` have no journal: they come from now on, and a slow
+reader may lose some.
 The keys are made by `candlewick keys new` and allowed by `candlewick keys allow`. Source: docs/formats.md § 9.
 """
 

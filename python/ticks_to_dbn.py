@@ -1,4 +1,4 @@
-"""Makes a file of ticks that Databento's programs read (DBN, schema mbp-1), out of the archive or of exported Parquet.
+"""Makes a file of ticks that Databento's programs read (DBN, schema mbp-1), from the archive or exported Parquet.
 
     python3 ticks_to_dbn.py /var/lib/candlewick/archive/ticks --pair EUR_USD --output EUR_USD.dbn.zst
     candlewick export ticks EUR_USD --format parquet --output ticks.parquet
@@ -7,7 +7,7 @@
 Prices are the same whole numbers of 1e-9 and times the same nanoseconds as here: nothing is rounded. Of each tick
 `ts_event` is the broker's time, `ts_recv` when it arrived, `bid_px_00` and `ask_px_00` its prices, `sequence` the last
 32 bits of its position. A side that the broker did not send is undefined. Sizes, which IG does not send, are 0.
-Needs databento-dbn, numpy and pyarrow. Source of the layout: docs/decisions/0044-files-for-other-programs.md.
+Needs databento-dbn, numpy and pyarrow. Why this layout: docs/decisions/0044-files-for-other-programs.md.
 """
 
 from __future__ import annotations

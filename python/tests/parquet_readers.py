@@ -1,4 +1,4 @@
-"""What other programs read of the pipeline's Parquet files: pyarrow, pandas, DuckDB, polars, as far as they are installed.
+"""Reads the pipeline's Parquet files by pyarrow, pandas, DuckDB and polars, as far as they are installed.
 
 usage: parquet_readers.py PATH...
 
@@ -129,7 +129,8 @@ def check_statistics(path, want):
                 least, greatest = int(values.min()), int(values.max())
                 said = (statistics.min_raw, statistics.max_raw)
             if said != (least, greatest):
-                raise Difference(f"{path}: the statistics of {chunk.path_in_schema} are {said}, not {(least, greatest)}")
+                limits = (least, greatest)
+                raise Difference(f"{path}: the statistics of {chunk.path_in_schema} are {said}, not {limits}")
         first += group.num_rows
 
 

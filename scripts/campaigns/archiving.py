@@ -17,7 +17,11 @@ import market
 import processes
 
 STREAMS = ("ticks", "candles")
-SETTINGS = "journal: {segment_records: 1024, retention_days: 1, sync_milliseconds: 20}\nlate_reach_minutes: 60\ntimeframes: [1m, 5m]\n"
+SETTINGS = """\
+journal: {segment_records: 1024, retention_days: 1, sync_milliseconds: 20}
+late_reach_minutes: 60
+timeframes: [1m, 5m]
+"""
 DAMAGED = 65
 
 
@@ -188,7 +192,8 @@ class Archiving:
             whole = path.read_bytes()
             path.write_bytes(data)
             result = self.command("check")
-            named += result.returncode == DAMAGED and str(path) in result.stdout and result.stdout.count("damaged ") == 1
+            is_named = str(path) in result.stdout and result.stdout.count("damaged ") == 1
+            named += result.returncode == DAMAGED and is_named
             path.write_bytes(whole)
         self.expect(f"{len(chosen)} flipped bits are named", named == len(chosen), f"{named} were")
         self.expect("nothing was deleted on their account", sorted(self.archive.glob("*/date=*/**/*.parquet")) == files)
@@ -205,7 +210,8 @@ def positions(segment):
     """Of the records in a segment's file, all of which are whole."""
     data = segment.read_bytes()
     size = journal.HEADER.unpack_from(data)[2]
-    return [int.from_bytes(data[o + 16 : o + 24], "little") for o in range(journal.HEADER.size, len(data) - size + 1, size)]
+    offsets = range(journal.HEADER.size, len(data) - size + 1, size)
+    return [int.from_bytes(data[offset + 16 : offset + 24], "little") for offset in offsets]
 
 
 def main():

@@ -1,5 +1,5 @@
-"""A past for new timeframes: `candlewick refold --new` is killed again and again beside a pipeline that streams, and so are
-the stages; then every row must be that of a pipeline which had the timeframes from the start."""
+"""A past for new timeframes: kills `candlewick refold --new` and the stages again and again while the pipeline streams;
+then every row must be that of a pipeline which had the timeframes from the start."""
 
 import argparse
 import random
@@ -143,8 +143,8 @@ class Refolding:
         self.check("every row is that of a pipeline which had all timeframes from the start", not differing)
         self.check("there are candles of the new timeframes", made > 50)
         verify = subprocess.run(
-            [self.pipeline.binaries / "candlewick", "verify"], env=self.pipeline.environment, capture_output=True, text=True,
-            timeout=120)  # fmt: skip
+            [self.pipeline.binaries / "candlewick", "verify"],
+            env=self.pipeline.environment, capture_output=True, text=True, timeout=120)  # fmt: skip
         self.check(f"candlewick verify finds no difference: {verify.stdout.strip()}", verify.returncode == 0)
         for fault in self.faults:
             if fault not in [rule for rule, _ in self.results]:
@@ -171,7 +171,8 @@ class Refolding:
         """ingest-stream's orderly end is a feed event: once it is stored, all before it is."""
         last = journal.last_record(self.pipeline.journal("ticks"), b"FEED").position
         query = f"SELECT 1 FROM feed_event WHERE position = {last}"
-        processes.until("the end of the stream is stored", 120, lambda: stored.File(pipeline.database).rows(query), 0.05)
+        database = stored.File(pipeline.database)
+        processes.until("the end of the stream is stored", 120, lambda: database.rows(query), 0.05)
 
     def close(self, keep):
         self.pipeline.kill_everything()
@@ -180,7 +181,7 @@ class Refolding:
 
 
 def write_past(folder, market_folder, limit):
-    """A ticks journal of some of the market's own ticks, days earlier; returns the counts of ticks and of 5m candles."""
+    """A ticks journal of some of the market's own ticks, days earlier; returns how many ticks and 5m candles it has."""
     ticks = sorted(market.ticks(market_folder), key=lambda tick: tick[1])
     ticks = ticks[:: len(ticks) * DAYS // limit + 1]
     records, wanted, count, beat = [], set(), 0, 0
@@ -229,7 +230,8 @@ def main():
     parser.add_argument("--goes-on", type=float, default=8, help="seconds that the market goes on at the end")
     parser.add_argument("--keep", action="store_true", help="keep the folder also when all is right")
     options = parser.parse_args()
-    return campaign.conduct(Conducted(options), options.keep, f"scripts/refold-kills --kills {options.kills} --seed {options.seed}")
+    command = f"scripts/refold-kills --kills {options.kills} --seed {options.seed}"
+    return campaign.conduct(Conducted(options), options.keep, command)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ struct Chunk {
         var statistics: ParquetFile.Statistics?
         if let least, let greatest {
             statistics = ParquetFile.Statistics(column.kind, least: least, greatest: greatest)
-            guard statistics != nil else { throw ParquetError("the statistics of \(column.name) are no values of it") }
+            guard statistics != nil else { throw ParquetError("the statistics of \(column.name) are not values of it") }
         }
         return ParquetFile.ColumnChunk(
             bytes: offset..<end, statistics: statistics, contentByteCount: contentByteCount)

@@ -39,7 +39,7 @@ public struct ArchiveCheck: Sendable, Encodable {
             } catch let failure as Failure where failure.code == .badData {
                 let path = ArchiveManifest.path(stream, paths)
                 damage.append(
-                    Damage(path: path, reason: "\(failure)", content: "what the archive has of \(stream.rawValue)"))
+                    Damage(path: path, reason: "\(failure)", content: "the list of archived \(stream.rawValue)"))
             }
         }
         if stream == nil, damage.isEmpty { unnamed = try ArchiveCheck.unnamed(named, paths) }

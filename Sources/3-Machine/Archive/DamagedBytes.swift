@@ -80,7 +80,7 @@ struct DamagedBytes {
         let end = file.byteCount
         while offset < end {
             let head = try file.bytes(offset..<(offset + 24))
-            guard head.count == 24 else { throw ArchiveDamage("it ends in the midst of a stretch") }
+            guard head.count == 24 else { throw ArchiveDamage("it ends inside a stretch") }
             let numbers = head.withUnsafeBytes { bytes in
                 [0, 8, 16].map { bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self) }
             }

@@ -172,7 +172,7 @@ struct PartPlace {
     static func layout(of file: ArchiveBatch.File, _ stream: Stream) throws(ArchiveDamage) -> RecordLayout {
         guard let name = file.pair else { return common(stream) }
         guard stream == .ticks, let pair = RecordText.bytes(name, count: Pair.lengthMax) else {
-            throw ArchiveDamage("its path is none of the archive's")
+            throw ArchiveDamage("its path is not one of the archive's")
         }
         return .ticks(pair: pair)
     }

@@ -199,7 +199,7 @@ public struct Verification: Report, Encodable {
 
     public func text(_ style: TextStyle) -> String {
         var lines = [
-            "\(ticks) records of the ticks folded again, \(compared) candles\(span) compared: "
+            "\(ticks) records of the ticks stream folded again, \(compared) candles\(span) compared: "
                 + (isSound ? style.painted("all equal", .good) : style.painted("\(wrong) wrong", .bad))
         ]
         if beyond > 0 { lines.append("\(beyond) candles are older than archive and journals") }

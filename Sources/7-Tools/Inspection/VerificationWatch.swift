@@ -13,9 +13,9 @@ public struct VerificationWatch {
         line = isShown ? ProgressLine(clock: .system) : nil
     }
 
-    /// So many records of the ticks are folded, up to this feed time.
+    /// So many records of the ticks stream are folded, up to this feed time.
     func folded(_ count: Int, upTo time: UTCNanos) {
-        line?.show("\(grouped(count)) records of the ticks folded, up to \(time.text()) UTC")
+        line?.show("\(grouped(count)) records of the ticks stream folded, up to \(time.text()) UTC")
     }
 
     /// The line is not needed any more.

@@ -10,10 +10,10 @@ struct ArchiveCommand: ParsableCommand {
         commandName: "archive",
         abstract: "Keeps the streams for ever, in Parquet files.",
         discussion: """
-            The archive is the folder 'archive' beside the journals. 'run' moves closed
-            segments of the journals there; from its first time on retention deletes no
-            segment before it is archived. The other commands only read. docs/archive.md
-            describes the files, and how other programs read them.
+            The archive is the folder 'archive' in the state folder. 'run' moves closed
+            segments of the journals there; from the first run on age deletes no segment
+            that is not archived. The other commands leave the archive as it is.
+            docs/archive.md describes the files, and how other programs read them.
             """,
         subcommands: [Run.self, Check.self, List.self, Restore.self])
 
@@ -21,17 +21,19 @@ struct ArchiveCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Moves the closed segments of the journals into the archive.",
             discussion: """
-                May run beside the stages, and be killed at any moment: what it wrote counts
-                only when it has been read back, compared with the journal byte for byte, and
-                entered into the manifest. The segment that a stage writes stays.
+                It may run beside the stages, and be killed at any moment: what it wrote
+                counts only when it has read it back, compared it with the journal byte for
+                byte, and entered it into the manifest. The segment that a stage is writing
+                stays.
 
                 With --due, as candlewick-archive.timer runs it, it leaves a stream alone
-                until its oldest closed segment is a day old, so that files hold whole days.
+                until its oldest closed segment is a day old, so that a file holds about a
+                day.
 
                 EXIT CODES
-                  65 journal or manifest are damaged or hold a file twice, 75 another process
-                  archives, or the archive belongs to another journal, 77 the journals are
-                  another user's
+                  65 a journal or manifest is damaged, or another file is in the way,
+                  75 another process archives, or archive and journal do not belong together,
+                  77 the journals belong to another user
 
                 EXAMPLES
                   candlewick archive run
@@ -64,7 +66,8 @@ struct ArchiveCommand: ParsableCommand {
                 segment again to compare its checksum too. Changes nothing. Names each damaged
                 file, and which pair, day and positions it holds.
 
-                Exit code 0 if nothing is damaged, 65 otherwise.
+                Exit code 0 if nothing is damaged, 65 if something is, 69 if nothing is
+                archived.
 
                 EXAMPLES
                   candlewick archive check
@@ -72,7 +75,7 @@ struct ArchiveCommand: ParsableCommand {
                 """)
 
         @Argument(
-            help: "ticks, candles, history or native; default: all.",
+            help: "ticks, candles, history, native or refold; default: all.",
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 
@@ -102,7 +105,7 @@ struct ArchiveCommand: ParsableCommand {
                 """)
 
         @Argument(
-            help: "ticks, candles, history or native; default: all.",
+            help: "ticks, candles, history, native or refold; default: all.",
             completion: .list(Stream.journaledNames), transform: Stream.journaled)
         var stream: Stream?
 
@@ -121,15 +124,15 @@ extension ArchiveCommand {
             abstract: "Makes segments of a journal again, byte for byte.",
             discussion: """
                 Writes each archived segment that holds one of the positions, under its name,
-                and checks it against the manifest. Overwrites nothing.
+                and checks it against the manifest. Overwrites no file.
 
                 EXAMPLES
-                  candlewick archive restore --stream ticks --into /tmp/again
-                  candlewick archive restore --stream ticks --from 1048577 --until 2097152 --into /tmp/again
+                  candlewick archive restore --stream ticks --into again
+                  candlewick archive restore --stream ticks --from 1048577 --until 2097152 --into again
                 """)
 
         @Option(
-            help: "ticks, candles, history or native.", completion: .list(Stream.journaledNames),
+            help: "ticks, candles, history, native or refold.", completion: .list(Stream.journaledNames),
             transform: Stream.journaled)
         var stream: Stream
 

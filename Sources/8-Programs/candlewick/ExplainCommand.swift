@@ -11,8 +11,8 @@ struct ExplainCommand: ParsableCommand {
         discussion: """
             Shows the stored candle and the reason for it, the candles of other sources,
             each published revision, the ticks and feed events of the interval, and the
-            history requests for it. Ticks and revisions come out of archive and journal;
-            for an interval older than both it shows the database's part alone.
+            history requests for it. Ticks and revisions come from archive and journal;
+            for an interval older than both it shows what the database has.
 
             EXAMPLES
               candlewick explain EUR_USD 2026-11-23T14:10

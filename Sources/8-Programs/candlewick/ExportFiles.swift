@@ -93,7 +93,7 @@ struct FilesOptions: ParsableArguments {
             let files = "\(export.files) \(export.files == 1 ? "file" : "files")"
             facts.append("\(export.candles) candles written to \(files) in \(folder)")
         }
-        if export.partial > 0 { facts.append("\(export.partial) incomplete candles left out") }
+        if export.partial > 0 { facts.append("\(export.partial) partial candles left out") }
         if leftOut > 0 {
             facts.append("\(leftOut) series left out, since \(format.rawValue) does not read their timeframe")
         }

@@ -8,7 +8,7 @@ struct ExportTicksCommand: ParsableCommand {
         commandName: "ticks",
         abstract: "Writes ticks as CSV, JSON Lines or Parquet.",
         discussion: """
-            One row for each tick, in the order of position, out of archive and journal:
+            One row for each tick, in the order of position, from archive and journal:
             time (as the broker stamped it), receive_time, pair, bid, ask, position,
             flags (the bits of docs/formats.md § 1.1). Times are UTC, ISO 8601 with
             nanoseconds; prices are exact decimals; a side that the broker did not send

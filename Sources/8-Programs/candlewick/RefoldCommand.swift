@@ -16,14 +16,14 @@ struct RefoldCommand: ParsableCommand {
             the aggregator would have done, and makes older candles out of complete
             smaller ones in the database. Costs no points. The candles go through the
             stream refold to store-writer, while everything runs; live candles go first.
-            Running it again changes nothing, and it may be ended at any moment.
+            It may be ended at any moment; running it again changes no row that is right.
 
             A complete candle out of ticks counts as streamed, one out of smaller candles
-            as derived. Intervals of which a smaller candle is missing are counted.
+            as derived. Intervals that lack a smaller candle get none, and are counted.
 
             With --new it makes the past of the configuration's timeframes that have none,
-            and prints nothing if there are none: systemd runs it after each start of the
-            aggregator.
+            and prints no summary. If each has its past, it ends at once. systemd runs it
+            after each start of the aggregator.
 
             EXAMPLES
               candlewick refold --timeframe 1h --timeframe 4h
@@ -37,7 +37,7 @@ struct RefoldCommand: ParsableCommand {
     @Flag(help: "The configuration's timeframes that have no past yet.")
     var new = false
 
-    @Option(help: ArgumentHelp("No candle that begins before. \(Moment.help)."))
+    @Option(help: ArgumentHelp("Leave out candles that begin before. \(Moment.help)."))
     var since: Moment?
 
     @Option(name: .shortAndLong, help: "Only this pair; may be repeated.")

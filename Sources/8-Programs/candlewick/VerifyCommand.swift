@@ -10,26 +10,26 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Folds the ticks again and compares the result with the database.",
         discussion: """
-            Makes every candle again from ticks and history, out of archive and journals,
-            and compares each column with the stored one; may run beside the stages. For
-            each difference it names the ticks behind it. Candles that are older than
-            archive and journals are only counted. Uses the configuration's timeframes,
-            closing rule and grace: if they were changed, candles from before the change
-            differ.
+            Makes every candle again from the ticks and the history of archive and
+            journals, and compares each column with the stored one; may run beside the
+            stages. For each difference it names the ticks behind it. Candles that are
+            older than archive and journals are only counted. Uses the configuration's
+            timeframes, closing rule and grace: if they were changed, candles from before
+            the change differ.
 
             Takes some seconds for each day of ticks, and space for a second database in
             the temporary folder; on a terminal it shows how far it is. With --since it
             reads from a day before that moment on. Ctrl-C ends it and leaves nothing.
-            Exit code 0 if all are equal, 65 otherwise.
+            Exit code 0 if all are equal, 65 if not, 69 if there is nothing to compare.
 
-            --against FILE compares the database with candles that another program folded
-            of the archive's ticks, such as python/fold_duckdb.py and python/fold_spark.py:
-            a CSV file with the columns pair, timeframe, timestamp (Unix seconds),
+            --against FILE compares the database with candles that another program, such
+            as python/fold_duckdb.py or python/fold_spark.py, folded from the archive's
+            ticks: a CSV file with the columns pair, timeframe, timestamp (Unix seconds),
             bid_open … bid_close, ask_open … ask_close, mid_open … mid_close (decimals,
             empty if no tick brought the side), tick_count, inverted_ticks, and
-            optionally ended (0: the archive ends within the interval); sorted by pair,
-            timeframe and timestamp. Partial candles are not compared, since the ticks do
-            not know what is missing.
+            optionally ended (0: the archive may lack ticks of the interval); sorted by
+            pair, timeframe and timestamp. Partial candles are not compared, since ticks
+            alone do not show what is missing.
 
             EXAMPLES
               candlewick verify

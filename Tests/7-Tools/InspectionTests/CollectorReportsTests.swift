@@ -192,11 +192,11 @@ import Wire
         #expect(!spoilt.isSound)
         #expect(
             spoilt.text(.plain).contains(
-                "main: 5 records of the ticks folded again, 2 candles compared: 1 wrong"),
+                "main: 5 records of the ticks stream folded again, 2 candles compared: 1 wrong"),
             "\(spoilt.text(.plain))")
         #expect(
             spoilt.text(.plain).contains(
-                "eu: 7 records of the ticks folded again, 2 candles compared: all equal"))
+                "eu: 7 records of the ticks stream folded again, 2 candles compared: all equal"))
     }
 
     @Test func `a collector without ticks is said, and hinders no other`() throws {

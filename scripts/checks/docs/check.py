@@ -42,7 +42,7 @@ ELSEWHERE = [
     ("systemctl disable --now candlewick-collector@", INSIDE, "disable --quiet --now candlewick-collector@eu.target"),
     ("systemctl start candlewick-backfill-run@", INSIDE, "systemctl start candlewick-backfill-run@eu.service"),
     ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
-    ("systemctl enable --now candlewick-archive.timer", INSIDE, "systemctl enable --quiet --now candlewick-archive.timer"),
+    ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
     ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
     ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),

@@ -2,8 +2,8 @@
 
     unshare --net --mount --pid --fork --kill-child --mount-proc python3 cluster.py fold_spark.py --archive … --output …
 
-Needs root and alone these namespaces; Python is that of PySpark's environment. The last line names the workers that
-ran tasks, and how many.
+Needs root and namespaces of its own, as above; `python3` is that of PySpark's environment. The last line names the
+workers that ran tasks, and how many tasks each ran.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def make_network() -> None:
 def start(folder: Path, address: str, *words: str) -> subprocess.Popen[bytes]:
     """A part of the cluster; its log is a file of its address."""
     environment = os.environ | {
-        "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": MASTER if address == "driver" else address, "PYSPARK_PYTHON": sys.executable,
-        "SPARK_WORKER_DIR": str(folder / address), "SPARK_NO_DAEMONIZE": "1",
+        "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": MASTER if address == "driver" else address,
+        "PYSPARK_PYTHON": sys.executable, "SPARK_WORKER_DIR": str(folder / address), "SPARK_NO_DAEMONIZE": "1",
     }  # fmt: skip
     with (folder / f"{address}.log").open("ab") as log:
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

@@ -1,4 +1,4 @@
-"""Ticks of 28 pairs and clocks, as a busy feed may send them: out of order, one-sided, snapshots, the ask below the bid."""
+"""Ticks of 28 pairs and clocks, as a busy feed may send them: out of order, one-sided, snapshots, ask below bid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes files of a simulated pipeline's candles and ticks, and lets other programs read them. scripts/check-formats says how."""
+"""Makes files of a simulated pipeline's candles and ticks, and lets other programs read them. See scripts/check-formats."""
 
 import argparse
 import contextlib

@@ -22,7 +22,7 @@ ONE_SIDED = (
 
 
 def columns(ticks, with_pair):
-    """The columns of the archive. Source: docs/formats.md § 7."""
+    """The columns of the archive. Source: docs/formats.md § 10."""
     time = pyarrow.timestamp("ns", "UTC")
     table = {
         "position": pyarrow.array([tick.position for tick in ticks], pyarrow.int64()),

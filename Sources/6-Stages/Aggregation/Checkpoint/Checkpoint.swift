@@ -102,8 +102,8 @@ struct Checkpoint {
 enum CheckpointRefusal: String, Error {
     case unreadable = "it cannot be read"
     case damaged = "it is damaged"
-    case otherVersion = "another version of its format"
-    case otherSettings = "made by another version of the program, or with another configuration"
+    case otherVersion = "it has another version of its format"
+    case otherSettings = "it was made by another version of the program, or with another configuration"
     case otherTicks = "the ticks journal does not hold the record at which it was made"
     case otherHistory = "the history journal does not hold the record at which it was made"
     case otherCandles = "the candles journal does not hold the record at which it was made"
