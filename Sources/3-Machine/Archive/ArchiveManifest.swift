@@ -142,6 +142,13 @@ public struct ArchiveManifest: Sendable {
         else { throw ArchiveDamage("its positions do not follow those of the line before") }
     }
 
+    /// Its lines are on the disk: the run that wrote the last one may have ended before it was.
+    func sync() throws {
+        guard Files.exists(path) else { return }
+        try Files.sync(path)
+        try Files.sync(parent(of: path))
+    }
+
     /// Cuts off what is no whole line, and ends the last one.
     func mend() throws {
         guard end != .sound else { return }

@@ -38,7 +38,7 @@ public final class Archiver {
         mark = ConsumerMark(folder: paths.journal(stream), consumer: .archiver)
     }
 
-    /// Archives all streams of a collector.
+    /// Archives all streams of a collector; one that fails stops no other.
     /// - Parameter now: leaves streams alone whose oldest segment is younger than a day, so that files hold whole days;
     ///   `nil`: takes every closed segment.
     /// - Returns: what was moved, of each stream that has a journal.
@@ -49,8 +49,11 @@ public final class Archiver {
         guard !streams.isEmpty else { return [] }
         try expectOwner(of: paths.collectorState, "archive it")
         try makeFolder(paths.archive)
+        try Files.sync(parent(of: paths.archive))
         let lock = try FileLock(path: "\(paths.archive)/run.lock")
-        return try withExtendedLifetime(lock) { try streams.map { try Archiver($0, paths).run(dueAt: now) } }
+        return try withExtendedLifetime(lock) {
+            try streams.mapTryingAll { try Archiver($0, paths).run(dueAt: now) }
+        }
     }
 
     func run(dueAt now: UTCNanos? = nil) throws -> Run {
@@ -75,6 +78,8 @@ public final class Archiver {
     private func prepare() throws -> ArchiveManifest {
         let manifest = try ArchiveManifest(stream, paths)
         try expectAllLines(manifest)
+        try expectSameJournal(manifest)
+        try manifest.sync()
         let oldest = try JournalTail.oldestPosition(recordSize: stream.recordSize, folder: paths.journal(stream))
         let position = manifest.batches.isEmpty ? (oldest ?? 1) - 1 : manifest.lastPosition
         // From the first run on retention waits.
@@ -83,16 +88,30 @@ public final class Archiver {
         try manifest.mend()
         try passed()
         try Staging.removeLeftovers(of: stream, paths, committed: manifest)
-        let end = try JournalTail.lastPosition(of: stream, paths)
-        guard end >= manifest.lastPosition else {
-            throw Failure(
-                .temporary,
-                """
-                the journal in \(paths.journal(stream)) ends at position \(end), but its archive at \
-                \(manifest.lastPosition): they do not belong together. If the journal began anew, rename \(paths.archive)
-                """)
-        }
         return manifest
+    }
+
+    /// What lies before the archive's end and is not in it is never taken: until someone decides, retention waits.
+    private func expectSameJournal(_ manifest: ArchiveManifest) throws {
+        guard let end = manifest.batches.last?.segments.last?.firstPosition else { return }
+        let last = try JournalTail.lastPosition(of: stream, paths)
+        let named = Set(manifest.batches.flatMap(\.segments).map(\.firstPosition))
+        let unknown = try ClosedSegment.all(in: paths.journal(stream), recordSize: stream.recordSize)
+            .first { $0.firstPosition <= end && !named.contains($0.firstPosition) }
+        guard last < manifest.lastPosition || unknown != nil else { return }
+        try mark.note(unknown.map { $0.firstPosition - 1 } ?? 0)
+        let reason =
+            unknown.map { "\($0.path) lies before the end of the archive, which does not have it" }
+                ?? """
+                the journal in \(paths.journal(stream)) ends at position \(last), but its archive at \(manifest.lastPosition): \
+                they do not belong together
+                """
+        throw Failure(
+            .badData,
+            """
+            \(reason). Nothing is archived, and retention waits. If the journal began anew, rename \(paths.archive); \
+            otherwise move the segments elsewhere that the archive does not have
+            """)
     }
 
     /// The mark is moved after the manifest alone: if it is ahead, lines were lost.
@@ -128,9 +147,17 @@ public final class Archiver {
     }
 
     private func archive(_ segments: [ClosedSegment], after last: UInt64) throws -> ArchiveBatch {
+        try expectRoom(for: segments)
         let staging = Staging(stream, paths, firstPosition: segments[0].firstPosition, passed: passed)
-        let batch = try staging.write(segments, after: last)
-        try staging.compare(batch, with: segments)
+        let batch: ArchiveBatch
+        do {
+            batch = try staging.write(segments, after: last)
+            try staging.compare(batch, with: segments)
+        } catch let failure as Failure {
+            // A disk that is full shall not stay full.
+            try? staging.remove()
+            throw failure
+        }
         try staging.place(batch)
         try commit(batch)
         try passed()
@@ -138,6 +165,19 @@ public final class Archiver {
         try passed()
         try staging.remove()
         return batch
+    }
+
+    /// The stages need the disk more than the archive does. Its files take an eighth of the segments, in the worst case a
+    /// quarter.
+    private func expectRoom(for segments: [ClosedSegment]) throws {
+        let needed = segments.reduce(0) { $0 + DiskUsage.size(ofFile: $1.path) } / 4
+        guard let free = DiskUsage.free(at: paths.archive), free < needed else { return }
+        throw Failure(
+            .io,
+            """
+            \(free >> 20) MiB are free on the disk of \(paths.archive), the next batch may need \(needed >> 20) MiB: \
+            nothing is archived until there is room
+            """)
     }
 
     private func commit(_ batch: ArchiveBatch) throws {

@@ -14,11 +14,11 @@ extension Archiver {
         public init(_ stream: Stream, since: UTCNanos) { (self.stream, self.since) = (stream, since) }
     }
 
-    /// What waits longest; `nil` if nothing does, or if archiving never began.
+    /// What waits longest of the streams whose retention waits for the archiver; `nil` if nothing does.
     /// - Throws: `JournalError`; `Failure` (65) if a manifest is damaged, (74).
     public static func backlog(_ paths: Paths) throws -> Backlog? {
-        guard Files.exists("\(paths.archive)/manifest") else { return nil }
         let waiting = try Stream.journaled.compactMap { stream -> Backlog? in
+            guard try ConsumerMark.position(of: .archiver, in: paths.journal(stream)) != nil else { return nil }
             let archived = try ArchiveManifest(stream, paths).batches.last?.segments.last?.firstPosition ?? 0
             let oldest = try ClosedSegment.all(in: paths.journal(stream), recordSize: stream.recordSize)
                 .first { $0.firstPosition > archived }

@@ -31,8 +31,9 @@ struct ArchiveCommand: ParsableCommand {
                 day.
 
                 EXIT CODES
-                  65 a journal or manifest is damaged, or another file is in the way,
-                  75 another process archives, or archive and journal do not belong together,
+                  65 a journal or manifest is damaged, journal and archive do not belong
+                  together, or another file is in the way; 74 too little room on the disk;
+                  75 another process archives, or a segment was dropped meanwhile;
                   77 the journals belong to another user
 
                 EXAMPLES

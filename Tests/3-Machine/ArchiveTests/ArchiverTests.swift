@@ -197,7 +197,32 @@ import Wire
         unlink("\(world.paths.journal(.ticks)).highest")
         try world.append(0..<120)
         let failure = #expect(throws: Failure.self) { try world.archiver().run() }
-        #expect(failure?.code == .temporary && failure?.description.contains("do not belong together") == true)
+        #expect(failure?.code == .badData && failure?.description.contains("do not belong together") == true)
+        #expect(try ConsumerMark.position(of: .archiver, in: world.paths.journal(.ticks)) == 0)
+    }
+
+    @Test func `a segment that comes back behind the archiver is not dropped`() throws {
+        try world.append(0..<220)
+        _ = try world.archiver().run()
+        let journal = world.paths.journal(.ticks)
+        let header = ClosedSegment.header(firstPosition: 31, recordSize: TickEnvelope.byteCount)
+        let file = try NewFile(path: "\(journal)/\(ClosedSegment.name(firstPosition: 31))")
+        try file.write(header)
+        try file.publish()
+        let failure = #expect(throws: Failure.self) { try world.archiver().run() }
+        #expect(failure?.code == .badData && failure?.description.contains("which does not have it") == true)
+        #expect(try ConsumerMark.position(of: .archiver, in: journal) == 30)
+    }
+
+    @Test func `a segment whose successor is not begun may still grow`() throws {
+        try world.append(0..<120)
+        let journal = world.paths.journal(.ticks)
+        let closed = try ClosedSegment.all(in: journal, recordSize: TickEnvelope.byteCount)
+        let file = try NewFile(path: "\(journal)/\(ClosedSegment.name(firstPosition: 121))")
+        try file.write([0, 0])
+        try file.publish()
+        #expect(try ClosedSegment.all(in: journal, recordSize: TickEnvelope.byteCount) == closed)
+        #expect(closed.count == 2)
     }
 
     @Test func `a stream is due when its oldest closed segment is a day old`() throws {

@@ -12,9 +12,18 @@ public struct ClosedSegment: Hashable, Sendable {
     /// The segments of a journal but the newest, oldest first, without what is misplaced.
     /// - Throws: `JournalError`, also if a later version wrote one.
     public static func all(in folder: String, recordSize: Int) throws -> [ClosedSegment] {
-        try Segment.inPlace(in: folder, recordSize: recordSize).dropLast().map {
+        var segments = try Segment.inPlace(in: folder, recordSize: recordSize)
+        // One without a whole header is being made, or was torn: then a writer may go on in the one before it.
+        while let last = segments.last, try !isBegun(last, recordSize) { segments.removeLast() }
+        return segments.dropLast().map {
             ClosedSegment(path: $0.path, firstPosition: $0.firstPosition, recordSize: recordSize)
         }
+    }
+
+    private static func isBegun(_ segment: Segment, _ recordSize: Int) throws -> Bool {
+        guard let file = try segment.openForReading(recordSize: recordSize) else { return false }
+        close(file)
+        return true
     }
 
     /// The name of the segment's file.
@@ -35,9 +44,10 @@ public struct ClosedSegment: Hashable, Sendable {
         return descriptor
     }
 
-    /// The time of the first whole record that has one; `nil` if no record has.
+    /// The time of the first whole record that has one; `nil` if no record has, or if the segment has just been dropped.
     /// - Throws: `JournalError`.
     public func firstTime() throws -> Int64? {
+        guard access(path, F_OK) == 0 else { return nil }
         let file = try open()
         defer { close(file) }
         var time: Int64?

@@ -13,13 +13,13 @@ public struct ArchiveRunReport: Report {
         let run: Archiver.Run
     }
 
-    /// Archives the streams of collectors, one after the other.
+    /// Archives the streams of collectors, one after the other; one that fails stops no other.
     /// - Parameter now: as `Archiver.run`.
     /// - Throws: as `Archiver.run`.
     public init(of collectors: [Collector], paths: Paths, dueAt now: UTCNanos?) throws {
-        lines = try collectors.flatMap { collector in
+        lines = try collectors.mapTryingAll { collector in
             try Archiver.run(paths.of(collector), dueAt: now).map { Line(collector: collector.name, run: $0) }
-        }
+        }.flatMap { $0 }
     }
 
     /// A list.
