@@ -24,11 +24,9 @@ public struct ArchiveCheck: Sendable, Encodable {
     /// - Parameter stream: `nil`: all that are archived.
     /// - Throws: `Failure` (74).
     public init(_ paths: Paths, stream: Stream? = nil) throws {
-        var named: Set<String> = []
         for stream in stream.map({ [$0] }) ?? Stream.journaled {
             do {
                 let manifest = try ArchiveManifest(stream, paths)
-                named.formUnion(manifest.batches.flatMap(\.paths))
                 if manifest.end == .open {
                     damage.append(
                         Damage(
@@ -42,7 +40,7 @@ public struct ArchiveCheck: Sendable, Encodable {
                     Damage(path: path, reason: "\(failure)", content: "the list of archived \(stream.rawValue)"))
             }
         }
-        if stream == nil, damage.isEmpty { unnamed = try ArchiveCheck.unnamed(named, paths) }
+        if stream == nil, damage.isEmpty { unnamed = try ArchiveCheck.unnamed(paths) }
     }
 
     private mutating func check(_ batch: ArchiveBatch, _ stream: Stream, _ paths: Paths) throws {
@@ -59,7 +57,16 @@ public struct ArchiveCheck: Sendable, Encodable {
                 "damaged parts of segments from position \(batch.firstPosition) to \(batch.lastPosition)"
             }
         }
-        if damage.count == before { try rebuild(batch, stream, paths) }
+        guard damage.count == before else { return }
+        do {
+            try rebuild(batch, stream, paths)
+        } catch let failure as Failure where failure.code == .badData {
+            // Wrong content under a right checksum.
+            damage.append(
+                Damage(
+                    path: ArchiveManifest.path(stream, paths), reason: "\(failure)",
+                    content: "\(stream.rawValue) from position \(batch.firstPosition) to \(batch.lastPosition)"))
+        }
     }
 
     private mutating func check(
@@ -88,11 +95,14 @@ public struct ArchiveCheck: Sendable, Encodable {
         }
     }
 
-    private static func unnamed(_ named: Set<String>, _ paths: Paths) throws -> [String] {
-        guard FileLock.owner("\(paths.archive)/run.lock") == nil else { return [] }
+    /// The files are listed first and the manifests read last: a run that begins and ends meanwhile names its files.
+    private static func unnamed(_ paths: Paths) throws -> [String] {
         let folders = Stream.journaled.map(\.rawValue) + ["feed", "damage"]
-        return try folders.flatMap { folder in
-            try Files.all(below: "\(paths.archive)/\(folder)").map { "\(folder)/\($0)" }.filter { !named.contains($0) }
+        let files = try folders.flatMap { folder in
+            try Files.all(below: "\(paths.archive)/\(folder)").map { "\(folder)/\($0)" }
         }
+        guard FileLock.owner("\(paths.archive)/run.lock") == nil else { return [] }
+        let named = try Set(Stream.journaled.flatMap { try ArchiveManifest($0, paths).batches.flatMap(\.paths) })
+        return files.filter { !named.contains($0) }
     }
 }

@@ -18,12 +18,17 @@ public final class ArchivedStream: JournalSource {
     private let paths: Paths
     private let narrowing: Narrowing?
     private var manifest: ArchiveManifest
+    /// In bytes, when it was last read, with what may follow its whole lines.
+    private var manifestSize: Int
     private var source: Source?
+    /// The first position of the batch that was last left for the journal because a file of it is damaged.
+    private var damagedBatch: UInt64?
     private var kept: [UInt8] = []
 
     private enum Source {
         case journal(JournalReader)
-        case archive(BatchRuns)
+        /// `missing`: positions of the batch that were counted when it was opened.
+        case archive(BatchRuns, missing: UInt64)
     }
 
     /// - Parameters:
@@ -34,6 +39,7 @@ public final class ArchivedStream: JournalSource {
         _ stream: Stream, _ paths: Paths, from position: UInt64? = nil, narrowing: Narrowing? = nil
     ) throws {
         (self.stream, self.paths, self.narrowing, recordSize) = (stream, paths, narrowing, stream.recordSize)
+        manifestSize = try ArchivedStream.size(of: ArchiveManifest.path(stream, paths))
         manifest = try ArchiveManifest(stream, paths)
         let journal = try JournalTail.oldestPosition(recordSize: stream.recordSize, folder: paths.journal(stream))
         let oldest = [manifest.batches.first?.firstPosition, journal].compactMap { $0 }.min()
@@ -55,12 +61,23 @@ public final class ArchivedStream: JournalSource {
 
     /// Hands out the records that are there, in order, at most a batch, as their bytes.
     /// - Returns: how many; 0 at the journal's present end.
-    /// - Throws: `JournalError`; `Failure` (65) that names the damaged file of the archive.
+    /// - Throws: `JournalError`; `Failure` (65) that names the damaged file of the archive, if the journal does not have the
+    ///   next position any more.
     public func readBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         while true {
             switch try source ?? choose() {
-            case .archive(let runs):
-                if let run = try runs.next() { return try handOut(run, to: body) }
+            case .archive(let runs, let missing):
+                let run: UnsafeRawBufferPointer?
+                do {
+                    run = try runs.next()
+                } catch let failure as Failure where failure.code == .badData {
+                    guard try isJournaled() else { throw failure }
+                    damagedBatch = runs.batch.firstPosition
+                    missingPositions -= missing
+                    _ = try openJournal()
+                    continue
+                }
+                if let run { return try handOut(run, to: body) }
                 leave(runs.batch)
             case .journal(let reader):
                 if let count = try read(reader, body) { return count }
@@ -93,20 +110,32 @@ public final class ArchivedStream: JournalSource {
             if narrowing?.wants(batch) ?? true { return open(batch) }
             nextPosition = batch.lastPosition + 1
         }
+        return try openJournal()
+    }
+
+    /// Whether the journal reaches back to the next position.
+    private func isJournaled() throws -> Bool {
+        let oldest = try JournalTail.oldestPosition(recordSize: recordSize, folder: paths.journal(stream))
+        return oldest.map { $0 <= nextPosition } ?? false
+    }
+
+    private func openJournal() throws -> Source {
         let reader = try JournalReader(folder: paths.journal(stream), recordSize: recordSize, from: nextPosition)
         source = .journal(reader)
         return .journal(reader)
     }
 
     private func open(_ batch: ArchiveBatch) -> Source {
+        var missing: UInt64 = 0
         if narrowing != nil, nextPosition <= batch.firstPosition {
-            missingPositions += batch.firstPosition - nextPosition + batch.missingPositions
+            missing = batch.missingPositions
+            missingPositions += batch.firstPosition - nextPosition + missing
             nextPosition = batch.firstPosition
         }
         let runs = BatchRuns(
             batch, stream, in: paths.archive, from: nextPosition, narrowing, records: JournalReader.batchRecords)
-        source = .archive(runs)
-        return .archive(runs)
+        source = .archive(runs, missing: missing)
+        return .archive(runs, missing: missing)
     }
 
     private func leave(_ batch: ArchiveBatch) {
@@ -160,11 +189,22 @@ public final class ArchivedStream: JournalSource {
 
     /// The archive's batch that has positions from the next one on, though the journal goes on at a later one.
     private func batch(before position: UInt64) throws -> ArchiveBatch? {
-        if manifest.lastPosition < nextPosition, try manifest.hasGrown() {
-            manifest = try ArchiveManifest(stream, paths)
-        }
-        return manifest.batch(reaching: nextPosition).flatMap { $0.firstPosition < position ? $0 : nil }
+        if manifest.lastPosition < nextPosition { try readNewLines() }
+        guard let batch = manifest.batch(reaching: nextPosition), batch.firstPosition < position else { return nil }
+        // What the journal lacks within it is missing: the archive has been tried.
+        if batch.firstPosition == damagedBatch, try isJournaled() { return nil }
+        return batch
     }
+
+    /// Reads the manifest anew if its size is another. A torn line may stand for long.
+    private func readNewLines() throws {
+        let size = try ArchivedStream.size(of: manifest.path)
+        guard size != manifestSize else { return }
+        manifest = try ArchiveManifest(stream, paths)
+        manifestSize = size
+    }
+
+    private static func size(of path: String) throws -> Int { try ReadFile(path)?.byteCount ?? 0 }
 }
 
 extension ArchivedStream {

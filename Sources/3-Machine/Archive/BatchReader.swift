@@ -7,7 +7,7 @@ internal import Wire
 final class BatchReader {
     /// By their first positions; from `upcoming` on none was read yet.
     private var parts: [PartReader] = []
-    private var current: [PartReader] = []
+    private(set) var current: [PartReader] = []
     private var upcoming = 0
 
     /// - Parameters:

@@ -2,14 +2,15 @@ internal import Host
 internal import Parquet
 internal import Wire
 
-/// One file of a batch, read row group by row group in the order of positions.
+/// One file of a batch, read row group by row group in the order of positions. A row group is read when its turn comes, and
+/// the file is open only meanwhile: there may be thousands of files whose records come again much later.
 final class PartReader {
     let file: ArchiveBatch.File
     private let path: String
     private let stream: Stream
-    private var opened: Opened?
+    private var footer: Footer?
     /// The records of the present row group that were not taken yet begin at `start`.
-    private var records: [UInt8] = []
+    private(set) var records: [UInt8] = []
     private var start = 0
     private var nextRowGroup = 0
     /// Records of the row groups that were read.
@@ -18,8 +19,7 @@ final class PartReader {
     /// The position of its next record; `nil` at the end. Before it is opened, no later than that.
     private(set) var nextPosition: UInt64?
 
-    private struct Opened {
-        let file: ReadFile
+    private struct Footer {
         let parquet: ParquetFile
         let layout: RecordLayout
     }
@@ -45,7 +45,7 @@ final class PartReader {
             }
             try presence.withUnsafeMutableBufferPointer { try copy(window, slots, $0) }
         }
-        if nextPosition == nil { (opened, records, start) = (nil, [], 0) }
+        if nextPosition == nil { footer = nil }
     }
 
     /// What the present row group has of a window.
@@ -72,24 +72,27 @@ final class PartReader {
             }
         }
         (start, nextPosition) = (offset, next)
+        if start == records.count { (records, start) = ([], 0) }
     }
 
-    /// The next row group that reaches a position.
+    /// The next row group that reaches a position; if it begins behind it, only where.
     private func load(from position: UInt64) throws {
-        let opened = try opened ?? open()
-        self.opened = opened
-        let column = opened.layout.positionColumn
-        while nextRowGroup < opened.parquet.rowGroups.count {
-            let rowGroup = opened.parquet.rowGroups[nextRowGroup]
-            if case .integers(let range) = rowGroup.columns[column].statistics, range.upperBound >= 0,
-                UInt64(range.upperBound) < position
-            {
-                taken += rowGroup.rowCount
-                nextRowGroup += 1
-                continue
+        let footer = try footer ?? checked()
+        self.footer = footer
+        while nextRowGroup < footer.parquet.rowGroups.count {
+            let rowGroup = footer.parquet.rowGroups[nextRowGroup]
+            if let positions = PartReader.positions(of: rowGroup, footer) {
+                if positions.upperBound < position {
+                    taken += rowGroup.rowCount
+                    nextRowGroup += 1
+                    continue
+                }
+                if positions.lowerBound > position, positions.lowerBound <= file.lastPosition {
+                    nextPosition = positions.lowerBound
+                    return
+                }
             }
-            records = try decode(nextRowGroup, of: opened)
-            start = 0
+            records = try decode(nextRowGroup, footer)
             taken += rowGroup.rowCount
             nextRowGroup += 1
             return
@@ -98,20 +101,35 @@ final class PartReader {
         nextPosition = nil
     }
 
-    private func decode(_ index: Int, of opened: Opened) throws -> [UInt8] {
-        let rowGroup = opened.parquet.rowGroups[index]
-        let bytes = try opened.file.bytes(rowGroup.bytes)
+    /// The positions of a row group by its statistics; `nil` if they are no positions.
+    private static func positions(of rowGroup: ParquetFile.RowGroup, _ footer: Footer) -> ClosedRange<UInt64>? {
+        guard case .integers(let range) = rowGroup.columns[footer.layout.positionColumn].statistics,
+            range.lowerBound > 0
+        else { return nil }
+        return UInt64(range.lowerBound)...UInt64(range.upperBound)
+    }
+
+    private func decode(_ index: Int, _ footer: Footer) throws -> [UInt8] {
+        let rowGroup = footer.parquet.rowGroups[index]
+        guard let read = try ReadFile(path) else { throw ArchiveDamage("it is missing") }
+        let bytes = try read.bytes(rowGroup.bytes)
         guard bytes.count == rowGroup.bytes.count else { throw ArchiveDamage("it ends too early") }
         let values = try rowGroup.columns.indices.map { column in
             let range = rowGroup.columns[column].bytes
             return try bytes.withUnsafeBytes { bytes in
                 let start = range.lowerBound - rowGroup.bytes.lowerBound
-                return try opened.parquet.decode(
+                return try footer.parquet.decode(
                     column: column, of: index,
                     from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + range.count)]))
             }
         }
-        guard case .integers(let positions) = values[opened.layout.positionColumn] else { return [] }
+        guard case .integers(let positions) = values[footer.layout.positionColumn] else { return [] }
+        try check(positions, of: rowGroup, footer)
+        return try footer.layout.records(of: values, rows: rowGroup.rowCount)
+    }
+
+    /// What was left out by the statistics must not be in it.
+    private func check(_ positions: [Int64], of rowGroup: ParquetFile.RowGroup, _ footer: Footer) throws {
         for position in positions {
             guard position > 0, UInt64(position) > last, file.firstPosition...file.lastPosition ~= UInt64(position)
             else {
@@ -119,20 +137,23 @@ final class PartReader {
             }
             last = UInt64(position)
         }
-        return try opened.layout.records(of: values, rows: rowGroup.rowCount)
+        guard let range = PartReader.positions(of: rowGroup, footer) else { return }
+        guard positions.first == Int64(range.lowerBound), positions.last == Int64(range.upperBound) else {
+            throw ArchiveDamage("the positions of a row group are not those that its footer names")
+        }
     }
 
     /// Checks size, checksum and footer.
-    private func open() throws -> Opened {
+    private func checked() throws -> Footer {
         guard let read = try ReadFile(path) else { throw ArchiveDamage("it is missing") }
         try read.expect(bytes: file.bytes, crc32c: file.crc32c)
         let end = try read.bytes(max(0, file.bytes - ParquetFile.endByteCount)..<file.bytes)
         let count = try end.withUnsafeBytes { try ParquetFile.footerByteCount(end: $0, fileByteCount: file.bytes) }
-        let footer = try read.bytes(max(0, file.bytes - count)..<file.bytes)
-        let parquet = try footer.withUnsafeBytes { try ParquetFile(footer: $0, fileByteCount: file.bytes) }
+        let bytes = try read.bytes(max(0, file.bytes - count)..<file.bytes)
+        let parquet = try bytes.withUnsafeBytes { try ParquetFile(footer: $0, fileByteCount: file.bytes) }
         let layout = try PartPlace.layout(of: file, stream)
         guard parquet.schema == layout.schema else { throw ArchiveDamage("its columns are not those of the archive") }
-        return Opened(file: read, parquet: parquet, layout: layout)
+        return Footer(parquet: parquet, layout: layout)
     }
 
     private func naming(_ body: () throws -> Void) throws {

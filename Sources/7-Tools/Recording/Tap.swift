@@ -15,7 +15,8 @@ public enum TapStart: Hashable, Sendable {
 }
 
 /// A stream as a person or a program looks into it, on this machine or through a relay: out of archive and journal into
-/// live without a seam, or live only where there is no journal. A relay serves the journal alone.
+/// live without a seam, or live only where there is no journal. A tap from now and a relay read the
+/// journal alone.
 ///
 /// - Note: One thread only.
 public final class Tap<Record: StreamEnvelope> {
@@ -50,17 +51,21 @@ public final class Tap<Record: StreamEnvelope> {
             reader = nil
             return
         }
+        live = nil
         let position: UInt64? =
             switch start {
             case .now: try JournalTail.lastPosition(Record.self, folder: folder) + 1
             case .oldest: nil
             case .position(let position): position
             }
-        live = nil
         // Before the past is read: what comes meanwhile must be on the bus.
         let subscriber = try Subscriber(context: context, endpoint: try paths.endpoint(stream))
-        reader = StreamReader(
-            live: subscriber, journal: try ArchivedStream(stream, paths, from: position), logger: logger)
+        // From now on nothing of the archive is wanted, so its condition does not matter.
+        let source: any JournalSource =
+            start == .now
+            ? try JournalReader(folder: folder, recordSize: stream.recordSize, from: position)
+            : try ArchivedStream(stream, paths, from: position)
+        reader = StreamReader(live: subscriber, journal: source, logger: logger)
     }
 
     /// A stream of another machine.

@@ -58,6 +58,25 @@ import Wire
         )
     }
 
+    @Test func `wrong content under a right checksum is a finding, and the other batches are checked`() throws {
+        try world.append(0..<180)
+        _ = try Archiver.run(world.paths)
+        try world.append(180..<430)
+        _ = try Archiver.run(world.paths)
+        let manifest = try ArchiveManifest(.ticks, world.paths)
+        let file = manifest.batches[0].files[0]
+        let content = Array("this is no Parquet file".utf8)
+        TemporaryFolder.overwrite("\(world.paths.archive)/\(file.path)", content)
+        let lines = try manifest.batches.flatMap { try ArchiveManifest.line($0.replacing(file, by: content)) }
+        TemporaryFolder.overwrite(manifest.path, lines)
+        let later = manifest.batches[1].files[0].path
+        unlink("\(world.paths.archive)/\(later)")
+        let check = try ArchiveCheck(world.paths)
+        #expect(check.batches == 2 && check.damage.count == 2)
+        #expect(check.damage.first?.path == manifest.path && check.damage.first?.reason.contains(file.path) == true)
+        #expect(check.damage.last?.path == "\(world.paths.archive)/\(later)")
+    }
+
     @Test func `files that no manifest names are listed`() throws {
         try world.append(0..<120)
         _ = try Archiver.run(world.paths)
@@ -91,5 +110,19 @@ import Wire
         for name in folderNames(other.path) {
             #expect(fileBytes("\(other.path)/\(name)") == fileBytes("\(world.paths.journal(.ticks))/\(name)"))
         }
+    }
+}
+
+extension ArchiveBatch {
+    /// With other content of a file, under its right size and checksum.
+    fileprivate func replacing(_ file: File, by content: [UInt8]) -> ArchiveBatch {
+        let other = File(
+            path: file.path, rows: file.rows, firstPosition: file.firstPosition, lastPosition: file.lastPosition,
+            firstTime: file.firstTime, lastTime: file.lastTime, bytes: content.count,
+            crc32c: hexadecimal(content.withUnsafeBytes { checksum(of: $0) }))
+        return ArchiveBatch(
+            format: format, stream: stream, firstPosition: firstPosition, lastPosition: lastPosition, records: records,
+            firstTime: firstTime, lastTime: lastTime, segments: segments,
+            files: files.map { $0 == file ? other : $0 }, damage: damage)
     }
 }
