@@ -59,21 +59,19 @@ struct RefoldRun {
         summary.ticksSince = fold.ticksSince?.seconds
     }
 
-    /// Until where there are ticks, a month at a time.
+    /// Until where there are ticks.
     private mutating func derive(_ smaller: SmallerCandles, _ show: (RefoldProgress) -> Void) throws {
         let pairs = smaller.pairs.filter { task.pairs.isEmpty || task.pairs.contains($0) }
         for pair in pairs {
             for timeframe in task.timeframes {
                 let series = Series(pair, timeframe)
                 guard let oldest = try smaller.oldest(series) else { continue }
-                let end = end(timeframe)
-                var start = timeframe.start(of: max(oldest, task.since ?? .min))
-                while start < end {
-                    let next = min(start + .seconds(30 * 86_400), end)
-                    try derive(series, smaller, start..<next)
-                    start = next
-                    try pause(
-                        .deriving(pair, timeframe, at: start, candles: summary.streamed + summary.derived), show)
+                let (start, end) = (timeframe.start(of: max(oldest, task.since ?? .min)), end(timeframe))
+                guard start < end else { continue }
+                try smaller.make(series, in: start..<end) { made in
+                    try append(made, of: series)
+                    let candles = summary.streamed + summary.derived
+                    try pause(.deriving(pair, timeframe, at: made.stretch.upperBound, candles: candles), show)
                 }
             }
         }
@@ -86,8 +84,7 @@ struct RefoldRun {
         return timeframe.start(of: ticksSince - .seconds(1)) + timeframe
     }
 
-    private mutating func derive(_ series: Series, _ smaller: SmallerCandles, _ stretch: Range<UTCSeconds>) throws {
-        let made = try smaller.make(series, in: stretch)
+    private mutating func append(_ made: SmallerCandles.Made, of series: Series) throws {
         let now = clock.now()
         for candle in made.candles where task.wants(series, candle.start.seconds) {
             var record = candle
