@@ -8,12 +8,15 @@ internal import Wire
 /// One refold: the fold of the ticks, then the candles from before them.
 struct RefoldRun {
     private let task: RefoldTask
+    private let paths: Paths
     private let configuration: Configuration
     private let writer: StreamWriter
     private let clock: Clock
     private let stop: StopSignal
     private var fold: TickFold
     private var summary: RefoldSummary
+    /// Why another run may make more; `nil`: all is made.
+    private(set) var lack: String?
     /// Monotonic time of the next word about the progress.
     private var nextShow = Int64.min
 
@@ -22,7 +25,8 @@ struct RefoldRun {
         _ task: RefoldTask, _ paths: Paths, _ configuration: Configuration, _ writer: StreamWriter, clock: Clock,
         stop: StopSignal
     ) throws {
-        (self.task, self.configuration, self.writer, self.clock, self.stop) = (task, configuration, writer, clock, stop)
+        (self.task, self.paths, self.configuration, self.writer) = (task, paths, configuration, writer)
+        (self.clock, self.stop) = (clock, stop)
         fold = try TickFold(task, paths, configuration)
         summary = RefoldSummary(task)
     }
@@ -31,9 +35,29 @@ struct RefoldRun {
     /// - Throws: `Failure` (75) when a stop was asked for; `JournalError`, `StoreError`.
     mutating func run(_ reader: (any CandleQueries)?, _ show: (RefoldProgress) -> Void) throws -> RefoldSummary {
         try foldTicks(show)
+        // Before the database is read: what comes later, the aggregator derives.
+        lack = try reason(reader)
         if let reader { try derive(try SmallerCandles(reader, calendar: configuration.calendar), show) }
         summary.lastPosition = writer.lastPosition
         return summary
+    }
+
+    private func reason(_ reader: (any CandleQueries)?) throws -> String? {
+        if !fold.beginning.isSettled { return "there are too few ticks to know from when on they are whole" }
+        guard let reader else { return "there is no database yet" }
+        let stored = try reader.position(of: .history, collector: paths.collector)
+        return try stored < lastBought() ? "store-writer has not stored all of the history stream yet" : nil
+    }
+
+    /// The last position of the history stream that comes into the database: a part of a candle does not.
+    private func lastBought() throws -> UInt64 {
+        var last: UInt64 = 0
+        try JournalTail.readBackward(CandleEnvelope.self, folder: paths.journal(.history)) { record in
+            guard record.kind != .part else { return true }
+            last = record.position
+            return false
+        }
+        return last
     }
 
     private mutating func foldTicks(_ show: (RefoldProgress) -> Void) throws {
