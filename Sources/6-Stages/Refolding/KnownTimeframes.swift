@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Glibc
 public import Host
 public import MarketData
@@ -14,40 +13,55 @@ public struct KnownTimeframes {
     private(set) var timeframes: Set<Timeframe>
     private let configured: [Timeframe]
 
-    /// Reads the file; if it is missing, makes it of what there is.
-    /// - Parameter reader: of the database; `nil` if there is none.
-    /// - Throws: `Failure` (74); `JournalError`, `StoreError`.
-    public init(_ paths: Paths, _ configuration: Configuration, _ reader: (any CandleQueries)?) throws {
+    /// Reads the file; if it is missing, looks at what there is. Writes nothing.
+    ///
+    /// What is no longer configured is not known any more: its past ends here, and if it comes back, the time between is
+    /// missing.
+    /// - Parameter openReader: of the database, if the file is missing; `nil`: there is no database.
+    /// - Throws: what `openReader` throws; `JournalError`, `StoreError`.
+    public init(
+        _ paths: Paths, _ configuration: Configuration, _ openReader: () throws -> (any CandleQueries)?
+    ) throws {
         path = KnownTimeframes.path(paths)
         configured = configuration.timeframes
-        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        timeframes = Set(text.split(whereSeparator: \.isWhitespace).compactMap { Timeframe($0) })
-        guard timeframes.isEmpty else { return }
-        let shown = try KnownTimeframes.shown(paths, reader)
-        timeframes = shown.isEmpty ? Set(configured) : shown
-        try save()
+        if let noted = KnownTimeframes.read(path) {
+            timeframes = noted.intersection(configured)
+        } else {
+            let shown = try KnownTimeframes.shown(paths, try openReader())
+            timeframes = shown.isEmpty ? Set(configured) : shown.intersection(configured)
+        }
     }
 
-    /// - Returns: whether a timeframe of the configuration is new; `false` also while there is no file.
+    /// - Returns: those of the configuration that are new; none while there is no file.
     public static func new(_ paths: Paths, _ configuration: Configuration) -> Set<Timeframe> {
-        guard let data = FileManager.default.contents(atPath: path(paths)) else { return [] }
-        let known = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-        return Set(configuration.timeframes).subtracting(known.compactMap { Timeframe($0) })
+        guard let noted = read(path(paths)) else { return [] }
+        return Set(configuration.timeframes).subtracting(noted)
     }
 
     private static func path(_ paths: Paths) -> String { "\(paths.collectorState)/timeframes" }
 
+    /// - Returns: `nil` if the file is missing; of an empty one, none.
+    private static func read(_ path: String) -> Set<Timeframe>? {
+        guard let bytes = readFile(path) else { return nil }
+        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        return Set(words.compactMap { Timeframe($0) })
+    }
+
     /// Those of the configuration whose past was never made.
     public var new: [Timeframe] { configured.filter { !timeframes.contains($0) } }
 
-    /// Their past is there.
+    /// Their past is there: writes it into the file.
     /// - Throws: `Failure` (74).
     public mutating func add(_ some: [Timeframe]) throws {
-        timeframes.formUnion(some)
-        try save()
+        // Meanwhile another process may have taken some out.
+        timeframes = (KnownTimeframes.read(path) ?? timeframes).union(some)
+        try write()
     }
 
-    private func save() throws {
+    /// Writes the file, if it says something else.
+    /// - Throws: `Failure` (74).
+    public func write() throws {
+        guard KnownTimeframes.read(path) != timeframes else { return }
         try makeFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
         try replaceFile(path, with: timeframes.sorted().map { "\($0)\n" }.joined())
     }

@@ -8,12 +8,15 @@ internal import Wire
 /// One refold: the fold of the ticks, then the candles from before them.
 struct RefoldRun {
     private let task: RefoldTask
+    private let paths: Paths
     private let configuration: Configuration
     private let writer: StreamWriter
     private let clock: Clock
     private let stop: StopSignal
     private var fold: TickFold
     private var summary: RefoldSummary
+    /// Why another run may make more; `nil`: all is made.
+    private(set) var lack: String?
     /// Monotonic time of the next word about the progress.
     private var nextShow = Int64.min
 
@@ -22,7 +25,8 @@ struct RefoldRun {
         _ task: RefoldTask, _ paths: Paths, _ configuration: Configuration, _ writer: StreamWriter, clock: Clock,
         stop: StopSignal
     ) throws {
-        (self.task, self.configuration, self.writer, self.clock, self.stop) = (task, configuration, writer, clock, stop)
+        (self.task, self.paths, self.configuration, self.writer) = (task, paths, configuration, writer)
+        (self.clock, self.stop) = (clock, stop)
         fold = try TickFold(task, paths, configuration)
         summary = RefoldSummary(task)
     }
@@ -31,9 +35,29 @@ struct RefoldRun {
     /// - Throws: `Failure` (75) when a stop was asked for; `JournalError`, `StoreError`.
     mutating func run(_ reader: (any CandleQueries)?, _ show: (RefoldProgress) -> Void) throws -> RefoldSummary {
         try foldTicks(show)
+        // Before the database is read: what comes later, the aggregator derives.
+        lack = try reason(reader)
         if let reader { try derive(try SmallerCandles(reader, calendar: configuration.calendar), show) }
         summary.lastPosition = writer.lastPosition
         return summary
+    }
+
+    private func reason(_ reader: (any CandleQueries)?) throws -> String? {
+        if !fold.beginning.isSettled { return "there are too few ticks to know from when on they are whole" }
+        guard let reader else { return "there is no database yet" }
+        let stored = try reader.position(of: .history, collector: paths.collector)
+        return try stored < lastBought() ? "store-writer has not stored all of the history stream yet" : nil
+    }
+
+    /// The last position of the history stream that comes into the database: a part of a candle does not.
+    private func lastBought() throws -> UInt64 {
+        var last: UInt64 = 0
+        try JournalTail.readBackward(CandleEnvelope.self, folder: paths.journal(.history)) { record in
+            guard record.kind != .part else { return true }
+            last = record.position
+            return false
+        }
+        return last
     }
 
     private mutating func foldTicks(_ show: (RefoldProgress) -> Void) throws {
@@ -59,21 +83,19 @@ struct RefoldRun {
         summary.ticksSince = fold.ticksSince?.seconds
     }
 
-    /// Until where there are ticks, a month at a time.
+    /// Until where there are ticks.
     private mutating func derive(_ smaller: SmallerCandles, _ show: (RefoldProgress) -> Void) throws {
         let pairs = smaller.pairs.filter { task.pairs.isEmpty || task.pairs.contains($0) }
         for pair in pairs {
             for timeframe in task.timeframes {
                 let series = Series(pair, timeframe)
                 guard let oldest = try smaller.oldest(series) else { continue }
-                let end = end(timeframe)
-                var start = timeframe.start(of: max(oldest, task.since ?? .min))
-                while start < end {
-                    let next = min(start + .seconds(30 * 86_400), end)
-                    try derive(series, smaller, start..<next)
-                    start = next
-                    try pause(
-                        .deriving(pair, timeframe, at: start, candles: summary.streamed + summary.derived), show)
+                let (start, end) = (timeframe.start(of: max(oldest, task.since ?? .min)), end(timeframe))
+                guard start < end else { continue }
+                try smaller.make(series, in: start..<end) { made in
+                    try append(made, of: series)
+                    let candles = summary.streamed + summary.derived
+                    try pause(.deriving(pair, timeframe, at: made.stretch.upperBound, candles: candles), show)
                 }
             }
         }
@@ -86,8 +108,7 @@ struct RefoldRun {
         return timeframe.start(of: ticksSince - .seconds(1)) + timeframe
     }
 
-    private mutating func derive(_ series: Series, _ smaller: SmallerCandles, _ stretch: Range<UTCSeconds>) throws {
-        let made = try smaller.make(series, in: stretch)
+    private mutating func append(_ made: SmallerCandles.Made, of series: Series) throws {
         let now = clock.now()
         for candle in made.candles where task.wants(series, candle.start.seconds) {
             var record = candle

@@ -49,8 +49,12 @@ public struct RefoldablePast {
         let end = min(
             last + series.timeframe, ticksSince.map { series.timeframe.start(of: $0) + series.timeframe } ?? .max)
         guard first < end else { return Set(ofTicks) }
-        let made = try smaller.make(series, in: first..<end).candles.map(\.start.seconds)
-        return Set(starts).intersection(made).union(ofTicks)
+        let wanted = Set(starts)
+        var found = Set(ofTicks)
+        try smaller.make(series, in: first..<end) { made in
+            found.formUnion(wanted.intersection(made.candles.map(\.start.seconds)))
+        }
+        return found
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Engines
+internal import FoundationEssentials
 public import Host
 public import Logging
 internal import MarketData
@@ -38,7 +39,10 @@ public final class Refolding {
     /// - Returns: `nil` if none is.
     /// - Throws: `Failure` (75) while an aggregator runs that does not fold them yet; as `run`.
     public func newTask() throws -> RefoldTask? {
-        let new = try KnownTimeframes(paths, configuration, try openReader()).new
+        try expectOwnFolder()
+        let known = try KnownTimeframes(paths, configuration, openReader)
+        try known.write()
+        let new = known.new
         guard !new.isEmpty else { return nil }
         try KnownTimeframes.expectPresentAggregator(paths, configuration: configurationFile)
         return RefoldTask(timeframes: new)
@@ -49,9 +53,10 @@ public final class Refolding {
     /// - Throws: `Failure` (75) if another process refolds, or a stop was asked for, (77) as another user; `JournalError`,
     ///   `StoreError`, `BusError`.
     public func run(_ task: RefoldTask, _ show: (RefoldProgress) -> Void) throws -> RefoldSummary {
+        try expectOwnFolder()
         try paths.prepare()
-        try expectOwner(of: paths.state, "refold")
-        var known = try KnownTimeframes(paths, configuration, try openReader())
+        let known = try KnownTimeframes(paths, configuration, openReader)
+        try known.write()
         // It may bring years at once, and grow faster than it is stored: then it is dropped by age alone.
         var settings = configuration.journal
         (settings.segmentsEndDaily, settings.retentionMegabytes) = (false, 0)
@@ -62,7 +67,7 @@ public final class Refolding {
         let summary = try work.run(try openReader(), show)
         try writer.commit(durably: true)
         try writer.close()
-        if task.isWhole, try isFoldedOn(task.timeframes) { try known.add(task.timeframes) }
+        if task.isWhole, try isFoldedOn(task.timeframes) { try note(task, in: known, lack: work.lack) }
         logger.notice(
             "Refolded",
             metadata: [
@@ -85,6 +90,24 @@ public final class Refolding {
             if stop.wait(milliseconds: 100) { return false }
         }
         return false
+    }
+
+    /// A state folder that is missing will be this user's.
+    private func expectOwnFolder() throws {
+        if FileManager.default.fileExists(atPath: paths.state) { try expectOwner(of: paths.state, "refold") }
+    }
+
+    /// - Parameter lack: why the past may not be whole; `nil`: it is.
+    private func note(_ task: RefoldTask, in known: KnownTimeframes, lack: String?) throws {
+        guard !Set(known.new).isDisjoint(with: task.timeframes) else { return }
+        if let lack {
+            logger.warning(
+                "The timeframes stay new: \(lack); 'candlewick refold --new' makes their past again",
+                metadata: ["timeframes": "\(task.timeframes)"])
+        } else {
+            var known = known
+            try known.add(task.timeframes)
+        }
     }
 
     /// None older than the store keeps.

@@ -15,6 +15,7 @@ public struct SmallerCandles {
 
     /// What can be made of a stretch of a series.
     public struct Made {
+        public let stretch: Range<UTCSeconds>
         /// Derived candles, oldest first.
         public fileprivate(set) var candles: [CandleRecord] = []
         /// Intervals of the trading hours of which a part is not known.
@@ -48,11 +49,25 @@ public struct SmallerCandles {
         }
     }
 
-    /// The candles of the intervals that start in a stretch and have no complete one.
-    /// - Parameter stretch: begins and ends with an interval.
-    /// - Throws: `StoreError`.
-    public func make(_ series: Series, in stretch: Range<UTCSeconds>) throws -> Made {
-        var made = Made()
+    /// So much is in memory at once. Every timeframe divides it.
+    private static let month: Duration = .seconds(30 * 86_400)
+
+    /// The candles of the intervals that start in a stretch and have no complete one, a month at a time, oldest first.
+    /// - Parameters:
+    ///   - stretch: begins and ends with an interval.
+    ///   - take: takes what can be made of each month.
+    /// - Throws: `StoreError`; what `take` throws.
+    public func make(_ series: Series, in stretch: Range<UTCSeconds>, _ take: (Made) throws -> Void) throws {
+        var start = stretch.lowerBound
+        while start < stretch.upperBound {
+            let end = min(start + SmallerCandles.month, stretch.upperBound)
+            try take(try made(series, in: start..<end))
+            start = end
+        }
+    }
+
+    private func made(_ series: Series, in stretch: Range<UTCSeconds>) throws -> Made {
+        var made = Made(stretch: stretch)
         let known = try reader.starts(series, in: stretch)
         let settled = Set(known.complete + known.empty)
         var open = Set(calendar[series.pair].starts(of: series.timeframe, in: stretch)).subtracting(settled)

@@ -145,14 +145,16 @@ private struct FoldedColumns {
         return count
     }
 
-    /// Of a decimal. Mid has a place more than a price of the broker's may have.
+    /// Of a decimal, with `-` of a negative one. Mid has a place more than a price of the broker's may have.
     private func units(_ text: String) -> Int64? {
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let sign = text.hasPrefix("-") ? "-" : ""
+        let parts = text.dropFirst(sign.count).split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let places = parts.count == 2 ? parts[1] : ""
-        guard places.utf8.count <= 9, (parts[0] + places).utf8.allSatisfy({ (48...57).contains($0) }) else {
+        let digits = parts[0] + places
+        guard places.utf8.count <= 9, !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }) else {
             return nil
         }
-        return Int64(parts[0] + places + String(repeating: "0", count: 9 - places.utf8.count))
+        return Int64(sign + digits + String(repeating: "0", count: 9 - places.utf8.count))
     }
 }
 

@@ -114,6 +114,44 @@ import Wire
         #expect(rows.map(\.bid.open.description) == ["1.1", "1.1", "3"])
     }
 
+    // MARK: A month at a time
+
+    private static let month: Int64 = 30 * 86_400
+    /// Hours at both sides of the first seam, and far behind it.
+    private static let hours: [Int64] = [0, month - 3_600, month, 100 * 86_400]
+
+    private func storeHours() throws -> SQLiteReader {
+        try store(
+            Self.hours.flatMap { hour in
+                [0, 900, 1_800, 2_700].map { candle(hour + $0, "1.1", source: .bought) }
+            })
+        return try SQLiteReader(path: world.paths.database)
+    }
+
+    private var wanted: [UTCSeconds] { Self.hours.map { Self.start + .seconds($0) } }
+
+    @Test func `a long stretch is read a month at a time, and nothing is lost at the seams`() throws {
+        let smaller = try SmallerCandles(try storeHours(), calendar: world.configuration.calendar)
+        let end = Self.start + .seconds(101 * 86_400)
+        var (stretches, found) = ([Range<UTCSeconds>](), [UTCSeconds]())
+        try smaller.make(Series(Make.eurUSD, Self.hour), in: Self.start..<end) { made in
+            stretches.append(made.stretch)
+            found += made.candles.map(\.start.seconds)
+        }
+        #expect(found == wanted)
+        #expect(stretches.count == 4 && stretches.first?.lowerBound == Self.start && stretches.last?.upperBound == end)
+        #expect(stretches.allSatisfy { $0.upperBound - $0.lowerBound <= .seconds(Self.month) })
+        #expect(zip(stretches, stretches.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+    }
+
+    @Test func `intervals that lie months apart need not be bought`() throws {
+        world.stages.folder.write("15m\n".utf8, to: "timeframes")
+        world.configuration.timeframes = [.fifteenMinutes, Self.hour]
+        let past = try #require(try RefoldablePast(world.paths, world.configuration, try storeHours()))
+        let missing = Self.start + .seconds(50 * 86_400)
+        #expect(try past.intervals(Series(Make.eurUSD, Self.hour), of: wanted + [missing]) == Set(wanted))
+    }
+
     @Test func `what is complete already stays`() throws {
         try store([0, 900, 1_800, 2_700].map { candle($0, "1.1") } + [candle(0, "4", minutes: 60, source: .bought)])
         let summary = try world.refold([Self.hour])
