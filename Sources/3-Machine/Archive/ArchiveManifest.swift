@@ -130,9 +130,6 @@ public struct ArchiveManifest: Sendable {
         return low < batches.count ? batches[low] : nil
     }
 
-    /// Whether lines were added since it was read.
-    func hasGrown() throws -> Bool { try ReadFile(path)?.byteCount ?? 0 > byteCount }
-
     private static func expect(_ batch: ArchiveBatch, _ stream: Stream, after last: ArchiveBatch?) throws {
         guard batch.format == RecordLayout.format, batch.stream == stream.rawValue else {
             throw ArchiveDamage("it is of '\(batch.format)' and '\(batch.stream)', not of this program and stream")

@@ -334,7 +334,7 @@ struct OperatorTests {
         let (code, output, errors) = try await Pipeline().result("candlewick", arguments)
         #expect(code == 64 && output == "")
         #expect(errors.hasPrefix("Error: ") && errors.contains(words), "\(errors)")
-        #expect(errors.contains("--help'") && errors.split(separator: "\n").count <= 12, "\(errors)")
+        #expect(errors.contains("--help'") && errors.split(separator: "\n").count <= 14, "\(errors)")
     }
 
     @Test(arguments: [
