@@ -163,4 +163,5 @@ def show(results):
     table.render(lines)
     print("".join(f"  checkpoint at {row['ticks'] // 1_000_000} M ticks: {row['size'] / 1e6:.1f} MB\n"
                   for row in found if "size" in row), end="")
-    return found, [f"{row['ticks']} ticks, {row['way']}: OTHER CANDLES" for row in found if row.get("same") is False]
+    wrong = [f"{row['ticks']} ticks, {row['way']}: OTHER CANDLES" for row in found if row.get("same") is False]
+    return {f"{row['ticks']} ticks, {row['way']}, {row['caches']}": row for row in found}, wrong
