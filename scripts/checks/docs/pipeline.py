@@ -20,7 +20,7 @@ history:
   request_spacing_milliseconds: 20
   request_burst: 100
 journal:
-  segment_records: 65536
+  segment_records: 16384
 """
 # The table that bots of this field keep.
 USUAL_TABLE = """
