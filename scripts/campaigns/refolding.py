@@ -38,6 +38,11 @@ class Refolding:
         self.kills = {"refold": 0, "while it wrote": 0, "store-writer": 0, "aggregator": 0}
         self.ticks = write_past(self.pipeline.journal("ticks"), self.folder / "market", options.records)
 
+    @property
+    def campaign(self):
+        """As `campaign.conduct` wants it."""
+        return self
+
     def settings(self, timeframes):
         return processes.settings(self.pairs) + f"timeframes: {timeframes}\n"
 
@@ -211,14 +216,6 @@ def write_journal(folder, records):
     (folder / f"{1:020}.journal").write_bytes(data)
 
 
-class Conducted(Refolding):
-    """As `campaign.conduct` wants it."""
-
-    @property
-    def campaign(self):
-        return self
-
-
 def main():
     parser = argparse.ArgumentParser(prog="scripts/refold-kills", description=__doc__)
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
@@ -231,7 +228,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folder also when all is right")
     options = parser.parse_args()
     command = f"scripts/refold-kills --kills {options.kills} --seed {options.seed}"
-    return campaign.conduct(Conducted(options), options.keep, command)
+    return campaign.conduct(Refolding(options), options.keep, command)
 
 
 if __name__ == "__main__":

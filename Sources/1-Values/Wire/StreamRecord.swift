@@ -74,6 +74,14 @@ public protocol StreamEnvelope: StreamRecord where Envelope == Self {
 }
 
 extension StreamEnvelope {
+    /// Hands out the records of a run of whole ones, in order.
+    @inlinable
+    public static func forEach(in records: UnsafeRawBufferPointer, _ body: (Self) throws -> Void) rethrows {
+        for offset in stride(from: 0, to: records.count, by: byteCount) {
+            try body(records.loadUnaligned(fromByteOffset: offset, as: Self.self))
+        }
+    }
+
     @inlinable
     public var envelope: Self {
         get { self }

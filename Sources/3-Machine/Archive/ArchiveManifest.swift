@@ -143,7 +143,7 @@ public struct ArchiveManifest: Sendable {
     func sync() throws {
         guard Files.exists(path) else { return }
         try Files.sync(path)
-        try Files.sync(parent(of: path))
+        try Files.sync(parentFolder(of: path))
     }
 
     /// Cuts off what is no whole line, and ends the last one.

@@ -87,20 +87,6 @@ public final class ArchivedStream: JournalSource {
 
     public func readBatch(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int? { try readBytes(body) }
 
-    /// Hands out the records that are there, in order, at most a batch.
-    /// - Returns: how many; 0 at the journal's present end.
-    /// - Throws: as `readBytes`.
-    @inlinable
-    @discardableResult
-    public func read<Record: StreamEnvelope>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
-        precondition(Record.byteCount == recordSize)
-        return try readBytes { bytes in
-            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
-                try body(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
-            }
-        }
-    }
-
     /// The journal if it has the next position: it is faster. Of a narrowed stream the archive, where files can be left out.
     private func choose() throws -> Source {
         let oldest = try JournalTail.oldestPosition(recordSize: recordSize, folder: paths.journal(stream))

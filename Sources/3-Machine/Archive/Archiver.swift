@@ -49,7 +49,7 @@ public final class Archiver {
         guard !streams.isEmpty else { return [] }
         try expectOwner(of: paths.collectorState, "archive it")
         try makeFolder(paths.archive)
-        try Files.sync(parent(of: paths.archive))
+        try Files.sync(parentFolder(of: paths.archive))
         let lock = try FileLock(path: "\(paths.archive)/run.lock")
         return try withExtendedLifetime(lock) {
             try streams.mapTryingAll { try Archiver($0, paths).run(dueAt: now) }
@@ -94,7 +94,7 @@ public final class Archiver {
     /// What lies before the archive's end and is not in it is never taken: until someone decides, retention waits.
     private func expectSameJournal(_ manifest: ArchiveManifest) throws {
         guard let end = manifest.batches.last?.segments.last?.firstPosition else { return }
-        let last = try JournalTail.lastPosition(of: stream, paths)
+        let last = try JournalTail.lastPosition(of: stream, folder: paths.journal(stream))
         let named = Set(manifest.batches.flatMap(\.segments).map(\.firstPosition))
         let unknown = try ClosedSegment.all(in: paths.journal(stream), recordSize: stream.recordSize)
             .first { $0.firstPosition <= end && !named.contains($0.firstPosition) }
@@ -182,11 +182,11 @@ public final class Archiver {
 
     private func commit(_ batch: ArchiveBatch) throws {
         let path = ArchiveManifest.path(stream, paths)
-        try makeFolder(parent(of: path))
+        try makeFolder(parentFolder(of: path))
         let isNew = !Files.exists(path)
         try Files.append(try ArchiveManifest.line(batch), to: path, durably: true)
         guard isNew else { return }
-        try Files.sync(parent(of: path))
+        try Files.sync(parentFolder(of: path))
         try Files.sync(paths.archive)
     }
 }
@@ -199,16 +199,6 @@ extension Archiver.Run {
         journalBytes += batch.segments.reduce(0) { $0 + $1.bytes }
         bytes += batch.bytes
         files += batch.paths.count
-    }
-}
-
-extension JournalTail {
-    /// As `lastPosition(_:folder:)`.
-    static func lastPosition(of stream: Stream, _ paths: Paths) throws -> UInt64 {
-        let folder = paths.journal(stream)
-        return stream == .ticks
-            ? try lastPosition(TickEnvelope.self, folder: folder)
-            : try lastPosition(CandleEnvelope.self, folder: folder)
     }
 }
 

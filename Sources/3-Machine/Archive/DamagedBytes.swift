@@ -1,4 +1,5 @@
 internal import Host
+internal import Streams
 internal import Wire
 
 /// What of the segments of a batch is no whole record at its place, as it stands there: damaged slots, a header that is
@@ -17,7 +18,7 @@ final class DamageWriter {
     init(path: String, in folder: String) { (self.path, place) = (path, "\(folder)/\(path)") }
 
     static func path(_ stream: Stream, firstPosition: UInt64) -> String {
-        "damage/\(stream.rawValue)/part-\(digits(firstPosition)).bytes"
+        "damage/\(stream.rawValue)/part-\(positionDigits(firstPosition)).bytes"
     }
 
     /// Adds bytes; those behind the last ones make their stretch longer.
@@ -34,7 +35,7 @@ final class DamageWriter {
 
     private func flush() throws {
         guard let (segment, offset, content) = pending else { return }
-        if written == 0 { try makeFolder(parent(of: place)) }
+        if written == 0 { try makeFolder(parentFolder(of: place)) }
         var bytes: [UInt8] = []
         for number in [segment, UInt64(offset), UInt64(content.count)] { withUnsafeBytes(of: number) { bytes += $0 } }
         bytes += content

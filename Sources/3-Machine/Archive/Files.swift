@@ -145,9 +145,3 @@ enum Files {
         Failure(.io, "\(path) cannot be \(what): \(systemMessage(errno))")
     }
 }
-
-/// A path without its last part; `.` if it has one part alone.
-func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-}

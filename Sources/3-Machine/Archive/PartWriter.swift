@@ -1,6 +1,7 @@
 internal import Host
 internal import MarketData
 internal import Parquet
+internal import Streams
 internal import Wire
 
 /// One file of a batch while it is made: records are gathered, then written as a row group.
@@ -139,7 +140,7 @@ final class PartWriters {
     private func begin(_ key: Key, at position: UInt64) throws -> PartWriter {
         let place = PartPlace(stream, pair: key.pair == .none ? nil : key.pair, day: key.day)
         let path = place.path(firstPosition: position)
-        try makeFolder(parent(of: "\(folder)/\(path)"))
+        try makeFolder(parentFolder(of: "\(folder)/\(path)"))
         let part = PartWriter(place.layout, path: path, in: folder)
         parts[key] = part
         return part
@@ -168,7 +169,7 @@ struct PartPlace {
     private static func common(_ stream: Stream) -> RecordLayout { stream == .ticks ? .feed : .candles(stream) }
 
     /// The layout of a file of the manifest.
-    /// - Throws: `ArchiveDamage` if its path is none that we make.
+    /// - Throws: `ArchiveDamage` if its path is not one that the archiver makes.
     static func layout(of file: ArchiveBatch.File, _ stream: Stream) throws(ArchiveDamage) -> RecordLayout {
         guard let name = file.pair else { return common(stream) }
         guard stream == .ticks, let pair = RecordText.bytes(name, count: Pair.lengthMax) else {
@@ -177,11 +178,5 @@ struct PartPlace {
         return .ticks(pair: pair)
     }
 
-    func path(firstPosition: UInt64) -> String { "\(folder)/part-\(digits(firstPosition)).parquet" }
-}
-
-/// A position in 20 digits.
-func digits(_ position: UInt64) -> String {
-    let digits = String(position)
-    return String(repeating: "0", count: 20 - digits.count) + digits
+    func path(firstPosition: UInt64) -> String { "\(folder)/part-\(positionDigits(firstPosition)).parquet" }
 }

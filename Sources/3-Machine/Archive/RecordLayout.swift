@@ -114,7 +114,7 @@ struct RecordLayout: Sendable {
     }
 
     /// Makes the records of columns again.
-    /// - Throws: `ArchiveDamage` if a text is none of ours.
+    /// - Throws: `ArchiveDamage` if a text is not one that the archiver writes.
     func records(of values: [ParquetValues], rows: Int) throws(ArchiveDamage) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: rows * recordSize)
         for (column, values) in zip(columns, values) {

@@ -17,7 +17,7 @@ struct Staging {
 
     init(_ stream: Stream, _ paths: Paths, firstPosition: UInt64, passed: @escaping () throws -> Void) {
         (self.stream, self.paths, self.firstPosition, self.passed) = (stream, paths, firstPosition, passed)
-        folder = "\(Staging.folder(paths))/\(stream.rawValue)-\(digits(firstPosition))"
+        folder = "\(Staging.folder(paths))/\(stream.rawValue)-\(positionDigits(firstPosition))"
     }
 
     /// Takes back what a run left that ended before its commit, and removes its folder. Files that the manifest names stay,
@@ -31,7 +31,7 @@ struct Staging {
                 for path in batch.paths where !Files.exists("\(folder)/\(path)") {
                     let target = "\(paths.archive)/\(path)"
                     try Files.remove(target)
-                    try Files.sync(parent(of: target))
+                    try Files.sync(parentFolder(of: target))
                 }
             }
             try Files.removeFolder(folder)
@@ -111,9 +111,9 @@ struct Staging {
                 throw Failure(
                     .badData, "\(target) is there, and no manifest names it: move it elsewhere, then run again")
             }
-            var folder = parent(of: target)
+            var folder = parentFolder(of: target)
             try makeFolder(folder)
-            while folders.insert(folder).inserted { folder = parent(of: folder) }
+            while folders.insert(folder).inserted { folder = parentFolder(of: folder) }
             try Files.rename("\(self.folder)/\(path)", to: target)
         }
         try passed()

@@ -67,7 +67,7 @@ public func replaceFile(_ path: String, durablyWith bytes: [UInt8]) throws {
     let file = try NewFile(path: path, replacing: true)
     try file.write(bytes)
     try file.publish()
-    let folder = open(URL(filePath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    let folder = open(parentFolder(of: path), O_RDONLY | O_CLOEXEC)
     defer { if folder >= 0 { close(folder) } }
     guard folder >= 0, fsync(folder) == 0 else {
         throw Failure(.io, "\(path) cannot be made durable: \(systemMessage(errno))")
@@ -93,4 +93,10 @@ public func readFile(_ path: String) -> [UInt8]? {
         }
     }
     return isWhole ? bytes : nil
+}
+
+/// The folder of a file: what is before the last `/`; `.` without one.
+public func parentFolder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
 }

@@ -62,7 +62,7 @@ public struct KnownTimeframes {
     /// - Throws: `Failure` (74).
     public func write() throws {
         guard KnownTimeframes.read(path) != timeframes else { return }
-        try makeFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try makeFolder(parentFolder(of: path))
         try replaceFile(path, with: timeframes.sorted().map { "\($0)\n" }.joined())
     }
 

@@ -6,13 +6,13 @@ public import Store
 internal import Streams
 internal import Wire
 
-/// What `candlewick refold --new` would make, so that nobody buys it.
+/// What `candlewick refold --new` would make: `ingest-backfill` need not buy it.
 public struct RefoldablePast {
     /// Of the configuration, without a past.
     private let timeframes: Set<Timeframe>
     private let sight: Sight
     private let smaller: SmallerCandles
-    /// Since when there are ticks; `nil`: there are none.
+    /// The time of the oldest tick; `nil` without a tick.
     private let ticksSince: UTCSeconds?
 
     /// - Returns: `nil` if no timeframe is new.

@@ -37,7 +37,10 @@ final class JournalAnswers {
 
     private func answer(_ request: RelayRequest) throws -> [UInt8] {
         if request.from == RelayMessage.endPosition {
-            return RelayAnswer(.read, request, next: try lastPosition(request.stream) + 1).head
+            return RelayAnswer(
+                .read, request,
+                next: try JournalTail.lastPosition(of: request.stream, folder: paths.journal(request.stream)) + 1
+            ).head
         }
         if let reader = presentReader(request) { return try read(request, reader) }
         let stream = request.stream
@@ -48,15 +51,6 @@ final class JournalAnswers {
             folder: folder, recordSize: stream.recordSize, from: max(request.from, oldest),
             batch: RelayAnswer.batchRecords(recordSize: stream.recordSize))
         return try read(request, reader)
-    }
-
-    private func lastPosition(_ stream: Wire.Stream) throws -> UInt64 {
-        let folder = paths.journal(stream)
-        return switch stream {
-        case .ticks: try JournalTail.lastPosition(TickEnvelope.self, folder: folder)
-        case .history, .native, .refold, .candles, .stored, .forming:
-            try JournalTail.lastPosition(CandleEnvelope.self, folder: folder)
-        }
     }
 
     /// A reader that stands at the wanted position, or a little before it.

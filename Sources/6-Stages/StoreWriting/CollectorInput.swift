@@ -7,7 +7,7 @@ internal import Streams
 internal import Wire
 
 /// One collector's streams on their way into the database: its candles and the batch that waits for a commit, and beside
-/// them the streams that nobody waits for.
+/// them the streams that may wait.
 ///
 /// - Note: Data thread only.
 final class CollectorInput {

@@ -128,7 +128,7 @@ final class CollectorInputs {
     /// Live candles wait for their commit.
     var liveWaits: Bool { readable.contains { !$0.batch.records.isEmpty } }
 
-    /// A stream that nobody waits for has more to take.
+    /// A stream that may wait has more to take.
     var hasMore: Bool { readable.contains { $0.unhurried.contains(where: \.hasMore) } }
 
     /// Every collector can be read, and is read to its journal's end.

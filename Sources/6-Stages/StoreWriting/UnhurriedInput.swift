@@ -4,7 +4,7 @@ internal import MarketData
 internal import Streams
 internal import Wire
 
-/// One of a collector's streams that nobody waits for: out of its journal, a batch at a time, looked for once a second, or
+/// One of a collector's streams that may wait: out of its journal, a batch at a time, looked for once a second, or
 /// at once while there is more and no live candle waits. So a live candle waits no longer than one such batch, however many
 /// there are.
 ///

@@ -97,7 +97,7 @@ private final class ForeignFile {
     /// - Parameter entry: the name of the text inside a zip file; `nil`: plain text.
     init(_ path: String, entry: String?, replacing: Bool) throws {
         (self.path, self.entry) = (path, entry)
-        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
+        try makeFolder(parentFolder(of: path))
         file = try NewFile(path: path, replacing: replacing)
     }
 

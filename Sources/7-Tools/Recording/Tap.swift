@@ -15,7 +15,7 @@ public enum TapStart: Hashable, Sendable {
 }
 
 /// A stream as a person or a program looks into it, on this machine or through a relay: out of archive and journal into
-/// live without a seam, or live only where there is no journal. A tap from now and a relay read the
+/// live without a seam, or live alone if the journal is missing. A tap from now and a relay read the
 /// journal alone.
 ///
 /// - Note: One thread only.

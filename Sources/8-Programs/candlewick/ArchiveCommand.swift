@@ -75,17 +75,13 @@ struct ArchiveCommand: ParsableCommand {
                   candlewick archive check ticks --json
                 """)
 
-        @Argument(
-            help: "ticks, candles, history, native or refold; default: all.",
-            completion: .list(Stream.journaledNames), transform: Stream.journaled)
-        var stream: Stream?
-
+        @OptionGroup var journaled: JournaledStreamArgument
         @OptionGroup var collector: CollectorOption
         @OptionGroup var output: OutputOptions
 
         func run() {
             look { paths in
-                let report = try ArchiveCheckReport(paths: try collector.chosen(paths), stream: stream)
+                let report = try ArchiveCheckReport(paths: try collector.chosen(paths), stream: journaled.stream)
                 output.show(report)
                 if report.isDamaged {
                     throw Failure(.badData, "damaged: docs/archive.md, 'Damage', explains what to do")
@@ -105,16 +101,14 @@ struct ArchiveCommand: ParsableCommand {
                   candlewick archive list ticks --json
                 """)
 
-        @Argument(
-            help: "ticks, candles, history, native or refold; default: all.",
-            completion: .list(Stream.journaledNames), transform: Stream.journaled)
-        var stream: Stream?
-
+        @OptionGroup var journaled: JournaledStreamArgument
         @OptionGroup var collector: CollectorOption
         @OptionGroup var output: OutputOptions
 
         func run() {
-            look { paths in output.show(try ArchiveListing(paths: try collector.chosen(paths), stream: stream)) }
+            look { paths in
+                output.show(try ArchiveListing(paths: try collector.chosen(paths), stream: journaled.stream))
+            }
         }
     }
 }

@@ -87,6 +87,14 @@ struct Moment: ExpressibleByArgument {
     static let help = "UTC: 2026-11-23, 2026-11-23T14:10, 2026-11-23T14:10:05Z, or Unix seconds"
 }
 
+/// One of the streams that have a journal, or all of them.
+struct JournaledStreamArgument: ParsableArguments {
+    @Argument(
+        help: "ticks, candles, history, native or refold; default: all.",
+        completion: .list(Stream.journaledNames), transform: Stream.journaled)
+    var stream: Stream?
+}
+
 /// Whose streams are looked at.
 struct CollectorOption: ParsableArguments {
     @Option(

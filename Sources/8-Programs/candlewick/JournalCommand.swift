@@ -33,17 +33,13 @@ struct JournalCommand: ParsableCommand {
                   candlewick journal check candles
                 """)
 
-        @Argument(
-            help: "ticks, candles, history, native or refold; default: all.",
-            completion: .list(Stream.journaledNames), transform: Stream.journaled)
-        var stream: Stream?
-
+        @OptionGroup var journaled: JournaledStreamArgument
         @OptionGroup var collector: CollectorOption
         @OptionGroup var output: OutputOptions
 
         func run() {
             look { paths in
-                let report = try JournalReport(paths: try collector.chosen(paths), stream: stream)
+                let report = try JournalReport(paths: try collector.chosen(paths), stream: journaled.stream)
                 output.show(report)
                 if report.isDamaged {
                     throw Failure(.badData, "damaged: docs/operations.md, 'Journals', explains what to do")
@@ -71,11 +67,7 @@ struct JournalCommand: ParsableCommand {
                   runuser -u candlewick -- env CANDLEWICK_STATE_DIR=/var/lib/candlewick candlewick journal repair
                 """)
 
-        @Argument(
-            help: "ticks, candles, history, native or refold; default: all.",
-            completion: .list(Stream.journaledNames), transform: Stream.journaled)
-        var stream: Stream?
-
+        @OptionGroup var journaled: JournaledStreamArgument
         @OptionGroup var collector: CollectorOption
         @OptionGroup var output: OutputOptions
 
@@ -83,7 +75,7 @@ struct JournalCommand: ParsableCommand {
             Program.run("candlewick", logLevel: .critical) { logger in
                 let (paths, configuration) = try collector.configured(try Paths(environment: .process))
                 let done = try JournalReport.repair(
-                    paths: paths, stream: stream, settings: configuration.journal, logger: logger)
+                    paths: paths, stream: journaled.stream, settings: configuration.journal, logger: logger)
                 output.show(Outcome(done.isEmpty ? "nothing to repair" : done.joined(separator: "\n")))
             }
         }

@@ -17,7 +17,7 @@ import Wire
         let run = try world.archiver().run()
         #expect(run.segments == 14 && run.records == 700 && run.batches == 1)
         #expect(try world.restored() == world.closed())
-        let folders = Set(try world.files().filter { $0.hasSuffix(".parquet") }.map { parent(of: $0) })
+        let folders = Set(try world.files().filter { $0.hasSuffix(".parquet") }.map { parentFolder(of: $0) })
         #expect(
             folders == [
                 "feed/date=2026-11-23", "feed/date=2026-11-24",
@@ -118,7 +118,7 @@ import Wire
         for cut in [2, 40, 300] {
             // The files of the second batch are where a run that ended in its commit left them.
             let second = try ArchiveManifest(.ticks, world.paths).batches[1]
-            let staging = "\(world.paths.archive)/.staging/ticks-\(digits(second.firstPosition))"
+            let staging = "\(world.paths.archive)/.staging/ticks-\(positionDigits(second.firstPosition))"
             try makeFolder(staging)
             try Files.append(ArchiveManifest.line(second), to: "\(staging)/batch.json")
             TemporaryFolder.overwrite(path, Array(whole.dropLast(cut)))

@@ -30,7 +30,7 @@ import Wire
             let place = PartPlace(.ticks, pair: ArchiveWorld.pairs[0], day: Int64(20_000 + day))
             let first = day * rows + 1
             let path = place.path(firstPosition: UInt64(first))
-            try makeFolder(parent(of: "\(folder.path)/\(path)"))
+            try makeFolder(parentFolder(of: "\(folder.path)/\(path)"))
             let part = PartWriter(place.layout, path: path, in: folder.path)
             for begin in [first, first + seriesRecords] {
                 for position in begin..<(begin + rows) { record(at: position).withUnsafeBytes { part.append($0) } }

@@ -5,7 +5,7 @@
 #include "peer_gate.h"
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
-/// checksum of iSCSI (RFC 3720 § B.4). `sum` is that of the bytes before these, 0 if there are none. Uses the
+/// checksum of iSCSI (RFC 3720 § B.4). `sum` is that of the bytes before these, 0 before the first. Uses the
 /// processor's instruction if it has one.
 uint32_t candlewick_crc32c(uint32_t sum, const void *bytes, size_t count);
 

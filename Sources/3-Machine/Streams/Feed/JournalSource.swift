@@ -1,3 +1,5 @@
+public import Wire
+
 /// Where a `StreamReader` reads what it did not get live: the journal's files, or a relay that reads them.
 public protocol JournalSource: AnyObject {
     /// For messages.
@@ -24,6 +26,16 @@ public protocol JournalSource: AnyObject {
 
 extension JournalSource {
     public func hasMore() throws -> Bool { false }
+
+    /// Hands out the records that are there, in order, at most a batch.
+    /// - Returns: how many; 0 at the journal's present end, or if it cannot be reached now.
+    /// - Throws: as `readBatch`.
+    @inlinable
+    @discardableResult
+    public func read<Record: StreamEnvelope>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
+        precondition(Record.byteCount == recordSize)
+        return try readBatch { try Record.forEach(in: $0, body) } ?? 0
+    }
 }
 
 extension JournalReader: JournalSource {

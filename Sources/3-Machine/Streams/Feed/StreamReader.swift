@@ -86,11 +86,7 @@ public final class StreamReader {
         _ type: Record.Type, milliseconds: Int, stop: Int32, _ deliver: (Record) throws -> Void
     ) throws -> Int {
         precondition(Record.byteCount == recordSize)
-        return try pollBytes(milliseconds: milliseconds, stop: stop) { bytes in
-            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
-                try deliver(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
-            }
-        }
+        return try pollBytes(milliseconds: milliseconds, stop: stop) { try Record.forEach(in: $0, deliver) }
     }
 
     /// Delivers the records that are there, without waiting: those of the journal until it is read to its end, then those
@@ -102,11 +98,7 @@ public final class StreamReader {
         _ type: Record.Type, looksIntoJournal: Bool, _ deliver: (Record) throws -> Void
     ) throws -> Int {
         precondition(Record.byteCount == recordSize)
-        let body = { (bytes: UnsafeRawBufferPointer) in
-            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
-                try deliver(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
-            }
-        }
+        let body = { (bytes: UnsafeRawBufferPointer) in try Record.forEach(in: bytes, deliver) }
         if !isLive { return try replay(body) }
         let count = try takeLive(body)
         return count > 0 || !isLive || !looksIntoJournal ? count : try replay(body)

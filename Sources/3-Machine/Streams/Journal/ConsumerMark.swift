@@ -35,8 +35,7 @@ public final class ConsumerMark {
             descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
             if descriptor < 0, errno == ENOENT { return }
         }
-        let digits = String(position)
-        let text = String(repeating: "0", count: 20 - digits.count) + digits + "\n"
+        let text = positionDigits(position) + "\n"
         guard descriptor >= 0, pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count else {
             throw JournalError(.mark, path, errno: errno)
         }

@@ -59,19 +59,6 @@ public final class JournalReader {
         }
     }
 
-    /// Hands out the records that are there, in order, at most a batch.
-    /// - Returns: how many; 0 at the journal's present end.
-    @inlinable
-    @discardableResult
-    public func read<Record: StreamEnvelope>(_ type: Record.Type, _ body: (Record) throws -> Void) throws -> Int {
-        precondition(Record.byteCount == recordSize)
-        return try readBytes { bytes in
-            for start in stride(from: 0, to: bytes.count, by: Record.byteCount) {
-                try body(bytes.loadUnaligned(fromByteOffset: start, as: Record.self))
-            }
-        }
-    }
-
     /// Fills the buffer with valid records from the next position on.
     private func fillBuffer() throws -> Int {
         guard let segment, let slot = segment.slot(of: nextPosition) else { return 0 }
@@ -107,7 +94,7 @@ public final class JournalReader {
         let segments = try Segment.inPlace(in: folder, recordSize: recordSize)
         let earlier = segments.prefix { $0.firstPosition <= nextPosition }
         // An empty file may have a name from the midst of another one.
-        for segment in earlier.reversed() where try hasMore(segment) { return try useFirst(of: [segment]) }
+        for segment in earlier.reversed() where try reachesNext(segment) { return try useFirst(of: [segment]) }
         return try useFirst(of: segments[max(0, earlier.count - 1)...])
     }
 
@@ -118,7 +105,7 @@ public final class JournalReader {
     }
 
     /// Whether a segment holds a record from the next position on.
-    private func hasMore(_ segment: Segment) throws -> Bool {
+    private func reachesNext(_ segment: Segment) throws -> Bool {
         guard let slot = segment.slot(of: nextPosition), let file = try segment.openForReading(recordSize: recordSize)
         else { return false }
         defer { close(file) }
@@ -193,6 +180,13 @@ public enum JournalTail {
         }
         let newest = try Segment.inPlace(in: folder, recordSize: type.byteCount).last?.firstPosition ?? 1
         return max(last, newest - 1)
+    }
+
+    /// The last position that the journal of a stream gave or skipped; 0 for none.
+    public static func lastPosition(of stream: Stream, folder: String) throws -> UInt64 {
+        stream == .ticks
+            ? try lastPosition(TickEnvelope.self, folder: folder)
+            : try lastPosition(CandleEnvelope.self, folder: folder)
     }
 
     /// Hands out records from the newest on, until `body` returns false or the journal ends.

@@ -28,8 +28,7 @@ struct Segment: Hashable {
     static let positionMax: UInt64 = 1 << 62
 
     init(folder: String, firstPosition: UInt64) {
-        let digits = String(firstPosition)
-        path = "\(folder)/\(String(repeating: "0", count: 20 - digits.count))\(digits)\(Segment.suffix)"
+        path = "\(folder)/\(positionDigits(firstPosition))\(Segment.suffix)"
         self.firstPosition = firstPosition
     }
 
@@ -219,4 +218,10 @@ struct Misplacement: Hashable {
             )
         }
     }
+}
+
+/// A position in 20 digits, as in the names of files.
+public func positionDigits(_ position: UInt64) -> String {
+    let digits = String(position)
+    return String(repeating: "0", count: 20 - digits.count) + digits
 }

@@ -85,7 +85,7 @@ struct Checkpoint {
         self.bytes = bytes
     }
 
-    /// - Throws: `CheckpointRefusal` if it is none.
+    /// - Throws: `CheckpointRefusal` if the bytes hold no state.
     func state(_ configuration: Configuration) throws(CheckpointRefusal) -> FoldState {
         let state = bytes.withUnsafeBytes { bytes in
             FoldState(
