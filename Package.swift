@@ -83,6 +83,8 @@ let package = Package(
         .executable(name: "aggregator", targets: ["aggregator"]),
         .executable(name: "store-writer", targets: ["store-writer"]),
         .executable(name: "candlewick-relay", targets: ["candlewick-relay"]),
+        .executable(name: "candlewick-web", targets: ["candlewick-web"]),
+        .executable(name: "candlewick-watch", targets: ["candlewick-watch"]),
         .executable(name: "candlewick", targets: ["candlewick"]),
         .executable(name: "ig-simulator", targets: ["ig-simulator"]),
     ],
@@ -116,6 +118,10 @@ let package = Package(
         library(.machine, "Host", ["CPlatform", "MarketData", "Wire", log]),
         library(.machine, "Streams", ["CPlatform", "MarketData", "Wire", "Host", "CZeroMQ", log]),
         library(.machine, "Archive", ["MarketData", "Wire", "Parquet", "Host", "Streams", log]),
+        library(.machine, "Curl", ["Host", "CCurl"]),
+        library(
+            .machine, "HTTPService",
+            ["Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers")]),
         library(
             .machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 
@@ -126,7 +132,7 @@ let package = Package(
         library(.stores, "CandleReader", ["MarketData", "Wire", "Host", "Streams", "Store", "SQLiteStore", "Engines"]),
 
         library(.broker, "Assumptions", ["Reports", "MarketData", "Host"]),
-        library(.broker, "IGClient", ["MarketData", "IG", "Host", "CCurl"]),
+        library(.broker, "IGClient", ["MarketData", "IG", "Host", "Curl", "CCurl"]),
         library(
             .broker, "TLCPWebSocket",
             ["TLCP", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nioSSL]),
@@ -175,11 +181,23 @@ let package = Package(
                 log,
             ]),
 
+        library(
+            .tools, "Web",
+            [
+                "Engines", "Reports", "MarketData", "Wire", "IG", "Planning", "Host", "Streams", "Archive",
+                "HTTPService",
+                "Settings", "Store", "CandleReader", "Inspection", log,
+            ]),
+        library(
+            .tools, "Watching", ["Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
+
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
         program(.programs, "aggregator", ["Streams", "Host", "Settings", "Aggregation"]),
         program(.programs, "store-writer", ["Store", "Streams", "Engines", "Host", "Settings", "StoreWriting"]),
         program(.programs, "candlewick-relay", ["Host", "Streams", "Settings", "Relaying"]),
+        program(.programs, "candlewick-web", ["Host", "Settings", "Web"]),
+        program(.programs, "candlewick-watch", ["Host", "Settings", "Watching"]),
         program(
             .programs, "candlewick",
             [
@@ -214,6 +232,9 @@ let package = Package(
         tests(.cores, "ParquetTests", ["CZstd", "Parquet"]),
         tests(.machine, "HostTests", ["MarketData", "Wire", "Host", "Streams", "Settings", "IGClient", log]),
         tests(.machine, "StreamsTests", ["MarketData", "Wire", "Host", "Streams", log]),
+        tests(
+            .machine, "HTTPServiceTests",
+            ["Host", "HTTPService", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
         tests(.machine, "ArchiveTests", ["MarketData", "Wire", "Host", "Streams", "Archive", log]),
         tests(
             .stores, "StoreTests",
@@ -274,6 +295,15 @@ let package = Package(
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
                 "Assumptions", "Aggregation", "Archive", "Inspection", log,
             ]),
+        tests(
+            .tools, "WebTests",
+            [
+                "SQLiteStore", "Reports", "MarketData", "Wire", "IG", "Planning", "Host", "Streams", "Archive",
+                "HTTPService", "Settings", "Store", "CandleReader", "Inspection", "Web", log,
+            ]),
+        tests(
+            .tools, "WatchingTests",
+            ["Reports", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "Inspection", "Watching", log]),
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",
@@ -285,8 +315,9 @@ let package = Package(
             .programs, "EndToEndTests",
             [
                 "SQLiteStore",
-                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick-relay", "candlewick",
-                "ig-simulator",
+                "ingest-stream", "ingest-backfill", "aggregator", "store-writer", "candlewick-relay", "candlewick-web",
+                "candlewick-watch",
+                "candlewick", "ig-simulator",
                 "MarketData", "Wire", "Candles", "Host", "Streams", "Settings", "CandleReader", "Store", "IGClient",
                 "Simulation", grdb,
             ]),

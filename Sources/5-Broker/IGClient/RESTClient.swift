@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Curl
 public import Host
 public import IG
 public import MarketData

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Curl
 internal import Synchronization
 
 /// A POST whose answer does not end: HTTP streaming, and short control requests, of a Lightstreamer server.

@@ -1,12 +1,9 @@
-internal import Store
 public import Reports
 internal import CandleReader
-internal import Engines
-public import Host
 internal import MarketData
-internal import Settings
 internal import Streams
 internal import Wire
+public import Host
 
 /// Shows the pipeline live on standard output, once a second.
 ///
@@ -21,24 +18,18 @@ public final class LiveView {
         case json
     }
 
-    private let listener: StatusListener
+    private let observer: PipelineObserver
     /// Only if quotes are shown.
     private let forming: FormingCandles?
-    private let database: DatabaseGlance
-    private let paths: Paths
-    private let environment: Environment
-    private var collectors: Collectors
     private let clock: Clock
     private let style: Style
 
     /// - Parameter environment: names the collectors' files.
-    /// - Throws: as `Collectors.init` and `StatusListener.init`.
+    /// - Throws: as `PipelineObserver.init`.
     public init(paths: Paths, environment: Environment, clock: Clock, style: Style) throws {
-        collectors = try Collectors(environment: environment, paths: paths)
-        listener = try StatusListener(paths: paths, collectors: collectors.all, clock: clock)
+        observer = try PipelineObserver(paths: paths, environment: environment, clock: clock)
         forming = style.isScreen ? try FormingCandles(paths: paths) : nil
-        database = DatabaseGlance(paths: paths, clock: clock)
-        (self.paths, self.environment, self.clock, self.style) = (paths, environment, clock, style)
+        (self.clock, self.style) = (clock, style)
     }
 
     /// Shows until a request to stop, the end of the time, or the end of the reader.
@@ -56,29 +47,16 @@ public final class LiveView {
                 next = min(max(next, now) + UTCNanos.perSecond, end)
             }
             let wait = (next - clock.monotonic() + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond
-            listener.listen(milliseconds: Int(max(0, wait)), stop: stop.descriptor)
+            observer.listen(milliseconds: Int(max(0, wait)), stop: stop.descriptor)
         }
-    }
-
-    /// A collector that began to run meanwhile is shown too; while a file is being changed, the former ones are.
-    private func lookForCollectors() throws {
-        guard let now = try? Collectors(environment: environment, paths: paths), now.all != collectors.all else {
-            return
-        }
-        collectors = now
-        try listener.listen(to: now.all)
     }
 
     /// - Returns: false if nobody reads it.
     private func show() throws -> Bool {
-        try lookForCollectors()
-        let seen = Verdict.Observation(
-            stages: listener.heard, stored: database.latest(collectors), collectors: collectors, now: clock.now(),
-            free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors))
+        let view = try observer.observe()
+        let seen = view.seen
         switch style {
-        case .json:
-            let own = paths.of(collectors.own.collector)
-            return Program.write(standardOutput: StatusReport(seen, paths: own).json)
+        case .json: return Program.write(standardOutput: view.status.json)
         case .lines: return Program.write(standardOutput: LiveFrame(seen).line + "\n")
         case .screen(let style):
             guard let size = Terminal.size else { return false }
@@ -97,39 +75,6 @@ public final class LiveView {
 extension LiveView.Style {
     fileprivate var isScreen: Bool {
         if case .screen = self { true } else { false }
-    }
-}
-
-/// The content of the database, read again as often as its size allows.
-private final class DatabaseGlance {
-    private let paths: Paths
-    private let clock: Clock
-    private var reader: (any CandleQueries)?
-    private var last: StoreSnapshot?
-    private var nextRead = Int64.min
-
-    init(paths: Paths, clock: Clock) { (self.paths, self.clock) = (paths, clock) }
-
-    /// The content of the database; the former content, or nothing, while it cannot be read.
-    func latest(_ collectors: Collectors) -> StoreSnapshot {
-        let began = clock.monotonic()
-        let former = last ?? StoreSnapshot(collectors, now: clock.now().seconds)
-        guard began >= nextRead else { return former }
-        do {
-            let reader = try self.reader ?? storeEngine.openReader(paths)
-            self.reader = reader
-            last = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
-        } catch {
-            reader = nil
-            var known = former
-            // If it is not there yet, the view says "no candles yet", and asks again.
-            known.failure = (error as? Failure)?.code == .unavailable ? nil : "\(error)"
-            last = known
-        }
-        let end = clock.monotonic()
-        // Reading takes longer as the database grows: at most a twentieth of the time goes there.
-        nextRead = end + (end - began) * 20
-        return last ?? former
     }
 }
 

@@ -232,7 +232,7 @@ extension Paths {
 
 extension Paths {
     /// What of each collector waits for the archiver.
-    fileprivate func backlogs(of collectors: Collectors) -> [Collector: Archiver.Backlog] {
+    func backlogs(of collectors: Collectors) -> [Collector: Archiver.Backlog] {
         var backlogs: [Collector: Archiver.Backlog] = [:]
         // A manifest or journal that cannot be read is what `archive check` and `journal check` are for.
         for collector in collectors.all { backlogs[collector] = try? Archiver.backlog(of(collector)) }

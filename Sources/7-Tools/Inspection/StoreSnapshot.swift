@@ -1,32 +1,32 @@
 internal import Host
-internal import IG
-internal import MarketData
+package import IG
+package import MarketData
 internal import Planning
 internal import Settings
-internal import Store
-internal import Wire
+package import Store
+package import Wire
 
 /// The database's facts about the pipeline, read at one moment.
-struct StoreSnapshot {
+package struct StoreSnapshot: Sendable {
     /// The facts about one collector.
-    struct OfCollector {
-        var continuity = Continuity()
+    package struct OfCollector: Sendable {
+        package var continuity = Continuity()
         /// The remaining allowance of its account, as far as the database knows.
-        var quota: QuotaLedger.Estimate
+        package var quota: QuotaLedger.Estimate
         /// The pairs that it streamed; read only of those without a configuration file.
-        var pairs: [Pair] = []
+        package var pairs: [Pair] = []
     }
 
     /// Why the database cannot be read now; the rest is then what was known before.
-    var failure: String?
-    var candles: [SeriesStatistics] = []
-    var collectors: [Collector: OfCollector]
+    package var failure: String?
+    package var candles: [SeriesStatistics] = []
+    package var collectors: [Collector: OfCollector]
     /// Of the database on its disk.
-    var bytes: Int64 = 0
+    package var bytes: Int64 = 0
     /// The newest ones, newest first.
-    var events: [StoredEvent] = []
+    package var events: [StoredEvent] = []
     /// Candles of the last day that the broker's own dispute, and the start of the newest.
-    var disputed: (count: Int, newest: UTCSeconds?) = (0, nil)
+    package var disputed: (count: Int, newest: UTCSeconds?) = (0, nil)
 
     /// Nothing but what the configurations say.
     init(_ collectors: Collectors, now: UTCSeconds) {

@@ -1,29 +1,29 @@
-internal import Archive
-internal import Assumptions
-internal import IG
-internal import MarketData
+package import Archive
+package import Assumptions
+package import IG
+package import MarketData
 internal import Planning
-internal import Settings
-internal import Store
-internal import Streams
-internal import Wire
+package import Settings
+package import Store
+package import Streams
+package import Wire
 
 extension Verdict {
     /// What was seen of the pipeline.
-    struct Observation {
+    package struct Observation: Sendable {
         /// By name; at least one.
-        var collectors: [CollectorObservation]
-        var storeWriter: StatusListener.Heard?
-        var stored: StoreSnapshot
+        package internal(set) var collectors: [CollectorObservation]
+        package internal(set) var storeWriter: StatusListener.Heard?
+        package internal(set) var stored: StoreSnapshot
         /// Those of which candles are streamed.
-        var timeframes: [Timeframe]
-        var calendar: TradingCalendar
+        package internal(set) var timeframes: [Timeframe]
+        package internal(set) var calendar: TradingCalendar
         /// What the collectors' files say differently of one instrument.
-        var disagreements: [Collectors.Disagreement]
+        package internal(set) var disagreements: [Collectors.Disagreement]
         /// The host's clock.
-        var now: UTCNanos
+        package internal(set) var now: UTCNanos
         /// Bytes free on the state folder's disk; `nil` if that is not known.
-        var free: Int64?
+        package internal(set) var free: Int64?
 
         /// - Parameters:
         ///   - assumptions: how often each assumption about the broker held and failed, by collector.
@@ -48,22 +48,22 @@ extension Verdict {
         }
 
         /// Whether a collector's name must stand beside what is its own.
-        var hasSeveral: Bool { collectors.count > 1 }
+        package var hasSeveral: Bool { collectors.count > 1 }
 
         /// All daemons, `store-writer` last.
-        var stages: [StatusListener.Heard] { collectors.flatMap(\.stages) + (storeWriter.map { [$0] } ?? []) }
+        package var stages: [StatusListener.Heard] { collectors.flatMap(\.stages) + (storeWriter.map { [$0] } ?? []) }
 
         /// What store-writer measured of the last hour.
         var delay: DelayReport { DelayReport(storeWriter?.status) }
 
         /// The market's time, as the first collector tells it that knows it.
-        var marketNow: UTCNanos { (collectors.first { $0.knowsMarketTime } ?? collectors[0]).marketNow }
+        package var marketNow: UTCNanos { (collectors.first { $0.knowsMarketTime } ?? collectors[0]).marketNow }
 
         /// Whether any instrument is traded.
-        var isOpen: Bool { collectors.contains(where: \.isOpen) }
+        package var isOpen: Bool { collectors.contains(where: \.isOpen) }
 
         /// The newest time that a feed has reported; `nil` if no stage knows one.
-        var feedTime: UTCNanos? { collectors.compactMap(\.feedTime).max() }
+        package var feedTime: UTCNanos? { collectors.compactMap(\.feedTime).max() }
 
         func freshness(_ line: SeriesStatistics) -> Freshness {
             Freshness(
@@ -72,22 +72,22 @@ extension Verdict {
     }
 
     /// What was seen of one collector.
-    struct CollectorObservation {
-        let collector: Collector
+    package struct CollectorObservation: Sendable {
+        package let collector: Collector
         /// Its daemons.
-        let stages: [StatusListener.Heard]
-        let continuity: Continuity
-        let quota: QuotaLedger.Estimate
+        package let stages: [StatusListener.Heard]
+        package let continuity: Continuity
+        package let quota: QuotaLedger.Estimate
         /// Those that are configured; without a file those that it streamed.
-        let pairs: [Pair]
-        let hasFile: Bool
+        package let pairs: [Pair]
+        package let hasFile: Bool
         /// Of the systemd units of its stages; `nil`: the units without one.
-        let instance: String?
-        let assumptions: AssumptionTally
+        package let instance: String?
+        package let assumptions: AssumptionTally
         /// Why store-writer cannot take its candles; `nil` if it can.
-        fileprivate(set) var unstored: String?
+        package fileprivate(set) var unstored: String?
         /// What waits for the archiver; `nil` if nothing does.
-        fileprivate(set) var backlog: Archiver.Backlog?
+        package fileprivate(set) var backlog: Archiver.Backlog?
         private let calendar: TradingCalendar
         private let now: UTCNanos
 
@@ -107,10 +107,10 @@ extension Verdict {
         }
 
         /// What a stage said last; `nil` if it is not listened to.
-        func heard(_ stage: Stage) -> StatusListener.Heard? { stages.first { $0.stage == stage } }
+        package func heard(_ stage: Stage) -> StatusListener.Heard? { stages.first { $0.stage == stage } }
 
         /// What ingest-stream says; `nil` if it says nothing.
-        var ingest: StageStatus? { heard(.ingestStream)?.status }
+        package var ingest: StageStatus? { heard(.ingestStream)?.status }
 
         /// The market's time that ingest-stream reported, and when.
         private var toldTime: (time: Int64, received: UTCNanos)? {
@@ -120,25 +120,25 @@ extension Verdict {
             return (told, received)
         }
 
-        var knowsMarketTime: Bool { toldTime != nil }
+        package var knowsMarketTime: Bool { toldTime != nil }
 
         /// The market's time: as ingest-stream reported it, and the time passed since; without that, the host's.
-        var marketNow: UTCNanos {
+        package var marketNow: UTCNanos {
             guard let (told, received) = toldTime else { return now }
             return UTCNanos(rawValue: told + max(0, now.rawValue - received.rawValue))
         }
 
         /// The session of a pair that is open; `nil` while its market is closed.
-        func session(_ pair: Pair) -> Range<UTCSeconds>? {
+        package func session(_ pair: Pair) -> Range<UTCSeconds>? {
             let session = calendar[pair].opened(by: marketNow.seconds)
             return session.contains(marketNow.seconds) ? session : nil
         }
 
         /// Whether any of its instruments is traded.
-        var isOpen: Bool { pairs.contains { session($0) != nil } }
+        package var isOpen: Bool { pairs.contains { session($0) != nil } }
 
         /// The newest time that the feed has reported; `nil` if no stage knows one.
-        var feedTime: UTCNanos? {
+        package var feedTime: UTCNanos? {
             [Stage.ingestStream, .aggregator].lazy
                 .compactMap { heard($0)?.status?.metrics.nanos(.feedTime) }
                 .first { $0 > 0 }.map { UTCNanos(rawValue: $0) }

@@ -1,6 +1,6 @@
 internal import Host
 internal import MarketData
-internal import Reports
+package import Reports
 internal import Settings
 internal import Store
 internal import Streams
@@ -12,21 +12,21 @@ internal import Wire
 /// Times are the market's: the host's clock plus the offset that ingest-stream has learned. Silence of feed, pairs and
 /// candles is judged only while a market is open (`TradingHours`). Each collector is judged by itself (`CollectorJudge`),
 /// then what they share. Source: docs/operations.md § Verdict.
-struct Verdict {
+package struct Verdict: Sendable {
     /// What deserves a look; empty if all is well.
-    let findings: [Finding]
+    package let findings: [Finding]
 
     /// The worst of all. `failed`: a monitor should alert a person.
-    var state: Finding.State {
+    package var state: Finding.State {
         if findings.contains(where: { $0.state == .failed }) { return .failed }
         return findings.isEmpty ? .ok : .warning
     }
 
     /// What failed, each a short sentence without its end.
-    var failures: [String] { findings.filter { $0.state == .failed }.map(\.sentence) }
+    package var failures: [String] { findings.filter { $0.state == .failed }.map(\.sentence) }
 
     /// In one line.
-    var line: String { findings.isEmpty ? "all is well" : findings.map(\.sentence).joined(separator: "; ") }
+    package var line: String { findings.isEmpty ? "all is well" : findings.map(\.sentence).joined(separator: "; ") }
 
     /// A line for each finding, with what to do about it.
     func text(_ style: TextStyle) -> String {
@@ -41,7 +41,7 @@ struct Verdict {
     static let databaseAdvice =
         "if it is on a server, start that: store-writer is started again until it finds it; else read the log of store-writer"
 
-    init(_ observation: Observation) {
+    package init(_ observation: Observation) {
         let shared = SharedJudge(seen: observation)
         let judges = observation.collectors.map { CollectorJudge(observation, $0) }
         findings =
@@ -145,7 +145,7 @@ struct Verdict {
 
 extension Finding {
     /// Such as `EUR_USD blind since …`, with the collector before it if there are several.
-    var sentence: String {
+    package var sentence: String {
         (collector.map { "\($0): " } ?? "") + (subject.isEmpty ? finding : "\(subject) \(finding)")
     }
 

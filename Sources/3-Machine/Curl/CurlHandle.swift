@@ -1,20 +1,20 @@
-internal import CCurl
-internal import Host
+package import CCurl
+package import Host
 
 /// What one transfer brings.
-final class Transfer {
-    private(set) var body: [UInt8] = []
-    private(set) var headers: [String: Secret] = [:]
+package final class Transfer {
+    package private(set) var body: [UInt8] = []
+    package private(set) var headers: [String: Secret] = [:]
     private let bodySizeMax: Int
     private var headersSize = 0
     /// Bytes of all headers of an answer, also of interim ones.
     private static let headersSizeMax = 256 << 10
     /// Takes the body's bytes as they come instead of `body`; false ends the transfer.
-    var onBytes: ((UnsafeRawBufferPointer) -> Bool)?
+    package var onBytes: ((UnsafeRawBufferPointer) -> Bool)?
     /// Asked about once a second, and at each read: whether to end the transfer.
-    var isCancelled: (() -> Bool)?
+    package var isCancelled: (() -> Bool)?
 
-    init(bodySizeMax: Int) { self.bodySizeMax = bodySizeMax }
+    package init(bodySizeMax: Int) { self.bodySizeMax = bodySizeMax }
 
     func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if let onBytes { return onBytes(bytes) }
@@ -41,13 +41,13 @@ final class Transfer {
 }
 
 /// Why no transfer can begin, for people.
-struct CurlRefusal: Error {
-    let reason: String
+package struct CurlRefusal: Error {
+    package let reason: String
 }
 
 /// A libcurl handle with the settings that every transfer has: certificates verified, no redirects, no
 /// signals, HTTP and HTTPS only. One transfer each.
-struct CurlHandle: ~Copyable {
+package struct CurlHandle: ~Copyable {
     private let handle: UnsafeMutableRawPointer
     private var list: UnsafeMutablePointer<curl_slist>?
     /// Where libcurl writes what exactly went wrong.
@@ -60,7 +60,7 @@ struct CurlHandle: ~Copyable {
     private static let urlSizeMax = 65_536
 
     /// - Throws: why no transfer can begin.
-    init(url: String, trust: String?) throws(CurlRefusal) {
+    package init(url: String, trust: String?) throws(CurlRefusal) {
         guard url.utf8.count <= CurlHandle.urlSizeMax else {
             throw CurlRefusal(
                 reason: "the address has \(url.utf8.count) bytes, the limit is \(CurlHandle.urlSizeMax)")
@@ -100,24 +100,24 @@ struct CurlHandle: ~Copyable {
         detail.deallocate()
     }
 
-    func set(_ option: CURLoption, _ value: Int) {
+    package func set(_ option: CURLoption, _ value: Int) {
         let result = candlewick_curl_set_long(handle, option, value)
         precondition(result == CURLE_OK, "libcurl refused option \(option.rawValue)")
     }
 
-    func set(_ option: CURLoption, _ value: String) {
+    package func set(_ option: CURLoption, _ value: String) {
         let result = candlewick_curl_set_string(handle, option, value)
         precondition(result == CURLE_OK, "libcurl refused option \(option.rawValue)")
     }
 
-    mutating func addHeader(_ line: String) {
+    package mutating func addHeader(_ line: String) {
         // A line end in a value would begin another header.
         guard !line.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else { return }
         list = curl_slist_append(list, line) ?? list
     }
 
     /// libcurl copies it.
-    func set(body: [UInt8]) {
+    package func set(body: [UInt8]) {
         set(CURLOPT_POSTFIELDSIZE, body.count)
         var body = body
         body.withUnsafeMutableBytes { bytes in
@@ -127,7 +127,7 @@ struct CurlHandle: ~Copyable {
 
     /// Runs the transfer.
     /// - Returns: `nil`, or why there was no answer.
-    func perform(_ transfer: Transfer) -> String? {
+    package func perform(_ transfer: Transfer) -> String? {
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         candlewick_curl_set_headers(handle, list)
         candlewick_curl_on_body(
@@ -168,5 +168,5 @@ struct CurlHandle: ~Copyable {
         return "the server's certificate is refused: \(String(cString: detail))"
     }
 
-    var status: Int { candlewick_curl_status(handle) }
+    package var status: Int { candlewick_curl_status(handle) }
 }

@@ -1,0 +1,105 @@
+internal import Archive
+internal import Engines
+package import Host
+internal import MarketData
+package import Settings
+internal import Store
+internal import Streams
+
+/// Looks at the running pipeline again and again: listens to the stages, and reads the database as often as its size
+/// allows.
+///
+/// - Note: One thread only.
+package final class PipelineObserver {
+    private let listener: StatusListener
+    private let database: DatabaseGlance
+    private let paths: Paths
+    private let environment: Environment
+    private var collectors: Collectors
+    private let clock: Clock
+
+    /// - Parameter environment: names the collectors' files.
+    /// - Throws: as `Collectors.init` and `StatusListener.init`.
+    package init(paths: Paths, environment: Environment, clock: Clock) throws {
+        collectors = try Collectors(environment: environment, paths: paths)
+        listener = try StatusListener(paths: paths, collectors: collectors.all, clock: clock)
+        database = DatabaseGlance(paths: paths, clock: clock)
+        (self.paths, self.environment, self.clock) = (paths, environment, clock)
+    }
+
+    /// Waits until a stage speaks, `stop` becomes readable or the time is over, and takes what came.
+    package func listen(milliseconds: Int, stop: Int32) { listener.listen(milliseconds: milliseconds, stop: stop) }
+
+    /// The pipeline as it is now.
+    /// - Throws: as `StatusListener.listen(to:)`.
+    package func observe() throws -> PipelineView {
+        try lookForCollectors()
+        let seen = Verdict.Observation(
+            stages: listener.heard, stored: database.latest(collectors), collectors: collectors, now: clock.now(),
+            free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors),
+            backlogs: paths.backlogs(of: collectors))
+        return PipelineView(seen, collectors, paths: paths.of(collectors.own.collector))
+    }
+
+    /// A collector that began to run meanwhile is seen too; while a file is being changed, the former ones are.
+    private func lookForCollectors() throws {
+        guard let now = try? Collectors(environment: environment, paths: paths), now.all != collectors.all else {
+            return
+        }
+        collectors = now
+        try listener.listen(to: now.all)
+    }
+}
+
+/// The pipeline at one moment, and the verdict on it.
+package struct PipelineView: Sendable {
+    package let seen: Verdict.Observation
+    package let verdict: Verdict
+    package let collectors: Collectors
+    private let paths: Paths
+
+    /// - Parameter paths: of the own collector.
+    init(_ seen: Verdict.Observation, _ collectors: Collectors, paths: Paths) {
+        (self.seen, self.collectors, self.paths) = (seen, collectors, paths)
+        verdict = Verdict(seen)
+    }
+
+    /// What `candlewick status` shows.
+    package var status: StatusReport { StatusReport(seen, paths: paths) }
+}
+
+/// The content of the database, read again as often as its size allows.
+final class DatabaseGlance {
+    private let paths: Paths
+    private let clock: Clock
+    private var reader: (any CandleQueries)?
+    private var last: StoreSnapshot?
+    private var nextRead = Int64.min
+
+    init(paths: Paths, clock: Clock) { (self.paths, self.clock) = (paths, clock) }
+
+    /// The content of the database; the former content, or nothing, while it cannot be read.
+    func latest(_ collectors: Collectors) -> StoreSnapshot {
+        let began = clock.monotonic()
+        let former = last ?? StoreSnapshot(collectors, now: clock.now().seconds)
+        guard began >= nextRead else { return former }
+        do {
+            let reader = try self.reader ?? storeEngine.openReader(paths)
+            self.reader = reader
+            last = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
+        } catch {
+            reader = nil
+            var known = former
+            // If it is not there yet, the view says "no candles yet", and asks again.
+            known.failure = (error as? Failure)?.code == .unavailable ? nil : "\(error)"
+            last = known
+        }
+        let end = clock.monotonic()
+        // Reading takes longer as the database grows: at most a twentieth of the time goes there.
+        nextRead = end + (end - began) * 20
+        return last ?? former
+    }
+}
+
+@available(*, unavailable)
+extension PipelineObserver: Sendable {}

@@ -1,0 +1,26 @@
+package import Host
+package import Inspection
+package import Settings
+
+/// What all answers share. Any thread.
+package final class SiteFacts: Sendable {
+    package let paths: Paths
+    package let environment: Environment
+    package let clock: Clock
+    /// The feed of ticks, forming and stored candles.
+    package let live: LiveHub
+    private let latest: Latest<PipelineView>
+
+    package init(paths: Paths, environment: Environment, clock: Clock, live: LiveHub, latest: Latest<PipelineView>) {
+        (self.paths, self.environment, self.clock, self.live, self.latest) = (paths, environment, clock, live, latest)
+    }
+
+    /// The pipeline as it was seen last, at most some seconds ago; `nil` in the first second.
+    package var view: PipelineView? { latest.value }
+
+    /// Those of the last view; before the first, as the files say.
+    /// - Throws: as `Collectors.init`.
+    package func collectors() throws -> Collectors {
+        try view?.collectors ?? Collectors(environment: environment, paths: paths)
+    }
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import HTTPService
+
+@Suite struct HTTPServiceTests {}

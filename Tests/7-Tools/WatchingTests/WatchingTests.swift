@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Watching
+
+@Suite struct WatchingTests {}
