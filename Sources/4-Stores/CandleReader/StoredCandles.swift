@@ -1,7 +1,7 @@
 public import Host
 public import MarketData
 public import Store
-internal import Streams
+package import Streams
 internal import Wire
 
 /// The candles that `store-writer` has just committed, as it publishes them on the `stored` stream: a reader that
@@ -15,7 +15,8 @@ public final class StoredCandles {
     /// A stored candle and its place. Its collector is `nil` if several are at work: the message does not say.
     public typealias Stored = (series: Series, candle: CandleReader.Candle)
 
-    private let subscriber: Subscriber
+    /// What the messages come from, for a wait for several streams.
+    package let subscriber: Subscriber
     private let timeframe: Timeframe?
 
     /// - Parameters:
@@ -36,11 +37,16 @@ public final class StoredCandles {
     public func next(milliseconds: Int) -> Stored? {
         let deadline = Deadline(milliseconds: milliseconds)
         while true {
-            var stored: Stored?
-            while stored == nil, subscriber.receive({ stored = decode($0) }) {}
-            if let stored { return stored }
+            if let stored = take() { return stored }
             guard subscriber.wait(until: deadline) else { return nil }
         }
+    }
+
+    /// One that has already come; `nil` without any.
+    package func take() -> Stored? {
+        var stored: Stored?
+        while stored == nil, subscriber.receive({ stored = decode($0) }) {}
+        return stored
     }
 
     private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
