@@ -6,6 +6,8 @@ package import MarketData
 /// Commas come by themselves. The caller pairs `begin` and `end`, and gives each member of an object a `key`.
 package struct JSONText: Sendable {
     package private(set) var bytes: [UInt8] = []
+    /// Whether a value came before the next one in its container.
+    private var needsComma = false
 
     /// - Parameter capacity: about how many bytes it will have.
     package init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
@@ -15,10 +17,12 @@ package struct JSONText: Sendable {
     package mutating func begin(_ container: Container) {
         separate()
         bytes.append(UInt8(ascii: container == .object ? "{" : "["))
+        needsComma = false
     }
 
     package mutating func end(_ container: Container) {
         bytes.append(UInt8(ascii: container == .object ? "}" : "]"))
+        needsComma = true
     }
 
     /// The name of the member that comes next, which needs no escape.
@@ -26,6 +30,7 @@ package struct JSONText: Sendable {
         separate()
         quote(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         bytes.append(UInt8(ascii: ":"))
+        needsComma = false
     }
 
     package mutating func null() { raw("null") }
@@ -77,12 +82,10 @@ package struct JSONText: Sendable {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// A comma, unless the value is the first of its container or follows its key.
+    /// A comma, if there must be one before the next value.
     private mutating func separate() {
-        switch bytes.last {
-        case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"): break
-        default: bytes.append(UInt8(ascii: ","))
-        }
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
     }
 
     // MARK: Digits
@@ -93,6 +96,8 @@ package struct JSONText: Sendable {
     private mutating func digits(_ number: UInt64, isNegative: Bool, fraction: ClosedRange<Int>) {
         var number = number
         var places = fraction.upperBound
+        // Most prices have five decimals.
+        if places - fraction.lowerBound >= 4, number % 10_000 == 0 { (number, places) = (number / 10_000, places - 4) }
         while places > fraction.lowerBound, number % 10 == 0 { (number, places) = (number / 10, places - 1) }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { room in
             var first = room.count
