@@ -13,7 +13,8 @@ public struct HTTPAccess: Sendable {
         self.token = token
         self.origins = Set(origins)
         // The page of another server that a name leads to us has that name in `Host`: only these are ours.
-        hosts = Set(["localhost", "127.0.0.1", "[::1]"] + origins.map { name(ofHost: $0.split(separator: "/").last ?? "") })
+        hosts = Set(
+            ["localhost", "127.0.0.1", "[::1]"] + origins.map { name(ofHost: $0.split(separator: "/").last ?? "") })
     }
 
     var needsToken: Bool { token != nil }

@@ -73,13 +73,16 @@ final class HTTPConnection: ChannelInboundHandler {
     private func take(_ head: HTTPRequestHead) {
         headGuard.answerBegins()
         server.counters.add(\.requests)
-        closesAfter = !head.isKeepAlive || hasHalfClosed || head.method == .CONNECT || head.headers.contains(name: "upgrade")
+        closesAfter =
+            !head.isKeepAlive || hasHalfClosed || head.method == .CONNECT || head.headers.contains(name: "upgrade")
         phase = .reading(head)
         guard head.hasBody else { return }
         // It is not read, so the next request cannot be found.
         closesAfter = true
         phase = .answering
-        send(refusal(of: head) ?? server.responder.refusal(413, "a request must not have a body", path: head.path), to: head)
+        send(
+            refusal(of: head) ?? server.responder.refusal(413, "a request must not have a body", path: head.path),
+            to: head)
     }
 
     /// What the head alone forbids.

@@ -7,5 +7,6 @@ func httpDate(_ moment: UTCSeconds) -> String {
     let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     let day = date.day < 10 ? "0\(date.day)" : "\(date.day)"
-    return "\(weekdays[Int(days % 7)]), \(day) \(months[Int(date.month - 1)]) \(date.year) \(moment.text().suffix(8)) GMT"
+    return
+        "\(weekdays[Int(days % 7)]), \(day) \(months[Int(date.month - 1)]) \(date.year) \(moment.text().suffix(8)) GMT"
 }

@@ -8,7 +8,8 @@ struct HTTPTarget {
     ///   is not UTF-8.
     init?(_ uri: String) {
         let parts = uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard uri.utf8.first == UInt8(ascii: "/"), uri.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "#") })
+        guard uri.utf8.first == UInt8(ascii: "/"),
+            uri.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "#") })
         else { return nil }
         path = String(parts[0])
         var segments: [String] = []

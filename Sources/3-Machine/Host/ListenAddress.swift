@@ -31,6 +31,12 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// As clients name it: `http://127.0.0.1:9641`, or `unix:/path/to/socket`.
+    public var url: String {
+        guard case .tcp = self else { return description }
+        return "http://\(self)"
+    }
+
     /// Only processes of this machine can reach it.
     public var isLocal: Bool {
         guard case .tcp(let host, _) = self else { return true }

@@ -69,7 +69,8 @@ struct YAMLReader {
                 && hostAndPort(host.contains(":") && !host.hasSuffix("]") ? String(host) : "\(host):0") != nil
             guard isOrigin, !host.contains("*") else {
                 throw refuse(
-                    item, "origin '\(origin)' is not http:// or https:// with a host and no path, such as https://charts.example.org"
+                    item,
+                    "origin '\(origin)' is not http:// or https:// with a host and no path, such as https://charts.example.org"
                 )
             }
             return origin.lowercased()

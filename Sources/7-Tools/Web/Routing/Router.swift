@@ -78,7 +78,8 @@ package final class Router: HTTPResponder {
 
 extension RouteGroup {
     fileprivate func holds(_ path: String) -> Bool {
-        path.hasPrefix(prefix) && (prefix.isEmpty || path.utf8.count == prefix.utf8.count || path.hasPrefix("\(prefix)/"))
+        path.hasPrefix(prefix)
+            && (prefix.isEmpty || path.utf8.count == prefix.utf8.count || path.hasPrefix("\(prefix)/"))
     }
 
     /// - Returns: `nil` if there is none; one without names comes before one with.
