@@ -9,6 +9,8 @@ package final class SiteFacts: Sendable {
     package let clock: Clock
     /// The feed of ticks, forming and stored candles.
     package let live: LiveHub
+    /// Of all pairs; each thread that needs it makes it, if it is too old.
+    package let lastDay = Glance<LastDay>()
     private let latest: Latest<PipelineView>
 
     package init(paths: Paths, environment: Environment, clock: Clock, live: LiveHub, latest: Latest<PipelineView>) {
