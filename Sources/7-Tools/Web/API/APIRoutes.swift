@@ -5,7 +5,7 @@ package enum APIRoutes {
     package static let group = RouteGroup(prefix: APIPath.prefix, routes: paths.map(\.route), error: error)
 
     static let paths: [APIPath] =
-        [CandlesPath.path, TicksPath.path, PairsPath.path] + ReportPaths.all + AccountPaths.all
+        [CandlesPath.path, TicksPath.path, PairsPath.path, EventRoutes.path] + ReportPaths.all + AccountPaths.all
 
     /// `{"error":{"status":400,"message":"…"}}`
     private static func error(_ error: WebError) -> HTTPResponse {
