@@ -8,6 +8,8 @@ internal import Wire
 enum TicksPath {
     static let countMax = 10_000
     private static let spanMax: Duration = .seconds(86_400)
+    /// As far as JSON's numbers are exact everywhere.
+    private static let positionMax = (1 << 53) - 1
     /// One answer reads at most so many records; then the client goes on at `next`.
     private static let positionsMax: UInt64 = 2_000_000
 
@@ -16,7 +18,7 @@ enum TicksPath {
     ) { request, worker in
         let (pair, times) = (try request.pathPair(), try stretch(request))
         let count = try request.count(in: 1...countMax, default: 1_000)
-        let first = try request.count("position", in: 1...Int(Int64.max), default: 0)
+        let first = try request.count("position", in: 1...positionMax, default: 0)
         try worker.expect(pair)
         let collectors = try worker.facts.collectors()
         let collector = try chosen(request, collectors)
