@@ -124,7 +124,7 @@ let package = Package(
         library(.machine, "Curl", ["Host", "CCurl"]),
         library(
             .machine, "HTTPService",
-            ["Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers")]),
+            ["MarketData", "Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
         library(
             .machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 

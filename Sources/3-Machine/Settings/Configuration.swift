@@ -1,5 +1,5 @@
 internal import IG
-internal import Host
+public import Host
 public import MarketData
 public import Streams
 public import Wire
@@ -26,6 +26,7 @@ public struct Configuration: Sendable {
     public var store = Store()
     public var history = History()
     public var relay = Relay()
+    public var web = Web()
 
     /// When each instrument is traded.
     public var calendar: TradingCalendar { TradingCalendar(instruments) }
@@ -77,6 +78,13 @@ public struct Configuration: Sendable {
     public struct Relay: Sendable {
         /// `nil`: nowhere.
         public var listen: RelayAddress?
+        public init() {}
+    }
+
+    public struct Web: Sendable {
+        public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 9_641)
+        /// Such as `https://charts.example.org`: pages of other servers that may read, without a path.
+        public var origins: [String] = []
         public init() {}
     }
 

@@ -155,6 +155,16 @@ public struct ConfigurationKey: Sendable {
             help: "where candlewick-relay offers the streams to other machines; the port behind it is taken too",
             value: { $0.relay.listen.map { "'\($0)'" } ?? "off" },
             read: { $0.relay.listen = try $2.relayAddress($1) }),
+        ConfigurationKey(
+            path: "web.listen", range: "HOST:PORT: an address of this machine or *; or unix:/path/to/socket",
+            help: "where candlewick-web answers; other addresses than those of this machine need a token",
+            value: { "'\($0.web.listen)'" },
+            read: { $0.web.listen = try $2.listenAddress($1) }),
+        ConfigurationKey(
+            path: "web.origins", range: "a list, may be empty",
+            help: "pages of other servers that may read from candlewick-web, such as https://charts.example.org",
+            value: { "[\($0.web.origins.joined(separator: ", "))]" },
+            read: { $0.web.origins = try $2.origins($1) }),
     ]
 
     /// The keys as a table in Markdown.

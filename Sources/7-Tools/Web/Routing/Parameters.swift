@@ -174,9 +174,7 @@ extension UTCNanos {
     /// Seconds of the offset at the end of a time with one; `nil` of another text.
     private static func offset(_ text: String) -> Int64? {
         let end = Array(text.utf8.suffix(6))
-        // A query's plus sign may have come as a space.
-        guard text.contains("T"), end.count == 6,
-            [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: " ")].contains(end[0]),
+        guard text.contains("T"), end.count == 6, end[0] == UInt8(ascii: "+") || end[0] == UInt8(ascii: "-"),
             end[3] == UInt8(ascii: ":")
         else { return nil }
         let fields = [end[1...2], end[4...5]].map { Int64(String(decoding: $0, as: UTF8.self)) }
