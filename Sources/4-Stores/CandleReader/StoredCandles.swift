@@ -2,7 +2,7 @@ public import Host
 public import MarketData
 public import Store
 package import Streams
-internal import Wire
+package import Wire
 
 /// The candles that `store-writer` has just committed, as it publishes them on the `stored` stream: a reader that
 /// receives one can read it. Subscribe first, then read what is there, so that none falls between.
@@ -37,22 +37,22 @@ public final class StoredCandles {
     public func next(milliseconds: Int) -> Stored? {
         let deadline = Deadline(milliseconds: milliseconds)
         while true {
-            if let stored = take() { return stored }
+            if let record = take() { return (record.series, CandleReader.Candle(record)) }
             guard subscriber.wait(until: deadline) else { return nil }
         }
     }
 
-    /// One that has already come; `nil` without any.
-    package func take() -> Stored? {
-        var stored: Stored?
-        while stored == nil, subscriber.receive({ stored = decode($0) }) {}
-        return stored
+    /// The record of one that has already come; `nil` without any.
+    package func take() -> CandleRecord? {
+        var record: CandleRecord?
+        while record == nil, subscriber.receive({ record = decode($0) }) {}
+        return record
     }
 
-    private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
+    private func decode(_ message: UnsafeRawBufferPointer) -> CandleRecord? {
         guard let candle = CandleEnvelope(bytes: message)?.candle, timeframe ?? candle.timeframe == candle.timeframe
         else { return nil }
-        return (candle.series, CandleReader.Candle(candle))
+        return candle
     }
 }
 

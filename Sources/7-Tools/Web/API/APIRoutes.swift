@@ -4,7 +4,7 @@ internal import HTTPService
 package enum APIRoutes {
     package static let group = RouteGroup(prefix: APIPath.prefix, routes: paths.map(\.route), error: error)
 
-    static let paths: [APIPath] = [CandlesPath.path]
+    static let paths: [APIPath] = [CandlesPath.path, EventRoutes.path]
 
     /// `{"error":{"status":400,"message":"…"}}`
     private static func error(_ error: WebError) -> HTTPResponse {

@@ -7,8 +7,8 @@ package enum LiveEvent: Sendable {
     case tick(TickRecord, Collector)
     /// A candle whose interval is not over; `isClosed`: its last state.
     case forming(Series, Candle, isClosed: Bool)
-    /// A candle that can now be read from the database.
-    case stored(Series, Candle)
+    /// A candle that can now be read from the database; `isDisputed`: the broker's own says otherwise.
+    case stored(Series, Candle, isDisputed: Bool)
     /// The pipeline's state, at most every two seconds: the JSON of `StatusReport`.
     case state(String)
     /// Every five seconds, so that a client knows that the connection lives.
@@ -29,7 +29,7 @@ package enum LiveEvent: Sendable {
     var pair: Pair? {
         switch self {
         case .tick(let tick, _): tick.pair
-        case .forming(let series, _, _), .stored(let series, _): series.pair
+        case .forming(let series, _, _), .stored(let series, _, _): series.pair
         case .state, .alive: nil
         }
     }

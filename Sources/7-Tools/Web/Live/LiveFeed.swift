@@ -98,7 +98,7 @@ final class LiveFeed {
     private func takeStored() -> [LiveEvent] {
         var events: [LiveEvent] = []
         while events.count < LiveFeed.turnLimit, let new = stored.take() {
-            events.append(.stored(new.series, new.candle))
+            events.append(.stored(new.series, Candle(new), isDisputed: new.flags.contains(.disputed)))
         }
         return events
     }
