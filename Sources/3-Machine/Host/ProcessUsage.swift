@@ -15,7 +15,7 @@ public struct ProcessUsage: Sendable {
     public init() {
         start = Self.start
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
         time = usage.ru_utime.seconds + usage.ru_stime.seconds
         let pages = Self.words(of: "/proc/self/statm").dropFirst().first.flatMap { Int64($0) } ?? 0
         resident = pages * Int64(sysconf(Int32(_SC_PAGESIZE)))
