@@ -18,10 +18,17 @@ public struct TimeMark: Sendable {
     /// - Returns: whether it could: if not, the disk takes nothing, or the folder belongs to another user.
     @discardableResult
     public func set() -> Bool {
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+        let file = openFile()
         guard file >= 0 else { return false }
         defer { close(file) }
         return futimens(file, nil) == 0
+    }
+
+    /// A file of another user's is replaced.
+    private func openFile() -> Int32 {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+        if file < 0, errno == EACCES, unlink(path) == 0 { return openFile() }
+        return file
     }
 
     public func remove() { unlink(path) }

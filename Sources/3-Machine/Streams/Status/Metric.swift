@@ -174,7 +174,7 @@ public enum Metric: String, MetricFamily {
         case .candlesClosed: "Candles made of intervals that closed, revisions left out"
         case .candlesPartial: "Candles that were partial when their interval closed"
         case .candleRevisions: "Revisions of candles"
-        case .candlesWithdrawn: "Complete candles that were withdrawn, since a loss in them became known"
+        case .candlesWithdrawn: "Partial revisions: what was shown as complete before them is withdrawn"
         case .recordsUnknown: "Records of a kind or event unknown to this version"
         case .candlesStored: "Candles that changed a row"
         case .candlesUnchanged: "Candles already stored or of lower rank"
