@@ -20,10 +20,10 @@ extension Notice {
         case ("exited", let code?):
             let meaning =
                 Int32(code).flatMap(ExitCode.init)?.meaning ?? (code == "243" ? "a credential's file is missing" : nil)
-            return "failed: it ended with exit code \(code)" + (meaning.map { " (\($0))" } ?? "")
+            return "ended with exit code \(code)" + (meaning.map { " (\($0))" } ?? "")
         case ("killed", let signal?), ("dumped", let signal?):
             let reason = environment["MONITOR_SERVICE_RESULT"].flatMap { $0 == "signal" ? nil : " (\($0))" } ?? ""
-            return "failed: it was ended by SIG\(signal)\(reason)"
+            return "was ended by SIG\(signal)\(reason)"
         default:
             let reason = environment["MONITOR_SERVICE_RESULT"]
             return "failed" + (reason.map { ": \($0)" } ?? "")

@@ -9,7 +9,7 @@ extension Notice {
         if let note { return note }
         if let first = appeared.first {
             let others = appeared.count + still.count - 1
-            return sentence(first) + (others == 0 ? "" : " (and \(others) more)")
+            return "\(first.finding.state.rawValue): \(sentence(first))" + (others == 0 ? "" : " (and \(others) more)")
         }
         if let first = still.first {
             let others = still.count == 1 ? "" : " (and \(still.count - 1) more)"
@@ -19,16 +19,23 @@ extension Notice {
         return "all is well again after \(Notice.age(badSince ?? time, time))"
     }
 
-    /// For a person: the title, then a line for each finding, with the advice for new ones.
+    /// For a person: the title, then a line for each finding that it does not name, with the advice for new ones.
     package var text: String {
-        let new = appeared.map { item in
-            let advice = item.finding.advice.isEmpty ? "" : "\n  -> \(oneLine(item.finding.advice))"
-            return "\(item.finding.state.rawValue): \(sentence(item))\(advice)"
-        }
         let over = ended.map { "ended after \(Notice.age($0.since, $0.until ?? time)): \(sentence($0))" }
         let old = still.map { "still, for \(Notice.age($0.since, time)): \(sentence($0))" }
-        let lines = [title] + Notice.first(new) + Notice.first(over) + Notice.first(old)
+        let others = appeared.isEmpty ? Array(old.dropFirst()) : old
+        let lines = [title + advice(appeared.first)] + Notice.first(new) + Notice.first(over) + Notice.first(others)
         return Notice.clipped(lines.joined(separator: "\n"))
+    }
+
+    /// Those that the title does not name.
+    private var new: [String] {
+        appeared.dropFirst().map { "\($0.finding.state.rawValue): \(sentence($0))\(advice($0))" }
+    }
+
+    private func advice(_ item: WatchedFinding?) -> String {
+        guard let advice = item?.finding.advice, !advice.isEmpty else { return "" }
+        return "\n  -> \(oneLine(advice))"
     }
 
     /// The shortest limit of a receiver is Telegram's, 4,096 characters; ntfy's is 4,096 bytes.
