@@ -10,6 +10,8 @@ package final class SiteFacts: Sendable {
     package let clock: Clock
     /// The feed of ticks, forming and stored candles.
     package let live: LiveHub
+    /// Of all pairs; each thread that needs it makes it, if it is too old.
+    package let lastDay = Glance<LastDay>()
     /// What the server of this process does.
     package let http: HTTPCounters
     private let latest: Latest<PipelineView>
