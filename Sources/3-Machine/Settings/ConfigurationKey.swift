@@ -157,7 +157,7 @@ public struct ConfigurationKey: Sendable {
             read: { $0.relay.listen = try $2.relayAddress($1) }),
         ConfigurationKey(
             path: "web.listen", range: "HOST:PORT: an address of this machine or *; or unix:/path/to/socket",
-            help: "where candlewick-web answers; other addresses than those of this machine need a token",
+            help: "where candlewick-web answers; addresses that other machines can reach need a token",
             value: { "'\($0.web.listen)'" },
             read: { $0.web.listen = try $2.listenAddress($1) }),
         ConfigurationKey(
