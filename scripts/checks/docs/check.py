@@ -44,6 +44,7 @@ ELSEWHERE = [
     ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
     ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
     ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
+    ("systemctl enable --now candlewick-web", INSIDE, "systemctl enable --now candlewick-web"),
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
     ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
     ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
