@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from world import until
+from world import Skip, until
 
 TOKEN = "".join(random.Random(1).choices("0123456789abcdef", k=256))
 ORIGIN = "https://charts.example.org"
@@ -76,7 +76,8 @@ def check_token_in_no_log(world):
 
 # Timing
 
-ROUNDS = 3_000
+ROUNDS = 2_000
+LONGEST = 120  # seconds
 
 
 def seconds(client, token):
@@ -90,25 +91,28 @@ def seconds(client, token):
     return took / 1e9
 
 
-def differences(address, token):
+def differences(address, token, error=1.0):
     """By how much guesses that share more and more of the token take longer than one that shares nothing.
 
-    For each count of shared characters: the median of the differences within a round, and its standard error. Within a
-    round the guesses come in random order right after each other, so that what changes slowly cancels out.
+    For each count of shared characters: the median of the differences within a round, and its standard error, which is
+    at most `error` unless that takes too long. Within a round the guesses come in random order right after each other,
+    so that what changes slowly cancels out.
     """
     order = random.Random(2)
     guesses = {shared: (token[:shared] + "z" * (len(token) - shared)).encode()
                for shared in (0, len(token) // 2, len(token) - 1)}  # fmt: skip
-    found = {shared: [] for shared in guesses if shared}
+    values = {shared: [] for shared in guesses if shared}
+    end = time.monotonic() + LONGEST
     with socket.create_connection(address, timeout=30) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for _ in range(ROUNDS):
-            times = {}
-            for shared in order.sample(list(guesses), len(guesses)):
-                times[shared] = seconds(client, guesses[shared])
-            for shared, values in found.items():
-                values.append(times[shared] - times[0])
-    return {shared: with_error(values) for shared, values in found.items()}
+        while True:
+            for _ in range(ROUNDS):
+                times = {shared: seconds(client, guesses[shared]) for shared in order.sample(list(guesses), len(guesses))}
+                for shared in values:
+                    values[shared].append(times[shared] - times[0])
+            found = {shared: with_error(of) for shared, of in values.items()}
+            if all(reached <= error for _, reached in found.values()) or time.monotonic() > end:
+                return found
 
 
 def with_error(values):
@@ -128,17 +132,17 @@ def check_timing(world):
     finally:
         control.kill()
         control.wait()
-    ours = differences(world.address, TOKEN)
+    median, error = seen[len(TOKEN) - 1]
+    assert median > 6 * error, "the control's difference was not seen"
+    ours = differences(world.address, TOKEN, median / 8)
     for name, found in (("byte by byte", seen), ("candlewick-web", ours)):
         text = ", ".join(f"{shared} shared: {median * 1e6:+.2f} ± {error * 1e6:.2f} µs"
                          for shared, (median, error) in found.items())  # fmt: skip
         print(f"    {name}: {text}")
-    all_but_one = len(TOKEN) - 1
-    median, error = seen[all_but_one]
-    assert median > 6 * error, "the control's difference was not seen: too much else runs here"
     for shared, (difference, error) in ours.items():
+        if 6 * error >= median:
+            raise Skip("too much else runs here to see what the control shows")
         assert abs(difference) < max(6 * error, 2e-7), f"{shared} shared characters show"
-        assert 6 * error < median, "the machine is too busy for this measurement"
 
 
 # Names and pages: last, since the server starts again.

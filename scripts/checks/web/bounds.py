@@ -1,5 +1,5 @@
 """What a hostile client can take: memory, the time of others, the pipeline's delay."""
-# packages: pyzmq==27.1.0
+# packages: pyzmq==27.3.0
 
 import json
 import statistics
