@@ -41,4 +41,12 @@ public struct HTTPCounts: Sendable, Equatable {
     public var headsTimedOut = 0
 
     public init() {}
+
+    /// How many clients were refused or cut off, by the reason.
+    public var refusals: [(reason: String, count: Int)] {
+        [
+            ("too_many", connectionsRefused), ("without_token", requestsUnauthorized), ("too_slow", headsTimedOut),
+            ("not_reading", clientsCutOff),
+        ]
+    }
 }

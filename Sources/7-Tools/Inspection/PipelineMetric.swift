@@ -30,6 +30,10 @@ package enum PipelineMetric: String, MetricFamily {
     case disputedCandles = "candlewick_disputed_candles"
     case loginRefused = "candlewick_login_refused"
     case backup = "candlewick_backup_timestamp_seconds"
+    case webConnections = "candlewick_web_connections"
+    case webStreams = "candlewick_web_streams"
+    case webRequests = "candlewick_web_requests_total"
+    case webRefused = "candlewick_web_clients_refused_total"
 
     package var labels: [String] {
         switch self {
@@ -42,6 +46,7 @@ package enum PipelineMetric: String, MetricFamily {
         case .completeInterval, .candleDue: ["pair", "timeframe"]
         case .journalBytes: ["stream"]
         case .quotaSpent: ["purpose"]
+        case .webRefused: ["reason"]
         default: []
         }
     }
@@ -79,6 +84,11 @@ package enum PipelineMetric: String, MetricFamily {
         case .loginRefused:
             "1 while the broker has refused the login for good: ingest-stream has ended, and nothing tries again"
         case .backup: "The last backup by candlewick maintain backup; 0 before the first"
+        case .webConnections: "Connections to candlewick-web"
+        case .webStreams: "Open streams of events and prices"
+        case .webRequests: "Requests to candlewick-web, refused ones included"
+        case .webRefused:
+            "Clients that candlewick-web refused or cut off: too_many, without_token, too_slow, not_reading"
         }
     }
 }

@@ -95,14 +95,11 @@ package final class Site {
         let now = facts.clock.monotonic()
         guard now >= nextReport else { return }
         nextReport = now + Site.reportPeriod
-        let refused: [(String, KeyPath<HTTPCounts, Int>)] = [
-            ("tooMany", \.connectionsRefused), ("withoutToken", \.requestsUnauthorized), ("cutOff", \.clientsCutOff),
-            ("tooSlow", \.headsTimedOut),
-        ]
-        let facts = refused.map { ($0.0, counts[keyPath: $0.1] - lastCounts[keyPath: $0.1]) }.filter { $0.1 > 0 }
+        let refused = zip(counts.refusals, lastCounts.refusals).map { ($0.reason, $0.count - $1.count) }
+            .filter { $0.1 > 0 }
         lastCounts = counts
-        if facts.isEmpty { return }
-        let metadata = Logger.Metadata(uniqueKeysWithValues: facts.map { ($0.0, "\($0.1)") })
+        if refused.isEmpty { return }
+        let metadata = Logger.Metadata(uniqueKeysWithValues: refused.map { ($0.0, "\($0.1)") })
         logger.warning("Clients refused in the last minute", metadata: metadata)
     }
 

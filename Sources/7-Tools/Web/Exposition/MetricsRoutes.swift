@@ -18,6 +18,7 @@ package enum MetricsRoutes {
         let (paths, clock) = (worker.facts.paths, worker.facts.clock)
         var exposition = Exposition()
         exposition.add(view, paths: paths)
+        exposition.add(worker.facts.http.now)
         do {
             let look = try DatabaseLook(try worker.store(), view, holes, paths: paths, clock: clock)
             exposition.add(PipelineMetric.databaseUp, 1)
