@@ -192,7 +192,8 @@ let package = Package(
                 "Settings", "Store", "CandleReader", "Inspection", log,
             ], resources: [.embedInCode("API/openapi.json")]),
         library(
-            .tools, "Watching", ["Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
+            .tools, "Watching",
+            ["CPlatform", "Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
