@@ -135,6 +135,7 @@ class Check:
             "/path/to/state": self.environment["CANDLEWICK_STATE_DIR"],
             "/backup": str(self.folder / "backup"),
             "/home/trader": str(self.folder / "home"),
+            "127.0.0.1:9641": simulated.start_web(self.pipeline),
         }
 
     def here(self, text):
