@@ -17,6 +17,7 @@ from udf_client import History
 
 from world import until
 
+SETTINGS = {"token": "checks-of-bots-0123456789"}
 ACCOUNT = "101-004-0000001-001"
 # 2026-05-11, before the simulated market begins.
 IMPORT_END = 1_778_457_600
@@ -83,10 +84,10 @@ def same(found, expected):
 # OANDA
 
 
-def api(world):
+def api(world, token=None):
     """The client as it is; only its table of addresses names another place."""
     client.TRADING_ENVIRONMENTS["practice"] = {"api": world.url, "stream": world.url}
-    return oandapyV20.API(access_token=world.token or "none", environment="practice")
+    return oandapyV20.API(access_token=token or world.token, environment="practice")
 
 
 def seconds(text):
@@ -265,6 +266,17 @@ def check_errors(world):
             assert error.code == code and words in json.loads(error.msg)["errorMessage"], (words, error.code, error.msg)
         else:
             raise AssertionError(f"{request} {request.params} was answered")
+
+
+def check_token(world):
+    """with another token oandapyV20 reads nothing, prices neither"""
+    for request in (accounts.AccountList(), pricing.PricingStream(ACCOUNT, {"instruments": "EUR_USD"})):
+        try:
+            next(iter(api(world, token="checks-of-bots-987654321").request(request)))
+        except V20Error as error:
+            assert error.code == 401, error.code
+        else:
+            raise AssertionError(f"{request} was answered")
 
 
 # TradingView
