@@ -1,5 +1,5 @@
-"""Programs of others read candles and prices: oandapyV20, and a reader that pages as TradingView's client does."""
-# packages: oandapyV20==0.7.2 requests==2.34.2 six==1.17.0
+"""Programs of others read candles and prices: oandapyV20, OANDA's own v20, and a reader that pages as TradingView's does."""
+# packages: oandapyV20==0.7.2 six==1.17.0 v20==3.0.25.0 requests==2.34.2 ujson==6.1.0 PyYAML==6.0.4
 
 import csv
 import itertools
@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 import oandapyV20
+import v20
 from oandapyV20 import oandapyV20 as client
 from oandapyV20.contrib.factories import InstrumentsCandlesFactory
 from oandapyV20.endpoints import accounts, instruments, pricing
@@ -277,6 +278,26 @@ def check_token(world):
             assert error.code == 401, error.code
         else:
             raise AssertionError(f"{request} was answered")
+
+
+def check_own_client(world):
+    """OANDA's own package v20 reads the same candles, and streams prices"""
+    stored = imported(world)[-100:]
+    api = v20.Context(*world.address, ssl=False, token=world.token, decimal_number_as_float=False, stream_timeout=30)
+    reply = api.instrument.candles("EUR_USD", granularity="M5", price="BMA", count=100, toTime=stamp(IMPORT_END))
+    found = [
+        (seconds(candle.time),
+         *(units(getattr(getattr(candle, side), price)) for side in ("bid", "mid", "ask") for price in "ohlc"),
+         candle.volume)
+        for candle in reply.get("candles", 200)
+    ]  # fmt: skip
+    same(found, stored)
+    assert api.instrument.candles("EUR_USD", granularity="S5").status == 400
+    names = [each.name for each in api.account.instruments(ACCOUNT).get("instruments", 200)]
+    assert names == world.pairs and api.account.summary(ACCOUNT).get("account", 200).id == ACCOUNT
+    assert len(api.pricing.get(ACCOUNT, instruments="EUR_USD,USD_JPY").get("prices", 200)) == 2
+    kinds = {kind for kind, _ in itertools.islice(api.pricing.stream(ACCOUNT, instruments="EUR_USD").parts(), 10)}
+    assert "pricing.ClientPrice" in kinds, kinds
 
 
 # TradingView
