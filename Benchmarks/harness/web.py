@@ -151,6 +151,8 @@ def streams(count, seconds):
             client = programs.start(programs.limit(
                 "http", "streams", port_of(site), "/api/v1/events?topics=ticks", count)) if count else None
             try:
+                if client and client.stdout.readline() != "READY\n":
+                    programs.finish(client, 10)
                 running.start("ingest-stream").ready()
                 processes.until("ticks flow", 60, lambda: running.records() > 300)
                 began, used = time.monotonic(), pipeline.processor_seconds(site)
@@ -158,7 +160,6 @@ def streams(count, seconds):
                 core = (pipeline.processor_seconds(site) - used) / (time.monotonic() - began)
                 result = {"streams": count, "core": core, "MiB": pipeline.resident_bytes(site) / 2**20}
                 running.running["ingest-stream"].stop()
-                time.sleep(1)
                 if client:
                     client.send_signal(signal.SIGTERM)
                     heard = programs.finish(client, 30)
