@@ -43,9 +43,12 @@ enum Floor: String {
     case simulator = "9-Simulator"
 }
 
-func library(_ floor: Floor, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func library(
+    _ floor: Floor, _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: "Sources/\(floor.rawValue)/\(name)", swiftSettings: settings)
+        name: name, dependencies: dependencies, path: "Sources/\(floor.rawValue)/\(name)", resources: resources,
+        swiftSettings: settings)
 }
 
 func system(_ name: String, _ package: String) -> Target {
@@ -187,7 +190,8 @@ let package = Package(
                 "Engines", "Reports", "MarketData", "Wire", "IG", "Planning", "Host", "Streams", "Archive",
                 "HTTPService",
                 "Settings", "Store", "CandleReader", "Inspection", log,
-            ]),
+            ],
+            resources: [.embedInCode("Page/files")]),
         library(
             .tools, "Watching", ["Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
 

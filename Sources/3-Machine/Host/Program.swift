@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 public import Logging
 
@@ -5,6 +6,12 @@ public import Logging
 public enum Program {
     /// The version that every program reports.
     public static let version = "0.1.0"
+
+    /// The folder of this program, its symbolic links followed.
+    public static var folder: String {
+        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
 
     /// Runs `body` and ends the process with the code that its error stands for.
     ///
