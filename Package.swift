@@ -124,7 +124,7 @@ let package = Package(
         library(.machine, "Curl", ["Host", "CCurl"]),
         library(
             .machine, "HTTPService",
-            ["Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers")]),
+            ["MarketData", "Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
         library(
             .machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 
@@ -191,9 +191,10 @@ let package = Package(
                 "HTTPService",
                 "Settings", "Store", "CandleReader", "Inspection", log,
             ],
-            resources: [.embedInCode("Page/files")]),
+            resources: [.embedInCode("API/openapi.json"), .embedInCode("Page/files")]),
         library(
-            .tools, "Watching", ["Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
+            .tools, "Watching",
+            ["CPlatform", "Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),

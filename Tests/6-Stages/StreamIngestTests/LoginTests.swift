@@ -177,7 +177,7 @@ private final class TextServer: Sendable {
     @Test func `a login waits for its distance from that of an earlier process`() throws {
         let folder = TemporaryFolder()
         let spacing = LoginSpacing(seconds: 61, stateFolder: folder.path)
-        #expect(LoginMark(stateFolder: folder.path).time == nil)
+        #expect(TimeMark.lastLogin(stateFolder: folder.path).time == nil)
         #expect(try login(spacing) < 5)
         #expect(try login(spacing) >= 61)
     }

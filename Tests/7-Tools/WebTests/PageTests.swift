@@ -28,7 +28,7 @@ import Testing
     func `a module has every module that it imports`(name: String) throws {
         let script = try Self.text(name)
         #expect(!script.isEmpty)
-        for module in script.matches(of: #/from '\./([^']+)'/#) {
+        for module in script.matches(of: #/(?:from |import\()'\./([^']+)'/#) {
             #expect(PageFile.embedded[String(module.1)] != nil, "\(module.1)")
         }
     }
