@@ -172,6 +172,43 @@ def check_sides(world):
         calm(page)
 
 
+def check_calculations(world):
+    """Averages, places of holes, blind stretches and the points of the past are what they should be."""
+    with Page(world) as page:
+        found = page.tab.evaluate("""async () => {
+            const [series, timeline, quota] = await Promise.all(
+                ['series', 'timeline', 'quota'].map((name) => import(`/assets/${name}.js`)));
+            const candle = (time, close) => ({ time, mid: [close, close, close, close], ticks: 1, complete: true, source: 'streamed' });
+            const drawn = (...times) => series.drawnItems(times.map((time) => candle(time, time)), 'mid', 60);
+            const event = (name, time, more) => ({ event: name, time, pair: null, ...more });
+            return {
+                averages: series.movingAverage(drawn(60, 120, 240, 300), 2),
+                hole: drawn(60, 240).map((item) => item.time),
+                weekend: drawn(60, 60 + 2 * 86400).length,
+                stretches: timeline.stretches([
+                    event('session new', 100), event('blind ended', 100, { detail: 'from the start' }),
+                    event('blind began', 200), event('blind ended', 300),
+                    event('blind began', 350, { pair: 'EUR_USD' })], {}, 50, 400)
+                    .map((one) => [one.kind, one.from, one.until]).sort(),
+                old: timeline.stretches([], { blindSince: 10e9 }, 50, 400).map((one) => [one.kind, one.from, one.until]),
+                never: timeline.stretches([], { blindSince: 0 }, 50, 400).map((one) => [one.kind, one.from, one.until]),
+                points: quota.steps(900, [{ time: 5, points: 7 }, { time: 10, points: 60 }, { time: 20, points: 40 }], 8),
+            };
+        }""")
+        expected = {
+            "averages": [None, 90, None, 180, 270],
+            "hole": [60, 120, 180, 240],
+            "weekend": 2,
+            "stretches": [["before", 50, 100], ["blind", 200, 300], ["pair", 350, 400]],
+            "old": [["blind", 50, 400]],
+            "never": [["before", 50, 400]],
+            "points": {"start": 1000, "points": [
+                {"time": 10, "before": 1000, "after": 940}, {"time": 20, "before": 940, "after": 900}]},
+        }
+        for name, value in expected.items():
+            assert found[name] == value, f"{name}: {found[name]} instead of {value}"
+
+
 def check_keyboard(world):
     """By the keyboard alone: a pair, a candle of it, and its explanation."""
     with Page(world) as page:

@@ -26,12 +26,13 @@ export function showTimeline({ events }, status, now) {
 export function stretches(events, continuity, from, end) {
   const found = [];
   const open = new Map();
-  let firstSession = null;
+  // Nothing is blind before the first start, which ends the blindness of ever; 0: it is still to come.
+  let first = continuity?.blindSince === 0 ? end : -Infinity;
   for (const event of events) {
     const key = event.pair ?? '';
-    if (event.event === 'session new') firstSession ??= event.time;
     if (event.event === 'blind began' && !open.has(key)) open.set(key, event.time);
     if (event.event === 'blind ended') {
+      if (!key && event.detail === 'from the start') first = event.time;
       const began = open.get(key) ?? event.from ?? undefined;
       if (began !== undefined) found.push({ kind: key ? 'pair' : 'blind', pair: event.pair, from: began, until: event.time });
       open.delete(key);
@@ -40,8 +41,6 @@ export function stretches(events, continuity, from, end) {
   if (continuity?.blindSince && !open.has('')) open.set('', continuity.blindSince / 1e9);
   for (const { pair, since } of continuity?.blindPairs ?? []) if (since && !open.has(pair)) open.set(pair, since / 1e9);
   for (const [key, began] of open) found.push({ kind: key ? 'pair' : 'blind', pair: key || null, from: began, until: end });
-  const first = firstSession ?? events[0]?.time ?? end;
-  // Nothing is blind before the first start.
   const seen = found.filter((one) => one.until > first).map((one) => ({ ...one, from: Math.max(one.from, first) }));
   if (first > from) seen.push({ kind: 'before', from, until: first });
   return seen.filter((one) => one.until >= from).map((one) => ({ ...one, from: Math.max(one.from, from) }));
