@@ -4,7 +4,12 @@ internal import HTTPService
 package enum APIRoutes {
     package static let group = RouteGroup(prefix: APIPath.prefix, routes: paths.map(\.route), error: error)
 
-    static let paths: [APIPath] = [CandlesPath.path, EventRoutes.path]
+    static let paths: [APIPath] =
+        [CandlesPath.path, TicksPath.path, PairsPath.path, EventRoutes.path, document] + ReportPaths.all
+        + AccountPaths.all
+
+    /// The description of all paths, as OpenAPI has it.
+    private static let document = APIPath.now("/openapi.json") { _, _ in PackageResources.openapi_json }
 
     /// `{"error":{"status":400,"message":"…"}}`
     private static func error(_ error: WebError) -> HTTPResponse {

@@ -14,14 +14,14 @@ enum CandlesPath {
         let wanted = try Wanted(request)
         let store = try worker.store()
         let candles = try wanted.candles(store, series)
-        if candles.isEmpty { try worker.expect(series) }
-        return json(series, candles, try Disputes(store, series, candles), forming: nil)
+        let forming = wanted.forming(worker.facts.live.forming(series), after: candles)
+        if candles.isEmpty, forming == nil { try worker.expect(series) }
+        return json(series, candles, try Disputes(store, series, candles), forming: forming)
     }
 
     /// Which candles a request asks for.
     private struct Wanted {
-        let end: UTCSeconds?
-        let hasForming: Bool
+        private let hasForming: Bool
         private let range: Range<UTCSeconds>
         private let limit: CandleLimit
         private let selection: CandleSelection
@@ -29,7 +29,6 @@ enum CandlesPath {
         init(_ request: RouteRequest) throws {
             let (first, end) = try request.timeRange()
             let count = try request.count(in: 1...countMax, default: 200)
-            self.end = end
             range = (first ?? .min)..<(end ?? .max)
             limit = first == nil ? .last(count) : .first(count)
             selection = try request.choice("selection", of: ["all": .all, "complete": .complete], default: .all)
@@ -38,6 +37,14 @@ enum CandlesPath {
 
         func candles(_ store: any CandleQueries, _ series: Series) throws -> [Candle] {
             try store.candles(series.pair, series.timeframe, in: range, limit, selection)
+        }
+
+        /// The forming candle, if it is asked for and follows those found.
+        func forming(_ present: Candle?, after candles: [Candle]) -> Candle? {
+            guard hasForming, let present, range.contains(UTCSeconds(rawValue: present.timestamp)) else { return nil }
+            // If a first page is full, stored candles may lie between.
+            if limit.isFirst, candles.count == limit.count { return nil }
+            return candles.last.map { $0.timestamp < present.timestamp } ?? true ? present : nil
         }
     }
 

@@ -68,9 +68,9 @@ final class LiveFeed {
             var left = LiveFeed.turnLimit
             while left > 0,
                 subscriber.receive({ message in
-                    guard let tick = TickEnvelope(bytes: message)?.tick, order.admits(tick, of: collector) else {
-                        return
-                    }
+                    guard let tick = TickEnvelope(bytes: message)?.tick, !tick.flags.doesNotCount,
+                        order.admits(tick, of: collector)
+                    else { return }
                     events.append(.tick(tick, collector))
                 })
             { left -= 1 }

@@ -1,5 +1,6 @@
 package import CandleReader
 package import HTTPService
+internal import Host
 package import MarketData
 package import Store
 internal import Synchronization
@@ -18,7 +19,7 @@ package final class LiveHub: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter epoch: distinguishes this process from those before it: when it began.
-    package init(epoch: UTCNanos = UTCNanos(rawValue: 0)) { state = Mutex(State(epoch: epoch)) }
+    package init(epoch: UTCNanos = Clock.system.now()) { state = Mutex(State(epoch: epoch)) }
 
     // MARK: Clients
 

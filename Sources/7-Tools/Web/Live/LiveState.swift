@@ -100,8 +100,10 @@ extension LiveHub {
 
         /// What a new client gets before the first event.
         func opening(of subscription: LiveSubscription) -> [UInt8] {
-            let present = quotes.map(State.tick) + candles.map { .forming($0, $1, isClosed: false) }
-            let events = (present + (pipeline.map { [$0] } ?? [])).filter(subscription.wants)
+            let ticks = quotes.sorted { $0.key < $1.key }.map(State.tick)
+            let forming = candles.sorted { ($0.key.pair, $0.key.timeframe) < ($1.key.pair, $1.key.timeframe) }
+                .map { LiveEvent.forming($0, $1, isClosed: false) }
+            let events = (ticks + forming + (pipeline.map { [$0] } ?? [])).filter(subscription.wants)
             let format = subscription.format
             return subscription.opening + storedBefore(subscription) + events.compactMap(format.bytes(of:)).joined()
         }

@@ -18,6 +18,9 @@ extension RouteRequest {
         }
     }
 
+    /// As it is; `nil` without the parameter.
+    package func text(_ name: String) -> String? { http[name] }
+
     /// A moment: Unix seconds, with decimals or without, or RFC 3339; `nil` without the parameter.
     package func time(_ name: String) throws -> UTCNanos? {
         try http[name].map { try RouteRequest.time($0, name) }
@@ -46,8 +49,7 @@ extension RouteRequest {
     /// - Parameter value: without the parameter.
     package func count(_ name: String = "count", in allowed: ClosedRange<Int>, default value: Int) throws -> Int {
         guard let text = http[name] else { return value }
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let number = Int(text), allowed.contains(number)
+        guard text.utf8.allSatisfy(\.isDigit), let number = Int(text), allowed.contains(number)
         else {
             throw WebError.badRequest(
                 "\(name) is \(shown(text)): give a whole number from \(allowed.lowerBound) to \(allowed.upperBound)")
@@ -89,7 +91,7 @@ extension RouteRequest {
 
     /// The part of the path that is a timeframe; 404 as `pathPair`.
     package func pathTimeframe(_ name: String = "timeframe") throws -> Timeframe {
-        guard let timeframe = Timeframe(self.name(name)) else {
+        guard let timeframe = Timeframe(query: self.name(name)) else {
             throw WebError.notFound("there is no timeframe \(shown(self.name(name))): one is such as 5m, 15m or 1h")
         }
         return timeframe
@@ -119,7 +121,7 @@ extension RouteRequest {
     /// `nil` without the parameter.
     package func timeframe(_ name: String = "timeframe") throws -> Timeframe? {
         try http[name].map { text in
-            guard let timeframe = Timeframe(text) else {
+            guard let timeframe = Timeframe(query: text) else {
                 throw WebError.badRequest(
                     "\(name) is \(shown(text)): give minutes that divide a day, such as 5m, 15m or 1h")
             }
@@ -133,10 +135,23 @@ package func shown(_ text: some StringProtocol) -> String {
     text.count > 40 ? "'\(text.prefix(40))…'" : "'\(text)'"
 }
 
+extension Timeframe {
+    /// As `init(_:)`, but without a sign.
+    fileprivate init?(query text: String) {
+        guard text.utf8.first?.isDigit == true else { return nil }
+        self.init(text)
+    }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+}
+
 extension UTCNanos {
     /// Reads Unix seconds with up to 9 decimals, or RFC 3339: `1795443000.25`, `2026-11-23T14:10:00+01:00`.
     /// - Returns: `nil` for anything else, and outside 1970 to 2199.
     package init?(query text: String) {
+        guard text.utf8.first?.isDigit == true else { return nil }
         let text = text.uppercased()
         if let offset = UTCNanos.offset(text) {
             guard let local = UTCNanos(text: text.dropLast(6)) else { return nil }
@@ -150,7 +165,7 @@ extension UTCNanos {
             return
         }
         guard let seconds = UTCNanos(text: parts[0]), (1...9).contains(parts[1].utf8.count),
-            parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            parts[1].utf8.allSatisfy(\.isDigit),
             let fraction = Int64(parts[1] + String(repeating: "0", count: 9 - parts[1].utf8.count))
         else { return nil }
         self.init(rawValue: seconds.rawValue + fraction)
@@ -159,9 +174,7 @@ extension UTCNanos {
     /// Seconds of the offset at the end of a time with one; `nil` of another text.
     private static func offset(_ text: String) -> Int64? {
         let end = Array(text.utf8.suffix(6))
-        // A query's plus sign may have come as a space.
-        guard text.contains("T"), end.count == 6,
-            [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: " ")].contains(end[0]),
+        guard text.contains("T"), end.count == 6, end[0] == UInt8(ascii: "+") || end[0] == UInt8(ascii: "-"),
             end[3] == UInt8(ascii: ":")
         else { return nil }
         let fields = [end[1...2], end[4...5]].map { Int64(String(decoding: $0, as: UTF8.self)) }
