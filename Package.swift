@@ -43,9 +43,12 @@ enum Floor: String {
     case simulator = "9-Simulator"
 }
 
-func library(_ floor: Floor, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func library(
+    _ floor: Floor, _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: "Sources/\(floor.rawValue)/\(name)", swiftSettings: settings)
+        name: name, dependencies: dependencies, path: "Sources/\(floor.rawValue)/\(name)", resources: resources,
+        swiftSettings: settings)
 }
 
 func system(_ name: String, _ package: String) -> Target {
@@ -121,7 +124,7 @@ let package = Package(
         library(.machine, "Curl", ["Host", "CCurl"]),
         library(
             .machine, "HTTPService",
-            ["Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers")]),
+            ["MarketData", "Host", log, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
         library(
             .machine, "Settings", ["MarketData", "Wire", "IG", "Reports", "Host", "Streams", arguments, log, yams]),
 
@@ -187,9 +190,10 @@ let package = Package(
                 "Engines", "Reports", "MarketData", "Wire", "IG", "Planning", "Host", "Streams", "Archive",
                 "HTTPService",
                 "Settings", "Store", "CandleReader", "Inspection", log,
-            ]),
+            ], resources: [.embedInCode("API/openapi.json")]),
         library(
-            .tools, "Watching", ["Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
+            .tools, "Watching",
+            ["CPlatform", "Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
 
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),

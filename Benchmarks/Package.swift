@@ -30,4 +30,5 @@ let package = Package(
         limit("parse"), limit("fold"), limit("journal"), limit("replay"),
         limit("bus", ["zmq"]), limit("store", ["sqlite3"]), limit("query", ["sqlite3"]),
         limit("postgres-store", ["pq"]), limit("postgres-query", ["pq"]), limit("feed"), limit("chain", ["zmq"]),
+        limit("http"),
     ])

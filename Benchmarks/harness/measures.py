@@ -15,6 +15,7 @@ import programs
 import restarts
 import servers
 import shares
+import web
 from programs import bench, limit, peer, run
 
 OURS = "candlewick"
@@ -47,7 +48,8 @@ def command(make):
 def all_measures(data, options):
     return [
         parse(data, options), fold(data), journal(data, options), replay(data), bus(options),
-        store(data, 1_000), store(data, 56), query(options), *served(data, options), chain(data, options),
+        store(data, 1_000), store(data, 56), query(options), *served(data, options),
+        *window(options), chain(data, options),
         arrival(data, options), restart(data), restarts.measure(Measure, OURS, options), close(options), grace(options),
     ]
 
@@ -172,25 +174,37 @@ def served(data, options):
 VIEW = "SELECT * FROM candles WHERE pair = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT 200"
 
 
-def query(options):
-    rows, count = options.rows, 500
-    folder = options.folder / f"database-{rows}"
-    ours, usual = folder / "candlewick.db", folder / "usual.db"
+class Databases:
+    """Ours and the usual one, each made at its first use."""
 
-    def prepared(subject):
+    def __init__(self, options):
+        self.rows = options.rows
+        self.folder = options.folder / f"database-{options.rows}"
+        self.ours, self.usual = self.folder / "candlewick.db", self.folder / "usual.db"
+
+    def prepared(self, subject):
         def measure():
-            if not ours.exists():
-                folder.mkdir(exist_ok=True)
-                make_database(ours, rows)
+            if not self.ours.exists():
+                self.folder.mkdir(exist_ok=True)
+                make_database(self.ours, self.rows)
             return subject()
         return measure
 
+    def make_usual(self):
+        command = peer("make_usual", self.usual, self.rows)
+        if not self.usual.exists():
+            self.folder.mkdir(exist_ok=True)
+            run(command)
+
+
+def query(options):
+    rows, count, databases = options.rows, 500, Databases(options)
+    ours, usual, prepared = databases.ours, databases.usual, databases.prepared
+
     def with_usual(name):
         def measure():
-            arguments = peer(name, usual, count)
-            if not usual.exists():
-                run(peer("make_usual", usual, rows))
-            return run(arguments)
+            databases.make_usual()
+            return run(peer(name, usual, count))
         return measure
 
     subjects = {
@@ -239,6 +253,51 @@ def timed_view(path, count):
         taken.append(time.perf_counter_ns() - began)
         assert len(rows) == 200
     return taken[100:]
+
+
+# MARK: Candles and events over HTTP
+
+
+def window(options):
+    databases = Databases(options)
+    ours, prepared = databases.ours.parent.resolve(), databases.prepared
+
+    def site(measured):
+        def measure():
+            with web.ours(ours) as port:
+                return measured(port, web.TARGET)
+        return prepared(measure)
+
+    def file(measured):
+        def measure():
+            with web.nginx(web.candles_of(ours)) as port:
+                return measured(port, "/{}/{}")
+        return prepared(measure)
+
+    def service(measured):
+        def measure():
+            databases.make_usual()
+            with web.fastapi(databases.usual) as port:
+                return measured(port, "/candles/{}/{}?count=200")
+        return measure
+
+    seconds = options.seconds or (5 if options.is_quick else 20)
+    return [
+        Measure("web", f"last 200 candles of {options.rows:,} by HTTP", {
+            OURS: site(web.latencies),
+            OURS + ", CandleReader": prepared(command(lambda: bench("query", databases.ours, "--count", web.COUNT))),
+            "nginx, a file of the same size": file(web.latencies),
+            "FastAPI, sqlite3": service(web.latencies),
+        }, kind="latency", target="within 3 times CandleReader"),
+        Measure("web-rate", f"last 200 candles by HTTP, {web.CONNECTIONS} connections", {
+            OURS: site(web.rate),
+            "nginx, a file of the same size": file(web.rate),
+            "FastAPI, sqlite3": service(web.rate),
+        }, target="none: beside nginx and FastAPI"),
+        Measure("web-events", "event streams of 28 pairs, 300 ticks a second", {
+            f"{count} streams": web.streams(count, seconds) for count in web.STREAMS
+        }, kind="report", show=web.show, target="every client gets every tick; 200 streams", rounds_most=1),
+    ]
 
 
 # MARK: Real processes

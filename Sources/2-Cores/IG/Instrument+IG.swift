@@ -38,6 +38,6 @@ extension Instrument {
 }
 
 extension Pair {
-    /// How many decimals IG's prices of it have.
-    public var listedDecimals: Int { quote == "JPY" ? 3 : 5 }
+    /// How many decimals IG's prices of it have: 3 or 5 of a pair of currencies; of gold, indices and the like 2, as a rule.
+    public var listedDecimals: Int { isCurrencyPair ? quote == "JPY" ? 3 : 5 : 2 }
 }

@@ -119,6 +119,25 @@ public struct QuotaLedger: Sendable {
     /// Points paid in all, as far as the replies report them.
     public var paid: Int { entries.reduce(0) { $0 + ($1.reply?.points ?? 0) } }
 
+    /// What became of the requests so far, as far as replies say it.
+    public struct Purchases: Hashable, Sendable {
+        /// Points paid by repair, and by everything else.
+        public internal(set) var byRepair = 0
+        public internal(set) var byOthers = 0
+        /// Requests that the broker refused.
+        public internal(set) var refused = 0
+
+        public init() {}
+    }
+
+    public var purchases: Purchases {
+        entries.reduce(into: Purchases()) { sum, entry in
+            guard let reply = entry.reply else { return }
+            if reply.outcome == .refused { sum.refused += 1 }
+            if entry.request.isRepair { sum.byRepair += reply.points } else { sum.byOthers += reply.points }
+        }
+    }
+
     private static let day: Duration = .seconds(86_400)
     private static let week = day * 7
 

@@ -1,44 +1,5 @@
 package import CCurl
-package import Host
-
-/// What one transfer brings.
-package final class Transfer {
-    package private(set) var body: [UInt8] = []
-    package private(set) var headers: [String: Secret] = [:]
-    private let bodySizeMax: Int
-    private var headersSize = 0
-    /// Bytes of all headers of an answer, also of interim ones.
-    private static let headersSizeMax = 256 << 10
-    /// Takes the body's bytes as they come instead of `body`; false ends the transfer.
-    package var onBytes: ((UnsafeRawBufferPointer) -> Bool)?
-    /// Asked about once a second, and at each read: whether to end the transfer.
-    package var isCancelled: (() -> Bool)?
-
-    package init(bodySizeMax: Int) { self.bodySizeMax = bodySizeMax }
-
-    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if let onBytes { return onBytes(bytes) }
-        guard bytes.count <= bodySizeMax - body.count else { return false }
-        body.append(contentsOf: bytes)
-        return true
-    }
-
-    /// One header line; a new status line begins anew.
-    /// - Returns: false, which ends the transfer, where there are too many.
-    func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-        headersSize += line.count
-        guard headersSize <= Self.headersSizeMax else { return false }
-        let text = String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("HTTP/") {
-            headers.removeAll()
-            return true
-        }
-        guard let colon = text.firstIndex(of: ":") else { return true }
-        let value = text[text.index(after: colon)...].drop { $0 == " " }
-        headers[text[..<colon].lowercased()] = Secret(String(value.prefix { !$0.isNewline }))
-        return true
-    }
-}
+internal import Host
 
 /// Why no transfer can begin, for people.
 package struct CurlRefusal: Error {
@@ -56,9 +17,10 @@ package struct CurlHandle: ~Copyable {
     /// Once for the process, before any handle.
     private static let isPrepared = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-    /// libcurl takes no more than 8,000,000 bytes; the path may be the broker's.
+    /// libcurl takes no more than 8,000,000 bytes; a part of the address may come from a server.
     private static let urlSizeMax = 65_536
 
+    /// - Parameter trust: a file of PEM certificates to trust instead of the system's.
     /// - Throws: why no transfer can begin.
     package init(url: String, trust: String?) throws(CurlRefusal) {
         guard url.utf8.count <= CurlHandle.urlSizeMax else {
@@ -100,6 +62,13 @@ package struct CurlHandle: ~Copyable {
         detail.deallocate()
     }
 
+    /// The most time for a connection and for the whole transfer.
+    /// - Parameter totalSeconds: 0: no limit.
+    package func set(connectSeconds: Int, totalSeconds: Int) {
+        set(CURLOPT_CONNECTTIMEOUT, connectSeconds)
+        set(CURLOPT_TIMEOUT, totalSeconds)
+    }
+
     package func set(_ option: CURLoption, _ value: Int) {
         let result = candlewick_curl_set_long(handle, option, value)
         precondition(result == CURLE_OK, "libcurl refused option \(option.rawValue)")
@@ -110,13 +79,14 @@ package struct CurlHandle: ~Copyable {
         precondition(result == CURLE_OK, "libcurl refused option \(option.rawValue)")
     }
 
+    /// Adds a line such as `Accept: text/plain`; one with a line end is left out.
     package mutating func addHeader(_ line: String) {
         // A line end in a value would begin another header.
         guard !line.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else { return }
         list = curl_slist_append(list, line) ?? list
     }
 
-    /// libcurl copies it.
+    /// Makes the request a POST with this body.
     package func set(body: [UInt8]) {
         set(CURLOPT_POSTFIELDSIZE, body.count)
         var body = body
@@ -168,5 +138,6 @@ package struct CurlHandle: ~Copyable {
         return "the server's certificate is refused: \(String(cString: detail))"
     }
 
+    /// Of the answer; 0 without one.
     package var status: Int { candlewick_curl_status(handle) }
 }

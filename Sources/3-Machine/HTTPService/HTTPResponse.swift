@@ -26,13 +26,6 @@ public struct HTTPResponse: Sendable {
     }
 }
 
-/// Answers requests.
-public protocol HTTPResponder: Sendable {
-    /// Called on an event loop: must not block.
-    /// - Parameter reply: takes the answer once, from any thread.
-    func respond(to request: HTTPRequest, _ reply: @escaping @Sendable (HTTPAnswer) -> Void)
-}
-
 /// The body of an answer that goes on, such as server-sent events. Any thread.
 public protocol HTTPStream: AnyObject, Sendable {
     /// Hands bytes to the client. Never blocks. A client that reads too slowly is cut off.

@@ -19,12 +19,16 @@ public enum ChildProcess {
     public static let late: Int32 = 124
 
     /// Runs a program that is found on PATH, by way of `timeout` of coreutils, which ends it when the time is up.
-    /// - Parameter seconds: how long it may take, 1 or more.
+    /// - Parameters:
+    ///   - environment: all its variables; `nil`: ours.
+    ///   - seconds: how long it may take, 1 or more.
     /// - Throws: `Failure` (74) if the process cannot be started.
-    public static func run(_ command: [String], input: some Sequence<UInt8>, seconds: Int) throws -> Result {
+    public static func run(
+        _ command: [String], input: some Sequence<UInt8>, environment: [String: String]? = nil, seconds: Int
+    ) throws -> Result {
         let files = try (0..<3).map { _ in try MemoryFile() }
         try files[0].write(Array(input))
-        let process = try start(["timeout", "--kill-after=1", String(seconds)] + command, files)
+        let process = try start(["timeout", "--kill-after=1", String(seconds)] + command, files, environment)
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 {
             guard errno == EINTR else {
@@ -38,7 +42,9 @@ public enum ChildProcess {
     }
 
     /// - Parameter files: become descriptors 0, 1, 2.
-    private static func start(_ arguments: [String], _ files: [MemoryFile]) throws -> pid_t {
+    private static func start(
+        _ arguments: [String], _ files: [MemoryFile], _ environment: [String: String]?
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -56,8 +62,13 @@ public enum ChildProcess {
 
         var texts = arguments.map { strdup($0) } + [nil]
         defer { texts.forEach { free($0) } }
+        var variables = environment.map { $0.map { strdup("\($0.key)=\($0.value)") } + [nil] } ?? []
+        defer { variables.forEach { free($0) } }
         var process: pid_t = 0
-        let code = posix_spawnp(&process, arguments[0], &actions, &attributes, &texts, environ)
+        let code =
+            environment == nil
+            ? posix_spawnp(&process, arguments[0], &actions, &attributes, &texts, environ)
+            : posix_spawnp(&process, arguments[0], &actions, &attributes, &texts, &variables)
         guard code == 0 else { throw Failure(.io, "\(arguments[0]) cannot be started: \(systemMessage(code))") }
         return process
     }

@@ -10,6 +10,13 @@ public enum DiskUsage {
         return Int64(info.f_bavail) * Int64(info.f_frsize)
     }
 
+    /// The size of the file system of a path; `nil` if that is not there.
+    public static func total(at path: String) -> Int64? {
+        var info = statvfs()
+        guard statvfs(path, &info) == 0 else { return nil }
+        return Int64(info.f_blocks) * Int64(info.f_frsize)
+    }
+
     /// The size of a file; 0 if it is missing.
     public static func size(ofFile path: String) -> Int64 {
         var info = stat()

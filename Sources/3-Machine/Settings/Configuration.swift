@@ -1,5 +1,5 @@
 internal import IG
-internal import Host
+public import Host
 public import MarketData
 public import Streams
 public import Wire
@@ -26,6 +26,8 @@ public struct Configuration: Sendable {
     public var store = Store()
     public var history = History()
     public var relay = Relay()
+    public var web = Web()
+    public var watch = Watch()
 
     /// When each instrument is traded.
     public var calendar: TradingCalendar { TradingCalendar(instruments) }
@@ -77,6 +79,48 @@ public struct Configuration: Sendable {
     public struct Relay: Sendable {
         /// `nil`: nowhere.
         public var listen: RelayAddress?
+        public init() {}
+    }
+
+    public struct Web: Sendable {
+        public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 9_641)
+        /// Such as `https://charts.example.org`: pages of other servers that may read, without a path.
+        public var origins: [String] = []
+        public init() {}
+    }
+
+    /// What candlewick-watch looks for and tells whom; its addresses of the web are credentials.
+    public struct Watch: Sendable {
+        public enum Least: String, CaseIterable, Sendable {
+            case failed
+            case warning
+        }
+
+        public enum Shape: String, CaseIterable, Sendable {
+            case json
+            case ntfy
+            case slack
+            case telegram
+        }
+
+        /// Between two looks.
+        public var everySeconds = 5
+        /// A finding counts once it has been there for so long, and has ended once it has been away for so long.
+        public var holdSeconds = 30
+        /// Between two messages while something is bad; 0: no repeats.
+        public var repeatMinutes = 60
+        /// The least state that is told.
+        public var least = Least.failed
+        /// What the webhook takes.
+        public var shape = Shape.json
+        /// Of Telegram.
+        public var chat: String?
+        /// An absolute path.
+        public var command: String?
+        /// An address.
+        public var mail: String?
+        /// Between two pings while all is well.
+        public var pingSeconds = 60
         public init() {}
     }
 

@@ -155,6 +155,40 @@ public struct ConfigurationKey: Sendable {
             help: "where candlewick-relay offers the streams to other machines; the port behind it is taken too",
             value: { $0.relay.listen.map { "'\($0)'" } ?? "off" },
             read: { $0.relay.listen = try $2.relayAddress($1) }),
+        ConfigurationKey(
+            path: "web.listen", range: "HOST:PORT: an address of this machine or *; or unix:/path/to/socket",
+            help: "where candlewick-web answers; other addresses than those of this machine need a token",
+            value: { "'\($0.web.listen)'" },
+            read: { $0.web.listen = try $2.listenAddress($1) }),
+        ConfigurationKey(
+            path: "web.origins", range: "a list, may be empty",
+            help: "pages of other servers that may read from candlewick-web, such as https://charts.example.org",
+            value: { "[\($0.web.origins.joined(separator: ", "))]" },
+            read: { $0.web.origins = try $2.origins($1) }),
+        integer(
+            "watch.every_seconds", \.watch.everySeconds, 1...60,
+            "time between two looks of candlewick-watch at the verdict"),
+        integer(
+            "watch.hold_seconds", \.watch.holdSeconds, 0...3_600,
+            "how long a finding must be there before a message says so, and how long away before it counts as ended"),
+        integer(
+            "watch.repeat_minutes", \.watch.repeatMinutes, 0...10_080,
+            "time between two messages while something is bad; 0: no repeats"),
+        choice("watch.least", \.watch.least, "the least state of a finding that makes a message"),
+        choice(
+            "watch.shape", \.watch.shape, "what the webhook takes; its address is the credential CANDLEWICK_WATCH_URL"),
+        word(
+            "watch.chat", \.watch.chat, "a chat's number or @name", "the chat that gets the messages, of shape telegram",
+            isChat),
+        word(
+            "watch.command", \.watch.command, "an absolute path of a program without spaces",
+            "the program that gets each message as JSON on its standard input", isProgram),
+        word(
+            "watch.mail", \.watch.mail, "an address such as ops@example.org",
+            "the address that gets each message by the local sendmail", isAddress),
+        integer(
+            "watch.ping_seconds", \.watch.pingSeconds, 1...86_400,
+            "time between two pings while all is well; their address is the credential CANDLEWICK_WATCH_PING_URL"),
     ]
 
     /// The keys as a table in Markdown.

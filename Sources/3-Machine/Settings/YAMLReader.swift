@@ -46,6 +46,37 @@ struct YAMLReader {
         return address
     }
 
+    func listenAddress(_ node: Node) throws -> ListenAddress {
+        let word = text(node)
+        guard let address = ListenAddress(word) else {
+            throw refuse(
+                node,
+                "'\(word)' is neither an address and a port, such as '127.0.0.1:9641', nor unix: and a path of at most \(ListenAddress.pathLimit) bytes"
+            )
+        }
+        return address
+    }
+
+    func origins(_ node: Node) throws -> [String] {
+        guard let items = node.sequence else {
+            throw refuse(node, "expected a list such as [https://charts.example.org]")
+        }
+        return try items.map { item in
+            let origin = text(item)
+            let host = origin.split(separator: "://", maxSplits: 1).last ?? ""
+            let isOrigin =
+                (origin.hasPrefix("https://") || origin.hasPrefix("http://"))
+                && hostAndPort(host.contains(":") && !host.hasSuffix("]") ? String(host) : "\(host):0") != nil
+            guard isOrigin, !host.contains("*") else {
+                throw refuse(
+                    item,
+                    "origin '\(origin)' is not http:// or https:// with a host and no path, such as https://charts.example.org"
+                )
+            }
+            return origin.lowercased()
+        }
+    }
+
     func timeframes(_ node: Node) throws -> [Timeframe] {
         guard let items = node.sequence, !items.isEmpty else { throw refuse(node, "expected a list such as [5m, 15m]") }
         let all = try items.map { item in

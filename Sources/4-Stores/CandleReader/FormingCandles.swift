@@ -1,8 +1,8 @@
 public import Host
 public import MarketData
 public import Store
-internal import Streams
-internal import Wire
+package import Streams
+package import Wire
 
 /// The candles of intervals that are not over, as `aggregator` publishes them on the `forming` stream, at most every
 /// 250 ms each. The database never holds them.
@@ -32,6 +32,15 @@ public final class FormingCandles {
         public internal(set) var ask = Price(rawValue: 0)
         /// By the broker's clock.
         public internal(set) var time = UTCNanos(rawValue: 0)
+
+        package init() {}
+
+        /// A side that the tick lacks stays.
+        package mutating func take(_ tick: TickRecord) {
+            if !tick.flags.contains(.bidMissing) { bid = tick.bid }
+            if !tick.flags.contains(.askMissing) { ask = tick.ask }
+            time = tick.brokerTime
+        }
     }
 
     private var feeds: [FormingFeed] = []
@@ -79,7 +88,25 @@ public final class FormingCandles {
     }
 
     /// Takes all that has come, for `quotes` and `candles`.
-    public func take() { wait(milliseconds: 0) { _ in false } }
+    public func take() { take { _ in } }
+
+    /// Takes all that has come.
+    /// - Parameter body: gets the updates of candles.
+    /// - Returns: whether anything came.
+    @discardableResult
+    package func take(_ body: (Update) -> Void) -> Bool {
+        // Asked once before the first message.
+        var messages = -1
+        wait(milliseconds: 0) { update in
+            messages += 1
+            if let update { body(update) }
+            return false
+        }
+        return messages > 0
+    }
+
+    /// What the messages come from, for a wait for several streams.
+    package var subscribers: [Subscriber] { feeds.map(\.subscriber) }
 
     /// The present candle of a series: as old as the feed, if `ingest-stream` is down.
     /// - Parameter milliseconds: how long to wait at most for the first word of its pair.

@@ -45,16 +45,11 @@ struct FormingFeed {
         quotes[candle.pair] = quote
     }
 
-    /// A side that the tick lacks stays.
     private mutating func take(_ tick: TickRecord) {
         let present = group.removeValue(forKey: tick.pair) ?? []
         candles = candles.filter { $0.key.pair != tick.pair || present.contains($0.key) }
         heard.insert(tick.pair)
-        var quote = quotes[tick.pair] ?? FormingCandles.Quote()
-        if !tick.flags.contains(.bidMissing) { quote.bid = tick.bid }
-        if !tick.flags.contains(.askMissing) { quote.ask = tick.ask }
-        quote.time = tick.brokerTime
-        quotes[tick.pair] = quote
+        quotes[tick.pair, default: FormingCandles.Quote()].take(tick)
     }
 }
 

@@ -1,8 +1,8 @@
 public import Host
 public import MarketData
 public import Store
-internal import Streams
-internal import Wire
+package import Streams
+package import Wire
 
 /// The candles that `store-writer` has just committed, as it publishes them on the `stored` stream: a reader that
 /// receives one can read it. Subscribe first, then read what is there, so that none falls between.
@@ -15,7 +15,8 @@ public final class StoredCandles {
     /// A stored candle and its place. Its collector is `nil` if several are at work: the message does not say.
     public typealias Stored = (series: Series, candle: CandleReader.Candle)
 
-    private let subscriber: Subscriber
+    /// What the messages come from, for a wait for several streams.
+    package let subscriber: Subscriber
     private let timeframe: Timeframe?
 
     /// - Parameters:
@@ -36,17 +37,22 @@ public final class StoredCandles {
     public func next(milliseconds: Int) -> Stored? {
         let deadline = Deadline(milliseconds: milliseconds)
         while true {
-            var stored: Stored?
-            while stored == nil, subscriber.receive({ stored = decode($0) }) {}
-            if let stored { return stored }
+            if let record = take() { return (record.series, CandleReader.Candle(record)) }
             guard subscriber.wait(until: deadline) else { return nil }
         }
     }
 
-    private func decode(_ message: UnsafeRawBufferPointer) -> Stored? {
+    /// The record of one that has already come; `nil` without any.
+    package func take() -> CandleRecord? {
+        var record: CandleRecord?
+        while record == nil, subscriber.receive({ record = decode($0) }) {}
+        return record
+    }
+
+    private func decode(_ message: UnsafeRawBufferPointer) -> CandleRecord? {
         guard let candle = CandleEnvelope(bytes: message)?.candle, timeframe ?? candle.timeframe == candle.timeframe
         else { return nil }
-        return (candle.series, CandleReader.Candle(candle))
+        return candle
     }
 }
 

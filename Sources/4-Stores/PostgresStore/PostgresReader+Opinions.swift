@@ -46,14 +46,20 @@ extension PostgresReader {
         }
     }
 
-    /// Starts of the intervals of a series in which the broker's own candle disputes a collector's.
-    public func disputedStarts(_ series: Series, of collector: Collector) throws -> Set<UTCSeconds> {
+    /// Starts of the intervals of a series, in a range, in which the broker's own candle disputes a collector's.
+    public func disputedStarts(
+        _ series: Series, of collector: Collector, in range: Range<UTCSeconds>
+    ) throws -> Set<UTCSeconds> {
         let sql = """
             SELECT c.open_time FROM second_opinion c
-            WHERE \(Self.ofSeries) AND c.verdict = '\(OpinionVerdict.disputed.rawValue)'
-                AND c.collector_id = (SELECT id FROM collector WHERE name = $3)
+            WHERE \(Self.ofSeries) AND c.open_time >= $3 AND c.open_time < $4
+                AND c.verdict = '\(OpinionVerdict.disputed.rawValue)'
+                AND c.collector_id = (SELECT id FROM collector WHERE name = $5)
             """
-        return Set(try rows(sql, series.values + [.text(collector.name)]).map { UTCSeconds(rawValue: $0[0]) })
+        let values: [SQLValue] = [
+            .int(range.lowerBound.rawValue), .int(range.upperBound.rawValue), .text(collector.name),
+        ]
+        return Set(try rows(sql, series.values + values).map { UTCSeconds(rawValue: $0[0]) })
     }
 
     /// How many candles from a start on are disputed and not repaired, and the start of the newest.

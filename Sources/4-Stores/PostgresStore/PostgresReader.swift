@@ -98,6 +98,19 @@ public final class PostgresReader: CandleQueries {
             Series(pair, timeframe), condition, [.int(range.lowerBound.rawValue), .int(range.upperBound.rawValue)])
     }
 
+    public func candles(
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ limit: CandleLimit,
+        _ selection: CandleSelection
+    ) throws -> [Candle] {
+        let condition = """
+            \(selection.condition) AND c.open_time >= $3 AND c.open_time < $4 ORDER BY c.open_time \(limit.order) LIMIT $5
+            """
+        let found = try candles(
+            Series(pair, timeframe), condition,
+            [.int(range.lowerBound.rawValue), .int(range.upperBound.rawValue), .int(Int64(limit.count))])
+        return limit.isFirst ? found : found.reversed()
+    }
+
     public func first(
         after start: UTCSeconds, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection
     ) throws -> Candle? {

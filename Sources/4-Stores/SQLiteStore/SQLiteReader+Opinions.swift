@@ -48,19 +48,23 @@ extension SQLiteReader {
         }
     }
 
-    /// Starts of the intervals of a series in which the broker's own candle disputes a collector's.
-    public func disputedStarts(_ series: Series, of collector: Collector) throws -> Set<UTCSeconds> {
+    /// Starts of the intervals of a series, in a range, in which the broker's own candle disputes a collector's.
+    public func disputedStarts(
+        _ series: Series, of collector: Collector, in range: Range<UTCSeconds>
+    ) throws -> Set<UTCSeconds> {
         try read { db in
             let sql = """
-                SELECT o.open_time FROM second_opinion o JOIN instrument i ON i.id = o.instrument_id
-                WHERE i.name = ? AND o.timeframe = ? AND o.verdict = '\(OpinionVerdict.disputed.rawValue)'
-                    AND o.collector_id = (SELECT id FROM collector WHERE name = ?)
+                SELECT c.open_time FROM second_opinion c
+                WHERE \(Self.ofSeries) AND c.open_time >= ? AND c.open_time < ?
+                    AND c.verdict = '\(OpinionVerdict.disputed.rawValue)'
+                    AND c.collector_id = (SELECT id FROM collector WHERE name = ?)
                 """
-            return try Set(
-                Int64.fetchAll(
-                    db, sql: sql, arguments: [series.pair.description, series.timeframe.seconds, collector.name]
-                )
-                .map(UTCSeconds.init(rawValue:)))
+            let statement = try db.cachedStatement(sql: sql)
+            let arguments: StatementArguments = [
+                series.pair.description, series.timeframe.seconds, range.lowerBound.rawValue, range.upperBound.rawValue,
+                collector.name,
+            ]
+            return try Set(Int64.fetchAll(statement, arguments: arguments).map(UTCSeconds.init(rawValue:)))
         }
     }
 

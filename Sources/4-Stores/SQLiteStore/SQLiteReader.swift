@@ -47,6 +47,18 @@ public final class SQLiteReader: CandleQueries {
         return try candles(Series(pair, timeframe), condition, [range.lowerBound.rawValue, range.upperBound.rawValue])
     }
 
+    public func candles(
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ limit: CandleLimit,
+        _ selection: CandleSelection
+    ) throws -> [Candle] {
+        let condition = """
+            \(selection.condition) AND c.open_time >= ? AND c.open_time < ? ORDER BY c.open_time \(limit.order) LIMIT ?
+            """
+        let found = try candles(
+            Series(pair, timeframe), condition, [range.lowerBound.rawValue, range.upperBound.rawValue, limit.count])
+        return limit.isFirst ? found : found.reversed()
+    }
+
     public func first(
         after start: UTCSeconds, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection
     ) throws -> Candle? {

@@ -31,6 +31,12 @@ public protocol CandleQueries: AnyObject {
         _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ selection: CandleSelection
     ) throws -> [Candle]
 
+    /// Of the candles of a series that begin in a range: the first or the last, at most so many, oldest first.
+    func candles(
+        _ pair: Pair, _ timeframe: Timeframe, in range: Range<UTCSeconds>, _ limit: CandleLimit,
+        _ selection: CandleSelection
+    ) throws -> [Candle]
+
     /// The oldest candle of a series that begins after a moment; `nil` without one.
     func first(
         after start: UTCSeconds, _ pair: Pair, _ timeframe: Timeframe, _ selection: CandleSelection
@@ -122,8 +128,10 @@ public protocol CandleQueries: AnyObject {
     /// The intervals in which the two differ, newest first; parameters as of `agreements`.
     func differences(of pairs: [Pair], since first: UTCSeconds) throws -> [OpinionComparison]
 
-    /// Starts of the intervals of a series in which the broker's own candle disputes a collector's.
-    func disputedStarts(_ series: Series, of collector: Collector) throws -> Set<UTCSeconds>
+    /// Starts of the intervals of a series, in a range, in which the broker's own candle disputes a collector's.
+    func disputedStarts(_ series: Series, of collector: Collector, in range: Range<UTCSeconds>) throws -> Set<
+        UTCSeconds
+    >
 
     /// How many candles from a start on are disputed and not repaired, and the start of the newest.
     func disputed(since first: UTCSeconds) throws -> (count: Int, newest: UTCSeconds?)
@@ -177,6 +185,28 @@ public enum CandleSelection: Hashable, Sendable {
     case complete
     /// Those of the view `candles_full`: partial ones too.
     case all
+}
+
+/// Which candles of a range are read, if it has more.
+public enum CandleLimit: Hashable, Sendable {
+    case first(Int)
+    case last(Int)
+
+    package var count: Int {
+        switch self {
+        case .first(let count), .last(let count): count
+        }
+    }
+
+    package var isFirst: Bool {
+        switch self {
+        case .first: true
+        case .last: false
+        }
+    }
+
+    /// The order of starts in which SQL finds them.
+    package var order: String { isFirst ? "ASC" : "DESC" }
 }
 
 /// Starts of a series' intervals that lie in a range.

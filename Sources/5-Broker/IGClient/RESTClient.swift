@@ -84,8 +84,7 @@ public final class RESTClient {
     public func send(_ request: RESTRequest) throws(RESTError) -> RESTReply {
         let transfer = Transfer(bodySizeMax: Self.bodySizeMax)
         var curl = try handle(for: request)
-        curl.set(CURLOPT_CONNECTTIMEOUT, 10)
-        curl.set(CURLOPT_TIMEOUT, answerSeconds)
+        curl.set(connectSeconds: 10, totalSeconds: answerSeconds)
         curl.set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         curl.addHeader("X-IG-API-KEY: \(apiKey.reveal())")
         curl.addHeader("Accept: application/json; charset=UTF-8")

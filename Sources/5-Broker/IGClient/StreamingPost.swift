@@ -37,7 +37,6 @@ public final class StreamingPost: Sendable {
 
     private func handle() throws(CurlRefusal) -> CurlHandle {
         var curl = try CurlHandle(url: url, trust: trustFile)
-        curl.set(CURLOPT_CONNECTTIMEOUT, 5)
         curl.set(CURLOPT_TCP_NODELAY, 1)
         // A page of an error is not a stream.
         curl.set(CURLOPT_FAILONERROR, 1)
@@ -51,7 +50,7 @@ public final class StreamingPost: Sendable {
         _ curl: consuming CurlHandle, _ timeoutSeconds: Int, _ answerSizeMax: Int,
         _ onBytes: @escaping (UnsafeRawBufferPointer) -> Void
     ) -> String? {
-        curl.set(CURLOPT_TIMEOUT, timeoutSeconds)
+        curl.set(connectSeconds: 5, totalSeconds: timeoutSeconds)
         var left = answerSizeMax
         var isTooLong = false
         let transfer = Transfer(bodySizeMax: 0)

@@ -33,6 +33,9 @@ public final class Aggregator {
     private(set) var place: CheckpointKeeper.Place
     /// Records of the ticks stream that were folded since the start.
     private var folded = 0
+    private var counts = CandleCounts()
+    /// What the checkpoint had counted: earlier processes did.
+    private let former: CandleBuilder.Counters
 
     /// So many records a restart reads at most besides those that came since: some hundredths of a second.
     public static let checkpointRecords = 1_048_576
@@ -51,6 +54,7 @@ public final class Aggregator {
         let start = try StartingPoint(paths, configuration, logger)
         try start.checkInputs(paths)
         (fold, bought, place) = (start.fold, start.bought, start.place)
+        former = start.fold.builder.counters
         checkpoints = CheckpointKeeper(
             start, paths: paths, configuration: configuration, interval: checkpointRecords,
             candles: candles.durability, logger: logger)
@@ -139,6 +143,7 @@ public final class Aggregator {
     private func emit(isLive: Bool) throws {
         try fold.takeNew(publishTime: clock.now()) { record in
             place.candle = try candles.append(record)
+            counts.note(record)
             if isLive { forming.note(closed: record, place.candle) }
         }
         try bought.takeNew(publishTime: clock.now()) { place.candle = try candles.append($0) }
@@ -150,7 +155,9 @@ public final class Aggregator {
         var metrics = MetricValues()
         ticks.report(.ticks, into: &metrics)
         history.report(.history, into: &metrics)
-        fold.builder.report(into: &metrics)
+        fold.builder.report(into: &metrics, since: former)
+        counts.report(into: &metrics)
+        metrics[.journalSync, Stream.candles.rawValue] = Double(candles.syncNanos) / 1e9
         return metrics
     }
 
@@ -170,15 +177,15 @@ public final class Aggregator {
 
 extension CandleBuilder {
     /// What the fold measures.
-    fileprivate func report(into metrics: inout MetricValues) {
-        let counts: [(Metric, UInt64)] = [
-            (.ticksFolded, counters.ticks), (.ticksOneSided, counters.oneSided),
-            (.ticksRepeated, counters.duplicates), (.ticksWithoutSides, counters.sideMissing),
-            (.ticksInverted, counters.inverted), (.ticksLate, counters.late), (.ticksTooLate, counters.tooLate),
-            (.timesImplausible, counters.implausible), (.clocksTakenBack, counters.clocksSetBack),
-            (.candles, counters.candles), (.recordsUnknown, counters.unknownRecords),
+    /// - Parameter former: what it had counted before this process.
+    fileprivate func report(into metrics: inout MetricValues, since former: Counters) {
+        let counts: [(Metric, KeyPath<Counters, UInt64>)] = [
+            (.ticksFolded, \.ticks), (.ticksOneSided, \.oneSided), (.ticksRepeated, \.duplicates),
+            (.ticksWithoutSides, \.sideMissing), (.ticksInverted, \.inverted), (.ticksLate, \.late),
+            (.ticksTooLate, \.tooLate), (.timesImplausible, \.implausible), (.clocksTakenBack, \.clocksSetBack),
+            (.candles, \.candles), (.recordsUnknown, \.unknownRecords),
         ]
-        for (metric, count) in counts { metrics.set(metric, count) }
+        for (metric, count) in counts { metrics.set(metric, counters[keyPath: count] &- former[keyPath: count]) }
         if feedTime.rawValue > 0 { metrics.set(.feedTime, nanos: feedTime.rawValue) }
     }
 }

@@ -262,6 +262,7 @@ final class BackfillRun {
             metrics.set(.purchasesLeft, purchasesLeft)
             metrics.set(.pointsSpent, summary.points)
             metrics.set(.pointsLeft, summary.quota.remaining)
+            metrics[.journalSync, Stream.history.rawValue] = Double(writer.syncNanos) / 1e9
             return StageStatus(
                 .ingestBackfill, time: backfill.clock.now(), state: state,
                 outputs: [.init(.history, position: writer.lastPosition)], metrics: metrics)

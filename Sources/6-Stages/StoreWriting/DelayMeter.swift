@@ -38,6 +38,8 @@ struct DelayMeter {
 
     private var feeds: [Collector: Feed] = [:]
     private var delays = CandleDelays()
+    /// The same since the start.
+    private var (busy, quiet) = (DurationHistogram(), DurationHistogram())
     private var readable = ReadableIntervals()
     private var revised: UInt64 = 0
 
@@ -92,6 +94,7 @@ struct DelayMeter {
     private mutating func measure(_ collector: Collector, _ monotonic: Int64) throws {
         for (delay, isBusy) in try feeds[collector]?.takeDelays() ?? [] where delay <= DelayMeter.delayMax {
             delays.note(delay, isBusy: isBusy, at: monotonic)
+            if isBusy { busy.note(delay) } else { quiet.note(delay) }
         }
     }
 
@@ -103,6 +106,7 @@ struct DelayMeter {
             let values = ["50": figures.p50, "90": figures.p90, "99": figures.p99, "100": figures.worst]
             metrics.set(metric, byLabel: values.mapValues { Double($0) / 1e9 })
         }
+        metrics.set(.candleDelay, byLabel: ["busy": busy.value, "quiet": quiet.value])
         metrics[.recentCandles, "revised"] = Double(delays.revised(at: monotonic))
         metrics.set(.candlesRevised, revised)
     }

@@ -34,8 +34,12 @@ public final class StoreWriter {
         var commits: UInt64 = 0
         /// Of the last commit of live candles, ns: from the aggregator's publication of its first candle to its end.
         var lastDelayNanos: Int64 = 0
+        /// Of transactions.
+        var durations = DurationHistogram()
         /// Candles of the broker's own that were compared with ours.
         var opinions: UInt64 = 0
+        /// Candles that these dispute.
+        var disputed: UInt64 = 0
         /// Start of the newest stored interval.
         var newestInterval = UTCSeconds(rawValue: 0)
     }
@@ -137,8 +141,12 @@ public final class StoreWriter {
         _ records: [CandleEnvelope], of input: CollectorInput, stream: Wire.Stream, position: UInt64
     ) throws -> [CandleRecord] {
         do {
-            return try store.write(
+            let began = clock.monotonic()
+            let changed = try store.write(
                 records, collector: input.collector, stream: stream, position: position, now: clock.now())
+            counters.durations.note(clock.monotonic() - began)
+            counters.disputed += UInt64(changed.count { $0.flags.contains(.disputed) })
+            return changed
         } catch let failure as Failure {
             throw Unreadable(cause: failure)
         }
@@ -206,9 +214,11 @@ public final class StoreWriter {
         let counts: [(Metric, UInt64)] = [
             (.candlesStored, counters.stored), (.candlesUnchanged, counters.unchanged),
             (.eventsStored, counters.events), (.commits, counters.commits), (.opinions, counters.opinions),
+            (.candlesDisputed, counters.disputed),
         ]
         for (metric, count) in counts { metrics.set(metric, count) }
         if counters.lastDelayNanos > 0 { metrics.set(.commitDelay, nanos: counters.lastDelayNanos) }
+        metrics.set(.commitDuration, counters.durations.value)
         let newest = counters.newestInterval.rawValue
         if newest > 0 { metrics.set(.newestInterval, newest) }
         delays.report(into: &metrics, monotonic: clock.monotonic())

@@ -26,6 +26,7 @@ public enum StreamIngest {
         let outlets = try Outlets(setup, capture: capture, logger)
         try recordSkip(outlets.ticks, outlets.past.time, clock)
 
+        let mailbox = SupervisorMailbox()
         var patience = LoginPatience(
             spacing: LoginSpacing(
                 seconds: setup.configuration.stream.loginSpacingSeconds, stateFolder: setup.paths.collectorState),
@@ -34,7 +35,8 @@ public enum StreamIngest {
             let login = try RESTClient.login(credentials, trustFile: credentials.trustFile)
             return try StreamLogin(login, monotonic: clock.monotonic())
         }
-        guard let login = try firstLogin(&patience, setup, outlets.status, outlets.ticks.lastPosition, clock) else {
+        patience.refused = mailbox.noteRefusedLogin
+        guard let login = try firstLogin(&patience, setup, outlets, mailbox, clock) else {
             setup.service.stopping()
             try outlets.native?.close()
             return try outlets.ticks.close()
@@ -46,7 +48,6 @@ public enum StreamIngest {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }  // Its only failure is having been shut down before.
         let loop = group.next()
-        let mailbox = SupervisorMailbox()
         let ingestor = StreamIngestor(
             outlets.parts(
                 setup, loop: loop, connections: try Transports(loop: loop, trustFile: credentials.trustFile),
@@ -155,7 +156,7 @@ public enum StreamIngest {
     /// Until the data thread begins this thread is the work loop, and the supervisor hears from it. A broker
     /// that is out of reach, on a weekend for days, must not keep the start from ending.
     private static func firstLogin(
-        _ patience: inout LoginPatience, _ setup: StageSetup, _ status: StatusPublisher, _ position: UInt64,
+        _ patience: inout LoginPatience, _ setup: StageSetup, _ outlets: Outlets, _ mailbox: SupervisorMailbox,
         _ clock: Clock
     ) throws -> StreamLogin? {
         let service = setup.service
@@ -164,14 +165,16 @@ public enum StreamIngest {
         patience.whileWaiting = { isPausing in
             let now = clock.monotonic()
             // A status that cannot be published now is published a second later.
-            _ = try? status.publishEverySecond(monotonic: now) {
+            _ = try? outlets.status.publishEverySecond(monotonic: now) {
                 var metrics = MetricValues()
                 metrics.set(.heartbeatTime, nanos: clock.now().rawValue - (now - began))
                 metrics[.transport, "none"] = 1
                 metrics[.ticksPerSecond] = 0
+                metrics.set(.feedState, byLabel: IngestState.loggingIn.gauges)
+                metrics.set(.loginsRefused, mailbox.refusedLogins)
                 return StageStatus(
-                    .ingestStream, time: clock.now(), state: "logging in",
-                    outputs: [.init(.ticks, position: position)], metrics: metrics)
+                    .ingestStream, time: clock.now(), state: IngestState.loggingIn.rawValue,
+                    outputs: [.init(.ticks, position: outlets.ticks.lastPosition)], metrics: metrics)
             }
             if isPausing {
                 service.ready()

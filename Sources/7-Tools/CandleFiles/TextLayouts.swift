@@ -68,12 +68,9 @@ struct MetaTraderLayout: CandleLayout {
 
     /// In points, the unit of the price's last digit; at least 0.
     private func spread(_ candle: Candle) -> Int64 {
-        let point = (0..<decimals).reduce(Price.unitsPerOne) { unit, _ in unit / 10 }
+        let point = (0..<series.pair.listedDecimals).reduce(Price.unitsPerOne) { unit, _ in unit / 10 }
         return max(0, candle.ask.close.rawValue - candle.bid.close.rawValue + point / 2) / point
     }
-
-    /// Of a pair as its users list it; of gold, indices and the like 2.
-    private var decimals: Int { series.pair.isCurrencyPair ? series.pair.listedDecimals : 2 }
 }
 
 extension Pair {

@@ -60,7 +60,7 @@ public struct Coverage: Encodable {
         rows = try extent.series.map { series in
             var row = Row(pair: series.pair.description, cells: Array(repeating: Cell(), count: days))
             let range = UTCSeconds(rawValue: firstDay * 86_400)..<extent.range.upperBound
-            for line in try IntervalStates(reader, series, in: range, extent).lines {
+            for line in try IntervalStates(reader, series, in: range, extent.sight, extent.calendar).lines {
                 row.cells[Int(line.start.rawValue / 86_400 - firstDay)].count(line.state)
             }
             return row

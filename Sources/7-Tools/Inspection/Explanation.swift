@@ -5,7 +5,7 @@ internal import Candles
 public import Host
 public import MarketData
 public import Settings
-internal import Store
+package import Store
 internal import Wire
 
 /// All that is known of one candle: its ticks, the events of the feed, its revisions, and why the store keeps the one
@@ -94,7 +94,17 @@ public struct Explanation: Report, Encodable {
     public init(
         paths: Paths, collectors: Collectors, series: Series, at moment: UTCSeconds, showsTicks: Bool
     ) throws {
-        let reader = try storeEngine.openReader(paths)
+        try self.init(
+            storeEngine.openReader(paths), paths: paths, collectors: collectors, series: series, at: moment,
+            showsTicks: showsTicks)
+    }
+
+    /// - Parameter reader: of the database of `paths`.
+    /// - Throws: `JournalError`, `StoreError`.
+    package init(
+        _ reader: any CandleQueries, paths: Paths, collectors: Collectors, series: Series, at moment: UTCSeconds,
+        showsTicks: Bool
+    ) throws {
         let start = series.timeframe.start(of: moment)
         let interval = start..<(start + series.timeframe)
         (pair, timeframe) = (series.pair, series.timeframe)
@@ -151,17 +161,15 @@ public struct Explanation: Report, Encodable {
     ) throws -> Ticks {
         var ticks = Ticks(collector: paths.collector.name)
         let times = UTCNanos(seconds: interval.lowerBound)..<UTCNanos(seconds: interval.upperBound)
-        let narrowing = ArchivedStream.Narrowing(pairs: [series.pair], times: times)
-        try StreamScan(TickEnvelope.self, .ticks, paths, only: narrowing).forEach { record in
-            guard let tick = record.tick, tick.pair == series.pair, interval.contains(tick.brokerTime.seconds) else {
-                return
-            }
+        var scan = try TickScan(series.pair, in: times, paths)
+        func take(_ tick: TickRecord) {
             if ticks.count == 0 { ticks.first = tick.position }
             ticks.count += 1
             ticks.last = tick.position
             if tick.flags.doesNotCount { ticks.uncounted += 1 }
             if showsTicks { ticks.lines.append(TickLine(tick)) }
         }
+        while try scan.readBatch(take) {}
         return ticks
     }
 

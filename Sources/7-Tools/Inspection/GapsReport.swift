@@ -76,7 +76,7 @@ public struct GapsReport: Report, Encodable {
         for series in extent.series {
             // Intervals before it are not missing: the stream had not begun.
             let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? extent.range.lowerBound), until)
-            let states = try IntervalStates(reader, series, in: from..<until, extent)
+            let states = try IntervalStates(reader, series, in: from..<until, extent.sight, extent.calendar)
             intervals += states.lines.count
             // Of those that have the series, the one whose repair looks back the furthest.
             let days = collectors.configurations.filter {

@@ -71,7 +71,8 @@ public struct IndicatorsReport: Report, Encodable {
         let hours = extent.calendar[series.pair]
         let starts = hours.starts(of: series.timeframe, last: most * 2, endedBy: extent.range.upperBound)
         guard let first = starts.first else { return 0 }
-        let states = try IntervalStates(reader, series, in: first..<extent.range.upperBound, extent)
+        let states = try IntervalStates(
+            reader, series, in: first..<extent.range.upperBound, extent.sight, extent.calendar)
         // The newest interval may just have ended, with its candle on the way.
         let lines = states.lines.reversed().drop {
             $0.state == .missing && $0.start + series.timeframe + series.timeframe > extent.range.upperBound

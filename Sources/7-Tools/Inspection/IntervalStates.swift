@@ -38,8 +38,11 @@ struct IntervalStates {
 
     /// - Parameters:
     ///   - range: the intervals that begin and end in it.
-    ///   - extent: what was seen of the feed, and the trading hours.
-    init(_ reader: any CandleQueries, _ series: Series, in range: Range<UTCSeconds>, _ extent: Extent) throws {
+    ///   - sight: what was seen of the feed.
+    init(
+        _ reader: any CandleQueries, _ series: Series, in range: Range<UTCSeconds>, _ sight: Sight,
+        _ calendar: TradingCalendar
+    ) throws {
         self.series = series
         var candles: [UTCSeconds: Candle] = [:]
         for candle in try reader.candles(series.pair, series.timeframe, in: range, .all) {
@@ -48,9 +51,9 @@ struct IntervalStates {
         let starts = try reader.starts(series, in: range)
         let known = Set(starts.empty + starts.unusable)
         let starting = range.lowerBound..<max(range.lowerBound, range.upperBound - series.timeframe + .seconds(1))
-        lines = extent.calendar[series.pair].starts(of: series.timeframe, in: starting).map { start in
+        lines = calendar[series.pair].starts(of: series.timeframe, in: starting).map { start in
             if let candle = candles[start] { return Line(start, candle) }
-            let isQuiet = known.contains(start) || !extent.sight.lacks(series, start, isPartial: false)
+            let isQuiet = known.contains(start) || !sight.lacks(series, start, isPartial: false)
             return Line(start: start, state: isQuiet ? .quiet : .missing, blindMilliseconds: 0, lostUpdates: 0)
         }
     }

@@ -2,30 +2,41 @@ public import Reports
 internal import Host
 internal import Streams
 
-/// Every metric that the stages publish.
+/// Every metric that the stages publish, and those that `candlewick-web` adds to them.
 public struct MetricTable: Report {
     public init() {}
 
-    /// A table in Markdown.
+    /// Two tables in Markdown.
     public func text(_ style: TextStyle) -> String {
-        let rows = Metric.allCases.map {
-            ["`\($0.name)`", $0.kind.rawValue, $0.label.map { "`\($0)`" } ?? "", $0.help]
+        table(of: Metric.self) + "\n`candlewick-web` adds:\n\n" + table(of: PipelineMetric.self)
+    }
+
+    private func table<Family: MetricFamily>(of families: Family.Type) -> String {
+        let rows = families.allCases.map { family in
+            [
+                "`\(family.name)`", family.kind.rawValue, family.labels.map { "`\($0)`" }.joined(separator: ", "),
+                family.help,
+            ]
         }
-        return MarkdownTable(head: ["Name", "Kind", "Label", "Meaning"], rows: rows).text
+        return MarkdownTable(head: ["Name", "Kind", "Labels", "Meaning"], rows: rows).text
     }
 
     private struct Line: Encodable {
         let name: String
         let kind: String
         let unit: String
-        let label: String?
+        let labels: [String]
         let help: String
+        /// Whether a stage's status has it.
+        let isInStatus: Bool
+
+        init(_ family: some MetricFamily) {
+            (name, kind, unit) = (family.name, family.kind.rawValue, family.unit)
+            (labels, help, isInStatus) = (family.labels, family.help, family is Metric)
+        }
     }
 
     public var json: String {
-        encodedJSON(
-            Metric.allCases.map {
-                Line(name: $0.name, kind: $0.kind.rawValue, unit: $0.unit, label: $0.label, help: $0.help)
-            }) + "\n"
+        encodedJSON(Metric.allCases.map { Line($0) } + PipelineMetric.allCases.map { Line($0) }) + "\n"
     }
 }

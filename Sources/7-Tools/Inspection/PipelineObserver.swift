@@ -5,14 +5,15 @@ internal import MarketData
 package import Settings
 internal import Store
 internal import Streams
+internal import Wire
 
-/// Looks at the running pipeline again and again: listens to the stages, and reads the database as often as its size
-/// allows.
+/// Looks at the running pipeline again and again: listens to the stages, and reads database and archive as often as their
+/// size allows.
 ///
 /// - Note: One thread only.
 package final class PipelineObserver {
     private let listener: StatusListener
-    private let database: DatabaseGlance
+    private let records: RecordsGlance
     private let paths: Paths
     private let environment: Environment
     private var collectors: Collectors
@@ -23,7 +24,7 @@ package final class PipelineObserver {
     package init(paths: Paths, environment: Environment, clock: Clock) throws {
         collectors = try Collectors(environment: environment, paths: paths)
         listener = try StatusListener(paths: paths, collectors: collectors.all, clock: clock)
-        database = DatabaseGlance(paths: paths, clock: clock)
+        records = RecordsGlance(paths: paths, clock: clock)
         (self.paths, self.environment, self.clock) = (paths, environment, clock)
     }
 
@@ -34,10 +35,13 @@ package final class PipelineObserver {
     /// - Throws: as `StatusListener.listen(to:)`.
     package func observe() throws -> PipelineView {
         try lookForCollectors()
+        // Before the look at the database, during which nobody listens.
+        let stages = listener.heard
+        let known = records.latest(collectors)
         let seen = Verdict.Observation(
-            stages: listener.heard, stored: database.latest(collectors), collectors: collectors, now: clock.now(),
+            stages: stages, stored: known.stored, collectors: collectors, now: clock.now(),
             free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors),
-            backlogs: paths.backlogs(of: collectors))
+            backlogs: known.backlogs)
         return PipelineView(seen, collectors, paths: paths.of(collectors.own.collector))
     }
 
@@ -68,36 +72,46 @@ package struct PipelineView: Sendable {
     package var status: StatusReport { StatusReport(seen, paths: paths) }
 }
 
-/// The content of the database, read again as often as its size allows.
-final class DatabaseGlance {
+/// What database and archive hold, read again as often as their size allows.
+final class RecordsGlance {
+    /// What was seen of them at one moment.
+    struct Records {
+        var stored: StoreSnapshot
+        var backlogs: [Collector: Archiver.Backlog]
+    }
+
     private let paths: Paths
     private let clock: Clock
     private var reader: (any CandleQueries)?
-    private var last: StoreSnapshot?
+    private var last: Records?
     private var nextRead = Int64.min
 
     init(paths: Paths, clock: Clock) { (self.paths, self.clock) = (paths, clock) }
 
-    /// The content of the database; the former content, or nothing, while it cannot be read.
-    func latest(_ collectors: Collectors) -> StoreSnapshot {
+    /// What they hold; what they held before, or nothing, while the database cannot be read.
+    func latest(_ collectors: Collectors) -> Records {
         let began = clock.monotonic()
-        let former = last ?? StoreSnapshot(collectors, now: clock.now().seconds)
-        guard began >= nextRead else { return former }
+        if let last, began < nextRead { return last }
+        let seen = Records(stored: stored(collectors), backlogs: paths.backlogs(of: collectors))
+        last = seen
+        let end = clock.monotonic()
+        // Reading takes longer as they grow: at most a twentieth of the time goes there.
+        nextRead = end + (end - began) * 20
+        return seen
+    }
+
+    private func stored(_ collectors: Collectors) -> StoreSnapshot {
         do {
             let reader = try self.reader ?? storeEngine.openReader(paths)
             self.reader = reader
-            last = try StoreSnapshot(reader, collectors, now: clock.now().seconds)
+            return try StoreSnapshot(reader, collectors, now: clock.now().seconds)
         } catch {
             reader = nil
-            var known = former
+            var known = last?.stored ?? StoreSnapshot(collectors, now: clock.now().seconds)
             // If it is not there yet, the view says "no candles yet", and asks again.
             known.failure = (error as? Failure)?.code == .unavailable ? nil : "\(error)"
-            last = known
+            return known
         }
-        let end = clock.monotonic()
-        // Reading takes longer as the database grows: at most a twentieth of the time goes there.
-        nextRead = end + (end - began) * 20
-        return last ?? former
     }
 }
 

@@ -253,7 +253,7 @@ extension Freshness {
 
 extension StoredEvent {
     /// The details for a person.
-    var detailText: String {
+    package var detailText: String {
         switch event {
         case "blind ended" where detail == 0: "from the start"
         case "blind ended": "\((until &- detail) / 1_000_000) ms"

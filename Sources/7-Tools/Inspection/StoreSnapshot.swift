@@ -13,6 +13,8 @@ package struct StoreSnapshot: Sendable {
         package var continuity = Continuity()
         /// The remaining allowance of its account, as far as the database knows.
         package var quota: QuotaLedger.Estimate
+        /// What became of the requests for history so far.
+        package var purchases = QuotaLedger.Purchases()
         /// The pairs that it streamed; read only of those without a configuration file.
         package var pairs: [Pair] = []
     }
@@ -50,7 +52,7 @@ package struct StoreSnapshot: Sendable {
             for row in try reader.ledger(of: collector) {
                 ledger.note(QuotaLedger.Entry(position: row.position, request: row.request, reply: row.reply))
             }
-            var facts = OfCollector(quota: ledger.estimate(now: now))
+            var facts = OfCollector(quota: ledger.estimate(now: now), purchases: ledger.purchases)
             facts.continuity = try reader.continuity(of: collector)
             if collectors.configuration(of: collector) == nil {
                 facts.pairs = try reader.streamedSince(by: collector).keys.sorted()

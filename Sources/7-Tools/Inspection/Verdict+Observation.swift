@@ -78,6 +78,7 @@ extension Verdict {
         package let stages: [StatusListener.Heard]
         package let continuity: Continuity
         package let quota: QuotaLedger.Estimate
+        package let purchases: QuotaLedger.Purchases
         /// Those that are configured; without a file those that it streamed.
         package let pairs: [Pair]
         package let hasFile: Bool
@@ -100,6 +101,7 @@ extension Verdict {
             let (configuration, facts) = (collectors.configuration(of: collector), stored.collectors[collector])
             continuity = facts?.continuity ?? Continuity()
             quota = facts?.quota ?? QuotaLedger(weeklyPoints: 0).estimate(now: now.seconds)
+            purchases = facts?.purchases ?? QuotaLedger.Purchases()
             pairs = configuration?.instruments.map(\.pair) ?? facts?.pairs ?? []
             hasFile = configuration != nil
             instance = collectors.instance(of: collector)

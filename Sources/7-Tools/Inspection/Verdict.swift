@@ -13,6 +13,12 @@ internal import Wire
 /// candles is judged only while a market is open (`TradingHours`). Each collector is judged by itself (`CollectorJudge`),
 /// then what they share. Source: docs/operations.md § Verdict.
 package struct Verdict: Sendable {
+    /// What is looked at: the checks of all findings.
+    package static let checks = [
+        "archive", "assumption", "candles", "clock", "configuration", "database", "disk", "feed", "pair", "quota",
+        "stages", "store",
+    ]
+
     /// What deserves a look; empty if all is well.
     package let findings: [Finding]
 

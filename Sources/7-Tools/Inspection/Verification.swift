@@ -111,7 +111,8 @@ public struct Verification: Report, Encodable {
         }
         for (series, range) in ranges.sorted(by: { ($0.key.pair, $0.key.timeframe) < ($1.key.pair, $1.key.timeframe) })
         {
-            let disputed = try stored.disputedStarts(series, of: collector)
+            let whole = range.lowerBound..<(range.upperBound + series.timeframe)
+            let disputed = try stored.disputedStarts(series, of: collector, in: whole)
             var start = range.lowerBound
             while start <= range.upperBound {
                 if watch.stop.isRaised { throw Failure(.temporary, "stopped before all candles were compared") }

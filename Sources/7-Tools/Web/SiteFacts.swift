@@ -1,3 +1,4 @@
+package import HTTPService
 package import Host
 package import Inspection
 package import Settings
@@ -9,10 +10,18 @@ package final class SiteFacts: Sendable {
     package let clock: Clock
     /// The feed of ticks, forming and stored candles.
     package let live: LiveHub
+    /// Of all pairs; each thread that needs it makes it, if it is too old.
+    package let lastDay = Glance<LastDay>()
+    /// What the server of this process does.
+    package let http: HTTPCounters
     private let latest: Latest<PipelineView>
 
-    package init(paths: Paths, environment: Environment, clock: Clock, live: LiveHub, latest: Latest<PipelineView>) {
-        (self.paths, self.environment, self.clock, self.live, self.latest) = (paths, environment, clock, live, latest)
+    package init(
+        paths: Paths, environment: Environment, clock: Clock, live: LiveHub, latest: Latest<PipelineView>,
+        http: HTTPCounters = HTTPCounters()
+    ) {
+        (self.paths, self.environment, self.clock, self.live) = (paths, environment, clock, live)
+        (self.latest, self.http) = (latest, http)
     }
 
     /// The pipeline as it was seen last, at most some seconds ago; `nil` in the first second.

@@ -8,15 +8,20 @@ package import Store
 package final class Worker {
     package let facts: SiteFacts
     private var reader: (any CandleQueries)?
+    /// The file that the session reads.
+    private var file: FileIdentity?
 
     package init(_ facts: SiteFacts) { self.facts = facts }
 
-    /// The database; opened again after an error.
+    /// The database; opened again after an error, and if another file took its place.
     /// - Throws: `Failure` (69) if it is missing; `StoreError`.
     package func store() throws -> any CandleQueries {
-        if let reader { return reader }
+        // Before it is opened: a file that takes its place meanwhile is then seen the next time.
+        let present = FileIdentity(facts.paths.database)
+        if let reader, present == file { return reader }
+        reader = nil
         let opened = try storeEngine.openReader(facts.paths)
-        reader = opened
+        (reader, file) = (opened, present)
         return opened
     }
 

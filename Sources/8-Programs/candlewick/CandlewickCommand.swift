@@ -28,7 +28,7 @@ struct CandlewickCommand: ParsableCommand {
                 name: "Look at the pipeline",
                 subcommands: [
                     StatusCommand.self, TopCommand.self, CandlesCommand.self, ChartCommand.self, CoverageCommand.self,
-                    GapsCommand.self, IndicatorsCommand.self,
+                    GapsCommand.self, IndicatorsCommand.self, WatchCommand.self,
                 ]),
             CommandGroup(
                 name: "Explain and check",

@@ -35,7 +35,7 @@ struct MaintainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() {
-            readFile(else: "ask pg_amcheck") { reader in
+            readFile(else: "ask pg_amcheck") { reader, _ in
                 let findings = try reader.integrityFindings()
                 let text = findings.isEmpty ? "sound: \(reader.path)" : findings.joined(separator: "\n")
                 output.show(Outcome(text))
@@ -65,8 +65,10 @@ struct MaintainCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() {
-            readFile(else: "copy it with pg_dump") { reader in
+            readFile(else: "copy it with pg_dump") { reader, paths in
                 try reader.backUp(to: file)
+                // Another user's backup is one all the same; monitoring then does not see it.
+                TimeMark.lastBackup(stateFolder: paths.state).set()
                 output.show(Outcome("\(DiskUsage.size(ofFile: file)) bytes written to \(file)"))
             }
         }
@@ -123,12 +125,12 @@ struct MaintainCommand: ParsableCommand {
 
 extension ParsableCommand {
     /// - Parameter other: what to do if the database is no file.
-    fileprivate func readFile(else other: String, _ body: (SQLiteReader) throws -> Void) -> Never {
+    fileprivate func readFile(else other: String, _ body: (SQLiteReader, Paths) throws -> Void) -> Never {
         look { paths in
             guard !paths.isDatabaseServed else {
                 throw Failure(.usage, "database \(paths.database) is on a PostgreSQL server, and no file: \(other)")
             }
-            try body(try SQLiteReader(path: paths.database))
+            try body(try SQLiteReader(path: paths.database), paths)
         }
     }
 

@@ -162,7 +162,9 @@ import Wire
         #expect(try reader.record(Self.series, start: 300)?.collector == Self.eu)
         #expect(try reader.record(Self.series, start: 300)?.record.flags == [])
         #expect(try reader.disputed(since: 0).count == 0)
-        #expect(try reader.disputedStarts(Self.series, of: .main) == [300])
-        #expect(try reader.disputedStarts(Self.series, of: Self.eu).isEmpty)
+        #expect(try reader.disputedStarts(Self.series, of: .main, in: 300..<301) == [300])
+        #expect(try reader.disputedStarts(Self.series, of: .main, in: 0..<300).isEmpty)
+        #expect(try reader.disputedStarts(Self.series, of: .main, in: 301..<600).isEmpty)
+        #expect(try reader.disputedStarts(Self.series, of: Self.eu, in: 300..<301).isEmpty)
     }
 }

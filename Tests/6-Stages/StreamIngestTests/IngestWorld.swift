@@ -114,6 +114,7 @@ final class MemoryOutput: StreamOutput {
     private var pendingCandles: [CandleRecord] = []
 
     var lastPosition: UInt64 { UInt64(records.count) }
+    let syncNanos: Int64 = 3_000_000
     func append(_ records: [TickEnvelope]) throws { pending += records }
     func append(_ candles: [CandleRecord]) throws { pendingCandles += candles }
 

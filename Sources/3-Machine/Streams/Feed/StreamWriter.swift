@@ -43,6 +43,9 @@ public final class StreamWriter {
     /// The positions that were skipped at opening, after an unclean stop of the machine.
     public var skipped: Range<UInt64>? { journal.skipped }
 
+    /// Time that the journal's last sync took, ns; 0 before the first.
+    public var syncNanos: Int64 { journal.syncNanos }
+
     /// For another thread that must know that what was committed is on the disk. Not after `close()`.
     public var durability: JournalDurability { journal.durability }
 

@@ -1,5 +1,6 @@
 internal import CPlatform
 internal import Glibc
+internal import Host
 internal import Synchronization
 
 /// Forces written bytes to the disk from a thread of its own, so that an append never waits for it
@@ -22,6 +23,7 @@ final class JournalSyncer: Sendable {
     private let syncing = Mutex(())
     private let dirty = Atomic<Bool>(false)
     private let failure = Atomic<Int32>(0)
+    private let duration = Atomic<Int64>(0)
     /// Wakes the thread early.
     private let wake: Int32
     private let milliseconds: Int32
@@ -129,7 +131,16 @@ final class JournalSyncer: Sendable {
         }
     }
 
-    private func syncAll() { syncing.withLock { _ in syncFiles() } }
+    /// Time that the last sync took, ns; 0 before the first.
+    var lastDuration: Int64 { duration.load(ordering: .relaxed) }
+
+    private func syncAll() {
+        syncing.withLock { _ in
+            let began = Clock.system.monotonic()
+            syncFiles()
+            duration.store(Clock.system.monotonic() - began, ordering: .relaxed)
+        }
+    }
 
     private func syncFiles() {
         let (files, mark, folder) = state.withLock { state in

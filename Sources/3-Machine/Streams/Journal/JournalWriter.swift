@@ -257,6 +257,8 @@ public struct JournalDurability: Sendable {
 extension JournalWriter {
     /// For another thread. Not after `close()`.
     public var durability: JournalDurability { JournalDurability(syncer: syncer, folder: folder) }
+    /// Time that the last sync took, ns; 0 before the first.
+    public var syncNanos: Int64 { syncer.lastDuration }
     /// Bytes that were cut off a torn tail at opening.
     public var cutBytes: Int { found.cutBytes }
     /// Records of the last segment that were damaged at opening, with whole ones behind them: they stay, readers

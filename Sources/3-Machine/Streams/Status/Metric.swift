@@ -1,9 +1,17 @@
-/// A measurement of a stage. The raw value is the metric's name, by the conventions of Prometheus: base units, the
-/// unit in the name, `_total` for what only rises.
+/// A measurement of a stage.
 ///
 /// A new metric is a case with its text here, and a value where its stage makes its status.
-public enum Metric: String, CaseIterable, Sendable {
+public enum Metric: String, MetricFamily {
+    // Each stage
+    case build = "candlewick_build_info"
+    case processStart = "candlewick_process_start_time_seconds"
+    case processTime = "candlewick_process_cpu_seconds_total"
+    case processMemory = "candlewick_process_resident_bytes"
+    case processFiles = "candlewick_process_open_files"
+    // Each stage that writes a stream
+    case journalSync = "candlewick_journal_sync_seconds"
     // ingest-stream
+    case feedState = "candlewick_feed_state"
     case ticks = "candlewick_ticks_total"
     case ticksPerSecond = "candlewick_ticks_per_second"
     case heartbeats = "candlewick_heartbeats_total"
@@ -11,7 +19,10 @@ public enum Metric: String, CaseIterable, Sendable {
     case predictedClocks = "candlewick_predicted_clocks_total"
     case heartbeatTime = "candlewick_heartbeat_timestamp_seconds"
     case tickTime = "candlewick_pair_tick_timestamp_seconds"
+    case pairTicks = "candlewick_pair_ticks_total"
     case pairBlind = "candlewick_pair_blind"
+    case pairSubscribed = "candlewick_pair_subscribed"
+    case pairRefusals = "candlewick_pair_refusals_total"
     case feedTime = "candlewick_feed_timestamp_seconds"
     case marketTime = "candlewick_market_timestamp_seconds"
     case clockOffset = "candlewick_clock_offset_seconds"
@@ -21,7 +32,10 @@ public enum Metric: String, CaseIterable, Sendable {
     case reconnects = "candlewick_reconnects_total"
     case subscriptions = "candlewick_subscriptions"
     case subscriptionsLacking = "candlewick_subscriptions_lacking"
+    case items = "candlewick_items"
+    case itemsLimit = "candlewick_items_limit"
     case nativeItems = "candlewick_native_items"
+    case loginsRefused = "candlewick_logins_refused_total"
     case subscriptionsEnded = "candlewick_subscriptions_ended_total"
     case subscriptionsRefused = "candlewick_subscriptions_refused_total"
     case subscriptionsLimited = "candlewick_subscriptions_limited_total"
@@ -50,52 +64,63 @@ public enum Metric: String, CaseIterable, Sendable {
     case timesImplausible = "candlewick_times_implausible_total"
     case clocksTakenBack = "candlewick_clocks_taken_back_total"
     case candles = "candlewick_candles_total"
+    case candlesClosed = "candlewick_candles_closed_total"
+    case candlesPartial = "candlewick_candles_partial_total"
+    case candleRevisions = "candlewick_candle_revisions_total"
+    case candlesWithdrawn = "candlewick_candles_withdrawn_total"
     case recordsUnknown = "candlewick_records_unknown_total"
     // store-writer
     case candlesStored = "candlewick_candles_stored_total"
     case candlesUnchanged = "candlewick_candles_unchanged_total"
     case eventsStored = "candlewick_events_stored_total"
     case commits = "candlewick_commits_total"
+    case commitDuration = "candlewick_commit_duration_seconds"
     case commitDelay = "candlewick_commit_delay_seconds"
+    case candleDelay = "candlewick_candle_delay_seconds"
     case busyDelay = "candlewick_busy_candle_delay_seconds"
     case quietDelay = "candlewick_quiet_candle_delay_seconds"
     case recentCandles = "candlewick_recent_candles"
     case candlesRevised = "candlewick_candles_revised_total"
     case opinions = "candlewick_opinions_total"
+    case candlesDisputed = "candlewick_candles_disputed_total"
     case newestInterval = "candlewick_newest_interval_timestamp_seconds"
     // ingest-backfill
     case purchasesLeft = "candlewick_purchases_left"
     case pointsSpent = "candlewick_points_spent"
     case pointsLeft = "candlewick_points_left"
 
-    public enum Kind: String, Sendable {
-        /// Only rises while its process lives.
-        case counter
-        case gauge
+    public var kind: MetricKind {
+        switch self {
+        case .candleDelay, .commitDuration: .histogram
+        default: name.hasSuffix("_total") ? .counter : .gauge
+        }
     }
 
-    public var name: String { rawValue }
-
-    public var kind: Kind { name.hasSuffix("_total") ? .counter : .gauge }
-
-    /// Of the values: `seconds`, or nothing. Timestamps are Unix seconds.
-    public var unit: String { name.hasSuffix("_seconds") ? "seconds" : "" }
+    public var labels: [String] { label.map { [$0] } ?? [] }
 
     /// The label that distinguishes the values of a metric with several.
     public var label: String? {
         switch self {
-        case .tickTime, .pairBlind: "pair"
+        case .build: "version"
+        case .feedState: "state"
+        case .tickTime, .pairTicks, .pairBlind, .pairSubscribed, .pairRefusals: "pair"
         case .transport: "transport"
         case .busyDelay, .quietDelay: "percentile"
-        case .recentCandles: "group"
-        case .recordsReplayed, .recordsLive, .gapsFilled, .messagesDamaged, .positionsMissing: "stream"
+        case .recentCandles, .candleDelay: "group"
+        case .journalSync, .recordsReplayed, .recordsLive, .gapsFilled, .messagesDamaged, .positionsMissing: "stream"
         default: nil
         }
     }
 
-    /// A sentence without its end.
     public var help: String {
         switch self {
+        case .build: "1 for the version of a program"
+        case .processStart: "Start of a program"
+        case .processTime: "Processor time that a program used"
+        case .processMemory: "Memory of a program in use"
+        case .processFiles: "Files and sockets that a program has open"
+        case .journalSync: "Time that the last sync of a stream's journal took, on a thread of its own"
+        case .feedState: "1 for the state of the stream: connecting, streaming, silent, recovering, blind or logging in"
         case .ticks: "Ticks recorded"
         case .ticksPerSecond: "Ticks recorded since the last status"
         case .heartbeats: "Heartbeats of the broker recorded"
@@ -103,7 +128,10 @@ public enum Metric: String, CaseIterable, Sendable {
         case .predictedClocks: "Clock records of the broker's clock as learned, written when an interval closes"
         case .heartbeatTime: "Arrival of the last accepted heartbeat, by the host's clock; before the first, the start"
         case .tickTime: "Arrival of a pair's last live tick, by the host's clock"
+        case .pairTicks: "Live ticks of a pair recorded"
         case .pairBlind: "1 while a pair is blind although the feed is up"
+        case .pairSubscribed: "1 while a pair is subscribed in the present session"
+        case .pairRefusals: "Subscriptions of a pair that the broker refused"
         case .feedTime: "The newest time from the broker"
         case .marketTime: "The broker's clock now, as estimated"
         case .clockOffset: "Lead of the broker's clock, as estimated, over the host's"
@@ -113,7 +141,10 @@ public enum Metric: String, CaseIterable, Sendable {
         case .reconnects: "Connections lost"
         case .subscriptions: "Pairs subscribed in the present session"
         case .subscriptionsLacking: "Configured pairs not subscribed in the present session"
+        case .items: "Items in use of the stream: heartbeat, pairs and native candles"
+        case .itemsLimit: "Items that the account may have in use"
         case .nativeItems: "Items that carry the broker's own candles"
+        case .loginsRefused: "Logins that the broker refused"
         case .subscriptionsEnded: "Subscriptions that the broker ended"
         case .subscriptionsRefused: "Subscriptions that the broker refused"
         case .subscriptionsLimited: "Subscriptions whose rate the broker limited"
@@ -140,13 +171,20 @@ public enum Metric: String, CaseIterable, Sendable {
         case .timesImplausible: "Ticks and clocks ignored for their time"
         case .clocksTakenBack: "Wrong times of the broker taken back in the fold"
         case .candles: "Candles made, revisions included"
+        case .candlesClosed: "Candles made of intervals that closed, revisions left out"
+        case .candlesPartial: "Candles that were partial when their interval closed"
+        case .candleRevisions: "Revisions of candles"
+        case .candlesWithdrawn: "Partial revisions: what was shown as complete before them is withdrawn"
         case .recordsUnknown: "Records of a kind or event unknown to this version"
         case .candlesStored: "Candles that changed a row"
         case .candlesUnchanged: "Candles already stored or of lower rank"
         case .eventsStored: "Feed events written"
         case .commits: "Transactions"
+        case .commitDuration: "Time of a transaction, from its begin to its end on the disk"
         case .commitDelay:
             "Time from the publication of a commit's first candle to the commit's end, for the last commit"
+        case .candleDelay:
+            "Time from an interval's end to its readable candle: busy, of pairs with a tick a second, and quiet"
         case .busyDelay:
             "Time from an interval's end to its readable candle, last hour, pairs with a tick a second; 100: the worst"
         case .quietDelay: "The same of pairs with fewer ticks"
@@ -154,6 +192,7 @@ public enum Metric: String, CaseIterable, Sendable {
             "Candles of the last hour: busy and quiet, whose delay was measured; revised, once readable"
         case .candlesRevised: "Candles revised after they were readable"
         case .opinions: "Native candles compared with ours"
+        case .candlesDisputed: "Candles that the broker's own dispute"
         case .newestInterval: "Start of the newest stored interval"
         case .purchasesLeft: "Purchases left in the present run"
         case .pointsSpent: "Points spent by the present run"

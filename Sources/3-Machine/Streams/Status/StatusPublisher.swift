@@ -44,9 +44,11 @@ public final class StatusPublisher {
         refused = (count, monotonic + 60_000_000_000)
     }
 
-    /// Publishes one status object.
+    /// Publishes one status object, with what the process uses.
     /// - Throws: if a number in it is not finite.
     public func publish(_ status: StageStatus) throws {
+        var status = status
+        status.metrics.note(ProcessUsage())
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let message = topic + [UInt8](try encoder.encode(status))

@@ -50,6 +50,7 @@ extension FeedRecorder {
             loseSubscription(subscription)
         case .refused(let subscription, let code, let text):
             output.counters.subscriptionsRefused += 1
+            if let index = index(subscription) { continuity.pairs[index].refusals += 1 }
             output.append(.instrumentRefused(code: Int64(clamping: code)), pair: pair(subscription), at: clock)
             yieldItem(text)
             loseSubscription(subscription)
@@ -93,6 +94,9 @@ extension FeedRecorder {
 
     /// How many pairs the session shows.
     var subscribedPairs: Int { continuity.subscribedPairs }
+
+    /// How many items the session uses.
+    var items: Int { (continuity.session.hasHeartbeat ? 1 : 0) + subscribedPairs + (native?.watched ?? 0) }
 
     /// Those of which nothing is known while the feed is seen.
     var blindPairs: [Pair] { continuity.blindPairs }

@@ -23,14 +23,21 @@ extension FeedRecorder {
         for (metric, count) in counts { metrics.set(metric, count) }
         metrics.set(.heartbeatTime, nanos: time.rawValue - clock.heartbeatAge(since: start))
         metrics.set(.feedTime, nanos: feedTime)
+        metrics.set(.items, items)
+        metrics.set(.itemsLimit, limit.items)
         metrics.set(.nativeItems, native?.share ?? 0)
         if let line = clock.judge.line {
             metrics.set(.marketTime, nanos: line.time)
             metrics.set(.clockOffset, nanos: clock.offset)
         }
         metrics.set(.tickTime, byLabel: tickAges.mapValues { Double(time.rawValue - $0) / 1e9 })
-        let blind = blindPairs
-        let sight = instruments.map { ($0.pair.description, blind.contains($0.pair) ? 1.0 : 0) }
-        metrics.set(.pairBlind, byLabel: Dictionary(sight, uniquingKeysWith: max))
+        metrics.set(.pairBlind, byLabel: byPair { $0.sight.blindSince == nil ? 0 : 1 })
+        metrics.set(.pairSubscribed, byLabel: byPair { $0.sight.subscription == .none ? 0 : 1 })
+        metrics.set(.pairTicks, byLabel: byPair { Double($0.ticks) })
+        metrics.set(.pairRefusals, byLabel: byPair { Double($0.refusals) })
+    }
+
+    private func byPair(_ value: (PairFeed) -> Double) -> [String: Double] {
+        Dictionary(continuity.pairs.map { ($0.pair.description, value($0)) }, uniquingKeysWith: max)
     }
 }

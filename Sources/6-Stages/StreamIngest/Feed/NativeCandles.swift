@@ -39,6 +39,8 @@ struct NativeCandles {
     private(set) var share: Int
     private let instruments: [Instrument]
     private var watches: [Watch] = []
+    /// How many items are used now.
+    var watched: Int { watches.count }
     private var next = 0
     private var turns: [Turn] = []
 

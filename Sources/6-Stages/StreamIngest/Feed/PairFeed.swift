@@ -10,6 +10,9 @@ struct PairFeed {
     private(set) var ask: Int64 = 0
     /// When the last live tick came, monotonic; 0 before the first.
     private(set) var heard: Int64 = 0
+    /// Live ticks that came, and subscriptions that the broker refused, since the process started.
+    private(set) var ticks: UInt64 = 0
+    var refusals: UInt64 = 0
     /// When a silent subscription is looked at, monotonic, and how long after the look before.
     private var nextLook: Int64 = .max
     private var patience: Int64 = PairFeed.quietMin
@@ -29,6 +32,7 @@ struct PairFeed {
     mutating func ticked(_ time: Int64, _ sides: FeedDecoder.Sides, _ monotonic: Int64) {
         (self.time, bid, ask) = (time, sides.bid, sides.ask)
         heard = monotonic
+        ticks &+= 1
         postponeLook(monotonic)
     }
 

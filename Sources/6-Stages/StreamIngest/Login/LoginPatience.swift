@@ -34,6 +34,8 @@ struct LoginPatience {
     private var throttle = LogThrottle()
     /// Called at every turn of a wait: for the broker's answer, or (true) for the time of the next attempt.
     var whileWaiting: (_ isPausing: Bool) -> Void = { _ in }
+    /// Called when the broker refuses a login, for now or for good.
+    var refused: () -> Void = {}
 
     /// The longest pause before another login, or another try of one.
     private static let pauseMax = 1_800 * UTCNanos.perSecond
@@ -68,12 +70,16 @@ struct LoginPatience {
             do {
                 lastAttempt = clock.monotonic()
                 spacing.noteAttempt()
-                return try attempt(stop)
+                let login = try attempt(stop)
+                if login != nil { spacing.noteSuccess() }
+                return login
             } catch let failure as Failure where failure.code == .configuration {
+                refused()
+                spacing.noteRefusal()
                 throw failure
             } catch {
                 // A broker that was not reached has not counted the attempt.
-                if let refusal = error as? RESTError, case .transport = refusal.cause { floor = 0 }
+                if let refusal = error as? RESTError, case .transport = refusal.cause { floor = 0 } else { refused() }
                 throttle.warn(
                     "Login failed, trying again until it succeeds", ["error": "\(error)"], now: clock.monotonic(),
                     logger)

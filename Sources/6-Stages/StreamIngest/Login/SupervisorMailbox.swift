@@ -2,11 +2,13 @@ internal import Foundation
 internal import NIOConcurrencyHelpers
 
 /// What the data thread lets the supervising thread know: that it needs a login, that the last one led to a stream, that
-/// it cannot go on, that it has stopped. A lock, not a queue: there is at most one of each.
+/// it cannot go on, that it has stopped; and in return how many logins the broker refused. A lock, not a queue: there is
+/// at most one of each.
 final class SupervisorMailbox: Sendable {
     private let isAsked = NIOLockedValueBox(false)
     private let isProven = NIOLockedValueBox(false)
     private let firstFailure = NIOLockedValueBox<(any Error)?>(nil)
+    private let refusals = NIOLockedValueBox<UInt64>(0)
     private let end = ConditionLock(value: false)
 
     /// The data thread needs new tokens.
@@ -22,6 +24,12 @@ final class SupervisorMailbox: Sendable {
             return isProven
         }
     }
+
+    /// The broker refused a login.
+    func noteRefusedLogin() { refusals.withLockedValue { $0 += 1 } }
+
+    /// Logins that the broker refused since the process started.
+    var refusedLogins: UInt64 { refusals.withLockedValue { $0 } }
 
     /// The data thread cannot go on.
     func fail(_ error: any Error) {

@@ -37,6 +37,8 @@ protocol StreamOutput: AnyObject {
     var endpoint: String { get }
     /// The position of the last appended record; 0 before the first.
     var lastPosition: UInt64 { get }
+    /// Time that the journal's last sync took, ns; 0 before the first.
+    var syncNanos: Int64 { get }
     func append(_ records: [TickEnvelope]) throws
     func append(_ candles: [CandleRecord]) throws
     /// Ends the burst: what was appended is written, then published.

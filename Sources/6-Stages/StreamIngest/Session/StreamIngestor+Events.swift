@@ -6,7 +6,7 @@ internal import TLCP
 internal import Wire
 
 /// How the stream is, for status, supervisor and people.
-enum IngestState: String {
+enum IngestState: String, CaseIterable {
     case connecting, streaming, silent, recovering, blind
     case loggingIn = "logging in"
 
@@ -20,6 +20,11 @@ enum IngestState: String {
         case .credentialsRefused: self = .loggingIn
         default: return nil
         }
+    }
+
+    /// 1 for this state, 0 for the others.
+    var gauges: [String: Double] {
+        Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0 == self ? 1 : 0) })
     }
 }
 
@@ -104,6 +109,10 @@ extension StreamIngestor {
         driver.sink.report(into: &metrics, at: parts.clock.now(), since: began)
         metrics[.ticksPerSecond] = rate
         metrics[.transport, transportName] = 1
+        metrics.set(.feedState, byLabel: state.gauges)
+        metrics.set(.loginsRefused, parts.mailbox.refusedLogins)
+        metrics[.journalSync, Stream.ticks.rawValue] = Double(parts.ticks.syncNanos) / 1e9
+        if let nativeOutput { metrics[.journalSync, Stream.native.rawValue] = Double(nativeOutput.syncNanos) / 1e9 }
         metrics.set(.reconnects, reconnects)
         metrics.set(.subscriptions, subscribed)
         metrics.set(.subscriptionsLacking, driver.session.isBound ? parts.instruments.count - subscribed : 0)

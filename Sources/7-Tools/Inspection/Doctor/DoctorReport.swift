@@ -58,7 +58,7 @@ public struct DoctorReport: Report, Encodable {
 
     /// The findings of `ingest-stream --check`, which speaks the broker's protocols.
     private static func askBroker(_ paths: Paths) -> [Finding] {
-        let program = "\(Installation.folder)/ingest-stream"
+        let program = "\(Program.folder)/ingest-stream"
         do {
             // The login leaves a mark there, which the daemon must be able to renew.
             if FileManager.default.fileExists(atPath: paths.state) {

@@ -90,16 +90,10 @@ struct Installation {
 
     // MARK: Programs and stages
 
-    /// The folder of this program, its symbolic links followed.
-    static var folder: String {
-        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    }
-
     private var programs: [Finding] {
         Stage.allCases.map { stage in
             let name = stage.name
-            let path = "\(Installation.folder)/\(name)"
+            let path = "\(Program.folder)/\(name)"
             guard let result = try? ChildProcess.run([path, "--version"], input: [], seconds: 10), result.exitCode == 0
             else {
                 return Finding("program", name, .failed, "does not start from \(path)", "run scripts/install again")

@@ -16,8 +16,13 @@ package struct Route: Sendable {
     /// Such as `/api/v1/candles/{pair}/{timeframe}`.
     package let pattern: String
     package let answer: Answer
+    /// The pattern's parts.
+    let parts: [Substring]
 
-    package init(_ pattern: String, _ answer: Answer) { (self.pattern, self.answer) = (pattern, answer) }
+    package init(_ pattern: String, _ answer: Answer) {
+        (self.pattern, self.answer) = (pattern, answer)
+        parts = pattern.split(separator: "/")
+    }
 }
 
 /// The routes of one interface, and the form of its errors.

@@ -1,0 +1,44 @@
+package import Host
+package import Settings
+
+/// The ways that are configured.
+package struct Ways: Sendable {
+    package let all: [any Way]
+    /// The dead man's switch, if one is set up.
+    package let ping: Ping?
+
+    /// - Throws: `Failure` (78) if an address is not one, or if something that a way needs is missing.
+    package init(_ settings: Configuration.Watch, environment: Environment) throws {
+        var all: [any Way] = []
+        if let url = try Ways.credential("CANDLEWICK_WATCH_URL", environment) {
+            guard settings.shape != .telegram || settings.chat != nil else {
+                throw Failure(
+                    .configuration, "watch.shape telegram needs watch.chat: set it to the chat's number or @name")
+            }
+            let token = try Ways.credential("CANDLEWICK_WATCH_TOKEN", environment)
+            let address = try WebAddress(url, token: token, credential: "CANDLEWICK_WATCH_URL")
+            all.append(Webhook(address, shape: settings.shape, chat: settings.chat))
+        }
+        if let command = settings.command { all.append(Command(command, environment: environment)) }
+        if let mail = settings.mail { all.append(Mail(to: mail, environment: environment)) }
+        self.all = all
+        ping = try Ways.credential("CANDLEWICK_WATCH_PING_URL", environment).map {
+            Ping(try WebAddress($0, credential: "CANDLEWICK_WATCH_PING_URL"))
+        }
+    }
+
+    package var isEmpty: Bool { all.isEmpty && ping == nil }
+
+    /// Why nothing can be told.
+    package static let missing = Failure(
+        .configuration,
+        """
+        nobody can be told: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
+        credential CANDLEWICK_WATCH_PING_URL (docs/monitoring.md shows each)
+        """)
+
+    /// `nil` also for an empty one, which the units give if there is no file.
+    private static func credential(_ name: String, _ environment: Environment) throws -> String? {
+        try environment.credential(name).flatMap { $0.isEmpty ? nil : $0 }
+    }
+}

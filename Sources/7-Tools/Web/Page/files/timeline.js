@@ -1,0 +1,61 @@
+// When the feed was seen and when not, of /connection.
+
+import { byId, el, fillPanel, svg, table } from './dom.js';
+import { dayAndMinute, dayAndTime, minute, pairName, span } from './format.js';
+
+const window = 2 * 86_400;
+const width = 1000;
+
+export function showTimeline({ events }, now) {
+  const end = Math.max(now, ...events.map((event) => event.time));
+  const from = end - window;
+  const collectors = [...new Set(events.map((event) => event.collector))];
+  const bars = (collectors.length ? collectors : ['main']).map((collector) =>
+    bar(collector, stretches(events.filter((event) => event.collector === collector), from, end), from, end));
+  const latest = events.filter((event) => event.time >= from).slice(-8).reverse();
+  fillPanel(byId('connection-panel'), bars, legend(),
+    latest.length ? table('Last events of the feed', ['time (UTC)', 'pair', 'event', 'detail'], latest.map((event) =>
+      [dayAndTime(event.time).slice(5), event.pair ? pairName(event.pair) : 'feed', event.event, event.detail])) : el('p', { class: 'note' }, 'no events in two days'));
+}
+
+/** Blind stretches of the whole feed and of pairs, and the time before the first session. */
+export function stretches(events, from, end) {
+  const found = [];
+  const open = new Map();
+  let firstSession = null;
+  for (const event of events) {
+    const key = event.pair ?? '';
+    if (event.event === 'session new') firstSession ??= event.time;
+    if (event.event === 'blind began' && !open.has(key)) open.set(key, event.time);
+    if (event.event === 'blind ended') {
+      const began = open.get(key);
+      if (began !== undefined) found.push({ kind: key ? 'pair' : 'blind', pair: event.pair, from: began, until: event.time });
+      open.delete(key);
+    }
+  }
+  for (const [key, began] of open) found.push({ kind: key ? 'pair' : 'blind', pair: key || null, from: began, until: end });
+  const first = firstSession ?? events[0]?.time ?? end;
+  // Nothing is blind before the first start.
+  const seen = found.filter((one) => one.until > first).map((one) => ({ ...one, from: Math.max(one.from, first) }));
+  if (first > from) seen.push({ kind: 'before', from, until: first });
+  return seen.filter((one) => one.until >= from).map((one) => ({ ...one, from: Math.max(one.from, from) }));
+}
+
+function bar(collector, parts, from, end) {
+  const x = (time) => (time - from) / window * width;
+  const rects = ['before', 'pair', 'blind'].flatMap((kind) => parts.filter((one) => one.kind === kind).map((one) =>
+    svg('rect', { class: kind, x: x(one.from), y: kind === 'pair' ? 20 : 0, width: Math.max(2, x(one.until) - x(one.from)), height: kind === 'pair' ? 8 : 28 },
+      svg('title', {}, `${one.pair ? pairName(one.pair) : 'feed'}: ${{ before: 'before the first start', pair: 'blind', blind: 'blind' }[kind]} ${dayAndMinute(one.from)} to ${dayAndMinute(one.until)}`))));
+  const blind = parts.filter((one) => one.kind === 'blind');
+  const total = blind.reduce((sum, one) => sum + one.until - one.from, 0);
+  const text = blind.length ? `${blind.length}× blind, ${span(total)} in all` : 'never blind';
+  const marks = [0, 0.25, 0.5, 0.75].map((share) => from + share * window);
+  return el('div', { class: 'timeline' },
+    el('p', {}, el('b', {}, collector), ` ${text}`),
+    svg('svg', { viewBox: `0 0 ${width} 28`, preserveAspectRatio: 'none', role: 'img', 'aria-label': `${collector}: ${text}` },
+      svg('rect', { class: 'seen', width, height: 28 }), rects),
+    el('p', { class: 'scale' }, [...marks, end].map((time, at) => el('span', {}, at === 0 || at === 4 ? dayAndMinute(time).slice(5) : minute(time)))));
+}
+
+const legend = () => el('ul', { class: 'legend' }, [['seen', 'seen'], ['blind', 'feed blind'], ['pair', 'a pair blind'], ['before', 'before the first start']]
+  .map(([kind, meaning]) => el('li', {}, el('i', { class: 'swatch', 'data-stretch': kind }), meaning)));

@@ -1,0 +1,44 @@
+internal import Host
+internal import Inspection
+internal import MarketData
+internal import Settings
+internal import Store
+
+extension Worker {
+    /// The pairs and timeframes that are configured or stored, those of the configuration first.
+    /// - Throws: `StoreError`; `Failure` (69) without a database.
+    func listedPairs() throws -> (pairs: [Pair], timeframes: [Pair: [Timeframe]]) {
+        let collectors = try facts.collectors()
+        let stored = Dictionary(grouping: try store().series(), by: \.pair)
+        let configured = collectors.pairs
+        let pairs = configured + stored.keys.filter { !configured.contains($0) }.sorted()
+        let timeframes = pairs.map { pair in
+            let streamed = configured.contains(pair) ? collectors.timeframes : []
+            return (pair, Set(streamed + (stored[pair] ?? []).map(\.timeframe)).sorted())
+        }
+        return (pairs, Dictionary(uniqueKeysWithValues: timeframes))
+    }
+
+    /// Whether a series is configured or stored.
+    /// - Throws: as `listedPairs`.
+    func isListed(_ series: Series) throws -> Bool {
+        let collectors = try facts.collectors()
+        if collectors.pairs.contains(series.pair), collectors.timeframes.contains(series.timeframe) { return true }
+        return try store().series().contains(series)
+    }
+}
+
+extension SiteFacts {
+    /// The market's time, as the pipeline tells it; without that, the host's.
+    var marketNow: UTCNanos { view?.seen.marketNow ?? clock.now() }
+
+    /// Whether the newest prices of a pair are those of now: its market is open, and a collector sees it.
+    func seesPrices(of pair: Pair) -> Bool {
+        guard let view else { return false }
+        return view.seen.collectors.contains { collector in
+            let blind = collector.continuity
+            return collector.pairs.contains(pair) && collector.session(pair) != nil && collector.ingest != nil
+                && blind.blindSince == nil && !blind.blindPairs.contains { $0.pair == pair.description }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Host
+
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Tells a person when the verdict changes: runs candlewick-watch.",
+        discussion: """
+            Hands everything on to candlewick-watch, a program of its own in the same
+            folder: candlewick watch --help shows its help.
+
+            EXAMPLES
+              candlewick watch --test
+            """)
+
+    @Argument(parsing: .captureForPassthrough, help: "The arguments of candlewick-watch.")
+    var arguments: [String] = []
+
+    func run() {
+        Program.run("candlewick") { _ in
+            let path = "\(Program.folder)/candlewick-watch"
+            var texts = ([path] + arguments).map { strdup($0) } + [nil]
+            execv(path, &texts)
+            throw Failure(.unavailable, "\(path) cannot be run: \(systemMessage(errno))")
+        }
+    }
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import HTTPService
-
-@Suite struct HTTPServiceTests {}
