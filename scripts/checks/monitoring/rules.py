@@ -53,6 +53,7 @@ class Rules:
     def checks(self, full):
         yield "promtool reads prometheus.yml and the rules", self.syntax
         yield "amtool reads alertmanager.yml and its samples", self.alertmanager
+        yield "each alert goes to the receiver of its severity", self.routes
         yield "the rules pass their unit tests", self.unit_tests
         yield "each alert has a test in which it fires, and one in which it does not", self.fires_and_does_not
         yield "each alert says what, why, what to do and where to read on", self.annotations
@@ -76,6 +77,14 @@ class Rules:
             file.write(text + samples + after)
             file.flush()
             return run([self.amtool, "check-config", path]) or run([self.amtool, "check-config", file.name])
+
+    def routes(self):
+        command = [self.amtool, "config", "routes", "test", f"--config.file={MONITORING / 'alertmanager.yml'}"]
+        receivers = {"page": "pager", "warn": "mornings", "none": "dead-man"}
+        return "\n".join(
+            run([*command, f"--verify.receivers={receivers[severity]}", f"severity={severity}", f"alertname={name}"])
+            for name, severity in {(alert["alert"], alert["labels"]["severity"]) for alert in alerts()}
+        ).strip()
 
     def unit_tests(self):
         return run([self.promtool, "test", "rules", TESTS])

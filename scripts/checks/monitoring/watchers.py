@@ -5,6 +5,7 @@ import re
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,13 +64,15 @@ class Watchers:
         self.alertmanager = self.launch(
             alertmanager, "--config.file=alertmanager.yml", "--storage.path=alertmanager",
             "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")  # fmt: skip
-        alerts_to = self.address(self.alertmanager)
-        self.configure(alerts_to)
+        self.pages_from = f"http://{self.address(self.alertmanager)}"
+        self.configure(self.pages_from.removeprefix("http://"))
         self.watch({})
         self.prometheus = self.launch(
             prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=prometheus",
             "--web.listen-address=127.0.0.1:0")  # fmt: skip
         self.url = f"http://{self.address(self.prometheus)}"
+        processes.until("Prometheus is ready", 60, lambda: is_ready(f"{self.url}/-/ready"), 0.1)
+        processes.until("Alertmanager is ready", 60, lambda: is_ready(f"{self.pages_from}/-/ready"), 0.1)
 
     def configure(self, alertmanager):
         """The sample, with our addresses, and with targets from a file."""
@@ -125,6 +128,14 @@ class Watchers:
             process.terminate()
             process.wait(20)
         self.receiver.server.shutdown()
+
+
+def is_ready(address):
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
 
 
 def mount_templates(share):
