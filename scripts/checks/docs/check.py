@@ -43,6 +43,8 @@ ELSEWHERE = [
     ("systemctl start candlewick-backfill-run@", INSIDE, "systemctl start candlewick-backfill-run@eu.service"),
     ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
     ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
+    ("systemctl enable --now candlewick-watch", INSIDE, "enable --now candlewick-watch"),
+    ("CREDENTIALS_DIRECTORY=/etc/credstore ", INSIDE, "CREDENTIALS_DIRECTORY=/etc/credstore "),
     ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
     ("systemctl enable --now candlewick-web", INSIDE, "systemctl enable --now candlewick-web"),
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
