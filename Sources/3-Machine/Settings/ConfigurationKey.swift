@@ -178,7 +178,8 @@ public struct ConfigurationKey: Sendable {
         choice(
             "watch.shape", \.watch.shape, "what the webhook takes; its address is the credential CANDLEWICK_WATCH_URL"),
         word(
-            "watch.chat", \.watch.chat, "a chat's number or @name", "the chat that gets the messages, of shape telegram",
+            "watch.chat", \.watch.chat, "a chat's number or @name",
+            "the chat that gets the messages, of shape telegram",
             isChat),
         word(
             "watch.command", \.watch.command, "an absolute path of a program without spaces",
