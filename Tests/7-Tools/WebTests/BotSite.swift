@@ -1,5 +1,6 @@
 import Host
 import HTTPService
+import Inspection
 import MarketData
 import SQLiteStore
 import Store
@@ -14,6 +15,8 @@ final class BotSite {
     /// 2026-05-12 08:00 UTC, a Tuesday.
     static let start: UTCSeconds = 1_778_572_800
     let clock = SteppedClock(now: UTCNanos(seconds: BotSite.start + 100 * 86_400))
+    /// The pipeline as it was seen last: not yet.
+    let latest = Latest<PipelineView>()
     let facts: SiteFacts
     let worker: Worker
     private let group: RouteGroup
@@ -26,7 +29,7 @@ final class BotSite {
         _ = try store.write(
             candles.map(\.envelope), collector: .main, stream: .candles, position: 1, now: clock.now)
         facts = SiteFacts(
-            paths: paths, environment: Environment([:]), clock: clock.clock, live: LiveHub(), latest: Latest())
+            paths: paths, environment: Environment([:]), clock: clock.clock, live: LiveHub(), latest: latest)
         worker = Worker(facts)
     }
 

@@ -88,7 +88,7 @@ def same(found, expected):
 def api(world, token=None):
     """The client as it is; only its table of addresses names another place."""
     client.TRADING_ENVIRONMENTS["practice"] = {"api": world.url, "stream": world.url}
-    return oandapyV20.API(access_token=token or world.token, environment="practice")
+    return oandapyV20.API(access_token=token or world.token, environment="practice", request_params={"timeout": 60})
 
 
 def seconds(text):
@@ -220,8 +220,10 @@ def check_stream(world):
     """oandapyV20 streams prices, each a tick of the journal, and heartbeats"""
     request = pricing.PricingStream(ACCOUNT, {"instruments": "EUR_USD,USD_JPY", "snapshot": False})
     prices, beats = [], 0
+    deadline = time.monotonic() + 120
     try:
         for line in api(world).request(request):
+            assert time.monotonic() < deadline, f"{len(prices)} prices and {beats} heartbeats came in two minutes"
             if line["type"] == "HEARTBEAT":
                 beats += 1
             else:
