@@ -147,10 +147,10 @@ import Wire
         stop.raise()
         while !client.text.contains("f:") {
             sendNext()
-            try feed.run(until: stop.descriptor)
+            feed.run(until: stop.descriptor)
         }
         for _ in 0..<500 { sendNext() }
-        while !client.text.hasSuffix("#\(candle.tickCount) ") { try feed.run(until: stop.descriptor) }
+        while !client.text.hasSuffix("#\(candle.tickCount) ") { feed.run(until: stop.descriptor) }
         #expect(client.sent.dropFirst().allSatisfy { $0.split(separator: " ").count == 1 })
     }
 

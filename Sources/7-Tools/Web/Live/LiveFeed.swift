@@ -39,11 +39,10 @@ final class LiveFeed {
     }
 
     /// Takes and publishes until `stop` becomes readable.
-    /// - Throws: `BusError`.
-    func run(until stop: Int32) throws {
+    func run(until stop: Int32) {
         var isStopped = false
         while !isStopped {
-            try lookForCollectors()
+            lookForCollectors()
             let sources = forming.subscribers + [stored.subscriber] + ticks.values
             _ = Subscriber.wait(for: sources, milliseconds: LiveFeed.lookMilliseconds, stop: stop)
             turn()
@@ -104,7 +103,7 @@ final class LiveFeed {
     }
 
     /// Those that have ever run here, while a client wants ticks.
-    private func lookForCollectors() throws {
+    private func lookForCollectors() {
         guard hub.hasClient(of: .ticks) else {
             ticks = [:]
             nextLook = .min
@@ -114,10 +113,15 @@ final class LiveFeed {
         guard now >= nextLook else { return }
         nextLook = now + UTCNanos.perSecond
         for collector in paths.collectors where ticks[collector] == nil {
-            let endpoint = try paths.of(collector).endpoint(.ticks)
-            ticks[collector] = try Subscriber(
-                context: context, endpoint: endpoint, topics: [RecordKind.tick.topic(of: nil)])
+            // One whose socket cannot be heard is left out, and asked again.
+            ticks[collector] = try? subscriber(of: collector)
         }
+    }
+
+    private func subscriber(of collector: Collector) throws -> Subscriber {
+        try Subscriber(
+            context: context, endpoint: try paths.of(collector).endpoint(.ticks),
+            topics: [RecordKind.tick.topic(of: nil)])
     }
 }
 
