@@ -53,12 +53,18 @@ function showEngine() {
 
 // What is read again and again
 
-/** Runs a reading; a failure is said where its result would be. */
+let awaited = null;
+
+/** Runs a reading; a failure is said where its result would be, and everything is read again soon. */
 async function read(work, failed) {
   try {
     await work();
   } catch (error) {
     failed(`cannot be read now: ${error.message}`);
+    awaited ??= setTimeout(() => {
+      awaited = null;
+      if (connection.state === 'live') readAll();
+    }, 5_000);
   }
 }
 

@@ -30,11 +30,11 @@ export function stretches(events, continuity, from, end) {
   let first = continuity?.blindSince === 0 ? end : -Infinity;
   for (const event of events) {
     const key = event.pair ?? '';
-    if (event.event === 'blind began' && !open.has(key)) open.set(key, event.time);
+    if (event.event === 'blind began' && !open.has(key)) open.set(key, event.from ?? event.time);
     if (event.event === 'blind ended') {
       if (!key && event.detail === 'from the start') first = event.time;
-      const began = open.get(key) ?? event.from ?? undefined;
-      if (began !== undefined) found.push({ kind: key ? 'pair' : 'blind', pair: event.pair, from: began, until: event.time });
+      const began = event.from ?? open.get(key);
+      if (began !== undefined) found.push({ kind: key ? 'pair' : 'blind', pair: event.pair, from: began, until: event.until ?? event.time });
       open.delete(key);
     }
   }
