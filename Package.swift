@@ -190,7 +190,8 @@ let package = Package(
                 "Engines", "Reports", "MarketData", "Wire", "IG", "Planning", "Host", "Streams", "Archive",
                 "HTTPService",
                 "Settings", "Store", "CandleReader", "Inspection", log,
-            ], resources: [.embedInCode("API/openapi.json")]),
+            ],
+            resources: [.embedInCode("API/openapi.json"), .embedInCode("Page/files")]),
         library(
             .tools, "Watching",
             ["CPlatform", "Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),

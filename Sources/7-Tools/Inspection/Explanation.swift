@@ -86,6 +86,8 @@ public struct Explanation: Report, Encodable {
     private(set) var ticks: Ticks
     /// Of the others that are at work here, by name; `nil` without any.
     private(set) var otherTicks: [Ticks]?
+    /// Why readers see what they see, in one sentence.
+    private(set) var decision = ""
 
     /// - Parameters:
     ///   - moment: any moment of the interval.
@@ -129,6 +131,7 @@ public struct Explanation: Report, Encodable {
         let place = all.firstIndex(of: own) ?? 0
         ticks = every[place]
         otherTicks = all.count > 1 ? every.indices.filter { $0 != place }.map { every[$0] } : nil
+        decision = sentence
     }
 
     private static func revisions(_ paths: Paths, _ series: Series, _ start: UTCSeconds) throws -> [Version] {
@@ -181,8 +184,7 @@ public struct Explanation: Report, Encodable {
 
     private var tickCount: Int { ([ticks] + (otherTicks ?? [])).reduce(0) { $0 + $1.count } }
 
-    /// Why readers see what they see, in one sentence.
-    var decision: String {
+    private var sentence: String {
         guard let stored else {
             if !isOpenMarket { return "No candle: the market was closed." }
             if isKnownEmpty { return "No candle: the broker has no usable one." }

@@ -36,6 +36,11 @@ struct WebCommand: ParsableCommand {
                                     Authorization: Bearer TOKEN, or the password of any
                                     user; 16 to 256 characters
 
+            THE PAGE'S CHART LIBRARY
+              CANDLEWICK_WEB_ASSETS  the folder of lightweight-charts.js (else
+                                     share/candlewick/web of the installation); without
+                                     the file the page draws a plainer chart
+
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 
             """ + Program.environmentHelp,

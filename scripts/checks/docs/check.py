@@ -43,7 +43,10 @@ ELSEWHERE = [
     ("systemctl start candlewick-backfill-run@", INSIDE, "systemctl start candlewick-backfill-run@eu.service"),
     ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
     ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
+    ("systemctl enable --now candlewick-watch", INSIDE, "enable --now candlewick-watch"),
+    ("CREDENTIALS_DIRECTORY=/etc/credstore ", INSIDE, "CREDENTIALS_DIRECTORY=/etc/credstore "),
     ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
+    ("systemctl enable --now candlewick-web", INSIDE, "systemctl enable --now candlewick-web"),
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
     ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
     ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
@@ -140,6 +143,7 @@ class Check:
             "/backup": str(self.folder / "backup"),
             "/etc/prometheus": str(self.folder / "prometheus"),
             "/home/trader": str(self.folder / "home"),
+            "127.0.0.1:9641": simulated.start_web(self.pipeline),
         }
 
     def here(self, text):

@@ -1,8 +1,28 @@
 internal import HTTPService
 
-/// The page for people: / and /assets.
+/// The page for people: / and /assets. Source: docs/monitoring.md § The page.
 package enum PageRoutes {
-    package static let group = RouteGroup(prefix: "", routes: []) { error in
+    package static let group = RouteGroup(prefix: "", routes: routes) { error in
         HTTPResponse(error.status, contentType: "text/plain; charset=utf-8", text: "\(error.message)\n")
+    }
+
+    private static let routes = [
+        Route("/", .now { request, _ in try file("index.html", request) }),
+        Route("/assets/{name}", .now { request, _ in try file(request.name("name"), request) }),
+        // Files of the disk: not on the event loop.
+        Route("/assets/chart-library.json", .query { ChartLibrary($1.facts.environment).description(for: $0.http) }),
+        Route(
+            "/assets/\(ChartLibrary.name)",
+            .query { request, worker in
+                guard let file = ChartLibrary(worker.facts.environment).file() else {
+                    throw WebError.notFound("the chart library is not installed: scripts/web-assets installs it")
+                }
+                return file.response(to: request.http)
+            }),
+    ]
+
+    private static func file(_ name: String, _ request: RouteRequest) throws -> HTTPResponse {
+        guard let file = PageFile.embedded[name] else { throw WebError.notFound("the page has no file \(name)") }
+        return file.response(to: request.http)
     }
 }

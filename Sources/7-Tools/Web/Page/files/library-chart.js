@@ -61,7 +61,7 @@ export class LibraryChart {
     this.series.update(this.bar(items[last]));
     this.volume.update(this.column(items[last]));
     this.lines.forEach((line, index) => averages[index] && line.update(point(items[last], averages[index][last])));
-    if (isNew) this.mark();
+    if (isNew || items[last].marks?.length) this.mark();
   }
 
   bar({ time, values, kind }) {

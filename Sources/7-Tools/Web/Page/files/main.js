@@ -1,14 +1,12 @@
 // Starts the page, keeps it live, and says when it is not.
 
 import { Feed, get } from './api.js';
-import { CanvasChart } from './canvas-chart.js';
 import { ChartPanel, timeframes } from './chart.js';
 import { showCoverage } from './coverage.js';
 import { byId, el, fillPanel, setText } from './dom.js';
 import { explain } from './explanation.js';
 import { clockTime, dayAndTime } from './format.js';
 import { showDelays, showJournals } from './health.js';
-import { LibraryChart } from './library-chart.js';
 import { PairTable } from './pairs.js';
 import { showQuota } from './quota.js';
 import { problemTile, showHoles, showStatus } from './tiles.js';
@@ -22,7 +20,8 @@ let lead = 0;
 const now = () => Date.now() / 1000 + lead;
 
 const canLoad = await loadLibrary();
-const chart = new ChartPanel((host, colors, on) => new (canLoad ? LibraryChart : CanvasChart)(host, colors, on), explain);
+const Engine = canLoad ? (await import('./library-chart.js')).LibraryChart : (await import('./canvas-chart.js')).CanvasChart;
+const chart = new ChartPanel((host, colors, on) => new Engine(host, colors, on), explain);
 const pairs = new PairTable(byId('pairs'), (row) => {
   chart.tools.keep(row.pair);
   const stored = (status?.candles ?? []).filter((one) => one.pair === row.pair).map((one) => one.timeframe);
@@ -88,8 +87,8 @@ function readSlowly() {
   readHoles();
   readCandles();
   read(async () => showCoverage(await get('/coverage', { days: 30 })), panelFails('coverage'));
-  read(async () => showTimeline(await get('/connection', { days: 2 }), now()), panelFails('connection-panel'));
-  read(async () => showQuota(await get('/quota'), now()), panelFails('quota'));
+  read(async () => showTimeline(await get('/connection', { days: 2 }), status, now()), panelFails('connection-panel'));
+  read(async () => showQuota(await get('/quota'), Date.now() / 1000), panelFails('quota'));
 }
 
 async function readAll() {

@@ -7,7 +7,7 @@ const page = 500;
 
 export class CandleSeries {
   constructor(pair, timeframe, minutes) {
-    Object.assign(this, { pair, timeframe, seconds: minutes * 60, candles: [], isWhole: false, isBusy: false });
+    Object.assign(this, { pair, timeframe, seconds: minutes * 60, candles: [], isRead: false, isWhole: false, isBusy: false });
   }
 
   path() { return `/candles/${this.pair}/${this.timeframe}`; }
@@ -15,6 +15,7 @@ export class CandleSeries {
   /** Reads the newest candles again. What lies in their stretch and is not among them is gone. */
   async refresh() {
     const { candles } = await get(this.path(), { count: page, forming: true });
+    this.isRead = true;
     if (!candles.length) return this.candles.splice(0);
     const older = this.candles.filter((candle) => candle.time < candles[0].time);
     // What was read before a hole longer than a page would leave a hole that is none.
@@ -28,11 +29,13 @@ export class CandleSeries {
     if (this.isBusy || this.isWhole || !this.candles.length) return false;
     this.isBusy = true;
     try {
-      const { candles } = await get(this.path(), { count: page, to: this.candles[0].time });
-      const older = candles.filter((candle) => candle.time < this.candles[0].time);
-      this.isWhole = older.length === 0;
-      this.candles = [...older, ...this.candles];
-      return older.length > 0;
+      const to = this.candles[0].time;
+      const { candles } = await get(this.path(), { count: page, to });
+      // Read anew meanwhile, with another beginning.
+      if (this.candles[0]?.time !== to) return false;
+      this.isWhole = candles.length === 0;
+      this.candles = [...candles, ...this.candles];
+      return candles.length > 0;
     } finally {
       this.isBusy = false;
     }
@@ -40,6 +43,7 @@ export class CandleSeries {
 
   /** Takes a candle of an event. Returns 'last' if it is the last one now, 'inside' if not, null if it changes nothing. */
   take(candle) {
+    if (!this.isRead) return null;
     if (this.candles.length && candle.time < this.candles[0].time) {
       // Bought meanwhile; read when one scrolls there.
       this.isWhole = false;

@@ -84,7 +84,7 @@ function showQuota(quota) {
   const share = quota.total ? quota.remaining / quota.total : 0;
   tile('quota-tile', 'Quota', whole(quota.remaining), share < 0.1 ? 'warning' : 'ok',
     el('meter', { min: 0, max: quota.total, value: quota.remaining, 'aria-label': 'Points left' }),
-    `of ${whole(quota.total)} points`, quota.renewal ? `renewed ${dayAndMinute(quota.renewal).slice(5)}` : null,
+    `of ${whole(quota.total)} points`, quota.renewal ? `until ${dayAndMinute(quota.renewal).slice(5)}` : null,
     quota.isTold ? null : 'not yet reported by the broker');
 }
 

@@ -6,12 +6,16 @@ import { dayAndMinute, dayAndTime, minute, pairName, span } from './format.js';
 const window = 2 * 86_400;
 const width = 1000;
 
-export function showTimeline({ events }, now) {
+/** `status`: says what is blind now, since events that began before the two days are not among them. */
+export function showTimeline({ events }, status, now) {
   const end = Math.max(now, ...events.map((event) => event.time));
   const from = end - window;
   const collectors = [...new Set(events.map((event) => event.collector))];
-  const bars = (collectors.length ? collectors : ['main']).map((collector) =>
-    bar(collector, stretches(events.filter((event) => event.collector === collector), from, end), from, end));
+  const bars = (collectors.length ? collectors : ['main']).map((collector) => {
+    const own = status?.collectors?.[collector] ?? status;
+    const parts = stretches(events.filter((event) => event.collector === collector), own?.continuity, from, end);
+    return bar(collector, parts, own && !own.stages['ingest-stream'], from, end);
+  });
   const latest = events.filter((event) => event.time >= from).slice(-8).reverse();
   fillPanel(byId('connection-panel'), bars, legend(),
     latest.length ? table('Last events of the feed', ['time (UTC)', 'pair', 'event', 'detail'], latest.map((event) =>
@@ -19,36 +23,37 @@ export function showTimeline({ events }, now) {
 }
 
 /** Blind stretches of the whole feed and of pairs, and the time before the first session. */
-export function stretches(events, from, end) {
+export function stretches(events, continuity, from, end) {
   const found = [];
   const open = new Map();
-  let firstSession = null;
+  // Nothing is blind before the first start, which ends the blindness of ever; 0: it is still to come.
+  let first = continuity?.blindSince === 0 ? end : -Infinity;
   for (const event of events) {
     const key = event.pair ?? '';
-    if (event.event === 'session new') firstSession ??= event.time;
     if (event.event === 'blind began' && !open.has(key)) open.set(key, event.time);
     if (event.event === 'blind ended') {
-      const began = open.get(key);
+      if (!key && event.detail === 'from the start') first = event.time;
+      const began = open.get(key) ?? event.from ?? undefined;
       if (began !== undefined) found.push({ kind: key ? 'pair' : 'blind', pair: event.pair, from: began, until: event.time });
       open.delete(key);
     }
   }
+  if (continuity?.blindSince && !open.has('')) open.set('', continuity.blindSince / 1e9);
+  for (const { pair, since } of continuity?.blindPairs ?? []) if (since && !open.has(pair)) open.set(pair, since / 1e9);
   for (const [key, began] of open) found.push({ kind: key ? 'pair' : 'blind', pair: key || null, from: began, until: end });
-  const first = firstSession ?? events[0]?.time ?? end;
-  // Nothing is blind before the first start.
   const seen = found.filter((one) => one.until > first).map((one) => ({ ...one, from: Math.max(one.from, first) }));
   if (first > from) seen.push({ kind: 'before', from, until: first });
   return seen.filter((one) => one.until >= from).map((one) => ({ ...one, from: Math.max(one.from, from) }));
 }
 
-function bar(collector, parts, from, end) {
+function bar(collector, parts, isDown, from, end) {
   const x = (time) => (time - from) / window * width;
   const rects = ['before', 'pair', 'blind'].flatMap((kind) => parts.filter((one) => one.kind === kind).map((one) =>
     svg('rect', { class: kind, x: x(one.from), y: kind === 'pair' ? 20 : 0, width: Math.max(2, x(one.until) - x(one.from)), height: kind === 'pair' ? 8 : 28 },
-      svg('title', {}, `${one.pair ? pairName(one.pair) : 'feed'}: ${{ before: 'before the first start', pair: 'blind', blind: 'blind' }[kind]} ${dayAndMinute(one.from)} to ${dayAndMinute(one.until)}`))));
+      svg('title', {}, `${one.pair ? pairName(one.pair) : 'feed'}: ${kind === 'before' ? 'before the first start' : 'blind'} ${dayAndMinute(one.from)} to ${dayAndMinute(one.until)}`))));
   const blind = parts.filter((one) => one.kind === 'blind');
   const total = blind.reduce((sum, one) => sum + one.until - one.from, 0);
-  const text = blind.length ? `${blind.length}× blind, ${span(total)} in all` : 'never blind';
+  const text = isDown ? 'not seen now: ingest-stream is down' : blind.length ? `${blind.length}× blind, ${span(total)} in all` : 'never blind';
   const marks = [0, 0.25, 0.5, 0.75].map((share) => from + share * window);
   return el('div', { class: 'timeline' },
     el('p', {}, el('b', {}, collector), ` ${text}`),
