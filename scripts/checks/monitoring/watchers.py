@@ -81,7 +81,7 @@ class Watchers:
         sample["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}]
         job = next(job for job in sample["scrape_configs"] if job["job_name"] == "candlewick")
         del job["static_configs"]
-        job["file_sd_configs"] = [{"files": ["targets.json"]}]
+        job["file_sd_configs"] = [{"files": [str(self.folder / "targets.json")], "refresh_interval": "1s"}]
         sample["scrape_configs"] = [job]
         self.write("prometheus.yml", yaml.safe_dump(sample))
 
