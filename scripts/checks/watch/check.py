@@ -32,6 +32,7 @@ class Check:
         self.folder = Path(folder)
         self.receiver = Receiver()
         self.passed = self.failed = 0
+        self.watcher = None
         self.got = self.folder / "got"
         self.pipeline = processes.Pipeline(
             self.folder / "pipeline", binaries,
@@ -120,17 +121,18 @@ class Check:
             print(f"PASS {name}", flush=True)
         except (AssertionError, processes.ProgramError, OSError) as error:
             self.failed += 1
-            print(f"FAIL {name}: {error}", flush=True)
+            said = self.watcher.tail() if self.watcher else ""
+            print(f"FAIL {name}: {error}\n{said}", flush=True)
             self.recover()
 
     def recover(self):
         """What a drill that failed has left undone shall not fail the next one."""
         self.receiver.answer()
-        with contextlib.suppress(processes.ProgramError, OSError, AttributeError):
+        with contextlib.suppress(processes.ProgramError, OSError):
             for name in processes.STAGES:
                 if not self.pipeline.running[name].is_alive:
                     self.start_stage(name)
-            if not self.watcher.is_alive:
+            if self.watcher and not self.watcher.is_alive:
                 self.watch()
             self.well()
 
@@ -256,7 +258,7 @@ class Check:
         self.stop_watch()
         self.receiver.answer()
         self.watch()
-        only = self.message(0)
+        only = self.message(0, 40)
         assert only["state"] == "ok" and only["ended"][0]["check"] == "stages", only
         self.well()
 
@@ -325,7 +327,7 @@ def main():
             check.run()
         finally:
             check.pipeline.kill_everything()
-            with contextlib.suppress(AttributeError):
+            if check.watcher:
                 check.watcher.kill()
     print(f"{check.passed} passed, {check.failed} failed")
     return 1 if check.failed or not check.passed else 0
