@@ -192,7 +192,7 @@ def main():
             print(f"{measure.name:12}{measure.title}")
         return 0
     wanted = chosen(options)
-    if any(measure.kind != "report" for measure in wanted):
+    if any(measure.uses_day for measure in wanted):
         make_data(options)
     options.folder.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine(), "options": vars(options), "measures": {}}

@@ -27,9 +27,11 @@ class Measure:
 
     kind `rate`: operations a second; `latency`: nanoseconds, of which the median counts and the 99th percentile is told;
     `report`: no ratios, but what `show` prints of all subjects; it returns the rows and sentences about what is wrong.
+    uses_day: it needs the measured day of ticks, as no report does.
     """
 
-    def __init__(self, name, title, subjects, kind="rate", target=None, is_quick=True, rounds_most=None, show=None):
+    def __init__(self, name, title, subjects, kind="rate", target=None, is_quick=True, rounds_most=None, show=None,
+                 uses_day=True):
         self.name = name
         self.title = title
         self.subjects = subjects
@@ -38,6 +40,7 @@ class Measure:
         self.is_quick = is_quick
         self.rounds_most = rounds_most
         self.show = show
+        self.uses_day = uses_day and kind != "report"
 
 
 def command(make):
@@ -288,12 +291,12 @@ def window(options):
             OURS + ", CandleReader": prepared(command(lambda: bench("query", databases.ours, "--count", web.COUNT))),
             "nginx, a file of the same size": file(web.latencies),
             "FastAPI, sqlite3": service(web.latencies),
-        }, kind="latency", target="within 3 times CandleReader"),
+        }, kind="latency", target="within 3 times CandleReader", uses_day=False),
         Measure("web-rate", f"last 200 candles by HTTP, {web.CONNECTIONS} connections", {
             OURS: site(web.rate),
             "nginx, a file of the same size": file(web.rate),
             "FastAPI, sqlite3": service(web.rate),
-        }, target="none: beside nginx and FastAPI"),
+        }, target="none: beside nginx and FastAPI", uses_day=False),
         Measure("web-events", "event streams of 28 pairs, 300 ticks a second", {
             f"{count} streams": web.streams(count, seconds) for count in web.STREAMS
         }, kind="report", show=web.show, target="every client gets every tick; 200 streams", rounds_most=1),

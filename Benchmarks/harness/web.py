@@ -21,7 +21,7 @@ import table
 
 LISTEN = "web:\n  listen: '127.0.0.1:0'\n"
 COUNT, WARM_UP = 500, 100
-CONNECTIONS, REQUESTS = 16, 8_000
+CONNECTIONS, TRIED = 16, 200
 STREAMS = [0, 20, 200]
 SERIES = [(pair, timeframe) for pair in servers.PAIRS for timeframe in ("5", "15")]
 TARGET = "/api/v1/candles/{}/{}?count=200&selection=complete"
@@ -128,8 +128,9 @@ def latencies(port, target):
 
 
 def rate(port, target):
-    requests(port, target, CONNECTIONS, REQUESTS // 8)
-    return requests(port, target, CONNECTIONS, REQUESTS)
+    """About two seconds, after a short try."""
+    tried = requests(port, target, CONNECTIONS, TRIED)
+    return requests(port, target, CONNECTIONS, max(TRIED, round(2 * tried["count"] / tried["seconds"])))
 
 
 def candles_of(state):
@@ -150,6 +151,8 @@ def streams(count, seconds):
             client = programs.start(programs.limit(
                 "http", "streams", port_of(site), "/api/v1/events?topics=ticks", count)) if count else None
             try:
+                if client and client.stdout.readline() != "READY\n":
+                    programs.finish(client, 10)
                 running.start("ingest-stream").ready()
                 processes.until("ticks flow", 60, lambda: running.records() > 300)
                 began, used = time.monotonic(), pipeline.processor_seconds(site)
@@ -157,7 +160,6 @@ def streams(count, seconds):
                 core = (pipeline.processor_seconds(site) - used) / (time.monotonic() - began)
                 result = {"streams": count, "core": core, "MiB": pipeline.resident_bytes(site) / 2**20}
                 running.running["ingest-stream"].stop()
-                time.sleep(1)
                 if client:
                     client.send_signal(signal.SIGTERM)
                     heard = programs.finish(client, 30)

@@ -1,7 +1,8 @@
 // limit-http requests PORT TARGETS CONNECTIONS COUNT: asks for the targets of a file, one a line, in turn, each connection
 // for its next one when it has the last answer. Prints each request's nanoseconds if there is one connection.
-// limit-http streams PORT TARGET CONNECTIONS: reads server-sent events until SIGTERM and prints how many ticks each
-// connection got, and whether all got the same.
+// limit-http streams PORT TARGET CONNECTIONS: says READY when all connections are answered, reads server-sent events
+// until SIGTERM, and then until nothing has come for 1.5 s; prints how many ticks each connection got, and whether all
+// got the same.
 //
 // A client that costs little, so that the server is what is measured. The server is at 127.0.0.1.
 #include "limit.h"
@@ -12,7 +13,7 @@
 
 #define USAGE "limit-http requests PORT TARGETS CONNECTIONS COUNT | limit-http streams PORT TARGET CONNECTIONS"
 
-enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 8192, READ_MAX = 65536, LINE_MAX_BYTES = 1024, REQUEST_MAX = 4096 };
+enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 8192, READ_MAX = 65536, LINE_MAX_BYTES = 1024, REQUEST_MAX = 4096, QUIET_MILLISECONDS = 1500 };
 
 static int connect_to(int64_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -274,6 +275,11 @@ static void print_listeners(const struct listener *listeners, size_t count) {
     puts("}");
 }
 
+static void say_ready(void) {
+    puts("READY");
+    fflush(stdout);
+}
+
 static void listen_to(int64_t port, const char *target, size_t connections) {
     int *files = allocate(connections, sizeof *files);
     struct listener *listeners = allocate(connections, sizeof *listeners);
@@ -287,13 +293,18 @@ static void listen_to(int64_t port, const char *target, size_t connections) {
         listeners[index].moments = allocate(listeners[index].moment_capacity, sizeof *listeners[index].moments);
     }
     int queue = watch(files, connections);
-    while (!is_stopping) {
+    size_t answered = 0;
+    // After the signal too, as long as something comes.
+    for (int ready = 0; !is_stopping || ready != 0;) {
         struct epoll_event events[64];
-        int ready = epoll_wait(queue, events, 64, 1000);
+        ready = epoll_wait(queue, events, 64, QUIET_MILLISECONDS);
         for (int place = 0; place < ready; place++) {
             struct listener *listener = &listeners[events[place].data.u64];
             size_t count = take(files[events[place].data.u64], bytes), used = 0;
-            if (!listener->has_head) used = take_head(&listener->head, bytes, count, &listener->has_head);
+            if (!listener->has_head) {
+                used = take_head(&listener->head, bytes, count, &listener->has_head);
+                if (listener->has_head && ++answered == connections) say_ready();
+            }
             take_chunks(listener, bytes + used, count - used);
         }
     }

@@ -8,8 +8,6 @@ public struct HTTPLimits: Sendable {
     public var headBytes = 16_384
     /// Bytes of a request's target.
     public var targetBytes = 8_192
-    /// Bytes that a client may send ahead while its request is being answered.
-    public var aheadBytes = 65_536
     /// Unsent bytes of one stream.
     public var streamBytes = 1 << 20
     /// Unsent bytes of all answers; beyond it, streams are cut off from `streamBytesUnderPressure`, and further answers are

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Stands before the parser of a connection and counts what comes: the parser itself keeps the spaces before a header's
-/// value, and what was sent ahead, without a bound.
+/// Stands before the parser of a connection and counts the bytes of each head: the parser itself does not count the spaces
+/// before a header's value, and keeps them.
 ///
 /// - Note: Event loop only.
 final class HeadGuard: ChannelInboundHandler {
@@ -48,19 +48,15 @@ final class HeadGuard: ChannelInboundHandler {
         case .over: return
         case .head:
             if bytes == 0 { headBegan() }
+            let room = max(0, limits.headBytes - bytes)
+            hasLine = hasLine || buffer.readableBytesView.prefix(room).contains(UInt8(ascii: "\n"))
             bytes += buffer.readableBytes
-            hasLine = hasLine || buffer.readableBytesView.contains(UInt8(ascii: "\n"))
             guard bytes <= limits.headBytes else {
                 context.fireErrorCaught(HTTPParserError.headerOverflow)
                 return
             }
-        case .answer:
-            bytes += buffer.readableBytes
-            guard bytes <= limits.aheadBytes else {
-                phase = .over
-                context.close(promise: nil)
-                return
-            }
+        // At most one read of it: until the answer is out, nothing more is read.
+        case .answer: break
         }
         context.fireChannelRead(data)
     }

@@ -3,7 +3,8 @@ internal import Yams
 extension ConfigurationKey {
     /// `off`, or a word that `isValid` takes.
     static func word(
-        _ path: String, _ field: any WritableKeyPath<Configuration, String?> & Sendable, _ range: String, _ help: String,
+        _ path: String, _ field: any WritableKeyPath<Configuration, String?> & Sendable, _ range: String,
+        _ help: String,
         _ isValid: @escaping @Sendable (String) -> Bool
     ) -> ConfigurationKey {
         ConfigurationKey(

@@ -157,7 +157,7 @@ public struct ConfigurationKey: Sendable {
             read: { $0.relay.listen = try $2.relayAddress($1) }),
         ConfigurationKey(
             path: "web.listen", range: "HOST:PORT: an address of this machine or *; or unix:/path/to/socket",
-            help: "where candlewick-web answers; other addresses than those of this machine need a token",
+            help: "where candlewick-web answers; addresses that other machines can reach need a token",
             value: { "'\($0.web.listen)'" },
             read: { $0.web.listen = try $2.listenAddress($1) }),
         ConfigurationKey(
@@ -178,7 +178,8 @@ public struct ConfigurationKey: Sendable {
         choice(
             "watch.shape", \.watch.shape, "what the webhook takes; its address is the credential CANDLEWICK_WATCH_URL"),
         word(
-            "watch.chat", \.watch.chat, "a chat's number or @name", "the chat that gets the messages, of shape telegram",
+            "watch.chat", \.watch.chat, "a chat's number or @name",
+            "the chat that gets the messages, of shape telegram",
             isChat),
         word(
             "watch.command", \.watch.command, "an absolute path of a program without spaces",

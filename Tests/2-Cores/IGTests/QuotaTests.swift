@@ -48,6 +48,18 @@ import Wire
         #expect(ledger.paid == 205)
     }
 
+    @Test func `what was paid counts by purpose, and refusals by themselves`() {
+        var ledger = QuotaLedger(weeklyPoints: 5_000)
+        let repair = HistoryRequest(
+            series: series, first: 0, last: 300, points: 9, sent: UTCNanos(seconds: 100), isRepair: true)
+        ledger.note(entry(1, points: 200, at: 100, reply(1, points: 198, left: nil, at: 101)))
+        ledger.note(QuotaLedger.Entry(position: 2, request: repair, reply: reply(2, points: 7, left: nil, at: 102)))
+        ledger.note(entry(3, points: 50, at: 103, reply(3, .refused, points: 0, left: nil, at: 104)))
+        ledger.note(entry(4, points: 30, at: 105))
+        let purchases = ledger.purchases
+        #expect(purchases.byOthers == 198 && purchases.byRepair == 7 && purchases.refused == 1)
+    }
+
     @Test func `without a possible renewal, spent points come back after a week`() {
         for renewal: UTCSeconds in [0, 10_000_000_000] {
             var ledger = QuotaLedger(weeklyPoints: 10_000)

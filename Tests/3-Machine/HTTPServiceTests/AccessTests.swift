@@ -15,10 +15,10 @@ import Testing
     ])
     func `the token lets in`(header: String) throws {
         let server = try TestServer(token: AccessTests.token)
-        #expect(RawClient.ask(server.address, head("/a", "Authorization: \(header)")).status == 200)
+        #expect(server.ask(head("/a", "Authorization: \(header)")).status == 200)
         // With the token the name does not matter.
         #expect(
-            RawClient.ask(server.address, head("/a", host: "example.org", "Authorization: \(header)")).status == 200)
+            server.ask(head("/a", host: "example.org", "Authorization: \(header)")).status == 200)
     }
 
     @Test(arguments: [
@@ -28,7 +28,7 @@ import Testing
     ])
     func `anything else does not`(header: String) throws {
         let server = try TestServer(token: AccessTests.token)
-        let answer = RawClient.ask(server.address, head("/a", "Authorization: \(header)"))
+        let answer = server.ask(head("/a", "Authorization: \(header)"))
         #expect(answer.status == 401)
         #expect(answer.header("WWW-Authenticate") == "Basic realm=\"candlewick\", Bearer")
         #expect(server.counters.now.requestsUnauthorized == 1)
@@ -44,7 +44,7 @@ import Testing
                 head("/" + String(repeating: "y", count: 9_000)), head("/" + String(repeating: "y", count: 30_000)),
                 head("/", "Authorization: Bearer \(AccessTests.token)", "Authorization: Bearer \(AccessTests.token)"),
             ]
-        for head in heads { #expect(RawClient.ask(server.address, head).status == 401) }
+        for head in heads { #expect(server.ask(head).status == 401) }
     }
 
     @Test func `a token is 16 to 256 printable characters`() {
@@ -62,27 +62,27 @@ import Testing
     @Test(arguments: ["localhost", "LOCALHOST:9641", "127.0.0.1:1", "[::1]", "[::1]:9641", "charts.example.org"])
     func `without a token, the names of this machine and of configured origins are answered`(host: String) throws {
         let server = try TestServer(origins: ["https://charts.example.org"])
-        #expect(RawClient.ask(server.address, head("/a", host: host)).status == 200)
+        #expect(server.ask(head("/a", host: host)).status == 200)
     }
 
     @Test(arguments: ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::1", "192.0.2.7"])
     func `other names are not, so that a page elsewhere cannot take this one's`(host: String) throws {
         let server = try TestServer(origins: ["https://charts.example.org"])
-        #expect(RawClient.ask(server.address, head("/a", host: host)).status == 421)
-        #expect(RawClient.ask(server.address, head("/a", host: nil)).status == 421)
-        #expect(RawClient.ask(server.address, head("/a", "Host: localhost")).status == 421)
+        #expect(server.ask(head("/a", host: host)).status == 421)
+        #expect(server.ask(head("/a", host: nil)).status == 421)
+        #expect(server.ask(head("/a", "Host: localhost")).status == 421)
     }
 
     @Test func `only pages of configured origins may read`() throws {
         let server = try TestServer(origins: ["https://charts.example.org"])
-        let friend = RawClient.ask(server.address, head("/a", "Origin: https://charts.example.org"))
+        let friend = server.ask(head("/a", "Origin: https://charts.example.org"))
         #expect(friend.header("Access-Control-Allow-Origin") == "https://charts.example.org")
         #expect(friend.header("Vary") == "Origin")
         for origin in ["http://charts.example.org", "https://evil.example", "null"] {
-            let answer = RawClient.ask(server.address, head("/a", "Origin: \(origin)"))
+            let answer = server.ask(head("/a", "Origin: \(origin)"))
             #expect(answer.header("Access-Control-Allow-Origin") == nil)
             let ask = head("/a", method: "OPTIONS", "Origin: \(origin)", "Access-Control-Request-Method: GET")
-            #expect(RawClient.ask(server.address, ask).status == 405)
+            #expect(server.ask(ask).status == 405)
         }
     }
 
@@ -91,7 +91,7 @@ import Testing
             let server = try TestServer(token: token, origins: ["https://charts.example.org"])
             let ask = head(
                 "/a", method: "OPTIONS", "Origin: https://charts.example.org", "Access-Control-Request-Method: GET")
-            let answer = RawClient.ask(server.address, ask)
+            let answer = server.ask(ask)
             #expect(answer.status == 204)
             #expect(answer.header("Access-Control-Allow-Methods") == "GET, HEAD")
             #expect(answer.header("Content-Length") == nil)
@@ -103,7 +103,7 @@ import Testing
         let path = "\(folder.path)/web.sock"
         do {
             let server = try TestServer(listen: .unix(path: path), token: AccessTests.token)
-            #expect(RawClient.ask(server.address, head("/a", host: "anything")).status == 200)
+            #expect(server.ask(head("/a", host: "anything")).status == 200)
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect(mode == 0o660)
         }
@@ -126,7 +126,7 @@ import Testing
         #expect(isBound)
         let server = try TestServer(listen: .unix(path: path))
         #expect(throws: Failure.self) { try TestServer(listen: .unix(path: path)) }
-        #expect(RawClient.ask(server.address, head("/a")).status == 200)
+        #expect(server.ask(head("/a")).status == 200)
         let file = folder.write("content".utf8, to: "file")
         #expect(throws: Failure.self) { try TestServer(listen: .unix(path: file)) }
         #expect(fileBytes(file) == Array("content".utf8))

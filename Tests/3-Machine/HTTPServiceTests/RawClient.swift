@@ -4,10 +4,13 @@ import Host
 /// A client that sends bytes as they are. Every wait ends within twenty seconds.
 final class RawClient: @unchecked Sendable {
     let descriptor: Int32
+    /// Lives as long as its client.
+    private let server: TestServer
 
     /// - Parameter receiveBytes: how much the system may take for us; `nil`: as it likes.
-    init(_ address: ListenAddress, receiveBytes: Int32? = nil) {
-        switch address {
+    init(_ server: TestServer, receiveBytes: Int32? = nil) {
+        self.server = server
+        switch server.address {
         case .tcp(_, let port):
             descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             RawClient.prepare(descriptor, receiveBytes)
@@ -86,13 +89,6 @@ final class RawClient: @unchecked Sendable {
             if count == 0 { return true }
             if count < 0 { return errno != EAGAIN && errno != EWOULDBLOCK }
         }
-    }
-
-    /// Asks once on a connection of its own, and reads to the end.
-    static func ask(_ address: ListenAddress, _ head: String) -> String {
-        let client = RawClient(address)
-        client.send(head)
-        return client.readToEnd()
     }
 }
 

@@ -7,8 +7,7 @@ import Testing
 @Suite struct RequestTests {
     @Test func `a request is answered with its parts taken apart`() throws {
         let server = try TestServer()
-        let answer = RawClient.ask(
-            server.address, head("/a%20b/EUR%2FUSD?x=1%2B1&from=2026-01-01T00:00:00+02:00&empty"))
+        let answer = server.ask(head("/a%20b/EUR%2FUSD?x=1%2B1&from=2026-01-01T00:00:00+02:00&empty"))
         #expect(answer.status == 200)
         #expect(answer.body == "/a%20b/EUR%2FUSD\na b|EUR/USD\nx=1+1&from=2026-01-01T00:00:00+02:00&empty=")
         #expect(answer.header("Content-Length") == "\(answer.body.utf8.count)")
@@ -18,7 +17,7 @@ import Testing
     @Test func `every answer has the headers that keep browsers safe, and the date`() throws {
         let server = try TestServer()
         for path in ["/", "//"] {
-            let answer = RawClient.ask(server.address, head(path))
+            let answer = server.ask(head(path))
             #expect(answer.header("X-Content-Type-Options") == "nosniff")
             #expect(answer.header("Referrer-Policy") == "no-referrer")
             #expect(answer.header("X-Frame-Options") == "DENY")
@@ -34,7 +33,7 @@ import Testing
         "/a?x=%c3%28", "a", "*", "http://localhost/",
     ])
     func `a target that is not a plain path is refused`(target: String) throws {
-        let answer = RawClient.ask(try TestServer().address, head(target))
+        let answer = try TestServer().ask(head(target))
         #expect(answer.status == 400)
     }
 
@@ -42,21 +41,21 @@ import Testing
         "GARBAGE\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "GET /\u{1} HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n",
     ])
     func `what is not HTTP is refused, and the connection closed`(text: String) throws {
-        let answer = RawClient.ask(try TestServer().address, text)
+        let answer = try TestServer().ask(text)
         #expect(answer.status == 400)
     }
 
     @Test(arguments: ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH"])
     func `other methods than GET and HEAD are refused`(method: String) throws {
         let target = method == "CONNECT" ? "localhost:80" : "/"
-        let answer = RawClient.ask(try TestServer().address, head(target, method: method))
+        let answer = try TestServer().ask(head(target, method: method))
         #expect(answer.status == 405)
         #expect(answer.header("Allow") == "GET, HEAD")
     }
 
     @Test func `HEAD is answered as GET without the body`() throws {
         let server = try TestServer()
-        let client = RawClient(server.address)
+        let client = RawClient(server)
         client.send(head("/long/1000", method: "HEAD", close: false) + head("/b"))
         let text = client.readToEnd()
         #expect(text.header("Content-Length") == "1000")
@@ -66,7 +65,7 @@ import Testing
     }
 
     @Test func `HEAD of a stream is its head alone`() throws {
-        let answer = RawClient.ask(try TestServer().address, head("/stream", method: "HEAD"))
+        let answer = try TestServer().ask(head("/stream", method: "HEAD"))
         #expect(answer.status == 200)
         #expect(answer.header("Content-Type") == "text/event-stream")
         #expect(answer.body == "")
@@ -74,7 +73,7 @@ import Testing
 
     @Test func `requests that were sent ahead are answered in their order`() throws {
         let server = try TestServer()
-        let client = RawClient(server.address)
+        let client = RawClient(server)
         let paths = (0..<100).map { $0 % 10 == 0 ? "/later/\($0)" : "/\($0)" }
         client.send(paths.map { head($0, close: false) }.joined() + head("/last"))
         let text = client.readToEnd()
@@ -84,7 +83,7 @@ import Testing
 
     @Test func `a connection lives as long as both sides want`() throws {
         let server = try TestServer()
-        let client = RawClient(server.address)
+        let client = RawClient(server)
         for path in ["/one", "/two"] {
             client.send(head(path, close: false))
             let answer = client.read { $0.hasSuffix("\(path)\n\(path.dropFirst())") }
@@ -99,7 +98,7 @@ import Testing
     }
 
     @Test func `an old client that asks for it keeps its connection`() throws {
-        let client = RawClient(try TestServer().address)
+        let client = RawClient(try TestServer())
         client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         #expect(client.read { $0.hasSuffix("/a\na") }.header("Connection") == "keep-alive")
         client.send("GET /b HTTP/1.0\r\n\r\n")
@@ -107,7 +106,7 @@ import Testing
     }
 
     @Test func `a client that ends its side after the request still gets the answer`() throws {
-        let client = RawClient(try TestServer().address)
+        let client = RawClient(try TestServer())
         client.send(head("/later/x", close: false))
         client.finish()
         #expect(client.readToEnd().body == "/later/x")
@@ -115,7 +114,7 @@ import Testing
 
     @Test func `a wish for another protocol is answered by HTTP, and the connection closed`() throws {
         let wish = head("/a", close: false, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c")
-        let answer = RawClient.ask(try TestServer().address, wish)
+        let answer = try TestServer().ask(wish)
         #expect(answer.status == 200)
     }
 }

@@ -16,7 +16,7 @@ import Testing
 
     @Test func `what is sent arrives in its order, until the stream is closed`() async throws {
         let server = try TestServer(responder)
-        let client = RawClient(server.address)
+        let client = RawClient(server)
         let stream = try await open(server, client)
         #expect(server.counters.now.streams == 1)
         try await onOwnThread { for number in 0..<1_000 { stream.send(Array("\(number);".utf8)) } }
@@ -30,7 +30,7 @@ import Testing
 
     @Test func `an old client gets the bytes as they are`() async throws {
         let server = try TestServer(responder)
-        let client = RawClient(server.address)
+        let client = RawClient(server)
         client.send("GET /stream HTTP/1.0\r\n\r\n")
         try await eventually("the stream is open") { responder.newest != nil }
         responder.newest?.send(Array("hello".utf8))
@@ -42,7 +42,7 @@ import Testing
 
     @Test func `the end of a client is told once, also to those who ask late`() async throws {
         let server = try TestServer(responder)
-        var client: RawClient? = RawClient(server.address)
+        var client: RawClient? = RawClient(server)
         let stream = try await open(server, try #require(client))
         let count = Count()
         stream.onClose { count.add() }
@@ -55,9 +55,9 @@ import Testing
 
     @Test func `a client that does not read is cut off beyond the limit, and the others go on`() async throws {
         let server = try TestServer(responder)
-        let deaf = RawClient(server.address, receiveBytes: 4_096)
+        let deaf = RawClient(server, receiveBytes: 4_096)
         let deafStream = try await open(server, deaf)
-        let good = RawClient(server.address)
+        let good = RawClient(server)
         let goodStream = try await open(server, good)
         let bytes = [UInt8](repeating: 65, count: 10_000)
         var sent = 0
@@ -76,7 +76,7 @@ import Testing
         var limits = HTTPLimits()
         limits.stall = .milliseconds(300)
         let server = try TestServer(limits: limits, responder)
-        let deaf = RawClient(server.address, receiveBytes: 4_096)
+        let deaf = RawClient(server, receiveBytes: 4_096)
         let stream = try await open(server, deaf)
         stream.send([UInt8](repeating: 65, count: 900_000))
         try await eventually("it is gone") { server.counters.now.clientsCutOff == 1 }
@@ -88,14 +88,14 @@ import Testing
         var limits = HTTPLimits()
         limits.streams = 1
         let server = try TestServer(limits: limits, responder)
-        let first = RawClient(server.address)
+        let first = RawClient(server)
         let stream = try await open(server, first)
-        let refused = RawClient.ask(server.address, head("/stream"))
+        let refused = server.ask(head("/stream"))
         #expect(refused.status == 503)
         #expect(refused.header("Retry-After") == "1")
         stream.close()
         #expect(first.readToEnd().status == 200)
-        _ = try await open(server, RawClient(server.address))
+        _ = try await open(server, RawClient(server))
     }
 
     @Test func `all streams together have a limit, too`() async throws {
@@ -104,7 +104,7 @@ import Testing
         let server = try TestServer(limits: limits, responder)
         var deaf: [(RawClient, any HTTPStream)] = []
         for _ in 0..<8 {
-            let client = RawClient(server.address, receiveBytes: 4_096)
+            let client = RawClient(server, receiveBytes: 4_096)
             deaf.append((client, try await open(server, client)))
         }
         let bytes = [UInt8](repeating: 65, count: 10_000)

@@ -25,6 +25,13 @@ final class TestServer: Sendable {
     }
 
     deinit { server.stop() }
+
+    /// Asks once on a connection of its own, and reads to the end.
+    func ask(_ head: String) -> String {
+        let client = RawClient(self)
+        client.send(head)
+        return client.readToEnd()
+    }
 }
 
 /// Answers `/…` with path, segments and query, one to a line; `/long/N` with N bytes; `/stream` with a stream.

@@ -252,3 +252,27 @@ import Wire
         #expect(try FileLock(path: path).formerNote == "left a note")
     }
 }
+
+@Suite struct MonitoringTests {
+    @Test func `a process counts its open files`() throws {
+        let before = ProcessUsage()
+        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let files = (0..<20).map { _ in dup(file) }
+        defer { for file in files + [file] { close(file) } }
+        // Other tests open and close files meanwhile.
+        #expect(ProcessUsage().files > before.files)
+    }
+
+    @Test func `a mark has the time of its setting until it is removed`() throws {
+        let folder = TemporaryFolder()
+        let mark = TimeMark.lastBackup(stateFolder: folder.path)
+        #expect(mark.time == nil)
+        #expect(mark.set())
+        let first = try #require(mark.time)
+        #expect(abs((Clock.system.now() - first).nanoseconds) < 60 * UTCNanos.perSecond)
+        #expect(mark.set() && mark.time.map { $0 >= first } == true)
+        mark.remove()
+        #expect(mark.time == nil)
+        #expect(!TimeMark(path: "\(folder.path)/missing/mark").set())
+    }
+}

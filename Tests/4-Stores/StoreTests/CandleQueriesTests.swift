@@ -50,6 +50,23 @@ import Wire
     }
 
     @Test(arguments: EngineUnderTest.all)
+    func `of a range come the first or the last, oldest first`(engine: EngineUnderTest) throws {
+        let reader = try reader(engine)
+        func starts(
+            _ range: Range<UTCSeconds>, _ limit: CandleLimit, _ selection: CandleSelection = .all
+        ) throws -> [Int64] {
+            try reader.candles(Make.eurUSD, .fiveMinutes, in: range, limit, selection).map(\.timestamp)
+        }
+        #expect(try starts(600..<1_500, .first(2)) == [600, 900])
+        #expect(try starts(600..<1_500, .last(2)) == [900, 1_200])
+        #expect(try starts(600..<1_500, .first(2), .complete) == [900, 1_200])
+        #expect(try starts(601..<1_201, .first(9)) == [900, 1_200])
+        #expect(try starts(.min..<(.max), .last(3), .complete) == [2_100, 2_400, 2_700])
+        #expect(try starts(.min..<(.max), .first(1)) == [300])
+        #expect(try starts(600..<600, .last(1)).isEmpty)
+    }
+
+    @Test(arguments: EngineUnderTest.all)
     func `the first one after a moment is that after it, not at it`(engine: EngineUnderTest) throws {
         let reader = try reader(engine)
         #expect(try reader.first(after: 300, Make.eurUSD, .fiveMinutes, .all)?.timestamp == 600)

@@ -170,6 +170,28 @@ import Wire
         #expect(metrics.all(.quietDelay) == ["50": 0.04, "90": 0.04, "99": 0.04, "100": 0.04])
         #expect(metrics.all(.busyDelay).isEmpty)
         #expect(metrics.all(.recentCandles) == ["busy": 0, "quiet": 1, "revised": 0])
+        let quiet = try #require(metrics.histograms(.candleDelay)["quiet"])
+        #expect(quiet.buckets["0.02"] == 0 && quiet.buckets["0.05"] == 1 && quiet.count == 1 && quiet.sum == 0.04)
+        #expect(metrics.histograms(.candleDelay)["busy"]?.count == 0)
+    }
+
+    @Test func `each transaction is timed, and candles that the broker's own dispute are counted`() throws {
+        let (candles, native) = (try world.writer(.candles), try world.writer(.native))
+        let writer = try writer()
+        try turn(writer)
+        try candles.append(Make.candle(300, flags: .disputed))
+        try candles.append(Make.candle(600))
+        try candles.commit()
+        for _ in 0..<2 { try turn(writer) }
+        try native.append(Make.candle(600, source: .native))
+        try native.commit()
+        for _ in 0..<2 {
+            world.clock.advance(by: .seconds(1))
+            try turn(writer)
+        }
+        let metrics = try #require(world.status(.storeWriter)?.metrics)
+        #expect(metrics[.candlesDisputed] == 1)
+        #expect(metrics.histograms(.commitDuration)[""]?.count == 2)
     }
 
     @Test func `a candle counts as revised if an earlier commit held its first revision`() throws {

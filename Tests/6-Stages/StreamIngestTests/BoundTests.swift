@@ -60,36 +60,9 @@ import TestKit
     }
 }
 
-/// Keeps the lines that are logged.
-private struct LineHandler: LogHandler {
-    final class Lines: Sendable {
-        private let all = Mutex<[String]>([])
-        func add(_ line: String) { all.withLock { $0.append(line) } }
-        func take() -> [String] {
-            all.withLock { lines in
-                defer { lines = [] }
-                return lines
-            }
-        }
-    }
-
-    let lines: Lines
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        lines.add("\(event.message) \((event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" })")
-    }
-}
-
 @Suite struct LogThrottleTests {
-    private let lines = LineHandler.Lines()
-    private var logger: Logger { Logger(label: "test") { _ in LineHandler(lines: lines) } }
+    private let lines = LoggedLines()
+    private var logger: Logger { lines.logger }
     private let second: Int64 = 1_000_000_000
 
     @Test func `a storm of changing subjects has so many lines a minute, and one that counts the others`() {

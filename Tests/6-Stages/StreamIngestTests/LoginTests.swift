@@ -174,6 +174,31 @@ private final class TextServer: Sendable {
         }
     }
 
+    @Test func `a login refused for good is marked until one succeeds`() throws {
+        let folder = TemporaryFolder()
+        let seconds = Shared()
+        let clock = Clock(now: Clock.system.now) { seconds.look() * 1_000_000_000 }
+        let attempts = Mutex(0)
+        var patience = LoginPatience(
+            spacing: LoginSpacing(seconds: 1, stateFolder: folder.path), clock: clock, logger: quietLogger()
+        ) {
+            switch attempts.withLock({ count in
+                defer { count += 1 }; return count
+            }) {
+            case 0: throw Failure(.unavailable, "busy")
+            case 1: throw Failure(.configuration, "wrong password")
+            default: return IngestWorld.login("one")
+            }
+        }
+        var refused = 0
+        patience.refused = { refused += 1 }
+        let mark = TimeMark.loginRefused(stateFolder: folder.path)
+        #expect(throws: Failure.self) { try patience.run(until: try StopSignal(), isOver: { false }) }
+        #expect(refused == 2 && mark.time != nil)
+        #expect(try patience.run(until: try StopSignal(), isOver: { false }) != nil)
+        #expect(refused == 2 && mark.time == nil)
+    }
+
     @Test func `a login waits for its distance from that of an earlier process`() throws {
         let folder = TemporaryFolder()
         let spacing = LoginSpacing(seconds: 61, stateFolder: folder.path)

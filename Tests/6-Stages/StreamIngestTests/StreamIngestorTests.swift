@@ -204,6 +204,26 @@ import Wire
         #expect(last.state == "streaming" && last.outputs.first?.position == world.ticks.lastPosition - 1)
     }
 
+    @Test func `its status has each pair's ticks and refusals, the items and the state`() throws {
+        let world = try IngestWorld()
+        world.ingestor.start()
+        world.connect()
+        world.say("WSOK", "CONOK,S1,50000,5000,*")
+        world.say("SUBOK,1,1,1", "U,1,1,1600000500", "SUBOK,2,1,3", "EOS,2,1", "REQERR,3,21,Invalid group")
+        world.say("U,2,1,1.1|1.2|1600000501000", "U,2,1,1.1|1.3|1600000501100")
+        world.mailbox.noteRefusedLogin()
+        world.beat(501)
+        let metrics = try #require(world.statuses.last).metrics
+        let (euro, yen) = ("EUR_USD", "USD_JPY")
+        #expect(metrics.all(.pairTicks) == [euro: 2, yen: 0])
+        #expect(metrics.all(.pairSubscribed) == [euro: 1, yen: 0])
+        #expect(metrics.all(.pairRefusals) == [euro: 0, yen: 1] && metrics.all(.pairBlind) == [euro: 0, yen: 1])
+        #expect(metrics[.items] == 2 && metrics[.itemsLimit] == 40)
+        #expect(metrics.all(.feedState).filter { $0.value == 1 } == ["streaming": 1])
+        #expect(metrics.all(.feedState).count == IngestState.allCases.count)
+        #expect(metrics[.loginsRefused] == 1 && metrics.all(.journalSync) == ["ticks": 0.003])
+    }
+
     @Test func `the pairs that were streamed are known to the next start`() throws {
         let world = try IngestWorld()
         world.ingestor.start()

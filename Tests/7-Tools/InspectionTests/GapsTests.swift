@@ -60,6 +60,14 @@ import Wire
         #expect(report.text(.plain).contains("blind 1500 ms, 2 updates lost"))
     }
 
+    @Test func `holes are counted by pair, open ones with the begin of the oldest`() throws {
+        let candles: [Int64: CandleRecord] = [0: whole(0), 5: whole(5, flags: .partial), 12: whole(12)]
+        let counts = try HoleCounts(try reader(candles, sight()), Collectors(own: Configuration()))
+        #expect(counts[Make.eurUSD].open == 2 && counts[Make.eurUSD].ofLastDay == 2)
+        #expect(counts[Make.eurUSD].oldest == Self.start + 5 * 300)
+        #expect(counts[Pair("USD_JPY")!] == HoleCounts.OfPair())
+    }
+
     @Test func `in a hole every interval without a candle is missing, weekends apart`() throws {
         // Friday 20:50 to Sunday 21:10 UTC; the market is closed from 21:00 to 21:00.
         let friday: UTCSeconds = 1_778_878_200

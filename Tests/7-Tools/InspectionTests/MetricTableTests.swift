@@ -13,7 +13,15 @@ import TestKit
 
     /// Source: Prometheus, metric and label naming.
     @Test(arguments: Metric.allCases)
-    func `names follow the conventions`(metric: Metric) {
+    func `names of a stage's metrics follow the conventions`(metric: Metric) { expectConventions(metric) }
+
+    @Test(arguments: PipelineMetric.allCases)
+    func `names of the pipeline's metrics follow the conventions`(metric: PipelineMetric) {
+        expectConventions(metric)
+        #expect(Metric(rawValue: metric.name) == nil)
+    }
+
+    private func expectConventions(_ metric: some MetricFamily) {
         #expect(metric.name.hasPrefix("candlewick_") && !metric.help.isEmpty && metric.help.last != ".")
         #expect(metric.name.allSatisfy { $0.isLowercase || $0 == "_" })
         #expect((metric.kind == .counter) == metric.name.hasSuffix("_total"))

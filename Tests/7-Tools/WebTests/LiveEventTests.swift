@@ -16,7 +16,9 @@ import Wire
     }
 
     @Test func `a tick has exact prices, and null for a side that is missing`() {
-        let tick = Make.tick(1_732_356_000.25, "1.07211", "1.0722").tick!
+        let moment = UTCNanos(rawValue: 1_732_356_000_250_000_000)
+        let tick = TickRecord(
+            Make.eurUSD, brokerTime: moment, receiveTime: moment, bid: Price("1.07211")!, ask: Price("1.0722")!)
         #expect(
             text(.tick(tick, .main))
                 == "event: tick\ndata: {\"pair\":\"EUR_USD\",\"time\":1732356000.25,\"bid\":1.07211,\"ask\":1.0722}\n\n"

@@ -55,6 +55,64 @@ struct SecretsTests {
         expectNone(of: known + tokens, in: texts.map { ($0, Array($1.utf8)) } + files(pipeline.folder.path))
     }
 
+    @Test func `no secret of candlewick-watch and candlewick-web stands in any output, file or command line`()
+        async throws
+    {
+        let receiver = ClosingServer()
+        let pipeline = Pipeline(logLevel: "trace")
+        pipeline.configure(
+            """
+            instruments: [EUR_USD]
+            stream: {login_spacing_seconds: 0}
+            web: {listen: '127.0.0.1:0'}
+            watch: {every_seconds: 1, hold_seconds: 0, ping_seconds: 1, least: warning}
+            """)
+        let (url, bearer, ping) = ("known-hook-token-31", "known-bearer-token-42", "known-ping-token-53")
+        let (webToken, wrongToken) = ("known-web-token-6464", "wrong-web-token-7575")
+        // At this speed the first candle does not come in time: a finding that is told, and refused.
+        try await pipeline.startAll(simulator: [
+            "--seed", "\(Self.seed)", "--password", Pipeline.password, "--speed", "1",
+        ])
+        let watch = try pipeline.launch(
+            "candlewick-watch", ["--log-level", "trace"],
+            with: [
+                "CANDLEWICK_WATCH_URL": "http://127.0.0.1:\(receiver.port)/\(url)", "CANDLEWICK_WATCH_TOKEN": bearer,
+                "CANDLEWICK_WATCH_PING_URL": "http://127.0.0.1:\(receiver.port)/\(ping)",
+            ])
+        let web = try pipeline.launch(
+            "candlewick-web", ["--log-level", "trace"], with: ["CANDLEWICK_WEB_TOKEN": webToken])
+        let address = try #require(try await web.ready()["address"])
+        #expect(try get(address, "/healthz", token: webToken) == 200)
+        for path in ["/healthz", "/api/v1/status", "/no/such"] {
+            #expect(throws: (any Error).self) { try get(address, path, token: wrongToken) }
+        }
+        try await eventually("a message is refused: \(watch.standardError.suffix(2_000))", within: .seconds(30)) {
+            receiver.turnAway()
+            return watch.standardError.contains("Message not taken")
+        }
+        var texts: [(String, String)] = []
+        for program in [watch, web] {
+            let line = fileBytes("/proc/\(program.processID)/cmdline")
+            #expect(!line.isEmpty)
+            texts.append(("command line of \(program.name)", String(decoding: line, as: UTF8.self)))
+            program.terminate()
+            #expect(try await program.ended(within: .seconds(20)) == 0)
+            try await eventually("its output is read", within: .seconds(5)) { program.isRead }
+            texts.append(("output of \(program.name)", program.standardOutput + program.standardError))
+        }
+        _ = try await pipeline.stop()
+        let found = files(pipeline.folder.path)
+        #expect(found.contains { $0.name.hasSuffix("/state/watch/memory.json") })
+        expectNone(of: [url, bearer, ping, webToken, wrongToken], in: texts.map { ($0, Array($1.utf8)) } + found)
+    }
+
+    /// The status of an answer from 200 to 299.
+    private func get(_ address: String, _ path: String, token: String) throws -> Int {
+        var request = RESTRequest(.get, path, version: 1)
+        request.headers = [("Authorization", Secret("Bearer \(token)"))]
+        return try RESTClient(base: address, apiKey: Secret("none")).send(request).status
+    }
+
     private func said(_ program: RunningProgram, _ text: String) async throws {
         try await eventually("it says \(text): \(program.standardError.suffix(2_000))", within: .seconds(15)) {
             program.standardError.contains(text)

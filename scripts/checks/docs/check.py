@@ -43,7 +43,10 @@ ELSEWHERE = [
     ("systemctl start candlewick-backfill-run@", INSIDE, "systemctl start candlewick-backfill-run@eu.service"),
     ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
     ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
+    ("systemctl enable --now candlewick-watch", INSIDE, "enable --now candlewick-watch"),
+    ("CREDENTIALS_DIRECTORY=/etc/credstore ", INSIDE, "CREDENTIALS_DIRECTORY=/etc/credstore "),
     ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
+    ("systemctl enable --now candlewick-web", INSIDE, "systemctl enable --now candlewick-web"),
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
     ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
     ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
@@ -53,6 +56,10 @@ ELSEWHERE = [
     ("mv /var/lib/candlewick/candlewick.db*", INSIDE, ""),
     ("install -o candlewick -g candlewick -m 640 ", INSIDE, ""),
     ("systemctl start candlewick-store-writer", INSIDE, ""),
+    ("apt-get install prometheus ", "scripts/lib/prometheus.sh", '"$folder" prometheus prometheus-alertmanager'),
+    ("systemctl restart prometheus ", "scripts/checks/monitoring/watchers.py", '"--config.file=alertmanager.yml"'),
+    ("amtool alert add ", "scripts/checks/monitoring/check.py", '"alert", "add"'),
+    ("amtool silence add ", "scripts/checks/monitoring/check.py", '"silence", "add"'),
 ]
 # What a `…` stands for where the environment of the check has no variable of the name.
 PLACEHOLDERS = {"IG_ACC_NUMBER": ""}
@@ -119,6 +126,7 @@ class Check:
         simulated.make_checkout(self.checkout, ROOT, self.options.bin)
         (self.folder / "home").mkdir()
         (self.folder / "backup").mkdir()
+        (self.folder / "prometheus").mkdir()
         (self.checkout / ".venv").symlink_to(self.options.venv)
         self.pipeline = simulated.start(self.folder / "pipeline", self.options.bin)
         simulated.make_old_database(self.checkout / "old.db", self.pipeline.database)
@@ -133,7 +141,9 @@ class Check:
             "/run/candlewick": self.environment["CANDLEWICK_RUNTIME_DIR"],
             "/path/to/state": self.environment["CANDLEWICK_STATE_DIR"],
             "/backup": str(self.folder / "backup"),
+            "/etc/prometheus": str(self.folder / "prometheus"),
             "/home/trader": str(self.folder / "home"),
+            "127.0.0.1:9641": simulated.start_web(self.pipeline),
         }
 
     def here(self, text):

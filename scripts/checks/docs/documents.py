@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 FENCE = re.compile(r"^```(\w*)$")
 EXIT_CODE = re.compile(r"^\(exit code (\d+)\)$")
 # A program between backquotes, with its arguments.
-PROGRAMS = "candlewick|ingest-stream|ingest-backfill|aggregator|store-writer|candlewick-relay|ig-simulator"
+PROGRAMS = "candlewick|ingest-stream|ingest-backfill|aggregator|store-writer|candlewick-relay|candlewick-web|candlewick-watch|ig-simulator"
 MENTION = re.compile(rf"`(?:\.build/release/)?((?:{PROGRAMS}) [^`]+)`")
 FILE_NAME = re.compile(r"^(?:#|//|/\*) (\w+\.(?:py|c))\b")
 

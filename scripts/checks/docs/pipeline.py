@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 import subprocess
+import urllib.error
 import urllib.request
 
 from processes import Pipeline, until
@@ -51,6 +52,28 @@ def start(folder, binaries):
         pipeline.kill_everything()
         raise
     return pipeline
+
+
+def start_web(pipeline):
+    """Starts candlewick-web on a port of the system's choice; gives its host and port."""
+    configuration = pipeline.folder / "web.yaml"
+    configuration.write_text(CONFIGURATION + "web:\n  listen: '127.0.0.1:0'\n")
+    former = pipeline.environment
+    pipeline.environment = former | {"CANDLEWICK_CONFIG": str(configuration)}
+    try:
+        address = pipeline.start("candlewick-web").ready()["address"]
+    finally:
+        pipeline.environment = former
+    until("candlewick-web is ready", 30, lambda: is_ready(f"{address}/readyz"), interval=0.1)
+    return address.removeprefix("http://")
+
+
+def is_ready(address):
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except urllib.error.HTTPError:
+        return False
 
 
 def play(pipeline, stretch, arguments):

@@ -71,10 +71,12 @@ class World:
     # Programs
 
     def start_web(self, token=None, listen=None, origins=()):
-        """Starts candlewick-web, again if it runs; the arguments hold until the next start with others."""
+        """Starts candlewick-web, again if it runs; token (empty: none) and address stay until another start names others."""
         if self.web and self.web.is_alive:
             self.web.stop()
-        self.token, self.listen = token or self.token, listen or self.listen
+        if token is not None:
+            self.token = token
+        self.listen = listen or self.listen
         web = f"web:\n  listen: '{self.listen}'\n  origins: [{', '.join(origins)}]\n"
         configuration = self.folder / "web.yaml"
         configuration.write_text(self.settings + web)

@@ -49,7 +49,18 @@ extension Exposition {
         }
     }
 
+    mutating func add(_ holes: HoleCounts, _ pairs: [Pair]) {
+        for pair in pairs {
+            let (counts, labels) = (holes[pair], [("pair", pair.description)] as Labels)
+            add(PipelineMetric.holesOpen, Double(counts.open), labels)
+            add(PipelineMetric.oldestHole, counts.oldest.map { Double($0.rawValue) }, labels)
+            add(PipelineMetric.holesOfLastDay, Double(counts.ofLastDay), labels)
+        }
+    }
+
+    /// What was known before the database could not be read any more is not said again.
     private mutating func add(_ stored: StoreSnapshot) {
+        guard stored.failure == nil else { return }
         for line in stored.candles {
             for (state, count) in [("complete", line.complete), ("partial", line.count - line.complete)] {
                 add(PipelineMetric.storedCandles, Double(count), line.series.labels + [("state", state)])

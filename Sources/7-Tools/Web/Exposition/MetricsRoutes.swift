@@ -1,5 +1,7 @@
 internal import HTTPService
+internal import Host
 internal import Inspection
+internal import MarketData
 
 /// What Prometheus scrapes: /metrics. Source: docs/monitoring.md.
 package enum MetricsRoutes {
@@ -11,15 +13,25 @@ package enum MetricsRoutes {
         }
     }
 
+    /// Old values would hide a fault. A look at a large database takes some seconds.
+    private static let ageMax: Duration = .seconds(60)
+
     private static func answer(_ worker: Worker, _ holes: HoleGlance) throws -> HTTPResponse {
         guard let view = worker.facts.view else {
             throw WebError(503, "the pipeline has not been looked at yet: try again in a second")
         }
         let (paths, clock) = (worker.facts.paths, worker.facts.clock)
+        let age = clock.now() - view.seen.now
+        guard age < ageMax else {
+            throw WebError(503, "the pipeline was last looked at \(age.components.seconds) s ago")
+        }
         var exposition = Exposition()
         exposition.add(view, paths: paths)
+        if let counts = holes.latest(view.collectors, paths: paths, clock: clock) {
+            exposition.add(counts, view.seen.pairs)
+        }
         do {
-            let look = try DatabaseLook(try worker.store(), view, holes, paths: paths, clock: clock)
+            let look = try DatabaseLook(try worker.store(), view.seen, paths: paths)
             exposition.add(PipelineMetric.databaseUp, 1)
             look.add(to: &exposition)
         } catch {

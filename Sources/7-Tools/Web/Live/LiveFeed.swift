@@ -51,8 +51,8 @@ final class LiveFeed {
         }
     }
 
-    /// 50 µs for each client: about what it costs to serve it.
-    private var pause: Int { hub.clientCount / 20 }
+    /// 50 µs for each client, about what it costs to serve it; and 1 ms, in which a burst of forming candles comes.
+    private var pause: Int { 1 + hub.clientCount / 20 }
 
     private func turn() {
         hub.publish(takeTicks() + takeForming() + takeStored())

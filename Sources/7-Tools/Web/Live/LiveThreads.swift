@@ -1,9 +1,7 @@
-internal import Glibc
 internal import Host
 package import Inspection
 package import Logging
 internal import Streams
-internal import Synchronization
 
 /// The two threads that follow the pipeline: one hands on what the stages publish, the other looks at the whole once a
 /// second. If one fails it begins again a second later. Source: docs/decisions/0046-threads-of-the-window.md.
@@ -16,12 +14,12 @@ package final class LiveThreads: Sendable {
     package init(_ facts: SiteFacts, latest: Latest<PipelineView>, stop: Int32, logger: Logger) {
         threads = [
             OwnThread {
-                LiveThreads.keepUp("the live feed", stop, logger) {
+                LiveThreads.keepUp("Live feed", stop, logger) {
                     try LiveFeed(facts.paths, hub: facts.live, clock: facts.clock).run(until: stop)
                 }
             },
             OwnThread {
-                LiveThreads.keepUp("the look at the pipeline", stop, logger) {
+                LiveThreads.keepUp("Look at the pipeline", stop, logger) {
                     try PipelineWatch(facts, latest: latest).run(until: stop)
                 }
             },
@@ -37,42 +35,12 @@ package final class LiveThreads: Sendable {
         while true {
             do { return try body() } catch {
                 // Once, not once a second.
-                if "\(error)" != said { logger.error("\(name) failed, and begins again: \(error)") }
+                if "\(error)" != said {
+                    logger.error("\(name) failed, and begins again", metadata: ["error": "\(error)"])
+                }
                 said = "\(error)"
             }
             if Subscriber.wait(for: [], milliseconds: 1_000, stop: stop) { return }
         }
-    }
-}
-
-/// A thread that runs a body once.
-final class OwnThread: Sendable {
-    private let body: @Sendable () -> Void
-    private let thread = Mutex<pthread_t?>(nil)
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        self.body = body
-        start()
-    }
-
-    func join() {
-        let started = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        if let started { pthread_join(started, nil) }
-    }
-
-    private func start() {
-        var started = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &started, nil,
-            { context in
-                Unmanaged<OwnThread>.fromOpaque(context!).takeRetainedValue().body()
-                return nil
-            }, context.toOpaque())
-        precondition(code == 0, "no thread can be started: \(systemMessage(code))")
-        thread.withLock { $0 = started }
     }
 }

@@ -15,7 +15,7 @@ struct OandaCandleQuery {
     let limit: CandleLimit
     let selection: CandleSelection
 
-    /// - Parameter now: the market's time.
+    /// - Parameter now: what lies behind it is in the future.
     /// - Throws: `WebError` (400).
     init(_ request: RouteRequest, _ timeframes: [Pair: [Timeframe]], now: UTCNanos) throws {
         let pair = try RouteRequest.instrument(request.name("instrument"), timeframes)

@@ -10,8 +10,7 @@ enum OandaCandles {
     /// `/instruments/{instrument}/candles`, with or without an account.
     static func answer(_ request: RouteRequest, _ worker: Worker) throws -> HTTPResponse {
         let time = try OandaTime(request.http)
-        let query = try OandaCandleQuery(
-            request, try worker.listedPairs().timeframes, now: worker.facts.marketNow)
+        let query = try OandaCandleQuery(request, try worker.listedPairs().timeframes, now: worker.facts.latestNow)
         let page = try CandlePage(worker, query.series, in: query.range, query.limit, query.selection)
         var text = JSONText(capacity: 100 + (page.stored.count + 1) * bytesPerCandle)
         text.candles(page, query.series, query.sides, time)

@@ -50,7 +50,7 @@ package struct RouteRequest: Sendable {
 }
 
 /// Why a request is not answered with what it asks for.
-package struct WebError: Error, Sendable {
+package struct WebError: Error, Hashable, Sendable {
     package let status: Int
     /// One sentence for the person who wrote the request, without its end.
     package let message: String

@@ -18,19 +18,14 @@ extension Worker {
         }
         return (pairs, Dictionary(uniqueKeysWithValues: timeframes))
     }
-
-    /// Whether a series is configured or stored.
-    /// - Throws: as `listedPairs`.
-    func isListed(_ series: Series) throws -> Bool {
-        let collectors = try facts.collectors()
-        if collectors.pairs.contains(series.pair), collectors.timeframes.contains(series.timeframe) { return true }
-        return try store().series().contains(series)
-    }
 }
 
 extension SiteFacts {
     /// The market's time, as the pipeline tells it; without that, the host's.
     var marketNow: UTCNanos { view?.seen.marketNow ?? clock.now() }
+
+    /// The later one of the market's time and the host's: what lies behind it is the future to anybody.
+    var latestNow: UTCNanos { max(marketNow, clock.now()) }
 
     /// Whether the newest prices of a pair are those of now: its market is open, and a collector sees it.
     func seesPrices(of pair: Pair) -> Bool {

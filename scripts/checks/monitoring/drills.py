@@ -1,0 +1,180 @@
+"""Situations in which somebody must be woken, or nobody: pipelines that a real Prometheus watches."""
+
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import processes
+
+PAIRS = ("EUR_USD", "GBP_USD", "USD_JPY", "AUD_USD")
+EUR = "CS.D.EURUSD.CFD.IP"
+TUESDAY, SATURDAY = "2026-05-12T08:00:00", "2026-05-16T12:00:00"
+DISK = 400 << 20
+
+
+class Drill:
+    """What is done to a pipeline, and the alerts that page for it: these and no others.
+
+    within: seconds until the first page, with real durations and with short ones; none if nobody may be woken, for the
+    seconds of `holds`, real and short.
+    """
+
+    def __init__(self, name, act=None, pages=(), within=None, holds=(420, 45), start=TUESDAY, simulator=((), ()),
+                 small_disk=False):  # fmt: skip
+        self.name, self.act, self.pages, self.within, self.holds = name, act, set(pages), within, holds
+        self.start, self.simulator, self.small_disk = start, simulator, small_disk
+        self.instance = name.replace(" ", "-").replace(",", "")
+
+
+def fault(words):
+    return lambda pipeline, _: pipeline.fault(words)
+
+
+def end(*names):
+    def act(pipeline, _):
+        for name in names:
+            pipeline.running[name].kill()
+
+    return act
+
+
+def change_password(pipeline, _):
+    """The broker does not take the old one any more."""
+    pipeline.running["ingest-stream"].stop()
+    pipeline.environment["IG_PASSWORD"] = "outdated"
+    pipeline.start("ingest-stream")
+
+
+def fill_disk(pipeline, _):
+    subprocess.run(["fallocate", "-l", str(DISK - (30 << 20)), pipeline.state / "filler"], check=True)
+
+
+def restart_all(pipeline, is_full):
+    """One program after the other is away for a while, and comes back."""
+    for name in ("ingest-stream", "aggregator", "store-writer", "candlewick-web"):
+        pipeline.running[name].stop()
+        time.sleep(60 if is_full else 5)
+        start(pipeline, name)
+
+
+DRILLS = [
+    Drill("the feed is dead", fault("silence=noprobe"), ["CandlewickFeedDead"], (40, 25)),
+    Drill("the broker is gone", end("ig-simulator"), ["CandlewickFeedDead"], (40, 25)),
+    Drill("logins fail", fault("refuse-login expire-tokens end=32"), ["CandlewickFeedDead"], (60, 40)),
+    Drill("the login is refused for good", change_password, ["CandlewickLoginRefused"], (40, 25),
+          simulator=(("--password", "simulated"),) * 2),
+    Drill("one pair is silent", fault(f"silent-item=CHART:{EUR}:TICK"), ["CandlewickPairSilent"], (430, 145)),
+    Drill("one pair is unsubscribed", fault(f"unsubscribe={EUR}"), ["CandlewickInstrumentRefused"], (40, 25)),
+    Drill("one pair is limited", fault(f"filter={EUR}:0.1"), ["CandlewickPairBlind"], (100, 40)),
+    Drill("the disk is nearly full", fill_disk, ["CandlewickDiskFull"], (340, 55), small_disk=True),
+    Drill("a stage is down", end("aggregator"), ["CandlewickStageDown"], (160, 40)),
+    Drill("the window is dead", end("candlewick-web"), ["CandlewickBoxDead"], (160, 40)),
+    Drill("the box is dead", end("candlewick-web", "ingest-stream", "aggregator", "store-writer", "ig-simulator"),
+          ["CandlewickBoxDead"], (160, 40)),
+    Drill("all is well", holds=(900, 150)),
+    Drill("weekend, and no byte comes", fault("silence=noprobe"), start=SATURDAY, holds=(900, 120)),
+    # Durations that are a tenth need a session that is less thin, for a pair's silence of 90 s counts in both.
+    Drill("a thin session", holds=(900, 150), simulator=(("--rate", "0.03"), ("--rate", "0.1"))),
+    Drill("each program restarts", restart_all, holds=(600, 60)),
+]  # fmt: skip
+
+
+class Result:
+    def __init__(self, drill):
+        self.drill, self.seconds, self.pages, self.warns, self.wrong = drill, None, [], [], ""
+
+    @property
+    def line(self):
+        when = "silent" if self.seconds is None else f"{self.seconds:.0f} s: {', '.join(self.pages)}"
+        warns = f" (warnings: {', '.join(self.warns)})" if self.warns else ""
+        return f"{self.drill.name}: {self.wrong or when}{warns}"
+
+
+def start(pipeline, name):
+    """Also candlewick-web, which keeps its port over a restart."""
+    facts = pipeline.start(name).ready()
+    if name == "candlewick-web" and not hasattr(pipeline, "address"):
+        pipeline.address = facts["address"].removeprefix("http://")
+        text = pipeline.configuration.read_text().replace("'127.0.0.1:0'", f"'{pipeline.address}'")
+        pipeline.configuration.write_text(text)
+
+
+def begin(drill, folder, binaries, is_full):
+    """Starts the drill's pipeline."""
+    home = Path(folder) / drill.instance
+    if drill.small_disk:
+        (home / "state").mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=750", "tmpfs", home / "state"], check=True)
+    settings = processes.settings(PAIRS) + "timeframes: [1m]\nweb:\n  listen: '127.0.0.1:0'\n"
+    pipeline = processes.Pipeline(home, binaries, settings)
+    simulator = drill.simulator[0 if is_full else 1]
+    try:
+        pipeline.start_simulator(["--start", drill.start, *simulator])
+        for name in ("store-writer", "aggregator", "ingest-stream", "candlewick-web"):
+            start(pipeline, name)
+    except BaseException:
+        pipeline.kill_everything()
+        raise
+    return pipeline
+
+
+def conduct(drill, pipeline, watchers, is_full):
+    """Does what the drill does, waits for its page, and then for others that may not come."""
+    result = Result(drill)
+    received = watchers.receiver.received
+    began = time.monotonic()
+    try:
+        early = [alert["labels"]["alertname"] for _, alert in received("/page", drill.instance)]
+        if early:
+            raise processes.ProgramError(f"paged before anything happened: {', '.join(early)}")
+        if drill.act:
+            drill.act(pipeline, is_full)
+        if drill.pages:
+            seconds = drill.within[0 if is_full else 1]
+            calls = processes.until("a page", seconds, lambda: received("/page", drill.instance), 0.2)
+            result.seconds = calls[0][0] - began
+        time.sleep(drill.holds[0 if is_full else 1])
+    except (processes.ProgramError, OSError, subprocess.CalledProcessError) as error:
+        result.wrong = str(error)
+    result.pages, result.warns = (
+        sorted({alert["labels"]["alertname"] for _, alert in received(path, drill.instance)})
+        for path in ("/page", "/warn")
+    )
+    if not result.wrong and set(result.pages) != drill.pages:
+        result.wrong = f"pages are {result.pages}, not {sorted(drill.pages)}"
+    return result
+
+
+class World:
+    """All pipelines and what watches them."""
+
+    def __init__(self, drills, folder, options, watchers):
+        self.drills, self.folder, self.options, self.watchers = drills, folder, options, watchers
+        self.pipelines = {}
+
+    def start(self):
+        with ThreadPoolExecutor(2) as pool:
+            begun = [pool.submit(begin, drill, self.folder, self.options.bin, self.options.full) for drill in self.drills]
+            for drill, pipeline in zip(self.drills, begun, strict=True):
+                self.pipelines[drill.name] = pipeline.result()
+        self.watchers.watch({drill.instance: self.pipelines[drill.name].address for drill in self.drills})
+        count = len(self.drills)
+        seen = "count(candlewick:heartbeat_age_seconds and on (instance) candlewick_market_timestamp_seconds)"
+        weekend = sum(1 for drill in self.drills if drill.start == SATURDAY)
+        processes.until(
+            "Prometheus sees all pipelines", 90,
+            lambda: any(number >= count - weekend for _, number in self.watchers.query(seen)), 1)  # fmt: skip
+
+    def conduct(self):
+        with ThreadPoolExecutor(len(self.drills)) as pool:
+            return list(pool.map(
+                lambda drill: conduct(drill, self.pipelines[drill.name], self.watchers, self.options.full), self.drills
+            ))  # fmt: skip
+
+    def stop(self):
+        for drill in self.drills:
+            if drill.name in self.pipelines:
+                self.pipelines[drill.name].kill_everything()
+            if drill.small_disk:
+                subprocess.run(["umount", "-l", Path(self.folder) / drill.instance / "state"], check=False)

@@ -1,0 +1,323 @@
+"""Drills candlewick-watch with a simulated pipeline. See scripts/check-watch."""
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import processes
+from receiver import Receiver
+
+URL, TOKEN, PING = "token-of-url-51", "token-of-bearer-62", "token-of-ping-73"
+HOLD_SECONDS = 3
+# At this speed a candle takes 20 s: a stage may be down for so long before candles are missed too.
+SPEED = 90
+SETTINGS = f"""timeframes: [30m]
+watch:
+  every_seconds: 1
+  hold_seconds: {HOLD_SECONDS}
+  repeat_minutes: 1
+  ping_seconds: 1
+"""
+# A stage is down after 4 s without its status; then comes the hold, and a second for each of the looks at both ends.
+TELL_SECONDS = 4 + HOLD_SECONDS + 8
+
+
+class Check:
+    def __init__(self, folder, binaries):
+        self.folder = Path(folder)
+        self.receiver = Receiver()
+        self.passed = self.failed = 0
+        self.got = self.folder / "got"
+        self.pipeline = processes.Pipeline(
+            self.folder / "pipeline", binaries,
+            processes.settings(["EUR_USD", "USD_JPY"]) + SETTINGS + f"  command: '{self._program()}'\n")  # fmt: skip
+        credentials = self.folder / "credentials"
+        credentials.mkdir(mode=0o700)
+        (credentials / "CANDLEWICK_WATCH_PING_URL").write_text(f"{self._url(PING)}\n")
+        self.secrets = {
+            "CANDLEWICK_WATCH_URL": self._url(URL), "CANDLEWICK_WATCH_TOKEN": TOKEN,
+            "CREDENTIALS_DIRECTORY": str(credentials),
+        }  # fmt: skip
+        self.command_lines = CommandLines()
+
+    def _url(self, token):
+        return f"http://127.0.0.1:{self.receiver.port}/{token}"
+
+    def _program(self):
+        """Keeps each message and its environment."""
+        path = self.folder / "program"
+        path.write_text(f"#!/bin/sh\n(cat; env; echo) >> '{self.got}'\nenv > '{self.folder}/environment'\n")
+        path.chmod(0o700)
+        return path
+
+    # What the drills use
+
+    def launch(self, name, *arguments):
+        """candlewick-watch, or the command that runs it, with the secrets in its environment alone."""
+        environment = self.pipeline.environment
+        self.pipeline.environment = environment | self.secrets
+        try:
+            return self.pipeline.launch(name, ["--log-level", "trace", *arguments] if "watch" in name else arguments)
+        finally:
+            self.pipeline.environment = environment
+
+    def watch(self):
+        self.watcher = self.launch("candlewick-watch")
+        self.watcher.ready()
+
+    def restart_watch(self):
+        self.stop_watch()
+        self.watch()
+
+    def stop_watch(self):
+        began = time.monotonic()
+        code = self.watcher.stop()
+        assert code == 0, f"it ended with {code}: {self.watcher.tail()}"
+        assert time.monotonic() - began < 5, f"it stopped after {time.monotonic() - began:.1f} s"
+
+    def start_stage(self, name):
+        self.pipeline.start(name).ready()
+
+    def stop_stage(self, name):
+        self.pipeline.running[name].stop()
+
+    def message(self, number, seconds=TELL_SECONDS):
+        """The message of this number, from 0; waits for it."""
+        processes.until(f"message {number}", seconds, lambda: len(self.receiver.messages) > number)
+        return self.receiver.messages[number][1]
+
+    def no_more(self, count, seconds):
+        time.sleep(seconds)
+        titles = [message["title"] for _, message in self.receiver.messages[count:]]
+        assert not titles, f"told without need: {titles}"
+
+    def logged(self, text):
+        """How often the watcher has said it."""
+        return self.watcher.log.read_text().count(text)
+
+    def well(self):
+        """Forgets what was told, once all is well."""
+        processes.until("a ping", 60, lambda: self.receiver.pings and self.is_pinged())
+        self.receiver.messages.clear()
+
+    def is_well(self):
+        """Whether the first candle has come, too."""
+        status = self.launch("candlewick", "status")
+        return status.process.wait(20) == 0
+
+    def is_pinged(self):
+        return time.monotonic() - self.receiver.pings[-1][0] < 1.5
+
+    def drill(self, name, body):
+        try:
+            body()
+            self.passed += 1
+            print(f"PASS {name}", flush=True)
+        except (AssertionError, processes.ProgramError, OSError) as error:
+            self.failed += 1
+            print(f"FAIL {name}: {error}", flush=True)
+
+    # The drills
+
+    def tests_every_way(self):
+        for name, arguments in (("candlewick-watch", ["--test"]), ("candlewick", ["watch", "--test"])):
+            told = self.launch(name, *arguments)
+            code = processes.until("the test ends", 30, lambda told=told: told.process.poll() is not None and told)
+            lines = told.out.read_text().splitlines()
+            assert (code.process.returncode, lines) == (0, ["webhook: sent", "command: sent", "ping: sent"]), lines
+        assert [message["state"] for _, message in self.receiver.messages] == ["ok", "ok"]
+        self.receiver.manner = 500
+        refused = self.launch("candlewick-watch", "--test")
+        processes.until("the test ends", 30, lambda: refused.process.poll() is not None)
+        self.receiver.manner = 200
+        assert refused.process.returncode == 69, refused.process.returncode
+        assert "webhook: failed: HTTP status 500" in refused.out.read_text()
+        self.receiver.messages.clear()
+        self.receiver.pings.clear()
+
+    def tells_a_failed_unit(self):
+        told = self.launch("candlewick-watch", "--failed", "candlewick-aggregator.service")
+        processes.until("it ends", 30, lambda: told.process.poll() is not None)
+        assert told.process.returncode == 0, told.tail()
+        assert self.message(0)["appeared"][0]["subject"] == "candlewick-aggregator.service"
+        self.receiver.messages.clear()
+
+    def says_what_to_set(self):
+        self.pipeline.configuration.write_text(processes.settings(["EUR_USD", "USD_JPY"]))
+        nobody = self.pipeline.launch("candlewick-watch")
+        processes.until("it ends", 30, lambda: nobody.process.poll() is not None)
+        assert nobody.process.returncode == 78, nobody.process.returncode
+        assert "CANDLEWICK_WATCH_URL" in nobody.tail() and "watch.command" in nobody.tail(), nobody.tail()
+        told = self.pipeline.launch("candlewick-watch", ["--failed", "candlewick-aggregator.service"])
+        processes.until("it ends", 30, lambda: told.process.poll() is not None)
+        assert told.process.returncode == 0, told.tail()
+
+    def pings_while_well(self):
+        processes.until("all is well", 60, self.is_well)
+        self.watch()
+        processes.until("three pings", 40, lambda: len(self.receiver.pings) >= 3)
+        self.no_more(0, 3)
+
+    def tells_once(self):
+        self.stop_stage("aggregator")
+        self.down = time.monotonic()
+        first = self.message(0)
+        assert first["state"] == "failed" and first["host"], first
+        assert [finding["check"] for finding in first["appeared"]] == ["stages"], first
+        assert first["appeared"][0]["advice"], first
+        pings = len(self.receiver.pings)
+        self.no_more(1, 5)
+        assert len(self.receiver.pings) == pings, "it pings while a stage is down"
+
+    def tells_that_all_is_well(self):
+        self.start_stage("aggregator")
+        second = self.message(1)
+        assert (second["state"], second["appeared"], second["still"]) == ("ok", [], []), second
+        assert "all is well again after" in second["text"], second
+        ended = second["ended"][0]
+        assert 5 <= ended["until"] - ended["since"] <= time.monotonic() - self.down, ended
+        self.well()
+
+    def restart_wakes_nobody(self):
+        for name in ("store-writer", "aggregator"):
+            self.stop_stage(name)
+            self.start_stage(name)
+        self.no_more(0, HOLD_SECONDS + 4)
+        self.well()
+
+    def repeats(self):
+        self.pipeline.fault("silence=noprobe")
+        first = self.message(0, 11 + TELL_SECONDS)
+        assert first["appeared"][0]["check"] == "feed", first
+        began = self.receiver.messages[0][0]
+        again = self.message(1, 60 + TELL_SECONDS)
+        passed = self.receiver.messages[1][0] - began
+        assert 58 <= passed <= 66, f"it was repeated after {passed:.1f} s"
+        assert (again["appeared"], again["ended"]) == ([], []), again
+        assert again["still"][0]["finding"] != first["appeared"][0]["finding"], "its numbers did not change"
+        self.pipeline.fault("clear")
+        # The market has gone on at its speed: candles are missed too, until the next one.
+        processes.until("all is well again", 90, lambda: self.receiver.messages[-1][1]["state"] == "ok")
+        told = [message for _, message in self.receiver.messages]
+        for which in ("appeared", "ended"):
+            feeds = [finding for message in told for finding in message[which] if finding["check"] == "feed"]
+            assert len(feeds) == 1, f"{which}: {feeds}"
+        self.well()
+
+    def outlives_a_receiver_that_is_down(self):
+        well = self.logged("all is well again")
+        self.receiver.close()
+        self.stop_stage("aggregator")
+        processes.until("tries", 40, lambda: self.logged("trying again") >= 3)
+        assert self.logged("trying again") < 6, f"{self.logged('trying again')} tries in some seconds"
+        self.start_stage("aggregator")
+        processes.until("all is well", 40, lambda: self.logged("all is well again") > well)
+        self.receiver.open()
+        only = self.message(0, 70)
+        assert only["state"] == "ok" and only["ended"][0]["check"] == "stages", only
+        self.no_more(1, 3)
+        self.well()
+
+    def outlives_a_restart(self):
+        self.stop_stage("aggregator")
+        self.message(0)
+        self.restart_watch()
+        self.no_more(1, 4 + HOLD_SECONDS + 2)
+        self.stop_watch()
+        self.start_stage("aggregator")
+        self.watch()
+        assert self.message(1)["ended"][0]["check"] == "stages"
+        self.well()
+
+    def outlives_a_receiver_that_hangs(self):
+        self.receiver.manner = "hang"
+        self.got.unlink(missing_ok=True)
+        self.stop_stage("aggregator")
+        processes.until("the program is told", TELL_SECONDS, lambda: "not running" in self._program_got())
+        self.start_stage("aggregator")
+        processes.until("the end is told", TELL_SECONDS, lambda: "all is well again" in self._program_got())
+        self.stop_watch()
+        self.receiver.answer()
+        self.watch()
+        only = self.message(0)
+        assert only["state"] == "ok" and only["ended"][0]["check"] == "stages", only
+        self.well()
+
+    def _program_got(self):
+        return self.got.read_text() if self.got.exists() else ""
+
+    def keeps_secrets(self):
+        self.stop_watch()
+        heads = "\n".join(self.receiver.heads)
+        for secret in (f"POST /{URL}", f"Bearer {TOKEN}", f"GET /{PING}"):
+            assert secret in heads, f"{secret} was never sent"
+        places = {str(path): path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        places.pop(str(self.folder / "credentials" / "CANDLEWICK_WATCH_PING_URL"))
+        places |= {f"command line of {line[:60]!r}": line for line in self.command_lines.seen}
+        assert any(b"candlewick-watch" in line for line in self.command_lines.seen)
+        assert str(self.got) in places and str(self.folder / "environment") in places
+        assert str(self.pipeline.state / "watch" / "memory.json") in places
+        found = [
+            f"{secret} in {name}"
+            for name, content in places.items()
+            for secret in (URL, TOKEN, PING)
+            if secret.encode() in content
+        ]
+        assert not found, found
+
+    def run(self):
+        self.pipeline.start_simulator(["--seed", "5", "--speed", str(SPEED), "--rate", "1", "--start",
+                                       "2026-05-12T08:00:00"])  # fmt: skip
+        for name in reversed(processes.STAGES):
+            self.start_stage(name)
+        self.drill("--test sends over every way, and says which failed", self.tests_every_way)
+        self.drill("a failed unit is told", self.tells_a_failed_unit)
+        self.drill("pings come while all is well, and no message", self.pings_while_well)
+        self.drill("a stage that is down is told once, and ends the pings", self.tells_once)
+        self.drill("the end is told once, with its duration", self.tells_that_all_is_well)
+        self.drill("a restart of stages wakes nobody", self.restart_wakes_nobody)
+        self.drill("a receiver that is down gets one message once it is back", self.outlives_a_receiver_that_is_down)
+        self.drill("a restart of candlewick-watch tells nothing twice and forgets no end", self.outlives_a_restart)
+        self.drill("a receiver that hangs delays no look, no other way and no stop", self.outlives_a_receiver_that_hangs)
+        self.drill("a dead feed is told once however its numbers change, and repeated after a minute", self.repeats)
+        self.drill("no secret is in any file, command line or environment of a program", self.keeps_secrets)
+        self.drill("without a way it ends with 78 and says what to set", self.says_what_to_set)
+
+
+class CommandLines:
+    """The command lines of all processes, looked at again and again."""
+
+    def __init__(self):
+        self.seen = set()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self):
+        while True:
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    self.seen.add(path.read_bytes())
+            time.sleep(0.05)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True, help="the folder of the programs")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="candlewick-watch.") as folder:
+        check = Check(folder, options.bin)
+        try:
+            check.run()
+        finally:
+            check.pipeline.kill_everything()
+            with contextlib.suppress(AttributeError):
+                check.watcher.kill()
+    print(f"{check.passed} passed, {check.failed} failed")
+    return 1 if check.failed or not check.passed else 0
+
+
+sys.exit(main())
