@@ -16,6 +16,8 @@ from world import Skip, until
 CHROMIUM = Path("/usr/bin/chromium")
 SCRIPTS = Path(__file__).resolve().parents[2]
 SETTINGS = {"speed": 60, "timeframes": ("1m", "5m")}
+# Got once: it is checked at each run.
+ASSETS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "candlewick/web/assets"
 DESK, PHONE = (1280, 900), (390, 844)
 COLUMNS = [f"{side}_{value}" for side in ("bid", "ask", "mid") for value in ("open", "high", "low", "close")]
 
@@ -72,10 +74,10 @@ class Page:
 
 def install_library(world, is_wanted=True):
     """With the chart library, or without it; starts candlewick-web again if that changes."""
-    folder = world.folder / ("assets" if is_wanted else "no-assets")
+    folder = ASSETS if is_wanted else world.folder / "no-assets"
     if world.pipeline.environment.get("CANDLEWICK_WEB_ASSETS") == str(folder):
         return
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if is_wanted:
         subprocess.run([SCRIPTS / "web-assets", folder], check=True)
     world.pipeline.environment["CANDLEWICK_WEB_ASSETS"] = str(folder)
