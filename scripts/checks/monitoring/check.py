@@ -59,7 +59,7 @@ def check_by_hand(watching, amtool):
 
 def drill(options, count):
     wanted = [entry for entry in drills.DRILLS if options.only in entry.name]
-    factor, scrape = (1, 5) if options.full else (10, 1)
+    factor, scrape = (1, 5) if options.full else (5, 2)
     folder = tempfile.mkdtemp(prefix="candlewick-alerts.", dir="/tmp")
     watching = watchers.Watchers(Path(folder) / "watchers", options.prometheus, options.alertmanager, factor, scrape)
     world = drills.World(wanted, folder, options, watching)

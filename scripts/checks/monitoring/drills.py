@@ -63,22 +63,22 @@ def restart_all(pipeline, is_full):
 
 
 DRILLS = [
-    Drill("the feed is dead", fault("silence=noprobe"), ["CandlewickFeedDead"], (40, 30), age=LOGIN),
-    Drill("the broker is gone", end("ig-simulator"), ["CandlewickFeedDead"], (40, 30), age=LOGIN),
-    Drill("logins fail", fault("refuse-login expire-tokens end=32"), ["CandlewickFeedDead"], (60, 40), age=LOGIN),
-    Drill("the login is refused for good", change_password, ["CandlewickLoginRefused"], (40, 25),
+    Drill("the feed is dead", fault("silence=noprobe"), ["CandlewickFeedDead"], (60, 60), age=LOGIN),
+    Drill("the broker is gone", end("ig-simulator"), ["CandlewickFeedDead"], (60, 60), age=LOGIN),
+    Drill("logins fail", fault("refuse-login expire-tokens end=32"), ["CandlewickFeedDead"], (90, 90), age=LOGIN),
+    Drill("the login is refused for good", change_password, ["CandlewickLoginRefused"], (60, 60),
           simulator=(("--password", "simulated"),) * 2),
-    Drill("one pair is silent", fault(f"silent-item=CHART:{EUR}:TICK"), ["CandlewickPairSilent"], (430, 145)),
-    Drill("one pair is unsubscribed", fault(f"unsubscribe={EUR}"), ["CandlewickInstrumentRefused"], (40, 25)),
-    Drill("one pair is limited", fault(f"filter={EUR}:0.1"), ["CandlewickPairBlind"], (100, 40)),
-    Drill("the disk is nearly full", fill_disk, ["CandlewickDiskFull"], (340, 55), small_disk=True),
-    Drill("a stage is down", end("aggregator"), ["CandlewickStageDown"], (160, 40)),
-    Drill("the window is dead", end("candlewick-web"), ["CandlewickBoxDead"], (160, 40)),
+    Drill("one pair is silent", fault(f"silent-item=CHART:{EUR}:TICK"), ["CandlewickPairSilent"], (460, 220)),
+    Drill("one pair is unsubscribed", fault(f"unsubscribe={EUR}"), ["CandlewickInstrumentRefused"], (60, 60)),
+    Drill("one pair is limited", fault(f"filter={EUR}:0.1"), ["CandlewickPairBlind"], (120, 80)),
+    Drill("the disk is nearly full", fill_disk, ["CandlewickDiskFull"], (370, 120), small_disk=True),
+    Drill("a stage is down", end("aggregator"), ["CandlewickStageDown"], (190, 90)),
+    Drill("the window is dead", end("candlewick-web"), ["CandlewickBoxDead"], (190, 90)),
     Drill("the box is dead", end("candlewick-web", "ingest-stream", "aggregator", "store-writer", "ig-simulator"),
-          ["CandlewickBoxDead"], (160, 40)),
+          ["CandlewickBoxDead"], (190, 90)),
     Drill("all is well", holds=(900, 150)),
     Drill("weekend, and no byte comes", fault("silence=noprobe"), start=SATURDAY, holds=(900, 120)),
-    # Durations that are a tenth need a session that is less thin, for a pair's silence of 90 s counts in both.
+    # Shorter durations need a session that is less thin, for a pair's silence of 90 s counts in both.
     Drill("a thin session", holds=(900, 150), simulator=(("--rate", "0.03"), ("--rate", "0.1"))),
     Drill("each program restarts", restart_all, holds=(600, 60)),
 ]  # fmt: skip
