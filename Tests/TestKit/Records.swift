@@ -5,7 +5,12 @@ public import Wire
 public enum Make {
     public static let eurUSD = Pair("EUR_USD")!
 
-    public static func nanos(_ seconds: Double) -> UTCNanos { UTCNanos(rawValue: Int64(seconds * 1e9)) }
+    /// Exact to a nanosecond: a product of 64 bits would be off by up to 128.
+    public static func nanos(_ seconds: Double) -> UTCNanos {
+        let whole = seconds.rounded(.down)
+        let fraction = Int64(((seconds - whole) * 1e9).rounded())
+        return UTCNanos(rawValue: Int64(whole) * UTCNanos.perSecond + fraction)
+    }
 
     public static func tick(
         _ seconds: Double, _ bid: String, _ ask: String, pair: Pair = eurUSD, flags: TickFlags = []

@@ -145,8 +145,7 @@ import Wire
     // MARK: The forming candle
 
     private func form(_ place: Int64) {
-        world.live.publish(
-            .forming(Series(Make.eurUSD, .fiveMinutes), Candle(candle(place)), isClosed: false))
+        world.live.set(quotes: [:], candles: [Series(Make.eurUSD, .fiveMinutes): Candle(candle(place))])
     }
 
     @Test func `the forming candle comes last if it is asked for and follows those found`() throws {

@@ -67,7 +67,8 @@ final class APIWorld {
         let collectors = Collectors(own: Configuration())
         let stored = try StoreSnapshot(SQLiteReader(path: paths.database), collectors, now: clock.now.seconds)
         let seen = Verdict.Observation(
-            stages: [], stored: stored, collectors: collectors, now: clock.now, free: nil, assumptions: [:])
+            stages: Stage.daemons.map { StatusListener.Heard($0, nil, receivedAt: nil) }, stored: stored,
+            collectors: collectors, now: clock.now, free: nil, assumptions: [:])
         latest.value = PipelineView(seen, collectors, paths: paths)
     }
 

@@ -1,4 +1,5 @@
 import Archive
+import HTTPService
 import Host
 import IG
 import MarketData
@@ -92,6 +93,7 @@ import Wire
         let reader = try reader(before: Self.tuesday, partial: 5)
         let view = view()
         var exposition = exposition(view)
+        exposition.add(HTTPCounts())
         exposition.add(PipelineMetric.databaseUp, 1)
         exposition.add(try HoleCounts(reader, view.collectors), view.seen.pairs)
         try DatabaseLook(reader, view.seen, paths: paths).add(to: &exposition)
