@@ -23,7 +23,7 @@ import Wire
     @Test func `what a checkpoint counted does not count again`() throws {
         let world = try StageWorld()
         let ticks = try world.writer(.ticks)
-        for record in [Make.clock(299), Make.tick(301, "1.1", "1.2"), Make.clock(603)] { try ticks.append(record) }
+        for record in [Make.clock(301), Make.tick(302, "1.1", "1.2"), Make.clock(603)] { try ticks.append(record) }
         try ticks.commit()
         func status() throws -> MetricValues {
             let aggregator = try Aggregator(
