@@ -46,6 +46,7 @@ import Testing
     @Test func `connections beyond the limit are closed, and the others served`() async throws {
         var limits = HTTPLimits()
         limits.connections = 3
+        (limits.head, limits.idle) = (.seconds(600), .seconds(600))
         let server = try TestServer(limits: limits)
         var clients = (0..<3).map { _ in RawClient(server) }
         try await eventually("three are connected") { server.counters.now.connections == 3 }
