@@ -1,7 +1,5 @@
 internal import MarketData
-internal import Settings
 internal import Store
-internal import Wire
 
 /// `/candles/{pair}/{timeframe}`: what the database holds, and the candle that forms.
 enum CandlesPath {
