@@ -115,6 +115,7 @@ extension HTTPConnection {
         }
         streamIsOver(stream)
         announceLeave()
+        deadline = server.monotonic(after: server.limits.stall)
         let connection = NIOLoopBound(self, eventLoop: server.loop)
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenSuccess {
             if let context = connection.value.context { connection.value.leave(context) }

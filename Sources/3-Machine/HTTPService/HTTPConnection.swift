@@ -115,7 +115,7 @@ final class HTTPConnection: ChannelInboundHandler {
         server.logger.debug("Request", metadata: ["path": "\(target.path)"])
         var headers: [String: String] = [:]
         for (name, value) in head.headers {
-            headers[name.lowercased(), default: ""] += headers[name.lowercased()] == nil ? value : ", \(value)"
+            headers[name.lowercased()] = headers[name.lowercased()].map { "\($0), \(value)" } ?? value
         }
         headers["authorization"] = nil
         let request = HTTPRequest(

@@ -18,7 +18,7 @@ public struct HTTPLimits: Sendable {
     public var head = Duration.seconds(10)
     /// Between two requests of a connection.
     public var idle = Duration.seconds(60)
-    /// Time in which a client must take some of its answer.
+    /// Time in which a client must take some of its answer, and the end of a stream.
     public var stall = Duration.seconds(30)
     /// After the last answer of a connection: time in which the client must close it, too.
     public var farewell = Duration.seconds(2)

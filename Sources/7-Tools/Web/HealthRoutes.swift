@@ -5,20 +5,13 @@ internal import Store
 /// What supervisors ask: whether the process lives (`/healthz`), and whether it can answer (`/readyz`).
 package enum HealthRoutes {
     package static let groups = [
-        RouteGroup(prefix: "/healthz", routes: [Route("/healthz", .now { _, _ in text("ok") })], error: error),
-        RouteGroup(
-            prefix: "/readyz", routes: [Route("/readyz", .query { _, worker in try ready(worker) })], error: error),
+        RouteGroup(prefix: "/healthz", routes: [Route("/healthz", .now { _, _ in HTTPResponse(plain: "ok") })]),
+        RouteGroup(prefix: "/readyz", routes: [Route("/readyz", .query { _, worker in try ready(worker) })]),
     ]
 
     private static func ready(_ worker: Worker) throws -> HTTPResponse {
         try worker.store().checkSchema()
         guard worker.facts.view != nil else { throw WebError(503, "the pipeline has not been looked at yet") }
-        return text("ready")
+        return HTTPResponse(plain: "ready")
     }
-
-    private static func text(_ word: String, status: Int = 200) -> HTTPResponse {
-        HTTPResponse(status, contentType: "text/plain; charset=utf-8", text: word + "\n")
-    }
-
-    @Sendable private static func error(_ error: WebError) -> HTTPResponse { text(error.message, status: error.status) }
 }

@@ -74,9 +74,10 @@ package final class Site {
             report(service)
         }
         service.stopping()
-        server.stop()
+        // The server last: the others hand their answers and events to its event loop.
         workers.stop()
         threads.join()
+        server.stop()
         logger.notice("Stopped")
     }
 

@@ -47,8 +47,10 @@ import Wire
     }
 
     @Test func `labels are escaped`() {
-        let lines = lines([heard(.ingestStream) { $0[.transport, "a\"b\\c\nd"] = 1 }])
-        #expect(lines.contains(#"candlewick_stream_transport{stage="ingest-stream",transport="a\"b\\c\nd"} 1"#))
+        let lines = lines([heard(.ingestStream) { $0[.transport, "a\"b\\c\r\nd"] = 1 }])
+        #expect(
+            lines.contains(
+                #"candlewick_stream_transport{stage="ingest-stream",transport="a\"b\\c"# + "\r" + #"\nd"} 1"#))
     }
 
     @Test(arguments: [

@@ -44,8 +44,8 @@ enum AccountPaths {
 
     private static let connection = APIPath.query("/connection", ["days"]) { request, worker in
         let days = try request.count("days", in: 1...ReportPaths.daysMax, default: 2)
-        let now = worker.facts.view?.seen.marketNow ?? worker.facts.clock.now()
-        let events = try worker.store().events(in: (now - .seconds(days * 86_400))..<(.max))
+        let first = worker.facts.marketNow - .seconds(days * 86_400)
+        let events = try worker.store().events(in: first..<(.max))
         var text = JSONText(capacity: 4_096)
         text.begin(.object)
         text.key("events")

@@ -1,7 +1,5 @@
 internal import MarketData
-internal import Settings
 internal import Store
-internal import Wire
 
 /// `/candles/{pair}/{timeframe}`: what the database holds, and the candle that forms.
 enum CandlesPath {
@@ -11,47 +9,24 @@ enum CandlesPath {
         "/candles/{pair}/{timeframe}", ["from", "to", "count", "selection", "forming"]
     ) { request, worker in
         let series = Series(try request.pathPair(), try request.pathTimeframe())
-        let wanted = try Wanted(request)
-        let store = try worker.store()
-        let candles = try wanted.candles(store, series)
-        let forming = wanted.forming(worker.facts.live.forming(series), after: candles)
-        if candles.isEmpty, forming == nil { try worker.expect(series) }
-        return json(series, candles, try Disputes(store, series, candles), forming: forming)
+        let page = try page(request, worker, series)
+        if page.stored.isEmpty, page.forming == nil { try worker.expect(series) }
+        return json(series, page, try Disputes(worker.store(), series, page.stored))
     }
 
-    /// Which candles a request asks for.
-    private struct Wanted {
-        private let hasForming: Bool
-        private let range: Range<UTCSeconds>
-        private let limit: CandleLimit
-        private let selection: CandleSelection
-
-        init(_ request: RouteRequest) throws {
-            let (first, end) = try request.timeRange()
-            let count = try request.count(in: 1...countMax, default: 200)
-            range = (first ?? .min)..<(end ?? .max)
-            limit = first == nil ? .last(count) : .first(count)
-            selection = try request.choice("selection", of: ["all": .all, "complete": .complete], default: .all)
-            hasForming = try request.flag("forming")
-        }
-
-        func candles(_ store: any CandleQueries, _ series: Series) throws -> [Candle] {
-            try store.candles(series.pair, series.timeframe, in: range, limit, selection)
-        }
-
-        /// The forming candle, if it is asked for and follows those found.
-        func forming(_ present: Candle?, after candles: [Candle]) -> Candle? {
-            guard hasForming, let present, range.contains(UTCSeconds(rawValue: present.timestamp)) else { return nil }
-            // If a first page is full, stored candles may lie between.
-            if limit.isFirst, candles.count == limit.count { return nil }
-            return candles.last.map { $0.timestamp < present.timestamp } ?? true ? present : nil
-        }
+    /// The candles that a request asks for.
+    private static func page(_ request: RouteRequest, _ worker: Worker, _ series: Series) throws -> CandlePage {
+        let (first, end) = try request.timeRange()
+        let count = try request.count(in: 1...countMax, default: 200)
+        let selections: KeyValuePairs<String, CandleSelection> = ["all": .all, "complete": .complete]
+        let selection = try request.choice("selection", of: selections, default: .all)
+        return try CandlePage(
+            worker, series, in: (first ?? .min)..<(end ?? .max), first == nil ? .last(count) : .first(count), selection,
+            forming: request.flag("forming") ? .beyondLimit : .leftOut)
     }
 
-    private static func json(
-        _ series: Series, _ candles: [Candle], _ disputes: Disputes, forming: Candle?
-    ) -> [UInt8] {
-        var text = JSONText(capacity: 100 + (candles.count + 1) * JSONText.bytesPerCandle)
+    private static func json(_ series: Series, _ page: CandlePage, _ disputes: Disputes) -> [UInt8] {
+        var text = JSONText(capacity: 100 + (page.stored.count + 1) * JSONText.bytesPerCandle)
         text.begin(.object)
         text.key("pair")
         text.string(series.pair.description)
@@ -59,8 +34,8 @@ enum CandlesPath {
         text.string(series.timeframe.description)
         text.key("candles")
         text.begin(.array)
-        for candle in candles { text.candle(candle, isDisputed: disputes.contains(candle)) }
-        if let forming { text.candle(forming, isForming: true) }
+        for candle in page.stored { text.candle(candle, isDisputed: disputes.contains(candle)) }
+        if let forming = page.forming { text.candle(forming, isForming: true) }
         text.end(.array)
         text.end(.object)
         return text.bytes

@@ -98,11 +98,3 @@ extension Price {
     /// `nil` if there is no price: a side that no tick had is 0.
     fileprivate var present: Price? { rawValue == 0 ? nil : self }
 }
-
-extension Verdict.CollectorObservation {
-    /// Whether its feed brings the pair now.
-    fileprivate func sees(_ pair: Pair) -> Bool {
-        ingest != nil && continuity.blindSince == nil
-            && !continuity.blindPairs.contains { $0.pair == pair.description }
-    }
-}

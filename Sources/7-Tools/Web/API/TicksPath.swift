@@ -1,3 +1,4 @@
+internal import HTTPService
 internal import Host
 internal import Inspection
 internal import MarketData
@@ -43,7 +44,7 @@ enum TicksPath {
     }
 
     private static func chosen(_ request: RouteRequest, _ collectors: Collectors) throws -> Collector {
-        guard let name = request.text("collector") else { return try collectors.chosen(nil) }
+        guard let name = request.http["collector"] else { return try collectors.chosen(nil) }
         guard let collector = collectors.all.first(where: { $0.name == name }) else {
             throw WebError.badRequest(
                 "there is no collector \(shown(name)) here: give one of \(collectors.all.map(\.name).joined(separator: ", "))"

@@ -61,13 +61,16 @@ struct Exposition {
 
 extension String {
     fileprivate func escaped(quotes: Bool) -> String {
-        guard contains(where: { $0 == "\\" || $0 == "\n" || $0 == "\"" }) else { return self }
-        return reduce(into: "") { text, character in
-            switch character {
+        guard utf8.contains(where: { [UInt8(ascii: "\\"), UInt8(ascii: "\n"), UInt8(ascii: "\"")].contains($0) }) else {
+            return self
+        }
+        // By scalars: a line's end of two is one character.
+        return unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
             case "\\": text += "\\\\"
             case "\n": text += "\\n"
             case "\"" where quotes: text += "\\\""
-            default: text.append(character)
+            default: text.unicodeScalars.append(scalar)
             }
         }
     }

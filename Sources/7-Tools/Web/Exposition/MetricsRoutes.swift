@@ -8,9 +8,7 @@ package enum MetricsRoutes {
     package static var group: RouteGroup {
         let holes = HoleGlance()
         let scrape = Route("/metrics", .query { _, worker in try answer(worker, holes) })
-        return RouteGroup(prefix: "/metrics", routes: [scrape]) { error in
-            HTTPResponse(error.status, contentType: "text/plain; charset=utf-8", text: "\(error.message)\n")
-        }
+        return RouteGroup(prefix: "/metrics", routes: [scrape])
     }
 
     /// Old values would hide a fault. A look at a large database takes some seconds.

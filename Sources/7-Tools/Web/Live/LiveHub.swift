@@ -23,9 +23,6 @@ package final class LiveHub: Sendable {
 
     // MARK: Clients
 
-    /// Whether no further client is taken.
-    package var isFull: Bool { state.withLock { $0.clients.count >= LiveHub.clientLimit } }
-
     /// How many clients listen.
     package var clientCount: Int { state.withLock { $0.clients.count } }
 

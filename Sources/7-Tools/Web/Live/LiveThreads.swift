@@ -1,6 +1,7 @@
 internal import Host
 package import Inspection
 package import Logging
+internal import MarketData
 internal import Streams
 
 /// The two threads that follow the pipeline: one hands on what the stages publish, the other looks at the whole once a
@@ -14,12 +15,12 @@ package final class LiveThreads: Sendable {
     package init(_ facts: SiteFacts, latest: Latest<PipelineView>, stop: Int32, logger: Logger) {
         threads = [
             OwnThread {
-                LiveThreads.keepUp("Live feed", stop, logger) {
+                LiveThreads.keepUp("Live feed", facts.clock, stop, logger) {
                     try LiveFeed(facts.paths, hub: facts.live, clock: facts.clock).run(until: stop)
                 }
             },
             OwnThread {
-                LiveThreads.keepUp("Look at the pipeline", stop, logger) {
+                LiveThreads.keepUp("Look at the pipeline", facts.clock, stop, logger) {
                     try PipelineWatch(facts, latest: latest).run(until: stop)
                 }
             },
@@ -29,16 +30,22 @@ package final class LiveThreads: Sendable {
     /// Waits until both have ended, which they do when `stop` is readable.
     package func join() { for thread in threads { thread.join() } }
 
+    /// Between two reports of the same failure.
+    private static let quiet = 600 * UTCNanos.perSecond
+
     /// Runs until the body returns.
-    private static func keepUp(_ name: String, _ stop: Int32, _ logger: Logger, _ body: () throws -> Void) {
-        var said = ""
+    private static func keepUp(
+        _ name: String, _ clock: Clock, _ stop: Int32, _ logger: Logger, _ body: () throws -> Void
+    ) {
+        var (said, saidAt) = ("", Int64.min)
         while true {
             do { return try body() } catch {
-                // Once, not once a second.
-                if "\(error)" != said {
+                // Not once a second.
+                let now = clock.monotonic()
+                if "\(error)" != said || now - quiet >= saidAt {
                     logger.error("\(name) failed, and begins again", metadata: ["error": "\(error)"])
+                    (said, saidAt) = ("\(error)", now)
                 }
-                said = "\(error)"
             }
             if Subscriber.wait(for: [], milliseconds: 1_000, stop: stop) { return }
         }

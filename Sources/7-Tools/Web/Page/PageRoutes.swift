@@ -2,9 +2,7 @@ internal import HTTPService
 
 /// The page for people: / and /assets. Source: docs/monitoring.md § The page.
 package enum PageRoutes {
-    package static let group = RouteGroup(prefix: "", routes: routes) { error in
-        HTTPResponse(error.status, contentType: "text/plain; charset=utf-8", text: "\(error.message)\n")
-    }
+    package static let group = RouteGroup(prefix: "", routes: routes)
 
     private static let routes = [
         Route("/", .now { request, _ in try file("index.html", request) }),

@@ -6,20 +6,25 @@ struct CandlePage {
     private(set) var stored: [Candle]
     private(set) var forming: Candle?
 
-    /// - Parameter limit: how many candles at most, the one that forms included.
+    /// How the candle that forms counts.
+    enum Forming { case leftOut, withinLimit, beyondLimit }
+
+    /// - Parameter limit: how many candles at most.
     /// - Throws: `StoreError`; `Failure` (69) without a database.
     init(
         _ worker: Worker, _ series: Series, in range: Range<UTCSeconds>, _ limit: CandleLimit,
-        _ selection: CandleSelection
+        _ selection: CandleSelection, forming place: Forming = .withinLimit
     ) throws {
         let store = try worker.store()
         stored = try store.candles(series.pair, series.timeframe, in: range, limit, selection)
-        guard let candle = worker.facts.live.forming(series), range.contains(UTCSeconds(rawValue: candle.timestamp)),
+        guard place != .leftOut, let candle = worker.facts.live.forming(series),
+            range.contains(UTCSeconds(rawValue: candle.timestamp)),
             try store.latest(series.pair, series.timeframe, .all).map({ $0.timestamp < candle.timestamp }) ?? true
         else { return }
         if stored.count == limit.count {
+            // Stored candles may lie between a full first page and the one that forms.
             guard !limit.isFirst else { return }
-            stored.removeFirst()
+            if place == .withinLimit { stored.removeFirst() }
         }
         forming = candle
     }

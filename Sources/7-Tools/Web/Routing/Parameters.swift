@@ -18,9 +18,6 @@ extension RouteRequest {
         }
     }
 
-    /// As it is; `nil` without the parameter.
-    package func text(_ name: String) -> String? { http[name] }
-
     /// A moment: Unix seconds, with decimals or without, or RFC 3339; `nil` without the parameter.
     package func time(_ name: String) throws -> UTCNanos? {
         try http[name].map { try RouteRequest.time($0, name) }

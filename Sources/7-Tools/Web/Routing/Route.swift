@@ -33,7 +33,11 @@ package struct RouteGroup: Sendable {
     /// An error's response: 400, 404, 405, 503 or 500.
     package let error: @Sendable (WebError) -> HTTPResponse
 
-    package init(prefix: String, routes: [Route], error: @escaping @Sendable (WebError) -> HTTPResponse) {
+    /// - Parameter error: without it, errors are text.
+    package init(
+        prefix: String, routes: [Route],
+        error: @escaping @Sendable (WebError) -> HTTPResponse = { HTTPResponse($0.status, plain: $0.message) }
+    ) {
         (self.prefix, self.routes, self.error) = (prefix, routes, error)
     }
 }
@@ -47,6 +51,13 @@ package struct RouteRequest: Sendable {
 
     /// The value of a name of the pattern, which must have it.
     package func name(_ name: String) -> String { names[name] ?? "" }
+}
+
+extension HTTPResponse {
+    /// - Parameter plain: one line without its end, as text.
+    package init(_ status: Int = 200, plain: String) {
+        self.init(status, contentType: "text/plain; charset=utf-8", text: plain + "\n")
+    }
 }
 
 /// Why a request is not answered with what it asks for.

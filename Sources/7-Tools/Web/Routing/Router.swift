@@ -69,10 +69,7 @@ package final class Router: HTTPResponder {
     }
 
     private func group(of path: String) -> RouteGroup {
-        groups.first { $0.holds(path) }
-            ?? RouteGroup(prefix: "", routes: []) {
-                HTTPResponse($0.status, contentType: "text/plain; charset=utf-8", text: "\($0.message)\n")
-            }
+        groups.first { $0.holds(path) } ?? RouteGroup(prefix: "", routes: [])
     }
 }
 

@@ -30,10 +30,16 @@ extension SiteFacts {
     /// Whether the newest prices of a pair are those of now: its market is open, and a collector sees it.
     func seesPrices(of pair: Pair) -> Bool {
         guard let view else { return false }
-        return view.seen.collectors.contains { collector in
-            let blind = collector.continuity
-            return collector.pairs.contains(pair) && collector.session(pair) != nil && collector.ingest != nil
-                && blind.blindSince == nil && !blind.blindPairs.contains { $0.pair == pair.description }
+        return view.seen.collectors.contains {
+            $0.pairs.contains(pair) && $0.session(pair) != nil && $0.sees(pair)
         }
+    }
+}
+
+extension Verdict.CollectorObservation {
+    /// Whether its feed brings the pair now.
+    func sees(_ pair: Pair) -> Bool {
+        ingest != nil && continuity.blindSince == nil
+            && !continuity.blindPairs.contains { $0.pair == pair.description }
     }
 }

@@ -54,15 +54,20 @@ enum UDFHistory {
         }
     }
 
+    /// One request reads at most so many candles to find one that has the side.
+    private static let searchMax = 50_000
+
     /// Of candles that have the side. If none of the last ones has it, of those before them.
     private static func bars(_ worker: Worker, _ series: Series, _ side: PriceSide, _ wanted: Wanted) throws -> [Candle]
     {
-        var range = wanted.range
-        while wanted.count > 0 {
-            let all = try CandlePage(worker, series, in: range, .last(wanted.count), .all).all
+        var (range, limit, left) = (wanted.range, wanted.count, searchMax)
+        while limit > 0 {
+            let all = try CandlePage(worker, series, in: range, .last(limit), .all).all
             let bars = all.filter { side.prices(of: $0) != nil }
-            guard bars.isEmpty, let oldest = all.first else { return bars }
+            guard bars.isEmpty, let oldest = all.first else { return bars.suffix(wanted.count) }
             range = range.lowerBound..<UTCSeconds(rawValue: oldest.timestamp)
+            left -= all.count
+            limit = min(countMax, limit * 10, left)
         }
         return []
     }

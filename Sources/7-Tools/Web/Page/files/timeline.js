@@ -19,7 +19,14 @@ export function showTimeline({ events }, status, now) {
   const latest = events.filter((event) => event.time >= from).slice(-8).reverse();
   fillPanel(byId('connection-panel'), bars, legend(),
     latest.length ? table('Last events of the feed', ['time (UTC)', 'pair', 'event', 'detail'], latest.map((event) =>
-      [dayAndTime(event.time).slice(5), event.pair ? pairName(event.pair) : 'feed', event.event, event.detail])) : el('p', { class: 'note' }, 'no events in two days'));
+      [dayAndTime(event.time).slice(5), event.pair ? pairName(event.pair) : 'feed', event.event, detail(event)])) : el('p', { class: 'note' }, 'no events in two days'));
+}
+
+/** The server's words, but stretches of time in units that are easy to read. */
+function detail({ event, detail, from, until }) {
+  if (event === 'blind ended' && from !== null && until !== null) return `after ${span(until - from)}`;
+  if (event === 'blind began' && from !== null) return `since ${dayAndTime(from).slice(5)}`;
+  return detail;
 }
 
 /** Blind stretches of the whole feed and of pairs, and the time before the first session. */
