@@ -44,7 +44,7 @@ extension SiteFacts {
     /// - Throws: `WebError` (503) in the first second.
     package func expectView() throws -> PipelineView {
         guard let view else {
-            throw WebError(503, "candlewick-web has just started and has not seen the pipeline yet: ask again in a second")
+            throw WebError(503, "candlewick-web has not seen the pipeline yet: ask again in a second")
         }
         return view
     }

@@ -23,7 +23,7 @@ package enum MetricsRoutes {
         let (paths, clock) = (worker.facts.paths, worker.facts.clock)
         let age = clock.now() - view.seen.now
         guard age < ageMax else {
-            throw WebError(503, "candlewick-web last saw the pipeline \(age.components.seconds) s ago, so its values may be old: read its log")
+            throw WebError(503, "candlewick-web last saw the pipeline \(age.components.seconds) s ago: read its log")
         }
         var exposition = Exposition()
         exposition.add(view, paths: paths)

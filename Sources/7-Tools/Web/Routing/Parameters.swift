@@ -92,7 +92,8 @@ extension RouteRequest {
     /// The part of the path that is a timeframe; 404 as `pathPair`.
     package func pathTimeframe(_ name: String = "timeframe") throws -> Timeframe {
         guard let timeframe = Timeframe(query: self.name(name)) else {
-            throw WebError.notFound("\(shown(self.name(name))) is no timeframe: give one that divides a day, such as 5m, 15m or 1h")
+            throw WebError.notFound(
+                "\(shown(self.name(name))) is no timeframe: give one that divides a day, such as 5m, 15m or 1h")
         }
         return timeframe
     }
