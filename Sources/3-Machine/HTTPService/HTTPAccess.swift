@@ -32,13 +32,13 @@ public struct HTTPAccess: Sendable {
         }
         return HTTPResponse(
             421, contentType: plain,
-            text: "this server has another name: use localhost, or the host of an origin in web.origins\n")
+            text: "the Host header is neither localhost nor in web.origins: use localhost, or add the origin there\n")
     }
 
     static let unauthorized = HTTPResponse(
         401, contentType: plain,
         headers: [("WWW-Authenticate", "Basic realm=\"candlewick\", Bearer")],
-        text: "a token is needed\n")
+        text: "the token is missing or wrong: send 'Authorization: Bearer TOKEN', or it as any user's password\n")
 
     /// What lets the page of another server read the answer; empty if it may not, or if none asks.
     func crossOriginHeaders(_ head: HTTPRequestHead) -> [(name: String, value: String)] {

@@ -28,7 +28,7 @@ package final class Watcher {
     private static let firstLook: Duration = .seconds(4)
     private static let stopMilliseconds: Int32 = 2_000
 
-    /// - Throws: `Failure`: 78 if nobody can be told, 75 if another process watches; as `PipelineObserver.init`.
+    /// - Throws: `Failure`: 78 if no way is configured, 75 if another process watches; as `PipelineObserver.init`.
     package init(_ setup: StageSetup, clock: Clock, logger: Logger) throws {
         settings = setup.configuration.watch
         let ways = try Ways(settings, environment: setup.environment)

@@ -29,11 +29,11 @@ package struct Ways: Sendable {
 
     package var isEmpty: Bool { all.isEmpty && ping == nil }
 
-    /// Why nothing can be told.
+    /// Why nothing can be sent.
     package static let missing = Failure(
         .configuration,
         """
-        nobody can be told: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
+        no way to send a message is configured: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
         credential CANDLEWICK_WATCH_PING_URL (docs/monitoring.md shows each)
         """)
 

@@ -11,7 +11,9 @@ package enum HealthRoutes {
 
     private static func ready(_ worker: Worker) throws -> HTTPResponse {
         try worker.store().checkSchema()
-        guard worker.facts.view != nil else { throw WebError(503, "the pipeline has not been looked at yet") }
+        guard worker.facts.view != nil else {
+            throw WebError(503, "candlewick-web has not seen the pipeline yet: ask again in a second")
+        }
         return HTTPResponse(plain: "ready")
     }
 }

@@ -7,13 +7,13 @@ internal import Watching
 @main
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "candlewick-watch", abstract: "Tells a person when the pipeline's verdict changes.",
+        commandName: "candlewick-watch", abstract: "Sends a message when the pipeline's verdict changes.",
         discussion: """
             Optional, for those without Prometheus: looks at the verdict of 'candlewick
             status' every few seconds, and sends a message when something has been wrong
-            for half a minute, again each hour, and when all is well again. Each finding
-            is told once, however its numbers change. Settings: section watch of the
-            configuration file (docs/monitoring.md).
+            for half a minute, again each hour, and when all is well again. A finding
+            makes one message, however its numbers change. Settings: section watch of
+            the configuration file (docs/monitoring.md).
 
             WAYS (each optional, several at once)
               a webhook    plain JSON, ntfy, Slack or Telegram: watch.shape
@@ -26,7 +26,8 @@ struct WatchCommand: ParsableCommand {
 
             CREDENTIALS (environment, or systemd credentials of the same names; never
             arguments)
-              CANDLEWICK_WATCH_URL       the webhook's address, https://
+              CANDLEWICK_WATCH_URL       the webhook's address, https:// (http:// only
+                                         for this machine)
               CANDLEWICK_WATCH_TOKEN     sent to it as Authorization: Bearer
               CANDLEWICK_WATCH_PING_URL  the address of the pings
 
@@ -77,7 +78,7 @@ struct WatchCommand: ParsableCommand {
     private func send(failureOf unit: String, _ setup: StageSetup, _ logger: Logger) throws {
         let ways = try Ways(setup.configuration.watch, environment: setup.environment)
         guard !ways.all.isEmpty else {
-            return logger.info("No way is configured, nobody is told", metadata: ["unit": "\(unit)"])
+            return logger.info("No way is configured, so no message is sent", metadata: ["unit": "\(unit)"])
         }
         let notice = Notice.failure(
             of: unit, environment: setup.environment, at: Clock.system.now(), host: Notice.hostName)

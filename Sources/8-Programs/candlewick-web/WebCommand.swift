@@ -32,7 +32,7 @@ struct WebCommand: ParsableCommand {
 
             CREDENTIALS (environment, or systemd credential of the same name; never an
             argument)
-              CANDLEWICK_WEB_TOKEN  the secret that every request over TCP must show then:
+              CANDLEWICK_WEB_TOKEN  if it is set, every request over TCP must show it:
                                     Authorization: Bearer TOKEN, or the password of any
                                     user; 16 to 256 characters
 

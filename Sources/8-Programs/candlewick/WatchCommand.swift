@@ -5,10 +5,10 @@ internal import Host
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Tells a person when the verdict changes: runs candlewick-watch.",
+        abstract: "Sends a message when the verdict changes: runs candlewick-watch.",
         discussion: """
-            Hands everything on to candlewick-watch, a program of its own in the same
-            folder: candlewick watch --help shows its help.
+            Runs candlewick-watch of the same folder with the arguments given:
+            candlewick watch --help shows its help.
 
             EXAMPLES
               candlewick watch --test

@@ -131,10 +131,10 @@ import Wire
         #expect(try world.value("/candles/GBP_USD/15m", as: APICandles.self).candles.isEmpty)
         #expect(try world.value("/candles/DE40/1h", as: APICandles.self).candles.count == 1)
         let wrong = [
-            ("AAA_BBB/5m", "there is no pair AAA_BBB here: /api/v1/pairs names those that there are"),
+            ("AAA_BBB/5m", "there is no pair AAA_BBB here: /api/v1/pairs lists all pairs"),
             ("EUR_USD/1h", "EUR_USD has no candles of 1h here: it has those of 5m, 15m"),
-            ("EUR-USD/5m", "there is no pair 'EUR-USD': a name is such as EUR_USD"),
-            ("EUR_USD/7m", "there is no timeframe '7m': one is such as 5m, 15m or 1h"),
+            ("EUR-USD/5m", "'EUR-USD' is no name of a pair: write it as EUR_USD"),
+            ("EUR_USD/7m", "'7m' is no timeframe: give one that divides a day, such as 5m, 15m or 1h"),
         ]
         for (path, message) in wrong {
             let answer = world.get("/candles/\(path)")

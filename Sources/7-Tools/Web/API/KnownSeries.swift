@@ -13,7 +13,7 @@ extension Worker {
         guard !stored.contains(series) else { return }
         let timeframes = stored.filter { $0.pair == series.pair }.map(\.timeframe) + collectors.timeframes
         guard collectors.pairs.contains(series.pair) || stored.contains(where: { $0.pair == series.pair }) else {
-            throw WebError.notFound("there is no pair \(series.pair) here: /api/v1/pairs names those that there are")
+            throw WebError.notFound("there is no pair \(series.pair) here: /api/v1/pairs lists all pairs")
         }
         let known = Set(timeframes).sorted().map(\.description).joined(separator: ", ")
         throw WebError.notFound("\(series.pair) has no candles of \(series.timeframe) here: it has those of \(known)")
@@ -35,7 +35,7 @@ extension Worker {
     package func expect(_ pair: Pair) throws {
         guard try !facts.collectors().pairs.contains(pair) else { return }
         guard try store().series().contains(where: { $0.pair == pair }) else {
-            throw WebError.notFound("there is no pair \(pair) here: /api/v1/pairs names those that there are")
+            throw WebError.notFound("there is no pair \(pair) here: /api/v1/pairs lists all pairs")
         }
     }
 }
@@ -44,7 +44,7 @@ extension SiteFacts {
     /// - Throws: `WebError` (503) in the first second.
     package func expectView() throws -> PipelineView {
         guard let view else {
-            throw WebError(503, "the program has just begun and does not know the pipeline yet: ask again in a second")
+            throw WebError(503, "candlewick-web has not seen the pipeline yet: ask again in a second")
         }
         return view
     }

@@ -16,12 +16,12 @@ package enum MetricsRoutes {
 
     private static func answer(_ worker: Worker, _ holes: HoleGlance) throws -> HTTPResponse {
         guard let view = worker.facts.view else {
-            throw WebError(503, "the pipeline has not been looked at yet: try again in a second")
+            throw WebError(503, "candlewick-web has not seen the pipeline yet: ask again in a second")
         }
         let (paths, clock) = (worker.facts.paths, worker.facts.clock)
         let age = clock.now() - view.seen.now
         guard age < ageMax else {
-            throw WebError(503, "the pipeline was last looked at \(age.components.seconds) s ago")
+            throw WebError(503, "candlewick-web last saw the pipeline \(age.components.seconds) s ago: read its log")
         }
         var exposition = Exposition()
         exposition.add(view, paths: paths)

@@ -81,7 +81,7 @@ extension RouteRequest {
     /// The part of the path that is a pair. One that cannot be a pair's name is not there: 404.
     package func pathPair(_ name: String = "pair") throws -> Pair {
         guard let pair = Pair(self.name(name)) else {
-            throw WebError.notFound("there is no pair \(shown(self.name(name))): a name is such as EUR_USD")
+            throw WebError.notFound("\(shown(self.name(name))) is no name of a pair: write it as EUR_USD")
         }
         return pair
     }
@@ -89,7 +89,8 @@ extension RouteRequest {
     /// The part of the path that is a timeframe; 404 as `pathPair`.
     package func pathTimeframe(_ name: String = "timeframe") throws -> Timeframe {
         guard let timeframe = Timeframe(query: self.name(name)) else {
-            throw WebError.notFound("there is no timeframe \(shown(self.name(name))): one is such as 5m, 15m or 1h")
+            throw WebError.notFound(
+                "\(shown(self.name(name))) is no timeframe: give one that divides a day, such as 5m, 15m or 1h")
         }
         return timeframe
     }
