@@ -28,7 +28,7 @@ package final class Watcher {
     private static let firstLook: Duration = .seconds(4)
     private static let stopMilliseconds: Int32 = 2_000
 
-    /// - Throws: `Failure`: 78 if nobody can be told, 75 if another process watches; as `PipelineObserver.init`.
+    /// - Throws: `Failure`: 78 if no way is configured, 75 if another process watches; as `PipelineObserver.init`.
     package init(_ setup: StageSetup, clock: Clock, logger: Logger) throws {
         settings = setup.configuration.watch
         let ways = try Ways(settings, environment: setup.environment)
@@ -53,6 +53,8 @@ package final class Watcher {
         }
         try pinger?.start()
         service.ready()
+        // Also if a look fails: what has not gone out yet is kept for the next start.
+        defer { end() }
         var next = clock.monotonic() + Self.firstLook.nanoseconds
         while !stop.isRaised {
             let left = max(0, next - clock.monotonic()) / UTCNanos.perMillisecond + 1
@@ -62,7 +64,6 @@ package final class Watcher {
             try look()
             next = now + Duration.seconds(settings.everySeconds).nanoseconds
         }
-        end()
     }
 
     private func look() throws {

@@ -29,11 +29,11 @@ package struct Ways: Sendable {
 
     package var isEmpty: Bool { all.isEmpty && ping == nil }
 
-    /// Why nothing can be told.
+    /// Why no message can be sent.
     package static let missing = Failure(
         .configuration,
         """
-        nobody can be told: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
+        no message can be sent: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
         credential CANDLEWICK_WATCH_PING_URL (docs/monitoring.md shows each)
         """)
 

@@ -12,7 +12,7 @@ struct WatchCommand: ParsableCommand {
             Optional, for those without Prometheus: looks at the verdict of 'candlewick
             status' every few seconds, and sends a message when something has been wrong
             for half a minute, again each hour, and when all is well again. Each finding
-            is told once, however its numbers change. Settings: section watch of the
+            makes one message, however its numbers change. Settings: section watch of the
             configuration file (docs/monitoring.md).
 
             WAYS (each optional, several at once)
@@ -77,7 +77,7 @@ struct WatchCommand: ParsableCommand {
     private func send(failureOf unit: String, _ setup: StageSetup, _ logger: Logger) throws {
         let ways = try Ways(setup.configuration.watch, environment: setup.environment)
         guard !ways.all.isEmpty else {
-            return logger.info("No way is configured, nobody is told", metadata: ["unit": "\(unit)"])
+            return logger.info("No way is configured, no message is sent", metadata: ["unit": "\(unit)"])
         }
         let notice = Notice.failure(
             of: unit, environment: setup.environment, at: Clock.system.now(), host: Notice.hostName)
