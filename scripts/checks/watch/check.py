@@ -141,18 +141,15 @@ class Check(World):
         self.receiver.manner = "hang"
         self.got.unlink(missing_ok=True)
         self.stop_stage("aggregator")
-        processes.until("the program is told", TELL_SECONDS, lambda: "not running" in self._program_got())
+        processes.until("the program is told", TELL_SECONDS, lambda: "not running" in self.program_got())
         self.start_stage("aggregator")
-        processes.until("the end is told", TELL_SECONDS, lambda: "all is well again" in self._program_got())
+        processes.until("the end is told", TELL_SECONDS, lambda: "all is well again" in self.program_got())
         self.stop_watch()
         self.receiver.answer()
         self.watch()
         only = self.message(0, 40)
         assert only["state"] == "ok" and only["ended"][0]["check"] == "stages", only
         self.well()
-
-    def _program_got(self):
-        return self.got.read_text() if self.got.exists() else ""
 
     def keeps_secrets(self):
         self.stop_watch()
