@@ -44,16 +44,18 @@ package struct CurlHandle: ~Copyable {
         if let trust { set(CURLOPT_CAINFO, trust) }
         // Without TLS a proxy reads the password, and a connection within this machine needs none. For the others
         // libcurl goes by https_proxy, through which TLS is a tunnel.
-        if CurlHandle.isLocal(url) { set(CURLOPT_PROXY, "") }
+        if !url.hasPrefix("https://") || CurlHandle.isLoopback(url, scheme: "https") { set(CURLOPT_PROXY, "") }
     }
 
-    /// Whether an address is without TLS, or of this machine.
-    private static func isLocal(_ url: String) -> Bool {
-        guard url.hasPrefix("https://") else { return true }
-        return ["127.0.0.1", "localhost", "[::1]"].contains { host in
-            let rest = url.dropFirst("https://".count)
-            return rest.hasPrefix(host) && [":", "/", nil].contains(rest.dropFirst(host.count).first)
-        }
+    /// Whether an address names this machine, by its loopback. What follows a user's name in it is another host.
+    /// - Parameter scheme: such as `https`; an address of another one is not of this machine.
+    package static func isLoopback(_ url: String, scheme: String) -> Bool {
+        guard url.hasPrefix("\(scheme)://") else { return false }
+        let authority = url.dropFirst("\(scheme)://".count).prefix { !"/?#\\".contains($0) }
+        return !authority.contains("@")
+            && ["127.0.0.1", "localhost", "[::1]"].contains { host in
+                authority.hasPrefix(host) && [":", nil].contains(authority.dropFirst(host.count).first)
+            }
     }
 
     deinit {

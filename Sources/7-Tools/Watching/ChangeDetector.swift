@@ -61,7 +61,7 @@ package struct ChangeDetector: Sendable {
 
     package var memory: Memory {
         var memory = Memory()
-        memory.told = items { $0.isTold }
+        memory.told = episodes.values.compactMap(\.toldItem).sorted { $0.identity < $1.identity }
         (memory.lastNotice, memory.badSince) = (lastNotice, badSince)
         return memory
     }

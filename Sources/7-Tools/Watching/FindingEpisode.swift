@@ -15,9 +15,10 @@ struct FindingEpisode {
     /// When it was seen first, and when it was away first; Unix seconds.
     private let since: Int64
     private var until: Int64?
-    /// How bad it is, 0 if it is away, and how bad the last message said it was, 0 if none did.
+    /// How bad it is; 0 if it is away.
     private var level = 0
-    private var toldLevel = 0
+    /// As a message said it, or as it has been since it grew better; `nil` if no message did.
+    private var told: Finding?
     /// How long it has been worse than told, ns. Goes on after a break that is shorter than the hold.
     private var worse: Int64 = 0
     /// How long without a break it has not been worse than told, and better than told, ns.
@@ -29,11 +30,14 @@ struct FindingEpisode {
     /// One that a message told of before a restart.
     init(told item: WatchedFinding) {
         self.init(item.finding, since: item.since)
-        toldLevel = item.finding.state.level
+        told = item.finding
         level = toldLevel
     }
 
-    var isTold: Bool { toldLevel > 0 }
+    private var toldLevel: Int { told?.state.level ?? 0 }
+    var isTold: Bool { told != nil }
+    /// What a restart must know: not how bad it is now, for no message may have said so yet.
+    var toldItem: WatchedFinding? { told.map { WatchedFinding($0, since: since) } }
     var item: WatchedFinding { WatchedFinding(finding, since: since, until: level == 0 ? until : nil) }
 
     /// - Parameters:
@@ -49,7 +53,7 @@ struct FindingEpisode {
             (calm, better) = (0, 0)
             if former > toldLevel { worse += passed }
             guard worse >= hold else { return .nothing }
-            (toldLevel, worse) = (level, 0)
+            (told, worse) = (finding, 0)
             return .worse
         }
         calm = former <= toldLevel ? calm + passed : 0
@@ -58,7 +62,7 @@ struct FindingEpisode {
         if !isTold { return level == 0 && calm >= hold ? .over : .nothing }
         guard level < toldLevel, better >= hold else { return .nothing }
         if level == 0 { return .over }
-        toldLevel = level
+        told = finding
         return .nothing
     }
 }

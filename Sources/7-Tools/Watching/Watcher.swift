@@ -53,6 +53,8 @@ package final class Watcher {
         }
         try pinger?.start()
         service.ready()
+        // Also if a look fails: what has not gone out yet is kept for the next start.
+        defer { end() }
         var next = clock.monotonic() + Self.firstLook.nanoseconds
         while !stop.isRaised {
             let left = max(0, next - clock.monotonic()) / UTCNanos.perMillisecond + 1
@@ -62,7 +64,6 @@ package final class Watcher {
             try look()
             next = now + Duration.seconds(settings.everySeconds).nanoseconds
         }
-        end()
     }
 
     private func look() throws {

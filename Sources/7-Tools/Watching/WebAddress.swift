@@ -14,10 +14,7 @@ package struct WebAddress: Sendable {
     /// - Parameter name: of the credential, for the error.
     /// - Throws: `Failure` (78) if it is no address to which a secret may be sent.
     package init(_ text: String, token: String? = nil, credential name: String) throws {
-        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { prefix in
-            text.hasPrefix(prefix) && [":", "/", nil].contains(text.dropFirst(prefix.count).first)
-        }
-        guard text.hasPrefix("https://") || local,
+        guard text.hasPrefix("https://") || CurlHandle.isLoopback(text, scheme: "http"),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), text.utf8.count <= 4_096
         else {
             throw Failure(

@@ -199,6 +199,22 @@ private func failed(_ check: String, _ subject: String = "", _ text: String = "i
         #expect(after.see([feed], times: 4) == ["+feed"])
     }
 
+    @Test func `what grew worse before a restart and was not told yet is told after it`() {
+        var before = Looks(least: .warning)
+        #expect(before.see([Finding("feed", "", .warning, "is slow")], times: 4) == ["+feed"])
+        #expect(before.see([feed], times: 2) == [])
+        var after = Looks(least: .warning, memory: before.detector.memory, at: before.seconds)
+        #expect(after.see([feed], times: 4) == ["+feed"])
+    }
+
+    @Test func `other numbers of what was told leave the memory as it is`() {
+        var looks = Looks()
+        #expect(looks.see([feed], times: 4) == ["+feed"])
+        let memory = looks.detector.memory
+        #expect(looks.see([failed("feed", "", "has other numbers")]) == [])
+        #expect(looks.detector.memory == memory)
+    }
+
     @Test func `a memory is the same after its JSON`() throws {
         var looks = Looks()
         _ = looks.see([feed.of("eu"), failed("pair", "EUR_USD")], times: 4)

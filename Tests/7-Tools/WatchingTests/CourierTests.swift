@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Logging
 import Synchronization
@@ -24,7 +25,9 @@ private final class ScriptedWay: Way {
             switch manner.withLock({ $0 }) {
             case .takes: return nil
             case .fails: return "it fails"
-            case .hangs: if isCancelled() { return "given up" }
+            case .hangs:
+                if isCancelled() { return "given up" }
+                poll(nil, 0, 1)
             }
         }
     }

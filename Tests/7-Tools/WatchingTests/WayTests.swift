@@ -71,6 +71,7 @@ import Testing
 
     @Test(arguments: [
         "ftp://example.org/x", "http://example.org/x", "http://127.0.0.1.example.org/x", "example.org", "",
+        "http://127.0.0.1:80@example.org/x", "http://localhost:@example.org/x",
         "https://example.org/a b", "https://example.org/\n",
     ])
     func `what is no address for a secret is refused`(text: String) throws {
