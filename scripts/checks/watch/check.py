@@ -104,7 +104,6 @@ class Check(World):
         assert (again["appeared"], again["ended"]) == ([], []), again
         assert again["still"][0]["finding"] != first["appeared"][0]["finding"], "its numbers did not change"
         self.pipeline.fault("clear")
-        # The market has gone on at its speed: candles are missed too, until the next one.
         processes.until("all is well again", 90, lambda: self.receiver.messages[-1][1]["state"] == "ok")
         told = [message for _, message in self.receiver.messages]
         for which in ("appeared", "ended"):
@@ -129,6 +128,9 @@ class Check(World):
     def outlives_a_restart(self):
         self.stop_stage("aggregator")
         self.message(0)
+        # A stop that cuts off a receiver's answer sends the message again.
+        memory = self.pipeline.state / "watch" / "memory.json"
+        processes.until("it is known as sent", 15, lambda: '"pending":{}' in memory.read_text())
         self.restart_watch()
         self.no_more(1, 4 + HOLD_SECONDS + 2)
         self.stop_watch()

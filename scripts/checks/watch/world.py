@@ -10,9 +10,9 @@ from receiver import Receiver
 
 URL, TOKEN, PING = "token-of-url-51", "token-of-bearer-62", "token-of-ping-73"
 HOLD_SECONDS = 3
-# A candle takes a minute, so that no drill misses one before its time, and the first ends soon after the start.
-MARKET = ["--seed", "5", "--speed", "30", "--rate", "1", "--start", "2026-05-12T08:25:00"]
-SETTINGS = f"""timeframes: [30m]
+# A candle takes eight minutes, longer than all drills: none misses one. The first ends soon after the start.
+MARKET = ["--seed", "5", "--speed", "30", "--rate", "1", "--start", "2026-05-12T07:55:00"]
+SETTINGS = f"""timeframes: [4h]
 watch:
   every_seconds: 1
   hold_seconds: {HOLD_SECONDS}
