@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import drills
+import metrics
 import processes
 import rules
 import watchers
@@ -64,12 +65,13 @@ def drill(options, count):
     watching = watchers.Watchers(Path(folder) / "watchers", options.prometheus, options.alertmanager, factor, scrape)
     world = drills.World(wanted, folder, options, watching)
     try:
-        world.start()
         for result in world.conduct():
             count.note(result.line, result.wrong)
         count.note("a page by hand comes, one that is silenced does not", check_by_hand(watching, amtool_of(options)))
         if any(entry.name == "all is well" for entry in wanted):
             count.note("each expression of the board gives something", check_board(world))
+            base = f"http://{world.pipelines['all is well'].address}"
+            count.note("a scrape has all that docs/metrics.md promises", metrics.check(base, options.promtool))
     finally:
         world.stop()
         watching.stop()
@@ -104,8 +106,8 @@ def main():
     if not options.rules:
         try:
             drill(options, count)
-        except processes.ProgramError as error:
-            count.note("the drills begin", str(error))
+        except (processes.ProgramError, OSError) as error:
+            count.note("the drills end", str(error))
     print(f"{count.passed} passed, {count.failed} failed")
     return 1 if count.failed or not count.passed else 0
 

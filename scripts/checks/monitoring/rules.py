@@ -21,7 +21,7 @@ AT_ANY_TIME = {"CandlewickBoxDead", "CandlewickStoreError", "CandlewickJournalEr
 # Missing while all is well: before the first purchase, and while no hole is open.
 MAY_BE_MISSING = {"candlewick_quota_renewal_timestamp_seconds", "candlewick_hole_timestamp_seconds"}
 SERIES = re.compile(r"\bcandlewick_[a-z_]+\b")
-DURATION = re.compile(r"(\[|for: |(?:group_wait|group_interval|repeat_interval): )(\d+)([smhd])\b")
+DURATION = re.compile(r"(\[|for: |offset |(?:group_wait|group_interval|repeat_interval): )(\d+)([smhd])\b")
 MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 

@@ -66,7 +66,8 @@ class Watchers:
             "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")  # fmt: skip
         self.pages_from = f"http://{self.address(self.alertmanager)}"
         self.configure(self.pages_from.removeprefix("http://"))
-        self.watch({})
+        self.targets, self.lock = {}, threading.Lock()
+        self.tell({})
         self.prometheus = self.launch(
             prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=prometheus",
             "--web.listen-address=127.0.0.1:0")  # fmt: skip
@@ -85,8 +86,18 @@ class Watchers:
         sample["scrape_configs"] = [job]
         self.write("prometheus.yml", yaml.safe_dump(sample))
 
-    def watch(self, targets):
-        """By instance, the address of its candlewick-web."""
+    def watch(self, instance, address):
+        """From now on, a pipeline by the address of its candlewick-web."""
+        with self.lock:
+            self.targets[instance] = address
+            self.tell(self.targets)
+
+    def forget(self, instance):
+        with self.lock:
+            self.targets.pop(instance, None)
+            self.tell(self.targets)
+
+    def tell(self, targets):
         groups = [{"targets": [address], "labels": {"instance": name}} for name, address in targets.items()]
         self.write("new.json", json.dumps(groups))
         (self.folder / "new.json").rename(self.folder / "targets.json")
