@@ -88,6 +88,12 @@ import Wire
         #expect(some.last == "5-1")
     }
 
+    @Test func `a pair that is not configured does not exist`() {
+        #expect(throws: WebError.notFound("there is no pair AAA_BBB here: /api/v1/pairs lists all pairs")) {
+            try subscription([("pairs", "EUR_USD,AAA_BBB")])
+        }
+    }
+
     @Test(arguments: [("topics", "tick"), ("topics", ""), ("pairs", "EUR USD"), ("pair", "EUR_USD")])
     func `a request that cannot be understood is refused`(name: String, value: String) {
         let error = #expect(throws: WebError.self) { try subscription([(name, value)]) }

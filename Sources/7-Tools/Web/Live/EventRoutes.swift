@@ -7,12 +7,22 @@ enum EventRoutes {
 
     static let path = APIPath(
         pattern: "/events", parameters: parameters,
-        answer: .stream { request, _ in
+        answer: .stream { request, facts in
             try request.expect(parameters)
             return LiveSubscription(
-                topics: try topics(request), pairs: Set(try request.pairs()), format: EventStream(),
+                topics: try topics(request), pairs: try pairs(request, facts), format: EventStream(),
                 opening: EventStream.opening, last: request.http.header("last-event-id"))
         })
+
+    /// - Throws: `WebError` (404) if one is not configured: nothing would ever come of it.
+    private static func pairs(_ request: RouteRequest, _ facts: SiteFacts) throws -> Set<Pair> {
+        let wanted = try request.pairs()
+        let configured = wanted.isEmpty ? [] : try facts.collectors().pairs
+        if let unknown = wanted.first(where: { !configured.contains($0) }) {
+            throw WebError.notFound("there is no pair \(unknown) here: /api/v1/pairs lists all pairs")
+        }
+        return Set(wanted)
+    }
 
     /// Ticks come only to those who ask for them.
     private static func topics(_ request: RouteRequest) throws -> Set<LiveSubscription.Topic> {
