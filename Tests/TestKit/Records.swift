@@ -5,11 +5,11 @@ public import Wire
 public enum Make {
     public static let eurUSD = Pair("EUR_USD")!
 
-    /// Exact to a nanosecond: a product of 64 bits would be off by up to 128.
+    /// Whole microseconds: of a present time a `Double` tells no more.
     public static func nanos(_ seconds: Double) -> UTCNanos {
         let whole = seconds.rounded(.down)
-        let fraction = Int64(((seconds - whole) * 1e9).rounded())
-        return UTCNanos(rawValue: Int64(whole) * UTCNanos.perSecond + fraction)
+        let microseconds = Int64(((seconds - whole) * 1e6).rounded())
+        return UTCNanos(rawValue: Int64(whole) * UTCNanos.perSecond + microseconds * 1_000)
     }
 
     public static func tick(
