@@ -84,13 +84,12 @@ import Wire
                 send(other, Make.tick(next * 2 + 1, "1.2", "2"))
                 return client.text.contains("@1.1") && client.text.contains("@1.2")
             }
-            let before = client.text.split(separator: " ").count
             send(main, Make.tick(1e6, "1.3", "2"))
             try await eventually("the first comes") { client.text.hasSuffix("@1.3 ") }
             send(other, Make.tick(1e6, "1.4", "2"))
             send(other, Make.tick(1e6 + 1, "1.5", "2"))
             try await eventually("the later one comes") { client.text.hasSuffix("@1.5 ") }
-            #expect(client.text.split(separator: " ").count == before + 2)
+            #expect(!client.text.contains("@1.4"))
         }
     }
 
