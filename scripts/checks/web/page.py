@@ -22,6 +22,12 @@ DESK, PHONE = (1280, 900), (390, 844)
 COLUMNS = [f"{side}_{value}" for side in ("bid", "ask", "mid") for value in ("open", "high", "low", "close")]
 
 
+def whole_only():
+    """Ends a check that belongs to the whole form."""
+    if not os.environ.get("CHECK_FULL"):
+        raise Skip("scripts/check-web --full runs it")
+
+
 @functools.cache
 def browser():
     if not CHROMIUM.exists():
@@ -153,6 +159,7 @@ def check_library(world):
 
 def check_plain(world):
     """Without the library the page draws on a canvas, says so, and moves too."""
+    whole_only()
     install_library(world, is_wanted=False)
     with Page(world) as page:
         assert page.value("candlewick.library") == "canvas"
@@ -165,6 +172,7 @@ def check_plain(world):
 
 def check_sides(world):
     """Bid, ask and every timeframe show the database's candles."""
+    whole_only()
     with Page(world) as page:
         for group, names in (("Side of the price", ("bid", "ask", "mid")), ("Timeframe", ("5m", "1m"))):
             for name in names:
@@ -176,6 +184,7 @@ def check_sides(world):
 
 def check_calculations(world):
     """Averages, places of holes, blind stretches and the points of the past are what they should be."""
+    whole_only()
     with Page(world) as page:
         found = page.tab.evaluate("""async () => {
             const [series, timeline, quota] = await Promise.all(
@@ -213,6 +222,7 @@ def check_calculations(world):
 
 def check_keyboard(world):
     """By the keyboard alone: a pair, a candle of it, and its explanation."""
+    whole_only()
     with Page(world) as page:
         keys = page.tab.keyboard
         for _ in range(60):
@@ -237,6 +247,7 @@ def check_keyboard(world):
 
 def check_sorting(world):
     """A heading of the table sorts it."""
+    whole_only()
     with Page(world) as page:
         first = "document.querySelector('.pairs tbody th').textContent"
         assert page.value(first).startswith("EUR/USD")
@@ -263,6 +274,7 @@ def check_web_restarted(world):
 
 def check_stage_restarted(world):
     """When a stage ends and comes back, the page shows both and goes on without a reload."""
+    whole_only()
     with Page(world) as page:
         for stage in ("store-writer", "aggregator"):
             world.stop(stage)
@@ -276,6 +288,7 @@ def check_stage_restarted(world):
 
 def check_database_replaced(world):
     """When the database is restored from a backup, the page goes on with the restored one."""
+    whole_only()
     backup = world.folder / "backup.db"
     world.candlewick("maintain", "backup", str(backup))
     with Page(world) as page:

@@ -76,6 +76,7 @@ const readPairs = () => read(async () => {
   const answer = await get('/pairs');
   lead = answer.time - Date.now() / 1000;
   pairs.take(answer);
+  timeframe = answer.pairs.map((pair) => pair.last?.timeframe).find(Boolean) ?? null;
   setText(byId('pairs-note'), `${answer.pairs.length}, spread in pips`);
   if (!chart.pair && answer.pairs.length) {
     const wanted = ChartTools.pair;
@@ -86,13 +87,17 @@ const readPairs = () => read(async () => {
 
 const readCandles = () => read(() => chart.refresh(), (message) => chart.fail(new Error(message)));
 
-const readHoles = () => read(async () => showHoles(await get('/gaps', { days: 7 }), status?.continuity),
+/** The timeframe of the newest candles; nothing is known of intervals before the first candle is stored. */
+let timeframe = null;
+
+const readHoles = () => timeframe && read(async () => showHoles(await get('/gaps', { days: 7 }), status?.continuity),
   (message) => problemTile('holes', 'Open holes', message));
 
 function readSlowly() {
   readHoles();
   readCandles();
-  read(async () => showCoverage(await get('/coverage', { days: 30 })), panelFails('coverage'));
+  if (timeframe) read(async () => showCoverage(await get('/coverage', { days: 30, timeframe })), panelFails('coverage'));
+  else panelFails('coverage')('No candle is stored yet.');
   read(async () => showTimeline(await get('/connection', { days: 2 }), status, now()), panelFails('connection-panel'));
   read(async () => showQuota(await get('/quota'), Date.now() / 1000), panelFails('quota'));
 }
