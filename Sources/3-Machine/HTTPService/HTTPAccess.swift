@@ -49,7 +49,8 @@ public struct HTTPAccess: Sendable {
         ]
     }
 
-    /// The answer to a browser that asks on behalf of such a page whether it may send a request; `nil` if this is none.
+    /// The answer to a preflight: a browser asks whether a page of an allowed origin may send a request. `nil` for any other
+    /// request.
     /// Source: Fetch § CORS-preflight request.
     func preflight(_ head: HTTPRequestHead) -> HTTPResponse? {
         guard head.method == .OPTIONS, allowedOrigin(head) != nil,

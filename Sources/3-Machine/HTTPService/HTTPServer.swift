@@ -75,7 +75,7 @@ public final class HTTPServer: Sendable {
     /// Monotonic time at which the event loop was last seen at work.
     public var lastTurn: Int64 { turn.time.load(ordering: .relaxed) }
 
-    /// Closes all connections. Afterwards nobody listens.
+    /// Stops listening, and closes all connections.
     public func stop() {
         // What cannot be closed in order ends with the process.
         try? channel.close().wait()

@@ -109,7 +109,7 @@ public struct Configuration: Sendable {
         public var holdSeconds = 30
         /// Between two messages while something is bad; 0: no repeats.
         public var repeatMinutes = 60
-        /// The least state that is told.
+        /// The least state of a finding that makes a message.
         public var least = Least.failed
         /// What the webhook takes.
         public var shape = Shape.json

@@ -35,7 +35,7 @@ package final class PipelineObserver {
     /// - Throws: as `StatusListener.listen(to:)`.
     package func observe() throws -> PipelineView {
         try lookForCollectors()
-        // Before the look at the database, during which nobody listens.
+        // Before the look at the database: while that lasts, no status is taken, and every stage would seem silent.
         let stages = listener.heard
         let known = records.latest(collectors)
         let seen = Verdict.Observation(
@@ -82,22 +82,19 @@ final class RecordsGlance {
 
     private let paths: Paths
     private let clock: Clock
+    private let glance = Glance<Records>()
     private var reader: (any CandleQueries)?
-    private var last: Records?
-    private var nextRead = Int64.min
+    private var last: StoreSnapshot?
 
     init(paths: Paths, clock: Clock) { (self.paths, self.clock) = (paths, clock) }
 
     /// What they hold; what they held before, or nothing, while the database cannot be read.
     func latest(_ collectors: Collectors) -> Records {
-        let began = clock.monotonic()
-        if let last, began < nextRead { return last }
-        let seen = Records(stored: stored(collectors), backlogs: paths.backlogs(of: collectors))
-        last = seen
-        let end = clock.monotonic()
-        // Reading takes longer as they grow: at most a twentieth of the time goes there.
-        nextRead = end + (end - began) * 20
-        return seen
+        glance.value(clock) {
+            let stored = stored(collectors)
+            last = stored
+            return Records(stored: stored, backlogs: paths.backlogs(of: collectors))
+        }
     }
 
     private func stored(_ collectors: Collectors) -> StoreSnapshot {
@@ -107,7 +104,7 @@ final class RecordsGlance {
             return try StoreSnapshot(reader, collectors, now: clock.now().seconds)
         } catch {
             reader = nil
-            var known = last?.stored ?? StoreSnapshot(collectors, now: clock.now().seconds)
+            var known = last ?? StoreSnapshot(collectors, now: clock.now().seconds)
             // If it is not there yet, the view says "no candles yet", and asks again.
             known.failure = (error as? Failure)?.code == .unavailable ? nil : "\(error)"
             return known

@@ -4,9 +4,9 @@ internal import Settings
 
 /// Makes messages of what changes in the verdict. Owns no clock.
 ///
-/// A finding is told once it has been there for the hold, counted over short absences, and counts as ended once it has
-/// been away for the hold without a break: neither a restart nor what comes and goes makes a row of messages. A told
-/// finding that grows worse is told again, one that grows better is not. Source: docs/decisions/0049-candlewick-watch.md.
+/// A finding makes a message once it has been present for the hold, short absences aside. It has ended once it has been
+/// absent for the hold without a break. So neither a restart nor a finding that comes and goes makes a row of messages. A
+/// finding that grows worse makes another message, one that grows better does not. Source: docs/decisions/0049-candlewick-watch.md.
 package struct ChangeDetector: Sendable {
     package struct Rules: Sendable {
         /// ns.
@@ -35,7 +35,7 @@ package struct ChangeDetector: Sendable {
         func counts(_ finding: Finding) -> Bool { finding.state.level >= least.level }
     }
 
-    /// What outlives a restart: what was told.
+    /// What outlives a restart: the findings that messages have reported.
     package struct Memory: Codable, Hashable, Sendable {
         var told: [WatchedFinding] = []
         /// When a message was made last, Unix seconds.
@@ -111,7 +111,7 @@ package struct ChangeDetector: Sendable {
     private mutating func notice(
         _ now: Int64, _ appeared: Set<FindingIdentity>, _ ended: [WatchedFinding]
     ) -> Notice? {
-        // The wall clock was set back: nothing was told in the future.
+        // The wall clock was set back: no message was made in the future.
         lastNotice = min(lastNotice, now)
         let new = items { appeared.contains($0.item.identity) }
         let still = items { $0.isTold && !appeared.contains($0.item.identity) }

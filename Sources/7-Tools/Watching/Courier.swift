@@ -6,7 +6,7 @@ internal import MarketData
 internal import Reports
 internal import Synchronization
 
-/// Sends one message after the other over one way, on a thread of its own: nobody waits for a receiver.
+/// Sends one message after the other over one way, on a thread of its own, so that a slow receiver delays nothing else.
 ///
 /// At most one message waits: what comes meanwhile is put together with it. A message that cannot be sent is tried again,
 /// after pauses that grow.
@@ -32,7 +32,7 @@ package final class Courier: Sendable {
     private let state = Mutex(State())
     private let isStopping = Atomic(false)
     private let isDone = Atomic(false)
-    /// Wakes the thread, and whoever waits for its end.
+    /// Wakes the thread, and the thread that waits for its end.
     private let wake: Int32
     private let done: Int32
     /// `nil`: what fails is dropped.

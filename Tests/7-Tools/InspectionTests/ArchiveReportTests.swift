@@ -16,22 +16,10 @@ import Wire
 
     init() throws { paths = try Paths(state: folder.path) }
 
-    private func appendDays(_ days: Range<Int>) throws {
-        var settings = JournalSettings()
-        (settings.retentionDays, settings.syncMilliseconds) = (0, 60_000)
-        let writer = try JournalWriter(
-            folder: paths.journal(.ticks), recordSize: 64, settings: settings, logger: quietLogger())
-        for day in days {
-            for second in 0..<50 { writer.append(Make.tick(Double(day * 86_400 + second * 1_700), "1.1", "1.2")) }
-            try writer.flush()
-        }
-        try writer.close()
-    }
-
     @Test func `a run says what it moved, the list what there is`() throws {
         #expect(throws: Failure.self) { try ArchiveListing(paths: paths, stream: nil) }
         #expect(throws: Failure.self) { try ArchiveCheckReport(paths: paths, stream: nil) }
-        try appendDays(20_420..<20_424)
+        try paths.appendDays(20_420..<20_424)
         let run = try ArchiveRunReport(of: [.main], paths: paths, dueAt: nil).text(.plain)
         #expect(run.hasPrefix("ticks: 2 segments with 200 records, 12.9 kB, are now "), "\(run)")
         #expect(try ArchiveRunReport(of: [.main], paths: paths, dueAt: nil).text(.plain) == "nothing to archive\n")
@@ -43,7 +31,7 @@ import Wire
     }
 
     @Test func `a damaged file is shown with what it holds`() throws {
-        try appendDays(20_420..<20_424)
+        try paths.appendDays(20_420..<20_424)
         _ = try Archiver.run(paths)
         let path =
             "\(paths.archive)/ticks/date=2025-11-28/pair=EUR_USD/part-\(String(repeating: "0", count: 19))1.parquet"
@@ -69,11 +57,11 @@ import Wire
     }
 
     @Test func `status says it when segments wait for the archiver for more than two days`() throws {
-        try appendDays(20_420..<20_424)
+        try paths.appendDays(20_420..<20_424)
         #expect(try Archiver.backlog(paths) == nil)
         _ = try Archiver.run(paths)
         #expect(try Archiver.backlog(paths) == nil)
-        try appendDays(20_424..<20_428)
+        try paths.appendDays(20_424..<20_428)
         let backlog = try #require(try Archiver.backlog(paths))
         #expect(backlog.stream == .ticks)
         #expect(findings(backlog, now: backlog.since + .seconds(172_700)).isEmpty)

@@ -66,24 +66,12 @@ import Wire
     }
 
     @Test func `what waits for the archiver is looked at as rarely as the database`() throws {
-        try appendDays(20_420..<20_424)
+        try paths.appendDays(20_420..<20_424)
         _ = try Archiver.run(paths)
         #expect(try observer.observe().seen.collectors[0].backlog == nil)
-        try appendDays(20_424..<20_428)
+        try paths.appendDays(20_424..<20_428)
         let look = try #require(try looks { $0.seen.collectors[0].backlog != nil })
         #expect(look > 1)
-    }
-
-    private func appendDays(_ days: Range<Int>) throws {
-        var settings = JournalSettings()
-        (settings.retentionDays, settings.syncMilliseconds) = (0, 60_000)
-        let writer = try JournalWriter(
-            folder: paths.journal(.ticks), recordSize: 64, settings: settings, logger: quietLogger())
-        for day in days {
-            for second in 0..<50 { writer.append(Make.tick(Double(day * 86_400 + second * 1_700), "1.1", "1.2")) }
-            try writer.flush()
-        }
-        try writer.close()
     }
 
     @Test func `the stages of a collector that appears later are heard`() async throws {
