@@ -44,29 +44,27 @@ package struct JSONText: Sendable {
     package mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
     package mutating func integer(_ number: some BinaryInteger) {
-        value(Decimal.bytesMost) { $0.put(Decimal(UInt64(number.magnitude), isNegative: number < 0, fraction: 0...0)) }
+        value(Decimal.bytesMost) { $0.put(Decimal(number)) }
     }
 
     /// A number with exactly the digits of `Price.formatted`.
     /// - Parameter decimals: at least so many, at most 9.
     package mutating func price(_ price: Price, decimals: Int = 0) {
-        value(Decimal.bytesMost) { $0.put(Decimal(price, decimals)) }
+        value(Decimal.bytesMost) { $0.put(Decimal(units: price.rawValue, decimals: decimals)) }
     }
 
     /// The same as a string, for readers that want prices so.
     package mutating func quotedPrice(_ price: Price, decimals: Int = 0) {
         value(Decimal.bytesMost + 2) { place in
             place.put("\"")
-            place.put(Decimal(price, decimals))
+            place.put(Decimal(units: price.rawValue, decimals: decimals))
             place.put("\"")
         }
     }
 
     /// Unix seconds with as many decimals as the moment needs.
     package mutating func seconds(_ time: UTCNanos) {
-        value(Decimal.bytesMost) {
-            $0.put(Decimal(time.rawValue.magnitude, isNegative: time.rawValue < 0, fraction: 0...9))
-        }
+        value(Decimal.bytesMost) { $0.put(Decimal(units: time.rawValue)) }
     }
 
     package mutating func string(_ text: String) {
@@ -157,20 +155,39 @@ private struct Place {
     @inline(__always)
     mutating func put(_ decimal: Decimal) {
         if decimal.isNegative { put("-") }
-        let whole = max(decimal.digitCount - decimal.places, 1)
-        var number = decimal.digits
-        func lastDigits(_ count: Int, before last: Int) {
-            for index in stride(from: last - 1, through: last - count, by: -1) {
-                room[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
-                number /= 10
-            }
-        }
+        put(digits: decimal.whole, Place.digitCount(decimal.whole))
         if decimal.places > 0 {
-            lastDigits(decimal.places, before: end + whole + 1 + decimal.places)
-            room[end + whole] = UInt8(ascii: ".")
+            put(".")
+            put(digits: UInt64(decimal.fraction), decimal.places)
         }
-        lastDigits(whole, before: end + whole)
-        end += decimal.places > 0 ? whole + 1 + decimal.places : whole
+    }
+
+    private static func digitCount(_ number: UInt64) -> Int {
+        var (count, rest) = (1, number)
+        while rest >= 10 { (count, rest) = (count + 1, rest / 10) }
+        return count
+    }
+
+    /// Two digits at a time, from behind: a division takes longer than all else.
+    @inline(__always)
+    private mutating func put(digits number: UInt64, _ count: Int) {
+        var (number, last) = (number, end + count)
+        while last - end >= 2 {
+            let pair = Int(truncatingIfNeeded: number % 100) * 2
+            number /= 100
+            last -= 2
+            room[last] = Place.pairs.utf8Start[pair]
+            room[last + 1] = Place.pairs.utf8Start[pair + 1]
+        }
+        if last > end { room[end] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number) }
+        end += count
+    }
+
+    private static var pairs: StaticString {
+        """
+        00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748\
+        495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
+        """
     }
 }
 
@@ -179,35 +196,27 @@ private struct Decimal {
     /// Of a sign, 20 digits and a point.
     static let bytesMost = 22
 
-    private(set) var digits: UInt64
     let isNegative: Bool
-    /// Digits behind the point.
-    private(set) var places: Int
+    let whole: UInt64
+    /// What is behind the point, with so many digits.
+    let fraction: UInt32
+    let places: Int
 
     /// - Parameters:
-    ///   - number: whole if `fraction` ends with 0, else in units of 1e-9.
-    ///   - fraction: the fewest and the most places behind the point; zeros beyond the fewest are left out.
+    ///   - number: in units of 1e-9.
+    ///   - decimals: the fewest places behind the point, at most 9; zeros beyond them are left out.
     @inline(__always)
-    init(_ number: UInt64, isNegative: Bool, fraction: ClosedRange<Int>) {
-        (digits, self.isNegative, places) = (number, isNegative, fraction.upperBound)
+    init(units number: Int64, decimals: Int = 0) {
+        isNegative = number < 0
+        let (whole, units) = number.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var (rest, places) = (units, 9)
         // Most prices have five decimals.
-        if places - fraction.lowerBound >= 4, digits % 10_000 == 0 { (digits, places) = (digits / 10_000, places - 4) }
-        while places > fraction.lowerBound, digits % 10 == 0 { (digits, places) = (digits / 10, places - 1) }
+        if decimals <= 5, rest % 10_000 == 0 { (rest, places) = (rest / 10_000, 5) }
+        while places > decimals, rest % 10 == 0 { (rest, places) = (rest / 10, places - 1) }
+        (self.whole, fraction, self.places) = (whole, UInt32(truncatingIfNeeded: rest), places)
     }
 
-    /// - Parameter decimals: at least so many, at most 9.
-    init(_ price: Price, _ decimals: Int) {
-        self.init(price.rawValue.magnitude, isNegative: price.rawValue < 0, fraction: decimals...9)
-    }
-
-    var digitCount: Int {
-        var (count, limit): (Int, UInt64) = (1, 10)
-        while digits >= limit {
-            count += 1
-            let next = limit.multipliedReportingOverflow(by: 10)
-            if next.overflow { break }
-            limit = next.partialValue
-        }
-        return count
+    init(_ number: some BinaryInteger) {
+        (isNegative, whole, fraction, places) = (number < 0, UInt64(number.magnitude), 0, 0)
     }
 }
