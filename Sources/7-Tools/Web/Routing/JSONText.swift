@@ -158,7 +158,7 @@ private struct Place {
         put(digits: decimal.whole, Place.digitCount(decimal.whole))
         if decimal.places > 0 {
             put(".")
-            put(digits: UInt64(decimal.fraction), decimal.places)
+            put(digits: decimal.fraction, decimal.places)
         }
     }
 
@@ -170,7 +170,7 @@ private struct Place {
 
     /// Two digits at a time, from behind: a division takes longer than all else.
     @inline(__always)
-    private mutating func put(digits number: UInt64, _ count: Int) {
+    private mutating func put(digits number: some FixedWidthInteger, _ count: Int) {
         var (number, last) = (number, end + count)
         while last - end >= 2 {
             let pair = Int(truncatingIfNeeded: number % 100) * 2
@@ -209,11 +209,11 @@ private struct Decimal {
     init(units number: Int64, decimals: Int = 0) {
         isNegative = number < 0
         let (whole, units) = number.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
-        var (rest, places) = (units, 9)
+        var (rest, places) = (UInt32(truncatingIfNeeded: units), 9)
         // Most prices have five decimals.
         if decimals <= 5, rest % 10_000 == 0 { (rest, places) = (rest / 10_000, 5) }
         while places > decimals, rest % 10 == 0 { (rest, places) = (rest / 10, places - 1) }
-        (self.whole, fraction, self.places) = (whole, UInt32(truncatingIfNeeded: rest), places)
+        (self.whole, fraction, self.places) = (whole, rest, places)
     }
 
     init(_ number: some BinaryInteger) {
