@@ -67,7 +67,7 @@ struct TapCommand: ParsableCommand {
     @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
-        if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if let count, count < 1 { throw ValidationError("--count must be at least 1, not \(count)") }
         if stream == .status, !pair.isEmpty { throw ValidationError("status has no pairs") }
         if remote.fromHost != nil, collector.collector != nil {
             throw ValidationError(
