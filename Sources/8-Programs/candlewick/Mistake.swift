@@ -23,11 +23,9 @@ struct Mistake {
 
     /// A better sentence than the parser's; `nil` if it has said all.
     func sentence(for message: String) -> String? {
-        if let command = unknownCommand(message) { return command }
+        if let answer = unknownCommand ?? unknownOption { return answer }
         let quoted = message.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-        guard quoted.count == 3 else { return nil }
-        if quoted[0] == "Unknown option " { return unknown(option: quoted[1]) }
-        guard quoted[0] == "The value " else { return nil }
+        guard quoted.count == 3, quoted[0] == "The value " else { return nil }
         if quoted[2].contains("timeframe>'") {
             return "\(message): \(Timeframe.refusal(of: quoted[1]).drop { $0 != ":" }.dropFirst(2))"
         }
@@ -51,27 +49,29 @@ struct Mistake {
         return (words, command, nil)
     }
 
-    private func unknownCommand(_ message: String) -> String? {
+    private var unknownCommand: String? {
         let (words, command, next) = found
-        guard let next, !next.hasPrefix("-"), next != "help", !command.configuration.subcommands.isEmpty else {
-            return nil
-        }
         // What is no subcommand may belong to the default one.
-        let isOpen = command.configuration.defaultSubcommand != nil
+        guard let next, !next.hasPrefix("-"), next != "help", !command.configuration.subcommands.isEmpty,
+            command.configuration.defaultSubcommand == nil
+        else { return nil }
         let names = command.configuration.subcommands.map { $0.name }
         let further = root.configuration.subcommands.flatMap { parent in
             parent.configuration.subcommands.filter { $0.isNamed(next) }.map { "\(parent.name) \($0.name)" }
         }
-        let meant = isOpen ? nearest(to: next, among: names) : further.first ?? nearest(to: next, among: names)
-        if let meant { return "'\(next)' is not a command; did you mean '\(meant)'?" }
-        return isOpen ? nil : "'\(next)' is not a command: \(words.joined(separator: " ")) --help lists them"
+        guard let meant = further.first ?? nearest(to: next, among: names) else {
+            return "'\(next)' is not a command: \(words.joined(separator: " ")) --help lists them"
+        }
+        return "'\(next)' is not a command; did you mean '\(meant)'?"
     }
 
     // MARK: Options
 
-    private func unknown(option: String) -> String {
+    private var unknownOption: String? {
         let (words, command, _) = found
         let options = Mistake.options((command.configuration.defaultSubcommand ?? command).helpMessage(columns: 400))
+        let typed = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { $0.prefix { $0 != "=" } }
+        guard let option = typed.map(String.init).first(where: { !options.contains($0) }) else { return nil }
         let meant = nearest(to: option, among: options).map { "; did you mean '\($0)'?" }
         return "'\(option)' is not an option of '\(words.joined(separator: " "))'" + (meant ?? "")
     }

@@ -18,7 +18,6 @@ struct ArgumentTests {
         ("maintain bakup x", "'bakup' is not a command; did you mean 'backup'?"),
         ("analyze", "'analyze' is not a command; did you mean 'maintain analyse'?"),
         ("backup x.db", "'backup' is not a command; did you mean 'maintain backup'?"),
-        ("export candels EUR_USD", "'candels' is not a command; did you mean 'candles'?"),
         ("quotations", "'quotations' is not a command: candlewick --help lists them"),
         ("keys zzz", "'zzz' is not a command: candlewick keys --help lists them"),
     ])
