@@ -99,13 +99,14 @@ extension ParsableCommand {
 
 /// The word that is so near to what was typed that it was probably meant: a third of its letters may differ.
 func nearest(to typed: String, among words: [String]) -> String? {
-    let distances = words.map { (word: $0, distance: distance(Array(typed.lowercased()), Array($0.lowercased()))) }
+    let distances = words.map { (word: $0, distance: editDistance(typed.lowercased(), $0.lowercased())) }
     return distances.filter { $0.distance <= max(1, min($0.word.count, typed.count) / 3) }
         .min { $0.distance < $1.distance }?.word
 }
 
 /// How many letters have to be added, removed, replaced or swapped with the next one (optimal string alignment).
-private func distance(_ left: [Character], _ right: [Character]) -> Int {
+func editDistance(_ left: String, _ right: String) -> Int {
+    let (left, right) = (Array(left), Array(right))
     var rows = [Array(0...right.count)]
     for (i, letter) in left.enumerated() {
         var row = [i + 1]
