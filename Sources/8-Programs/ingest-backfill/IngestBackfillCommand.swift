@@ -119,7 +119,7 @@ struct PlanCommand: ParsableCommand {
         guard !timeframes.isEmpty else { throw ValidationError("--timeframes needs at least one, such as 5m,15m") }
         return try timeframes.split(separator: ",").map { text in
             guard let timeframe = Timeframe(text) else {
-                throw ValidationError("'\(text)' is not a whole number of minutes that divides a day (5m, 1h)")
+                throw ValidationError(Timeframe.refusal(of: text))
             }
             return timeframe
         }
