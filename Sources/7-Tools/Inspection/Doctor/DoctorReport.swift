@@ -16,8 +16,7 @@ public struct DoctorReport: Report, Encodable {
         do {
             let collectors = try Collectors(environment: .process, paths: paths)
             findings += collectors.all.map { DoctorReport.configuration($0, collectors) }
-            let stages = try StatusListener.collect(
-                paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
+            let stages = try DoctorReport.stages(paths, collectors, clock)
             findings += Installation(paths: paths, collectors: collectors, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker(paths, collectors) }
             // Without a database it has been said already.
@@ -28,6 +27,18 @@ public struct DoctorReport: Report, Encodable {
                 Finding("configuration", "", .failed, "\(failure)", "correct it: docs/configuration.md has every key"))
         }
         self.findings = findings
+    }
+
+    /// What the stages say; nothing of them if their sockets are closed to this user, which is a finding of its own.
+    private static func stages(_ paths: Paths, _ collectors: Collectors, _ clock: Clock) throws
+        -> [StatusListener.Heard]
+    {
+        do {
+            return try StatusListener.collect(
+                paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
+        } catch let failure as Failure where failure.code == .notPermitted {
+            return []
+        }
     }
 
     public var failed: Int { findings.count { $0.state == .failed } }
