@@ -59,7 +59,8 @@ struct CoverageChartTests {
         let row = CoverageChart.Row(pair: "EUR_USD", days: [.before, .before, .closed, whole])
         let chart = CoverageChart(timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: 0), rows: [row])
         let text = chart.terminal(columns: 80, colours: false)
-        #expect(text.contains("EUR_USD ~~~~  ██") && text.contains("100%") && text.contains("~ not yet begun"), "\(text)")
+        #expect(
+            text.contains("EUR_USD ~~~~  ██") && text.contains("100%") && text.contains("~ not yet begun"), "\(text)")
         let begun = CoverageChart(
             timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: 0),
             rows: [CoverageChart.Row(pair: "EUR_USD", days: [whole])])
