@@ -56,7 +56,8 @@ public struct PipelineRun {
         guard missing.isEmpty else {
             throw Failure(
                 .configuration,
-                "\(missing.joined(separator: ", ")) not set: set what logs in at IG, or run with --simulated")
+                "no login for IG, \(missing.joined(separator: ", ")) missing: set the variables, or run with --simulated"
+            )
         }
     }
 
