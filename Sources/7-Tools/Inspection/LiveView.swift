@@ -23,8 +23,8 @@ public final class LiveView {
     private let forming: FormingCandles?
     private let clock: Clock
     private let style: Style
-    /// Lines below the table; none of them in other styles.
-    public var footer: [String] = []
+    /// The last line of the screen, if there is one.
+    public var footer: String?
 
     /// - Parameter environment: names the collectors' files.
     /// - Throws: as `PipelineObserver.init`.
@@ -62,14 +62,14 @@ public final class LiveView {
         case .lines: return Program.write(standardOutput: LiveFrame(seen).line + "\n")
         case .screen(let style):
             guard var size = Terminal.size else { return false }
-            size.rows -= footer.count
+            if footer != nil { size.rows -= 1 }
             forming?.take()
             // Without an aggregator they would stay as they are.
             let isAggregating = seen.collectors.contains { $0.heard(.aggregator)?.status != nil }
             let quotes = isAggregating ? forming?.quotes ?? [:] : [:]
             let frame = LiveFrame(seen, quotes: quotes).screen(size)
-            let below = footer.map { LiveFrame.Line(text: String($0.prefix(size.columns))) }
-            let lines = (frame + below).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
+            let last = footer.map { [LiveFrame.Line(text: String($0.prefix(size.columns)))] } ?? []
+            let lines = (frame + last).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
             return Program.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }

@@ -137,11 +137,10 @@ public struct PipelineRun {
     private func show(
         _ stages: RunningStages, _ place: RunPlace, _ page: String?, _ stop: StopSignal, _ style: LiveView.Style
     ) throws {
-        let lines = (page.map { ["page: \($0)"] } ?? []) + ["in another terminal: . \(place.script)"]
         if let page { Program.write(standardOutput: "Page: \(page)\n") }
         Program.write(standardOutput: "For commands in another terminal: \(place.export)\n")
         let view = try LiveView(paths: place.paths, environment: place.environment, clock: clock, style: style)
-        view.footer = lines
+        view.footer = (page.map { "\($0)  " } ?? "") + "shell: . \(place.script)"
         let needed = stages.programs.filter { $0.name != "candlewick" && $0.name != web }
         try view.run(until: try stop.orEnd(of: needed), seconds: options.seconds)
     }

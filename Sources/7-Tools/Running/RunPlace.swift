@@ -79,7 +79,7 @@ struct RunPlace {
     }
 
     /// The file that another terminal reads for its variables.
-    var script: String { "\(paths.state)/environment" }
+    var script: String { "\(paths.state)/env" }
 
     /// The line by which another terminal's commands find the run.
     var export: String {
