@@ -197,7 +197,7 @@ class Check:
         text, why = self.filled(self.here(shortened(command.text)))
         if why:
             return why
-        if begins_with(text, "scripts/run"):
+        if begins_with(text, "scripts/run") or begins_with(text, "candlewick run"):
             output, code = self.run_pipeline(text, shell)
         elif menu := MENUS.get(re.sub(r"\s+#.*", "", text).removeprefix(".build/release/")):
             output, code = shell.run(f"printf {shlex.quote(menu)} | script -qec {shlex.quote(text)} /dev/null")
@@ -228,9 +228,9 @@ class Check:
         return text, f"nothing is known to put in the place of …: {text}" if "…" in text.split(" #")[0] else ""
 
     def run_pipeline(self, text, shell):
-        """scripts/run in folders of its own, for some seconds: simulated, or with the login of the document."""
+        """A run in folders of its own, for some seconds: simulated, or with the login of the document."""
         own = self.folder / f"own{self.counts.total()}"
-        extra = {"CANDLEWICK_STATE_DIR": str(own), "CANDLEWICK_RUNTIME_DIR": str(own / "run")}
+        extra = {"CANDLEWICK_STATE_DIR": str(own), "CANDLEWICK_RUNTIME_DIR": str(own / "run"), "XDG_STATE_HOME": str(own)}
         seconds = 10  # at the slow simulator's speed a candle takes 5 s
         if not any("IG_API_KEY=" in former for former in shell.history):
             extra |= {"IG_API_KEY": ""}
