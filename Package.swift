@@ -204,7 +204,7 @@ let package = Package(
         program(.programs, "store-writer", ["Store", "Streams", "Engines", "Host", "Settings", "StoreWriting"]),
         program(.programs, "candlewick-relay", ["Host", "Streams", "Settings", "Relaying"]),
         program(.programs, "candlewick-web", ["Host", "Settings", "Web"]),
-        program(.programs, "candlewick-watch", ["Host", "Settings", "Watching"]),
+        program(.programs, "candlewick-watch", ["Reports", "Host", "Settings", "Watching"]),
         program(
             .programs, "candlewick",
             [

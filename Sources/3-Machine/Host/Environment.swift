@@ -40,17 +40,23 @@ public struct Environment: Sendable {
         return Environment(variables)
     }
 
-    /// A variable, or the systemd credential of the same name.
+    /// A variable, or the systemd credential of the same name; without the line ends behind it.
     /// - Throws: `Failure` (78) if the credential's file exists and cannot be read.
     public func credential(_ name: String) throws -> String? {
-        if let value = self[name] { return value }
+        if let value = self[name] { return value.withoutLineEnds }
         guard let folder = self["CREDENTIALS_DIRECTORY"] else { return nil }
         let path = "\(folder)/\(name)"
         guard access(path, F_OK) == 0 else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Failure(.configuration, "credential \(name) cannot be read from \(folder)")
         }
-        var text = String(decoding: data, as: UTF8.self)
+        return String(decoding: data, as: UTF8.self).withoutLineEnds
+    }
+}
+
+extension String {
+    fileprivate var withoutLineEnds: String {
+        var text = self
         while text.last?.isNewline == true { text.removeLast() }
         return text
     }

@@ -82,6 +82,7 @@ import Wire
                 let complete: Bool
             }
             let pair: String
+            let configured: Bool
             let decimals: Int
             let timeframes: [String]
             let inSession: Bool
@@ -114,6 +115,18 @@ import Wire
         #expect(line.holesOfLastDay == 1 && line.blindMillisecondsOfLastDay == 1_500)
         let quiet = try #require(answer.pairs.first { $0.pair == "GBP_USD" })
         #expect(quiet.last == nil && quiet.bid == nil && quiet.spread == nil && quiet.holesOfLastDay == 0)
+    }
+
+    @Test func `a pair that is stored and no longer configured is in the list, behind the others, and says so`() throws
+    {
+        let former = try #require(Pair("AAA_BBB"))
+        try world.store([Make.candle(Self.start, pair: former).envelope])
+        try world.look()
+        let answer: Pairs = try world.value("/pairs")
+        #expect(answer.pairs.count == 29 && answer.pairs.dropLast().allSatisfy(\.configured))
+        let line = try #require(answer.pairs.last)
+        #expect(line.pair == "AAA_BBB" && !line.configured && line.timeframes == ["5m"] && line.last != nil)
+        #expect(!line.inSession && line.blind)
     }
 
     // MARK: Ticks
