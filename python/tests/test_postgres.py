@@ -13,7 +13,8 @@ import postgres_case
 import processes
 from forex_database import ForexDatabase, pandas
 from postgres_case import LONG, add_candle, candlewick_postgres, insert, make_month, needs_psycopg
-from test_forex_database import FIVE, START, Rows, column, moment
+from rows import FIVE, START, Rows, moment
+from test_forex_database import column
 
 DAY = 86_400
 
