@@ -111,7 +111,7 @@ class Journal:
                         break
                     position += len(data) // _RECORD.size
                 return []
-        except FileNotFoundError:
+        except (FileNotFoundError, Unreadable):
             raise
         except OSError as error:
             raise Unreadable(f"the segment {path} cannot be read: {error.strerror}") from None
