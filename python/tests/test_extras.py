@@ -23,9 +23,9 @@ EXTRAS = os.environ["CHECK_EXTRAS"].split()
 HEADER = struct.Struct("<8sIIQ36x")
 
 
-def tick(position):
-    time = START * 1_000_000_000 + position
-    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", b"EUR_USD", position, time, time, 1_100_000_000 + position, 0, 16))
+def tick(position, pair=b"EUR_USD", seconds=0):
+    time = (START + seconds) * 1_000_000_000 + position
+    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", pair, position, time, time, 1_100_000_000 + position, 0, 16))
 
 
 def segment(first, count):
