@@ -122,12 +122,9 @@ def publish(stage, record):
 
 
 def test_a_forming_candle_needs_pyzmq(folder, market):
-    with needs("zmq", "forming candles need pyzmq"):
-        stage = Stage(folder.runtime / "forming.ipc", [form(START + 600)])
-        try:
-            assert market.forming("EUR_USD", "5m", LONG).time.timestamp() == START + 600
-        finally:
-            stage.close()
+    stage = Stage(folder.runtime / "forming.ipc", [form(START + 600)]) if "zmq" in EXTRAS else contextlib.ExitStack()
+    with contextlib.closing(stage), needs("zmq", "forming candles need pyzmq"):
+        assert market.forming("EUR_USD", "5m", LONG).time.timestamp() == START + 600
 
 
 def test_a_server_needs_psycopg():
