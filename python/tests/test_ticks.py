@@ -208,13 +208,17 @@ def test_the_folders_of_an_installation_count_if_no_variable_names_others(monkey
     names = ("STATE_DIR", "DATABASE", "RUNTIME_DIR")
     for name in (*(f"CANDLEWICK_{name}" for name in names), "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("candlewick.forex_database._CONFIGURATION_FOLDER", str(tmp_path))
+    monkeypatch.setattr("candlewick.forex_database._CONFIGURATION", str(tmp_path))
     market = candlewick.connect()
     assert (str(market.state), market.database.db_path) == ("/var/lib/candlewick", "/var/lib/candlewick/candlewick.db")
     assert market.database.runtime == "/run/candlewick"
+    (tmp_path / "environment").write_text("# CANDLEWICK_DATABASE=no\nCANDLEWICK_DATABASE='/srv/candles.db' \n")
+    assert candlewick.connect().database.db_path == "/srv/candles.db"
+    monkeypatch.setenv("CANDLEWICK_STATE_DIR", "/var/lib/candlewick")
+    assert candlewick.connect().database.runtime == "/run/candlewick"
     monkeypatch.setenv("CANDLEWICK_STATE_DIR", "/elsewhere")
     assert str(candlewick.connect().state) == "/elsewhere"
     assert candlewick.connect().database.runtime.startswith("/tmp/")
     monkeypatch.delenv("CANDLEWICK_STATE_DIR")
-    monkeypatch.setattr("candlewick.forex_database._CONFIGURATION_FOLDER", str(tmp_path / "none"))
+    monkeypatch.setattr("candlewick.forex_database._CONFIGURATION", str(tmp_path / "none"))
     assert str(candlewick.connect().state).endswith("/.local/state/candlewick")
