@@ -64,7 +64,7 @@ class Reader:
         self,
         pair: str,
         timeframe: str | int,
-        last: int | None = 200,
+        last: int | None = None,
         *,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -73,7 +73,7 @@ class Reader:
     ) -> list[Candle]:
         """Stored candles, oldest first.
 
-        last      how many at most, the newest ones. None: all
+        last      how many at most, the newest ones. Default: 200, or all of them if `since` is given
         since     the first interval's start, or before; `until`: the candle that starts there is not in it
         price     `mid`, `bid` or `ask`
         complete  False: partial candles too, of which `Candle.complete` is False
@@ -82,7 +82,8 @@ class Reader:
         """
         with _named():
             name, minutes = files._pair(pair), files._minutes(timeframe)
-            query, arguments = _query(name, minutes, last, since, until, price, complete)
+            count = 200 if last is None and since is None else last
+            query, arguments = _query(name, minutes, count, since, until, price, complete)
             rows = self.database._rows(query, *arguments)
             if not rows and since is None and until is None:
                 raise Unreadable(f"no candle of {name} {minutes}m: {self.database._store.why_empty()}")
@@ -92,7 +93,7 @@ class Reader:
         self,
         pair: str,
         timeframe: str | int,
-        last: int | None = 200,
+        last: int | None = None,
         *,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -206,7 +207,7 @@ def _query(
     if price not in ("mid", "bid", "ask"):
         raise InvalidArgument(f"price is {price!r}: it must be 'mid', 'bid' or 'ask'")
     if last is not None and operator.index(last) < 1:
-        raise InvalidArgument(f"last is {last}: it must be 1 or more, or None for all")
+        raise InvalidArgument(f"last is {last}: it must be 1 or more")
     columns = ", ".join(f"{price}_{name}" for name in ("open", "high", "low", "close"))
     query = f"""
         SELECT open_time, {columns}, tick_count, complete, source FROM candle

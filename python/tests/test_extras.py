@@ -9,6 +9,7 @@ import os
 import struct
 import subprocess
 import threading
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -82,6 +83,20 @@ def test_candles_need_no_extra(market):
     assert (candles[-1].open, candles[-1].high, candles[-1].low, candles[-1].close) == (1.1, 1.3, 1.0, 1.2)
     assert market.wait("EUR_USD", 5, LONG, after=candles[0]) == candles[1]
     assert list(candlewick.ForexDatabase(market.database.db_path).get_candles("EUR_USD", "5")["close"]) == [1.2, 1.2]
+
+
+def test_two_hundred_candles_come_by_default_and_all_of_them_since_a_time(folder):
+    path = folder.folder / "many.db"
+    rows = Rows(path)
+    rows.add_many(203)
+    rows.connection.close()
+    market = candlewick.connect(path)
+    candles = market.candles("EUR_USD", 5)
+    assert (len(candles), candles[-1].time.timestamp()) == (200, START + 202 * 300)
+    assert len(market.candles("EUR_USD", 5, since=candles[0].time - timedelta(hours=1))) == 203
+    assert market.candles("EUR_USD", 5, since=candles[3].time, until=candles[5].time) == candles[3:5]
+    assert market.candles("EUR_USD", 5, 2, since=candles[3].time - timedelta(microseconds=1)) == candles[-2:]
+    assert market.candles("EUR_USD", 5, since=candles[3].time + timedelta(microseconds=1))[0] == candles[4]
 
 
 def test_ticks_of_the_journal_need_no_extra(market):
