@@ -14,7 +14,8 @@ from .errors import Unreadable
 from .records import Tick
 
 _HEADER = struct.Struct("<8sIIQ36xI")
-_RECORD = struct.Struct("<4s12sQqqqqII")
+RECORD = struct.Struct("<4s12sQqqqqII")
+"""Of 64 bytes: the fields of `Record`."""
 _VERSION = 1
 # Of one read: 256 KiB.
 _MOST_RECORDS = 4_096
@@ -54,7 +55,7 @@ class Journal:
         """The position behind the last record."""
         for first, path in reversed(self._segments()):
             size = path.stat().st_size
-            return first + max(0, size - _HEADER.size) // _RECORD.size
+            return first + max(0, size - _HEADER.size) // RECORD.size
         return 1
 
     def read(self, position: int) -> list[Record] | None:
@@ -104,14 +105,14 @@ class Journal:
             with path.open("rb", buffering=0) as file:
                 if not _is_in_place(file, path, first):
                     return []
-                file.seek(_HEADER.size + (position - first) * _RECORD.size)
-                while data := file.read(_MOST_RECORDS * _RECORD.size):
-                    data = data[: len(data) // _RECORD.size * _RECORD.size]
+                file.seek(_HEADER.size + (position - first) * RECORD.size)
+                while data := file.read(_MOST_RECORDS * RECORD.size):
+                    data = data[: len(data) // RECORD.size * RECORD.size]
                     if records := list(_valid(data, position)):
                         return records
                     if not data:
                         break
-                    position += len(data) // _RECORD.size
+                    position += len(data) // RECORD.size
                 return []
         except (FileNotFoundError, Unreadable):
             raise
@@ -129,14 +130,14 @@ def _is_in_place(file: BinaryIO, path: Path, first: int) -> bool:
         return True
     if version > _VERSION:
         raise Unreadable(f"the segment {path} has version {version}, and this package knows {_VERSION}: update it")
-    return bool(size == _RECORD.size and position == first)
+    return bool(size == RECORD.size and position == first)
 
 
 def _valid(data: bytes, position: int) -> Iterator[Record]:
     """The records whose checksum matches and whose position is that of their place."""
-    all_are_whole = are_whole(data, _RECORD.size)
-    for number, fields in enumerate(_RECORD.iter_unpack(data)):
+    all_are_whole = are_whole(data, RECORD.size)
+    for number, fields in enumerate(RECORD.iter_unpack(data)):
         if fields[2] == position + number:
-            at = number * _RECORD.size
-            if all_are_whole or are_whole(data[at : at + _RECORD.size], _RECORD.size):
+            at = number * RECORD.size
+            if all_are_whole or are_whole(data[at : at + RECORD.size], RECORD.size):
                 yield Record._make(fields)

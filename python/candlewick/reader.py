@@ -201,7 +201,13 @@ def _live(stream: TickStream, path: str, position: int | None) -> Iterator[Tick]
 
 
 def _query(
-    pair: str, minutes: str, last: int | None, since: datetime | None, until: datetime | None, price: str, complete: bool
+    pair: str,
+    minutes: str,
+    last: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    price: str,
+    complete: bool,
 ) -> tuple[str, list[Any]]:
     """One walk along the key, on SQLite and on PostgreSQL. Newest first. Source: docs/formats.md § 5."""
     if price not in ("mid", "bid", "ask"):

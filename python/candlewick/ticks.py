@@ -6,16 +6,14 @@ and so whatever the bus lost is read there.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Generator, Iterable, Iterator
 
 from .archive import Archive, Batch
 from .errors import Unreadable
 from .forex_database import _Bus, _is_valid
-from .journal import Journal, Record
+from .journal import RECORD, Journal, Record
 from .records import Tick
 
-_RECORD = struct.Struct("<4s12sQqqqqII")
 # After such a silence the journal is asked: the last message may be lost.
 _SILENCE_SECONDS = 1
 # `until` has passed when the stream is so much further: a tick may come late.
@@ -68,7 +66,8 @@ class TickStream:
         while not self._is_over:
             yield from self.stored()
             while not self._is_over and bus.wait(_SILENCE_SECONDS):
-                records = [Record(*_RECORD.unpack(each)) for each in bus.take() if _is_valid(each, b"", _RECORD.size)]
+                messages = (each for each in bus.take() if _is_valid(each, b"", RECORD.size))
+                records = [Record._make(RECORD.unpack(each)) for each in messages]
                 news = [record for record in records if record.position >= self._next]
                 contiguous = [record for place, record in enumerate(news, self._next) if record.position == place]
                 yield from self._take(contiguous)

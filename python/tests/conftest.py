@@ -1,4 +1,4 @@
-"""The lines of runner.py for tests that pytest runs with `-p no:terminal`: `ok`, `skipped` or `FAILED`, and what is tested."""
+"""The lines of runner.py, `ok`, `skipped` or `FAILED`, for tests that pytest runs with `-p no:terminal`."""
 
 import os
 
