@@ -32,6 +32,7 @@ struct StatusCommand: ParsableCommand {
               candlewick status
               candlewick status --json | python3 -m json.tool
               candlewick status >/dev/null || echo look
+              candlewick status --watch --every 5s
               candlewick status --metrics
             """)
 
@@ -43,7 +44,14 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print every metric that the stages publish, as a table in Markdown.")
     var metrics = false
 
+    @Flag(help: "Show it again and again until Ctrl-C; into a pipe one after the other.")
+    var watch = false
+
+    @Option(help: "With --watch: the time between two looks: 1s, 30s, 2m.")
+    var every = RunTime(argument: "1s")!
+
     func validate() throws {
+        guard !watch || !(stored || metrics) else { throw ValidationError("--watch shows the whole status only") }
         guard !(output.json && stored) else { throw ValidationError("--json and --stored exclude each other") }
         guard !(metrics && stored) else { throw ValidationError("--metrics and --stored exclude each other") }
     }
@@ -52,10 +60,20 @@ struct StatusCommand: ParsableCommand {
         if metrics { return output.show(MetricTable()) }
         look { paths in
             if stored { return try reportStored(paths) }
+            if watch { return try show(of: paths) }
             let collectors = try Collectors(environment: .process, paths: paths)
             let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
             output.show(report)
             if !report.failures.isEmpty { throw Failure(.unavailable, report.failures.joined(separator: "; ")) }
+        }
+    }
+
+    private func show(of paths: Paths) throws {
+        let repetition = Repetition(seconds: every.seconds, clock: .system)
+        repetition.run(until: try StopSignal()) {
+            let collectors = try Collectors(environment: .process, paths: paths)
+            let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
+            return output.json ? report.json : report.text(.terminal) + "\n"
         }
     }
 

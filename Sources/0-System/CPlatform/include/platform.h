@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "peer_gate.h"
+#include "screen.h"
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
 /// checksum of iSCSI (RFC 3720 § B.4). `sum` is that of the bytes before these, 0 before the first. Uses the
