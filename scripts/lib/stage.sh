@@ -91,8 +91,11 @@ stage_documents() {
     tree 644 monitoring "$share/candlewick/monitoring" '*.yml' '*.json'
     put 644 systemd/nginx-candlewick.conf "$share/candlewick/nginx-candlewick.conf"
     if [ -x scripts/wheel ]; then
-        scripts/wheel "$staged/wheel" >"$staged/log" 2>&1 || fail "scripts/wheel failed: $(tail -1 "$staged/log")" 69
-        for wheel in "$staged"/wheel/*.whl; do put 644 "$wheel" "$share/candlewick/python/$(basename "$wheel")"; done
+        scripts/wheel "$staged/wheel" >"$staged/log" 2>&1 ||
+            echo "scripts/wheel made no wheel of the Python package: $(tail -1 "$staged/log")" >&2
+        for wheel in "$staged"/wheel/*.whl; do
+            [ ! -e "$wheel" ] || put 644 "$wheel" "$share/candlewick/python/$(basename "$wheel")"
+        done
     fi
     # The page's chart library, if it can be had.
     scripts/web-assets "$destdir$share/candlewick/web"
