@@ -10,7 +10,7 @@ check_pages() {
     check "the configuration of the account is for root alone" environment_is_private
     local shell
     for shell in bash zsh fish; do check "$shell completes a subcommand and an option" "completes_in_$shell"; done
-    check "the same tree makes the same package" is_reproducible
+    ! $full || check "the same tree makes the same package" is_reproducible
 }
 
 lints() { timeout 120 lintian --allow-root --fail-on error "$later"; }
@@ -58,7 +58,4 @@ completes_in_zsh() {
     with_package python3 scripts/checks/package/zsh.py "$unpacked/usr/share/zsh/vendor-completions"
 }
 
-is_reproducible() {
-    scripts/package --fast --version 0.1.0 --out "$output/again"
-    $full || cmp "$later" "$output"/again/*.deb
-}
+is_reproducible() { scripts/package --version 0.1.0 --out "$output/again" && cmp "$later" "$output"/again/*.deb; }
