@@ -2,18 +2,18 @@
 
 # boot_container MEGABYTES SECONDS SCRIPT: boots systemd as PID 1 of its own container and runs SCRIPT in it, a path under
 # /opt/candlewick. Namespaces by unshare(1), this machine's root folder read-only below an overlay in memory, no network
-# but loopback. The caller's function `fill` puts files into the folder $1, which is /opt/candlewick in there. Sets `log`,
-# the file with SCRIPT's output, and `boot_log`; both are gone when the caller ends. Changes nothing on this machine.
+# but loopback. The caller's function `fill` puts files into the folder $1, which is /opt/candlewick in there; it sees the
+# variables that `container_variables` names. Sets `log`, the file with SCRIPT's output, and `boot_log`. The caller calls
+# clean_container at its end, which removes both. Changes nothing on this machine.
+work=
+container=
+hierarchies=()
 boot_container() {
     local size=$1 limit=$2 folder code=0
     container_script=$3
     [ "$(id -u)" -eq 0 ] || skip "it needs root"
     [ -x /lib/systemd/systemd ] || skip "systemd is not installed"
     work=$(mktemp -d)
-    hierarchies=()
-    container=
-    trap clean_container EXIT
-    trap 'exit 1' INT TERM
     mount -t tmpfs -o "size=${size}m,mode=755" tmpfs "$work" 2>/dev/null || skip "a tmpfs cannot be mounted"
     mkdir "$work/upper" "$work/overlay" "$work/root"
     # A cgroup of its own, so that this systemd sees and moves only its own processes.
@@ -47,13 +47,14 @@ boot_container() {
 container_words() {
     local container_limit=$(($1 - 40))
     declare -p hierarchies overlay work container_script container_limit
-    [ -z "${bin:-}" ] || declare -p bin
+    declare -p $container_variables
     declare -f fill enter_container mount_system
 }
 
 # Runs in the caller's shell, outside of the container's cgroups, which are empty once it has ended.
 clean_container() {
     local folder tries
+    [ -n "$work" ] || return 0
     [ -z "$container" ] || { kill "$container" && wait "$container"; } 2>/dev/null || true
     for folder in "${hierarchies[@]}"; do
         for tries in 1 2 3 4 5; do
