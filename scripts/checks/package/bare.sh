@@ -33,7 +33,7 @@ check_bare() {
     check "apt installs the package, and candlewick run --simulated stores candles of 28 pairs" runs_when_installed
     [ ! -s "$output/times" ] || cat "$output/times"
     check "the installed programs have their pages, documents and runtime" is_complete
-    check "stage names, user and folders are there without systemd" has_user
+    check "user and folders are there without systemd" has_user
     check "an error names the installed document" names_document
     check "purge keeps the data and says so" purge_keeps
     check "purge removes the data if CANDLEWICK_PURGE_DATA says so" purge_removes
@@ -56,7 +56,7 @@ seconds_since() { python3 -c 'import sys, time; print(f"{time.time() - float(sys
 
 # The time from the beginning of the installation until a candle can be read.
 runs_when_installed() {
-    local began installed process
+    local began installed
     cp "$later" "$bare/root"
     began=$(date +%s.%N)
     inside sh -c 'apt-get install -y --no-install-recommends /root/candlewick_*.deb'
@@ -67,7 +67,7 @@ runs_when_installed() {
 
 # state program: its first candle, and at its end all pairs. Sets `first`.
 simulates() {
-    local code=0
+    local code=0 process
     inside timeout -k 10 120 "$2" run --simulated --plain --for 30s --state "$1" >"$output/run.log" 2>&1 &
     process=$!
     until [ "$(pairs_stored "$1")" -gt 0 ]; do

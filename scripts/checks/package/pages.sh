@@ -10,6 +10,8 @@ check_pages() {
     check "the configuration of the account is for root alone" environment_is_private
     local shell
     for shell in bash zsh fish; do check "$shell completes a subcommand and an option" "completes_in_$shell"; done
+    check "scripts/install --destdir changes nothing else, and says nothing of the machine" image_is_quiet
+    check "scripts/install --destdir names what is missing, and installs no package" image_names_missing
     ! $full || check "the same tree makes the same package" is_reproducible
 }
 
@@ -33,6 +35,26 @@ programs_have_pages() {
 }
 
 environment_is_private() { [ "$(stat -c %a "$unpacked/etc/candlewick/environment")" = 600 ]; }
+
+image_is_quiet() {
+    scripts/install --destdir "$output/image" >"$output/said"
+    cat "$output/said"
+    [ "$(grep -vc '^The chart library\|^Installed in' "$output/said")" -eq 0 ] && [ -x "$output/image/usr/bin/candlewick" ] &&
+        cmp -s "$output/image/usr/lib/candlewick/aggregator" "$unpacked/usr/lib/candlewick/aggregator"
+}
+
+# With everything on PATH but patchelf; apt-get would tell of its call.
+image_names_missing() {
+    local code=0
+    mkdir "$output/path"
+    find -L /usr/bin /usr/sbin -maxdepth 1 -type f -not -name patchelf -not -name apt-get -exec ln -sft "$output/path" {} +
+    printf '#!/bin/sh\necho apt-get was called\n' >"$output/path/apt-get"
+    chmod +x "$output/path/apt-get"
+    PATH="$output/path" scripts/install --destdir "$output/none" >"$output/said" 2>&1 || code=$?
+    cat "$output/said"
+    [ "$code" -eq 69 ] && grep -q 'patchelf is missing' "$output/said" && ! grep -q apt-get "$output/said" &&
+        [ ! -e "$output/none" ]
+}
 
 # The shells ask the program of the package for some of the words, so it must be on PATH.
 with_package() { PATH="$unpacked/usr/bin:$PATH" timeout 60 "$@"; }
