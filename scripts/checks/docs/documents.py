@@ -36,6 +36,10 @@ class Program:
         named = FILE_NAME.match(self.text)
         return named[1] if named else None
 
+    @property
+    def is_endless(self):
+        return "\nwhile True:" in self.text and "break" not in self.text
+
 
 @dataclass
 class Mention:
