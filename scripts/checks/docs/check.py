@@ -13,6 +13,7 @@ from pathlib import Path
 
 import documents
 import elsewhere
+import links
 import pipeline as simulated
 import postgres
 import servers
@@ -80,6 +81,13 @@ class Check:
         return text.replace(f"{self.checkout}/", "")
 
     # MARK: Documents
+
+    def check_links(self, paths):
+        for path in paths:
+            broken = list(links.broken(path))
+            self.counts["failed" if broken else "passed"] += 1
+            for why in broken:
+                print(f"FAILED  {path.relative_to(ROOT)}:{why}")
 
     def check(self, path):
         name = path.relative_to(ROOT)
@@ -231,9 +239,13 @@ def write(path, outputs):
     path.write_text("\n".join(lines))
 
 
+def everything(names):
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in found if not names or path.name in names]
+
+
 def wanted(names):
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    found = [path for path in found if path.name not in LEFT_OUT and (not names or path.name in names)]
+    found = [path for path in everything(names) if path.name not in LEFT_OUT and path.parent in (ROOT, ROOT / "docs")]
     return sorted(found, key=lambda path: ORDER.index(path.name) if path.name in ORDER else len(ORDER))
 
 
@@ -249,11 +261,13 @@ def main():
     parser.add_argument("--write", action="store_true", help="put the real outputs into the documents")
     parser.add_argument("documents", nargs="*", metavar="DOCUMENT", help="such as commands.md; without any, all")
     options = parser.parse_args()
-    paths = wanted([Path(name).name for name in options.documents])
+    names = [Path(name).name for name in options.documents]
+    paths = wanted(names)
     if not paths:
         parser.error("there is no such document")
     with tempfile.TemporaryDirectory(prefix="candlewick-docs.", dir="/tmp") as folder:
         check = Check(options, Path(folder))
+        check.check_links(everything(names))
         check.start()
         try:
             for path in paths:
