@@ -245,7 +245,7 @@ def everything(names):
 
 
 def wanted(names):
-    found = [path for path in everything(names) if path.name not in LEFT_OUT and path.parent in (ROOT, ROOT / "docs")]
+    found = [path for path in everything(names) if path.parent in (ROOT, ROOT / "docs") and path.name not in LEFT_OUT]
     return sorted(found, key=lambda path: ORDER.index(path.name) if path.name in ORDER else len(ORDER))
 
 
