@@ -51,6 +51,8 @@ def found(text):
 def lack(entry):
     """Why the script does not run it; nothing if it does."""
     beginning, script, text = entry
+    if not (ROOT / script).exists():
+        return f"{script} is missing"
     lacks = (text or beginning) not in (ROOT / script).read_text()
     return f"'{text or beginning}' does not stand in {script}" if lacks else ""
 
