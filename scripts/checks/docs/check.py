@@ -170,10 +170,12 @@ class Check:
         if program.is_endless:
             return self.bot(program)
         source = self.here(program.text)
-        path = Path(shell.folder) / (program.name or f"block.{'py' if program.language == 'python' else 'c'}")
+        path = Path(shell.folder) / (program.name or f"block.{program.ending}")
         path.write_text(source)
         if program.language == "python":
             output, code = shell.run(f"python3 {shlex.quote(str(path))}")
+        elif program.language == "yaml":
+            output, code = shell.run(f"CANDLEWICK_CONFIG={shlex.quote(str(path))} candlewick configuration")
         else:
             path.write_text(source if program.name else "#include <stdint.h>\n" + source)
             output, code = shell.run(f"cc -std=c11 -Wall -Wextra -Werror -fsyntax-only {shlex.quote(str(path))}")
