@@ -23,7 +23,8 @@ struct YAMLReader {
         for (keyNode, value) in mapping {
             let key = text(keyNode)
             guard try read(key, value) else {
-                throw refuse(keyNode, "unknown key '\(key)' (docs/configuration.md lists the known ones)")
+                let document = Document.path("configuration.md")
+                throw refuse(keyNode, "unknown key '\(key)' (\(document) lists the known ones)")
             }
         }
     }
@@ -194,7 +195,10 @@ struct YAMLReader {
         guard let zone = ZoneRule(text(node)) else {
             throw refuse(
                 node,
-                "zone '\(text(node))' is not one of docs/configuration.md, and no rule such as CET-1CEST,M3.5.0,M10.5.0/3"
+                """
+                zone '\(text(node))' is not one of \(Document.path("configuration.md")), and no rule such as \
+                CET-1CEST,M3.5.0,M10.5.0/3
+                """
             )
         }
         return zone

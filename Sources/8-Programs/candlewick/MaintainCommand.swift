@@ -41,7 +41,8 @@ struct MaintainCommand: ParsableCommand {
                 output.show(Outcome(text))
                 guard findings.isEmpty else {
                     throw Failure(
-                        .badData, "database \(reader.path) is damaged: docs/operations.md explains what to do")
+                        .badData,
+                        "database \(reader.path) is damaged: \(Document.path("operations.md")) explains what to do")
                 }
             }
         }

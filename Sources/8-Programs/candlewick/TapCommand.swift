@@ -11,7 +11,7 @@ struct TapCommand: ParsableCommand {
         abstract: "Prints a stream live, or from a position on.",
         discussion: """
             One line for each record; with --json one object, with the fields of
-            docs/formats.md. Begins now; with --from it reads archive and journal from
+            \(Document.path("formats.md")). Begins now; with --from it reads archive and journal from
             there and continues live: each position once, in order. Never delays a stage.
             Ends on Ctrl-C, after --for, or after --count.
 

@@ -17,7 +17,7 @@ struct IngestBackfillCommand: ParsableCommand {
             buys a candle that is stored or can be derived from smaller ones. It may run
             before, during or without streaming. You can kill it at any time: it continues
             when you start it again. Without arguments, on a terminal, it shows a menu.
-            The arithmetic: docs/quota.md.
+            The arithmetic: \(Document.path("quota.md")).
 
             SIGTERM lets the current request finish and ends the program within 5 s. Here
             exit code 0 means that all candles are bought; 69, the broker did not answer
