@@ -5,23 +5,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 INSIDE = "scripts/checks/systemd/inside"
+COMMON = "scripts/lib/inside.sh"
+PACKAGE = "scripts/checks/package/inside"
 # What cannot run here: how the command begins, which script runs it, and what stands there (nothing: the beginning).
 ELSEWHERE = [
     ("scripts/test", ".ci/run", "scripts/test"),
     ("scripts/build", "scripts/test", "scripts/build -q"),
     ("scripts/bench", "scripts/test", "scripts/bench --quick"),
+    ("apt install ./candlewick_", "scripts/checks/package/bare.sh", "/root/candlewick_*.deb"),
+    ("echo 'candlewick candlewick/purge-data boolean true' |", PACKAGE, ""),
+    ("systemctl start candlewick-check", PACKAGE, ""),
+    ("journalctl -u candlewick-check -o cat", PACKAGE, ""),
     ("scripts/install", INSIDE, "scripts/install &&"),
     ("scripts/uninstall", INSIDE, "scripts/uninstall &&"),
     ("python3 -m venv .venv", "scripts/lib/needs.sh", '-m venv "$folder"'),
     ("pip install pandas", "scripts/lib/needs.sh", 'pip" install'),
     ("spark-submit python/fold_spark.py", "scripts/checks/engines/cluster.py", "bin/spark-submit"),
-    ("install -m 600 /dev/stdin /etc/credstore/", INSIDE, "/etc/credstore/$name"),
+    ("install -m 600 /dev/stdin /etc/credstore/", COMMON, "/etc/credstore/$name"),
     ("usermod -aG candlewick ", INSIDE, "usermod -aG candlewick "),
     ("install -d -m 700 /etc/credstore/", INSIDE, "mkdir -p /etc/credstore/eu"),
     ("systemctl enable --now candlewick-collector@", INSIDE, "--now candlewick-collector@eu.target"),
     ("systemctl disable --now candlewick-collector@", INSIDE, "disable --quiet --now candlewick-collector@eu.target"),
     ("systemctl start candlewick-backfill-run@", INSIDE, "systemctl start candlewick-backfill-run@eu.service"),
-    ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
+    ("systemctl enable --now candlewick.target", COMMON, "systemctl start candlewick.target"),
     ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
     ("systemctl enable --now candlewick-watch", INSIDE, "enable --now candlewick-watch"),
     ("CREDENTIALS_DIRECTORY=/etc/credstore ", INSIDE, "CREDENTIALS_DIRECTORY=/etc/credstore "),
