@@ -3,7 +3,8 @@ internal import Glibc
 
 /// The process's environment variables. Handed in, so that a test can say.
 public struct Environment: Sendable {
-    private let variables: [String: String]
+    /// All of them, for a program that is started with them.
+    public let variables: [String: String]
 
     public init(_ variables: [String: String]) { self.variables = variables }
 
@@ -13,6 +14,13 @@ public struct Environment: Sendable {
     /// The value; `nil` also for an empty one.
     public subscript(name: String) -> String? {
         variables[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The same with other values; `nil` removes a variable.
+    public func with(_ changes: [String: String?]) -> Environment {
+        var variables = variables
+        for (name, value) in changes { variables[name] = value }
+        return Environment(variables)
     }
 
     /// A variable, or the systemd credential of the same name.

@@ -24,6 +24,7 @@ struct CandlewickCommand: ParsableCommand {
             """,
         version: Program.version,
         groupedSubcommands: [
+            CommandGroup(name: "Run the pipeline without systemd", subcommands: [RunCommand.self]),
             CommandGroup(
                 name: "Look at the pipeline",
                 subcommands: [

@@ -42,12 +42,17 @@ struct TopCommand: ParsableCommand {
     func run() {
         look { paths in
             let stop = try StopSignal()
-            let environment = Environment.process
-            let isDumb = environment["TERM"] == nil || environment["TERM"] == "dumb"
-            let style: LiveView.Style = plain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
             let view = try LiveView(
-                paths: paths, environment: environment, clock: .system, style: json ? .json : style)
+                paths: paths, environment: .process, clock: .system, style: json ? .json : .usual(isPlain: plain))
             try view.run(until: stop, seconds: runTime?.seconds)
         }
+    }
+}
+
+extension LiveView.Style {
+    /// The table on a terminal that can show it.
+    static func usual(isPlain: Bool) -> LiveView.Style {
+        let isDumb = Environment.process["TERM"] ?? "dumb" == "dumb"
+        return isPlain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
     }
 }
