@@ -54,8 +54,8 @@ _CURRENCIES = frozenset("""
     TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
 """.split())
 _EPOCH = datetime(1970, 1, 1)
-# An installation has it.
-_CONFIGURATION_FOLDER = "/etc/candlewick"
+# Of an installation: the folder that shows it, state and runtime.
+_CONFIGURATION, _INSTALLED = "/etc/candlewick", ("/var/lib/candlewick", "/run/candlewick")
 # A poll costs 5 µs, and finds a candle at most 20 ms after its commit.
 _POLL_SECONDS = 0.02
 # No message comes if store-writer was killed between commit and message, or before a new subscription reaches it.
@@ -279,13 +279,14 @@ class ForexDatabase:
 
 def _default_path() -> str:
     """Source: docs/architecture.md § Folders. An empty variable counts as not set."""
-    return os.environ.get("CANDLEWICK_DATABASE") or os.path.join(_default_state(), "candlewick.db")
+    given = os.environ.get("CANDLEWICK_DATABASE") or (_installed_database() if _is_installed() else None)
+    return given or os.path.join(_default_state(), "candlewick.db")
 
 
 def _default_state() -> str:
     environment = os.environ.get
     given = environment("CANDLEWICK_STATE_DIR") or environment("STATE_DIRECTORY")
-    return os.path.expanduser(given or ("/var/lib/candlewick" if _is_installed() else "~/.local/state/candlewick"))
+    return os.path.expanduser(given or (_INSTALLED[0] if _is_installed() else "~/.local/state/candlewick"))
 
 
 def _default_runtime() -> str:
@@ -293,15 +294,28 @@ def _default_runtime() -> str:
     environment = os.environ.get
     given = environment("CANDLEWICK_RUNTIME_DIR") or environment("RUNTIME_DIRECTORY")
     if given or _is_installed():
-        return given or "/run/candlewick"
+        return given or _INSTALLED[1]
     session = environment("XDG_RUNTIME_DIR")
     return f"{session}/candlewick" if session else f"/tmp/candlewick-{os.getuid()}"
 
 
 def _is_installed() -> bool:
-    """Whether the stages of this machine have the folders of an installation, and no variable names others."""
-    names = ("CANDLEWICK_STATE_DIR", "STATE_DIRECTORY", "CANDLEWICK_RUNTIME_DIR", "RUNTIME_DIRECTORY")
-    return os.path.isdir(_CONFIGURATION_FOLDER) and not any(map(os.environ.get, names))
+    """Whether this machine has an installation, and no variable names other folders than those of its stages."""
+    environment = os.environ.get
+    given = environment("STATE_DIRECTORY") or environment("RUNTIME_DIRECTORY")
+    others = (environment("CANDLEWICK_STATE_DIR"), environment("CANDLEWICK_RUNTIME_DIR"))
+    has_others = any(other and other != own for other, own in zip(others, _INSTALLED))
+    return not given and not has_others and os.path.isdir(_CONFIGURATION)
+
+
+def _installed_database() -> str | None:
+    """CANDLEWICK_DATABASE of the units; None if they have none, or this user may not read their file."""
+    try:
+        text = Path(_CONFIGURATION, "environment").read_text()
+    except OSError:
+        return None
+    found = re.search(r"""^\s*CANDLEWICK_DATABASE\s*=\s*(["']?)(.+?)\1\s*$""", text, re.MULTILINE)
+    return found[2] if found else None
 
 
 def _deadline(timeout: float | None) -> float:

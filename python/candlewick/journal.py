@@ -82,7 +82,9 @@ class Journal:
                 records = self._records(path, first, first)
             except FileNotFoundError:
                 continue
-            if records and records[0].broker_nanoseconds <= nanoseconds:
+            # An event may have no time.
+            time = next((each.broker_nanoseconds for each in records if each.broker_nanoseconds > 0), None)
+            if time is not None and time <= nanoseconds:
                 found = first
         return found
 

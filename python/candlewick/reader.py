@@ -37,7 +37,7 @@ def connect(path: str | os.PathLike[str] | None = None, runtime: str | os.PathLi
 
     Opens nothing yet: a bot may start before the pipeline.
     """
-    given = os.fspath(path) if path is not None else None
+    given = os.path.expanduser(path) if path is not None else None
     if given is not None and os.path.isdir(given):
         given = os.path.join(given, "candlewick.db")
     with _named():
@@ -58,9 +58,7 @@ class Reader:
             raise missing("candles of a PostgreSQL server", "psycopg", "postgres")
         self.database = files.ForexDatabase(database, runtime=runtime)
         """The same candles through the usual class."""
-        self.state = Path(files._default_state() if database is None or is_server else database).expanduser()
-        if database is not None and not is_server:
-            self.state = self.state.parent
+        self.state = Path(files._default_state() if database is None or is_server else os.path.dirname(database))
 
     def candles(
         self,

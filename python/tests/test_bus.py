@@ -464,6 +464,7 @@ class BusTest(unittest.TestCase):
     # Where the runtime folder is.
 
     def test_the_runtime_folder_is_that_of_the_stages(self):
+        self.set("_CONFIGURATION", "/none")
         for environment, folder in [
             ({}, f"/tmp/candlewick-{os.getuid()}"),
             ({"XDG_RUNTIME_DIR": "/run/user/7", "CANDLEWICK_RUNTIME_DIR": ""}, "/run/user/7/candlewick"),

@@ -23,9 +23,9 @@ EXTRAS = os.environ["CHECK_EXTRAS"].split()
 HEADER = struct.Struct("<8sIIQ36x")
 
 
-def tick(position):
-    time = START * 1_000_000_000 + position
-    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", b"EUR_USD", position, time, time, 1_100_000_000 + position, 0, 16))
+def tick(position, pair=b"EUR_USD", seconds=0):
+    time = (START + seconds) * 1_000_000_000 + position
+    return sealed(struct.pack("<4s12sQqqqqI", b"TICK", pair, position, time, time, 1_100_000_000 + position, 0, 16))
 
 
 def segment(first, count):
@@ -122,12 +122,9 @@ def publish(stage, record):
 
 
 def test_a_forming_candle_needs_pyzmq(folder, market):
-    with needs("zmq", "forming candles need pyzmq"):
-        stage = Stage(folder.runtime / "forming.ipc", [form(START + 600)])
-        try:
-            assert market.forming("EUR_USD", "5m", LONG).time.timestamp() == START + 600
-        finally:
-            stage.close()
+    stage = Stage(folder.runtime / "forming.ipc", [form(START + 600)]) if "zmq" in EXTRAS else contextlib.ExitStack()
+    with contextlib.closing(stage), needs("zmq", "forming candles need pyzmq"):
+        assert market.forming("EUR_USD", "5m", LONG).time.timestamp() == START + 600
 
 
 def test_a_server_needs_psycopg():

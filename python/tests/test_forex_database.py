@@ -197,6 +197,7 @@ class ForexDatabaseTest(unittest.TestCase):
                 self.assertEqual(ForexDatabase(str(self.folder / name)).get_candle_count("EUR_USD", "5"), 1)
                 self.assertEqual(ForexDatabase(self.folder / name).get_candle_count("EUR_USD", "5"), 1)
 
+    @mock.patch.object(forex_database, "_CONFIGURATION", "/none")
     def test_the_default_path_is_that_of_the_stages(self):
         home = {"HOME": "/home/someone"}
         for environment, path in [

@@ -232,6 +232,11 @@ def test_a_frame_has_the_candles_and_ticks(market):
     assert list(frame["bid"]) == [tick.bid for tick in ticks]
 
 
+def test_the_package_has_the_version_of_the_programs(pipeline):
+    command = [pipeline.binaries / "candlewick", "--version"]
+    assert candlewick.__version__ in subprocess.run(command, capture_output=True, text=True, timeout=SECONDS).stdout
+
+
 def test_the_bot_of_the_readme_runs_as_printed(pipeline):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
         name: pipeline.environment[name] for name in ("CANDLEWICK_STATE_DIR", "CANDLEWICK_RUNTIME_DIR")
