@@ -224,9 +224,10 @@ def shortened(text):
 
 
 def subcommands(text):
-    """The names in a help's lists of subcommands."""
+    """The names in a help's lists of subcommands, aliases too."""
     lists = re.findall(r"SUBCOMMANDS:\n((?:  .*\n)+)", text)
-    return {name for part in lists for name in re.findall(r"^  ([a-z]+)\b", part, flags=re.M)}
+    lines = [line for part in lists for line in re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", part, flags=re.M)]
+    return {name for line in lines for name in line.split(", ")}
 
 
 def shape(lines):
