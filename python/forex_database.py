@@ -474,6 +474,8 @@ class _Bus:
         self.process = os.getpid()
         self.topics: set[bytes] = set()
         self.socket = _context(self.process).socket(self.zmq.SUB)
+        # Else a program may wait at its end for a stage that is gone, to end the subscription there.
+        self.socket.setsockopt(self.zmq.LINGER, 0)
         for topic in topics:
             self.subscribe(topic)
         self.socket.connect(f"ipc://{path}")
