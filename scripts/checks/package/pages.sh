@@ -47,7 +47,7 @@ image_is_quiet() {
 image_names_missing() {
     local code=0
     mkdir "$output/path"
-    find -L /usr/bin /usr/sbin -maxdepth 1 -type f -not -name patchelf -not -name apt-get -exec ln -sft "$output/path" {} +
+    find /usr/bin /usr/sbin -maxdepth 1 -not -type d -not -name patchelf -not -name apt-get -exec ln -sft "$output/path" {} +
     printf '#!/bin/sh\necho apt-get was called\n' >"$output/path/apt-get"
     chmod +x "$output/path/apt-get"
     PATH="$output/path" scripts/install --destdir "$output/none" >"$output/said" 2>&1 || code=$?
