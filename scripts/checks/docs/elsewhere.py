@@ -16,8 +16,6 @@ ELSEWHERE = [
     ("echo 'candlewick candlewick/purge-data boolean true' |", PACKAGE, ""),
     ("systemctl start candlewick-check", PACKAGE, ""),
     ("journalctl -u candlewick-check -o cat", PACKAGE, ""),
-    ("scripts/install", INSIDE, "scripts/install &&"),
-    ("scripts/uninstall", INSIDE, "scripts/uninstall &&"),
     ("python3 -m venv .venv", "scripts/lib/needs.sh", '-m venv "$folder"'),
     ("pip install pandas", "scripts/lib/needs.sh", 'pip" install'),
     ("spark-submit python/fold_spark.py", "scripts/checks/engines/cluster.py", "bin/spark-submit"),
