@@ -32,13 +32,15 @@ TARGET = "/api/v1/candles/{}/{}?count=200&selection=complete"
 
 @contextlib.contextmanager
 def ours(state):
-    """candlewick-web on the database of a folder; its port."""
+    """candlewick-web on the database of a folder, once it has seen the whole of it for the first time; its port."""
     with tempfile.TemporaryDirectory(prefix="cw-bench-") as folder:
         site = processes.Pipeline(pathlib.Path(folder) / "site", programs.BINARIES, LISTEN)
         site.environment["CANDLEWICK_STATE_DIR"] = str(state)
         program = site.start("candlewick-web")
         try:
-            yield port_of(program)
+            port = port_of(program)
+            processes.until("candlewick-web has seen the database", 60, lambda: answers(port, "/api/v1/status"))
+            yield port
         finally:
             program.stop()
 
@@ -77,9 +79,9 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def answers(port):
+def answers(port, target="/"):
     try:
-        return fetched(port, "/")
+        return fetched(port, target)
     except OSError:
         return None
 
@@ -93,17 +95,10 @@ def fastapi(database):
         if not line.startswith("READY"):
             programs.finish(process)
         port = int(line.split("port=")[1])
-        processes.until("the service answers", 20, lambda: answers_candles(port))
+        processes.until("the service answers", 20, lambda: answers(port, "/candles/EUR_USD/5"))
         yield port
     finally:
         programs.stop(process)
-
-
-def answers_candles(port):
-    try:
-        return fetched(port, "/candles/EUR_USD/5")
-    except OSError:
-        return None
 
 
 def fetched(port, target):

@@ -82,8 +82,7 @@ struct YAMLReader {
         guard let items = node.sequence, !items.isEmpty else { throw refuse(node, "expected a list such as [5m, 15m]") }
         let all = try items.map { item in
             guard let timeframe = Timeframe(text(item)) else {
-                throw refuse(
-                    item, "timeframe '\(text(item))' is not a whole number of minutes that divides a day (5m, 1h)")
+                throw refuse(item, Timeframe.refusal(of: text(item)))
             }
             return timeframe
         }

@@ -9,6 +9,7 @@ package final class Workers: Sendable {
 
     private struct State {
         var waiting: [Query] = []
+        var isIdle = [Bool](repeating: false, count: Workers.threadCount)
         var isOver = false
         /// Monotonic time at which each thread began its query; `nil`: it has none.
         var began = [Int64?](repeating: nil, count: Workers.threadCount)
@@ -25,7 +26,7 @@ package final class Workers: Sendable {
         threads = (0..<Workers.threadCount).map { [queue] index in
             OwnThread {
                 let worker = Worker(facts)
-                while let query = queue.next(index, now: facts.clock.monotonic()) { query(worker) }
+                while let query = queue.next(index, now: facts.clock.monotonic) { query(worker) }
             }
         }
     }
@@ -45,17 +46,20 @@ package final class Workers: Sendable {
 
     private final class Queue: Sendable {
         private let state = Mutex(State())
-        private let ready = DispatchSemaphore(value: 0)
+        private let calls = (0..<Workers.threadCount).map { _ in DispatchSemaphore(value: 0) }
 
         var oldestBegin: Int64? { state.withLock { $0.began.compactMap { $0 }.min() } }
 
+        /// Calls the first thread that is idle: while one is enough, its caches stay warm.
         func add(_ query: @escaping Query) -> Bool {
-            let isTaken = state.withLock { state in
-                guard state.waiting.count < Workers.waitingLimit, !state.isOver else { return false }
+            let (isTaken, called) = state.withLock { state -> (Bool, Int?) in
+                guard state.waiting.count < Workers.waitingLimit, !state.isOver else { return (false, nil) }
                 state.waiting.append(query)
-                return true
+                let idle = state.isIdle.firstIndex(of: true)
+                if let idle { state.isIdle[idle] = false }
+                return (true, idle)
             }
-            if isTaken { ready.signal() }
+            if let called { calls[called].signal() }
             return isTaken
         }
 
@@ -64,20 +68,25 @@ package final class Workers: Sendable {
         ///   - thread: which one asks.
         ///   - now: monotonic.
         /// - Returns: `nil` at the end.
-        func next(_ thread: Int, now: @autoclosure () -> Int64) -> Query? {
-            state.withLock { $0.began[thread] = nil }
-            ready.wait()
-            let begin = now()
-            return state.withLock { state in
-                if state.isOver { return nil }
-                state.began[thread] = begin
-                return state.waiting.removeFirst()
+        func next(_ thread: Int, now: () -> Int64) -> Query? {
+            while true {
+                let (query, isOver) = state.withLock { state -> (Query?, Bool) in
+                    state.began[thread] = nil
+                    guard !state.isOver, !state.waiting.isEmpty else {
+                        state.isIdle[thread] = true
+                        return (nil, state.isOver)
+                    }
+                    state.began[thread] = now()
+                    return (state.waiting.removeFirst(), false)
+                }
+                if query != nil || isOver { return query }
+                calls[thread].wait()
             }
         }
 
         func end() {
             state.withLock { ($0.isOver, $0.waiting) = (true, []) }
-            for _ in 0..<Workers.threadCount { ready.signal() }
+            for call in calls { call.signal() }
         }
     }
 }

@@ -106,7 +106,8 @@ struct MaintainCommand: ParsableCommand {
     }
 
     struct Analyse: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Updates the statistics of the query planner.")
+        static let configuration = CommandConfiguration(
+            abstract: "Updates the statistics of the query planner.", aliases: ["analyze"])
 
         @OptionGroup var output: OutputOptions
 
