@@ -13,6 +13,7 @@ import measures
 import processes
 import programs
 import table
+from measure import LIMIT, OURS
 
 
 def arguments():
@@ -89,7 +90,7 @@ def measured(measure, options):
 
 def skips(measure, name, round_number, options):
     """Peers are slow, and far away: two rounds are enough."""
-    is_peer = measure.kind != "report" and not name.startswith((measures.OURS, measures.LIMIT))
+    is_peer = measure.kind != "report" and not name.startswith((OURS, LIMIT))
     return is_peer and (options.no_peers or options.is_quick or round_number >= 2)
 
 
@@ -110,7 +111,7 @@ def summary(measure, results):
     figures = {name: [figure(measure.kind, each) if each else None for each in rows] for name, rows in results.items()}
     speeds = {name: [value and (value if measure.kind == "rate" else 1 / value) for value in values]
               for name, values in figures.items()}
-    reference = next((name for name in figures if name.startswith(measures.LIMIT)), None)
+    reference = next((name for name in figures if name.startswith(LIMIT)), None)
     rows = {}
     for name, values in figures.items():
         present = [value for value in values if value is not None]
@@ -123,8 +124,8 @@ def summary(measure, results):
             row["samples"] = len(samples)
         if reference not in (None, name):
             row["to C"] = table.ratios(speeds[name], speeds[reference])
-        if name != measures.OURS:
-            row["ours to it"] = table.ratios(speeds[measures.OURS], speeds[name])
+        if name != OURS:
+            row["ours to it"] = table.ratios(speeds[OURS], speeds[name])
         rows[name] = row
         told = [each for each in results[name] if each]
         if "lost" in told[0]:

@@ -105,16 +105,12 @@ package struct CurlHandle: ~Copyable {
         candlewick_curl_on_body(
             handle,
             { bytes, size, count, context in
-                guard let bytes, let context else { return 0 }
-                let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-                return transfer.take(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+                CurlHandle.hand(bytes, size * count, to: context) { $0.take($1) }
             }, context)
         candlewick_curl_on_header(
             handle,
             { bytes, size, count, context in
-                guard let bytes, let context else { return 0 }
-                let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-                return transfer.takeHeader(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+                CurlHandle.hand(bytes, size * count, to: context) { $0.takeHeader($1) }
             }, context)
         if transfer.isCancelled != nil {
             candlewick_curl_on_progress(
@@ -129,6 +125,17 @@ package struct CurlHandle: ~Copyable {
         return withExtendedLifetime(transfer) {
             result == CURLE_OK ? nil : reason(result)
         }
+    }
+
+    /// Hands bytes of libcurl on to the transfer of a context.
+    /// - Returns: how many were taken, all or none.
+    private static func hand(
+        _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, to context: UnsafeMutableRawPointer?,
+        _ take: (Transfer, UnsafeRawBufferPointer) -> Bool
+    ) -> Int {
+        guard let bytes, let context else { return 0 }
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        return take(transfer, UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
     }
 
     /// What is wrong with a certificate decides what helps. The details of other failures hold times that

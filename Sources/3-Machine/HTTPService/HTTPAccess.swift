@@ -1,3 +1,4 @@
+public import Host
 internal import NIOHTTP1
 
 /// Who may ask, and from which pages.
@@ -9,12 +10,15 @@ public struct HTTPAccess: Sendable {
     /// - Parameters:
     ///   - token: every request over TCP needs it; `nil`: none does, and the name in `Host` is checked instead.
     ///   - origins: pages of other servers that may read, such as `https://charts.example.org`, in lower case.
-    public init(token: HTTPToken? = nil, origins: [String] = []) {
+    ///   - address: where the server listens, which may be named in `Host` too.
+    public init(token: HTTPToken? = nil, origins: [String] = [], address: ListenAddress? = nil) {
         self.token = token
         self.origins = Set(origins)
         // The page of another server that a name leads to us has that name in `Host`: only these are ours.
-        hosts = Set(
-            ["localhost", "127.0.0.1", "[::1]"] + origins.map { name(ofHost: $0.split(separator: "/").last ?? "") })
+        var hosts =
+            ["localhost", "127.0.0.1", "[::1]"] + origins.map { name(ofHost: $0.split(separator: "/").last ?? "") }
+        if case .tcp(let host, _) = address { hosts.append(host.lowercased()) }
+        self.hosts = Set(hosts)
     }
 
     var needsToken: Bool { token != nil }
@@ -32,7 +36,9 @@ public struct HTTPAccess: Sendable {
         }
         return HTTPResponse(
             421, contentType: plain,
-            text: "the Host header is neither localhost nor in web.origins: use localhost, or add the origin there\n")
+            text:
+                "the Host header names neither localhost, nor web.listen, nor one of web.origins: use localhost, or add the origin there\n"
+        )
     }
 
     static let unauthorized = HTTPResponse(

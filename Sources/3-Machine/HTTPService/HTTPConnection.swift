@@ -70,7 +70,8 @@ final class HTTPConnection: ChannelInboundHandler {
         }
     }
 
-    private func take(_ head: HTTPRequestHead) {
+    private func take(_ sent: HTTPRequestHead) {
+        let head = sent.inOriginForm
         headGuard.answerBegins()
         server.counters.add(\.requests)
         closesAfter =
@@ -187,6 +188,21 @@ extension HTTPConnection: Sendable {}
 extension HTTPRequestHead {
     /// As sent, without the query.
     var path: String { String(uri.prefix { $0 != "?" }) }
+
+    /// With a path for a target that is an address, as clients send it to a proxy; its host then takes the place of the
+    /// header `Host`. Source: RFC 9112 § 3.2.2.
+    var inOriginForm: HTTPRequestHead {
+        let scheme = "http://"
+        guard uri.prefix(scheme.utf8.count).lowercased() == scheme else { return self }
+        let rest = uri.dropFirst(scheme.utf8.count)
+        let host = rest.prefix { !"/?#".contains($0) }
+        // HTTP/1.1 wants one Host header even then, and a name before the host is an error.
+        guard !host.isEmpty, !host.contains("@"), headers["host"].count == 1 || version.minor == 0 else { return self }
+        var head = self
+        head.uri = (rest.dropFirst(host.count).first == "/" ? "" : "/") + rest.dropFirst(host.count)
+        head.headers.replaceOrAdd(name: "host", value: String(host))
+        return head
+    }
 
     var hasBody: Bool {
         headers.contains(name: "transfer-encoding") || headers["content-length"].contains { $0 != "0" }

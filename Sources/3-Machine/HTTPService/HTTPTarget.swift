@@ -30,7 +30,8 @@ struct HTTPTarget {
     }
 }
 
-/// Resolves percent signs. A plus sign stays one: times have them.
+/// Resolves percent signs. A plus sign stays one: times have them. Foundation's `removingPercentEncoding` would need all of
+/// Foundation here, and lets control characters pass.
 /// - Returns: `nil` for a percent sign without two digits, a control character, or what is not UTF-8.
 private func decoded(_ text: Substring) -> String? {
     guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// A program of the system, run to its end: bytes in, bytes out.
 ///
-/// Its input and output are files in memory, so that no pipe can fill and no thread is needed. (Foundation's `Process`
-/// would load all of Foundation; swift-subprocess is for async callers only, and these programs have none.)
+/// Its input is a file in memory, so that no thread is needed. (Foundation's `Process` would load all of Foundation;
+/// swift-subprocess is for async callers only, and these programs have none.)
 public enum ChildProcess {
     public struct Result: Sendable {
         /// As a shell gives it; `ChildProcess.missing` and `ChildProcess.late` have a meaning of their own.
@@ -22,34 +22,52 @@ public enum ChildProcess {
     /// - Parameters:
     ///   - environment: all its variables; `nil`: ours.
     ///   - seconds: how long it may take, 1 or more.
+    ///   - bytesMax: of its output, and of its errors, so much is kept; the rest is dropped.
     /// - Throws: `Failure` (74) if the process cannot be started.
     public static func run(
-        _ command: [String], input: some Sequence<UInt8>, environment: [String: String]? = nil, seconds: Int
+        _ command: [String], input: some Sequence<UInt8>, environment: [String: String]? = nil, seconds: Int,
+        keeping bytesMax: Int = .max
     ) throws -> Result {
-        let files = try (0..<3).map { _ in try MemoryFile() }
-        try files[0].write(Array(input))
-        let process = try start(["timeout", "--kill-after=1", String(seconds)] + command, files, environment)
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 {
-            guard errno == EINTR else {
-                throw Failure(.io, "\(command[0]) cannot be waited for: \(systemMessage(errno))")
-            }
-        }
+        let (file, output, errors) = (try MemoryFile(), try OutputPipe(bytesMax), try OutputPipe(bytesMax))
+        try file.write(Array(input))
+        let process = try start(
+            ["timeout", "--kill-after=1", String(seconds)] + command,
+            [file.descriptor, output.writer, errors.writer], environment)
+        let status = try wait(for: process, [output, errors], named: command[0])
         let signal = status & 0x7f
         return Result(
-            exitCode: signal == 0 ? status >> 8 & 0xff : 128 + signal, output: files[1].content,
-            errors: String(decoding: files[2].content, as: UTF8.self))
+            exitCode: signal == 0 ? status >> 8 & 0xff : 128 + signal, output: output.content,
+            errors: String(decoding: errors.content, as: UTF8.self))
     }
 
-    /// - Parameter files: become descriptors 0, 1, 2.
+    /// Takes what a process writes until it ends.
+    /// - Returns: its status.
+    private static func wait(for process: pid_t, _ pipes: [OutputPipe], named name: String) throws -> Int32 {
+        for pipe in pipes { pipe.closeWriter() }
+        var status: Int32 = 0
+        while true {
+            var requests = pipes.map { pollfd(fd: $0.isAtEnd ? -1 : $0.reader, events: Int16(POLLIN), revents: 0) }
+            let isAtEnd = pipes.allSatisfy(\.isAtEnd)
+            // A program that it leaves behind may hold them open: its own end is looked for too.
+            if !isAtEnd { poll(&requests, nfds_t(requests.count), 100) }
+            let ended = waitpid(process, &status, isAtEnd ? 0 : WNOHANG)
+            guard ended >= 0 || errno == EINTR else {
+                throw Failure(.io, "\(name) cannot be waited for: \(systemMessage(errno))")
+            }
+            for pipe in pipes { pipe.take() }
+            if ended == process { return status }
+        }
+    }
+
+    /// - Parameter descriptors: become 0, 1, 2.
     private static func start(
-        _ arguments: [String], _ files: [MemoryFile], _ environment: [String: String]?
+        _ arguments: [String], _ descriptors: [Int32], _ environment: [String: String]?
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for (target, file) in files.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, file.descriptor, Int32(target))
+        for (target, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(target))
         }
         // The stages block signals; a child shall hear them.
         var attributes = posix_spawnattr_t()
@@ -96,13 +114,40 @@ private final class MemoryFile {
             written += count
         }
     }
+}
 
-    var content: [UInt8] {
-        var content: [UInt8] = []
+/// What a program writes, of which the beginning is kept.
+private final class OutputPipe {
+    let reader: Int32
+    private(set) var writer: Int32
+    private(set) var content: [UInt8] = []
+    /// Nobody writes any more, and everything was taken.
+    private(set) var isAtEnd = false
+    private let bytesMax: Int
+
+    init(_ bytesMax: Int) throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure(.io, "a pipe cannot be made: \(systemMessage(errno))") }
+        (reader, writer, self.bytesMax) = (ends[0], ends[1], bytesMax)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(reader, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit {
+        closeWriter()
+        close(reader)
+    }
+
+    func closeWriter() {
+        if writer >= 0 { close(writer) }
+        writer = -1
+    }
+
+    /// Takes what a pipe holds at most: a program that writes without an end does not hold us.
+    func take() {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while case let count = pread(descriptor, &buffer, buffer.count, content.count), count > 0 {
-            content += buffer[..<count]
-        }
-        return content
+        let count = read(reader, &buffer, buffer.count)
+        if count == 0 { isAtEnd = true }
+        if count > 0 { content += buffer.prefix(min(count, bytesMax - content.count)) }
     }
 }

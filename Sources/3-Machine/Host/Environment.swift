@@ -3,7 +3,8 @@ internal import Glibc
 
 /// The process's environment variables. Handed in, so that a test can say.
 public struct Environment: Sendable {
-    private var variables: [String: String]
+    /// All of them, for a program that is started with them.
+    public private(set) var variables: [String: String]
     /// Where the folders are those of an installation.
     public private(set) var installation: InstalledFolders?
 
@@ -32,17 +33,30 @@ public struct Environment: Sendable {
         variables[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// A variable, or the systemd credential of the same name.
+    /// The same with other values; `nil` removes a variable.
+    public func with(_ changes: [String: String?]) -> Environment {
+        var variables = variables
+        for (name, value) in changes { variables[name] = value }
+        return Environment(variables)
+    }
+
+    /// A variable, or the systemd credential of the same name; without the line ends behind it.
     /// - Throws: `Failure` (78) if the credential's file exists and cannot be read.
     public func credential(_ name: String) throws -> String? {
-        if let value = self[name] { return value }
+        if let value = self[name] { return value.withoutLineEnds }
         guard let folder = self["CREDENTIALS_DIRECTORY"] else { return nil }
         let path = "\(folder)/\(name)"
         guard access(path, F_OK) == 0 else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Failure(.configuration, "credential \(name) cannot be read from \(folder)")
         }
-        var text = String(decoding: data, as: UTF8.self)
+        return String(decoding: data, as: UTF8.self).withoutLineEnds
+    }
+}
+
+extension String {
+    fileprivate var withoutLineEnds: String {
+        var text = self
         while text.last?.isNewline == true { text.removeLast() }
         return text
     }

@@ -3,7 +3,7 @@ internal import Glibc
 /// The terminal at standard output.
 public enum Terminal {
     public struct Size: Hashable, Sendable {
-        public let rows: Int
+        public var rows: Int
         public let columns: Int
 
         /// The size if the terminal does not report one.

@@ -24,6 +24,7 @@ package enum PipelineMetric: String, MetricFamily {
     case quotaRenewal = "candlewick_quota_renewal_timestamp_seconds"
     case quotaSpent = "candlewick_quota_points_spent_total"
     case quotaRefused = "candlewick_quota_requests_refused_total"
+    case spread = "candlewick_spread"
     case holesOpen = "candlewick_holes_open"
     case oldestHole = "candlewick_hole_timestamp_seconds"
     case holesOfLastDay = "candlewick_holes_of_last_day"
@@ -41,7 +42,7 @@ package enum PipelineMetric: String, MetricFamily {
         case .streamPosition, .consumerPosition, .consumerLive: ["stage", "stream"]
         case .verdict: ["state"]
         case .findings: ["check", "state"]
-        case .inSession, .holesOpen, .oldestHole, .holesOfLastDay: ["pair"]
+        case .inSession, .spread, .holesOpen, .oldestHole, .holesOfLastDay: ["pair"]
         case .storedCandles: ["pair", "timeframe", "state"]
         case .completeInterval, .candleDue: ["pair", "timeframe"]
         case .journalBytes: ["stream"]
@@ -77,9 +78,11 @@ package enum PipelineMetric: String, MetricFamily {
         case .quotaRenewal: "The next renewal of the points; missing before the first purchase"
         case .quotaSpent: "Points spent, by purpose of the request"
         case .quotaRefused: "Requests for history that the broker refused"
+        case .spread: "Ask less bid of a pair's newest tick; missing unless the tick has both"
         case .holesOpen: "Gaps of the last 7 days that repair would fill, in all timeframes"
         case .oldestHole: "Begin of a pair's oldest open hole; missing if no hole is open"
-        case .holesOfLastDay: "Gaps of the last day in the trading hours, in all timeframes"
+        case .holesOfLastDay:
+            "Intervals of the last 24 h that are missing or partial, in the trading hours and a pair's shortest timeframe"
         case .disputedCandles: "Candles of the last day that the broker's own dispute"
         case .loginRefused:
             "1 while the broker has refused the login for good: ingest-stream has ended, and nothing tries again"

@@ -48,6 +48,8 @@ package struct Command: Way {
     let path: String
     let environment: [String: String]
     static let secondsMax = 10
+    /// Of what it writes, so much is looked at.
+    static let outputBytesMax = 4_096
 
     /// - Parameter environment: ours, of which it gets what holds no secrets.
     package init(_ path: String, environment: Environment) {
@@ -86,7 +88,8 @@ private func run(_ command: [String], _ input: [UInt8], _ environment: [String: 
 {
     do {
         let result = try ChildProcess.run(
-            command, input: input, environment: environment, seconds: Command.secondsMax)
+            command, input: input, environment: environment, seconds: Command.secondsMax,
+            keeping: Command.outputBytesMax)
         switch result.exitCode {
         case 0: return nil
         case ChildProcess.late: return "\(name) was not done after \(Command.secondsMax) s"

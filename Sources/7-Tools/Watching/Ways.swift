@@ -7,7 +7,7 @@ package struct Ways: Sendable {
     /// The dead man's switch, if one is set up.
     package let ping: Ping?
 
-    /// - Throws: `Failure` (78) if an address is not one, or if something that a way needs is missing.
+    /// - Throws: `Failure` (78) if an address or the token is not one, or if something that a way needs is missing.
     package init(_ settings: Configuration.Watch, environment: Environment) throws {
         var all: [any Way] = []
         if let url = try Ways.credential("CANDLEWICK_WATCH_URL", environment) {
@@ -16,6 +16,12 @@ package struct Ways: Sendable {
                     .configuration, "watch.shape telegram needs watch.chat: set it to the chat's number or @name")
             }
             let token = try Ways.credential("CANDLEWICK_WATCH_TOKEN", environment)
+            guard token?.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) ?? true else {
+                throw Failure(
+                    .configuration,
+                    "CANDLEWICK_WATCH_TOKEN must be one line of printable ASCII characters without spaces: set the webhook's token alone"
+                )
+            }
             let address = try WebAddress(url, token: token, credential: "CANDLEWICK_WATCH_URL")
             all.append(Webhook(address, shape: settings.shape, chat: settings.chat))
         }
@@ -34,7 +40,7 @@ package struct Ways: Sendable {
         .configuration,
         """
         no way to send a message is configured: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
-        credential CANDLEWICK_WATCH_PING_URL (docs/monitoring.md shows each)
+        credential CANDLEWICK_WATCH_PING_URL (\(Document.path("monitoring.md")) shows each)
         """)
 
     /// `nil` also for an empty one, which the units give if there is no file.

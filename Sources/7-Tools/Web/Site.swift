@@ -113,7 +113,7 @@ package final class Site {
                     "web.listen is \(web.listen), which other machines can reach, and there is no token: set the credential \(tokenName), such as the output of 'openssl rand -hex 32', or listen at 127.0.0.1:9641"
                 )
             }
-            return HTTPAccess(origins: web.origins)
+            return HTTPAccess(origins: web.origins, address: web.listen)
         }
         guard let token = HTTPToken(secret) else {
             throw Failure(

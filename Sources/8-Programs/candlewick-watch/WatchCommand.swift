@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Host
 internal import Logging
+internal import Reports
 internal import Settings
 internal import Watching
 
@@ -13,7 +14,7 @@ struct WatchCommand: ParsableCommand {
             status' every few seconds, and sends a message when something has been wrong
             for half a minute, again each hour, and when all is well again. A finding
             makes one message, however its numbers change. Settings: section watch of
-            the configuration file (docs/monitoring.md).
+            the configuration file (\(Document.path("monitoring.md"))).
 
             WAYS (each optional, several at once)
               a webhook    plain JSON, ntfy, Slack or Telegram: watch.shape
@@ -71,7 +72,8 @@ struct WatchCommand: ParsableCommand {
         for outcome in outcomes {
             Program.write(standardOutput: "\(outcome.way): \(outcome.failure.map { "failed: \($0)" } ?? "sent")\n")
         }
-        try check(outcomes)
+        let failed = outcomes.count { $0.failure != nil }
+        if failed > 0 { throw Failure(.unavailable, "\(failed) of \(counted(outcomes.count, "way")) failed") }
     }
 
     /// Every unit names it: without a way it does nothing.
@@ -82,10 +84,7 @@ struct WatchCommand: ParsableCommand {
         }
         let notice = Notice.failure(
             of: unit, environment: setup.environment, at: Clock.system.now(), host: Notice.hostName)
-        try check(ways.deliver(notice, pauses: [2_000, 10_000], until: setup.stop))
-    }
-
-    private func check(_ outcomes: [Ways.Outcome]) throws {
+        let outcomes = ways.deliver(notice, pauses: [2_000, 10_000], until: setup.stop)
         let failures = outcomes.compactMap { outcome in outcome.failure.map { "\(outcome.way): \($0)" } }
         guard failures.isEmpty else { throw Failure(.unavailable, failures.joined(separator: "; ")) }
     }

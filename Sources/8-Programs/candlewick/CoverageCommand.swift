@@ -45,6 +45,7 @@ struct CoverageCommand: ParsableCommand {
 
     func run() {
         look { (paths: Paths, collectors: Collectors) in
+            try picture.check()
             let reader = try storeEngine.openReader(paths)
             guard let timeframe = try timeframe ?? reader.series().map(\.timeframe).min() else {
                 throw Failure(.unavailable, "no candle is stored in \(reader.path)")

@@ -1,9 +1,6 @@
-internal import Engines
-internal import Store
 internal import ArgumentParser
 internal import Host
 internal import Inspection
-internal import MarketData
 internal import Settings
 
 struct StatusCommand: ParsableCommand {
@@ -59,7 +56,7 @@ struct StatusCommand: ParsableCommand {
     func run() {
         if metrics { return output.show(MetricTable()) }
         look { paths in
-            if stored { return try reportStored(paths) }
+            if stored { return output.show(Outcome(try StoredCount(paths).text)) }
             if watch { return try show(of: paths) }
             let collectors = try Collectors(environment: .process, paths: paths)
             let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
@@ -75,13 +72,5 @@ struct StatusCommand: ParsableCommand {
             let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
             return output.json ? report.json : report.text(.terminal) + "\n"
         }
-    }
-
-    private func reportStored(_ paths: Paths) throws {
-        let lines = try storeEngine.openReader(paths).statistics()
-        let count = lines.reduce(0) { $0 + $1.count }
-        let pairs = Set(lines.map(\.series.pair)).count
-        guard count > 0 else { throw Failure(.unavailable, "no candle stored in \(paths.database)") }
-        Program.write(standardOutput: "\(count) candles of \(pairs) pairs stored in \(paths.database)\n")
     }
 }

@@ -20,7 +20,7 @@ struct IngestBackfillCommand: ParsableCommand {
             run, batch and repair show their plan on a terminal and ask before they spend;
             --yes buys at once, as they do under a timer and in scripts. --max-points bounds
             a run: batch then buys all or nothing, the others the newest candles.
-            The arithmetic: docs/quota.md.
+            The arithmetic: \(Document.path("quota.md")).
 
             SIGTERM lets the current request finish and ends the program within 5 s. Here
             exit code 0 means that all candles are bought; 69, the broker did not answer
@@ -144,7 +144,7 @@ struct PlanCommand: ParsableCommand {
         guard !timeframes.isEmpty else { throw ValidationError("--timeframes needs at least one, such as 5m,15m") }
         return try timeframes.split(separator: ",").map { text in
             guard let timeframe = Timeframe(text) else {
-                throw ValidationError("'\(text)' is not a whole number of minutes that divides a day (5m, 1h)")
+                throw ValidationError(Timeframe.refusal(of: text))
             }
             return timeframe
         }

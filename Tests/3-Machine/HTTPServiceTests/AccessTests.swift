@@ -65,6 +65,13 @@ import Testing
         #expect(server.ask(head("/a", host: host)).status == 200)
     }
 
+    @Test func `without a token, the name of the address where it listens is answered there, and only there`() throws {
+        let server = try TestServer(listen: .tcp(host: "127.0.0.2", port: 0))
+        #expect(server.ask(head("/a", host: "127.0.0.2:9641")).status == 200)
+        #expect(server.ask(head("/a", host: "127.0.0.3")).status == 421)
+        #expect(try TestServer().ask(head("/a", host: "127.0.0.2:9641")).status == 421)
+    }
+
     @Test(arguments: ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::1", "192.0.2.7"])
     func `other names are not, so that a page elsewhere cannot take this one's`(host: String) throws {
         let server = try TestServer(origins: ["https://charts.example.org"])

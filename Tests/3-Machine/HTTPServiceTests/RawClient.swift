@@ -11,13 +11,13 @@ final class RawClient: @unchecked Sendable {
     init(_ server: TestServer, receiveBytes: Int32? = nil) {
         self.server = server
         switch server.address {
-        case .tcp(_, let port):
+        case .tcp(let host, let port):
             descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             RawClient.prepare(descriptor, receiveBytes)
             var place = sockaddr_in()
             place.sin_family = sa_family_t(AF_INET)
             place.sin_port = port.bigEndian
-            place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            inet_pton(AF_INET, host, &place.sin_addr)
             RawClient.connect(descriptor, &place)
         case .unix(let path):
             descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

@@ -30,11 +30,23 @@ import Testing
 
     @Test(arguments: [
         "//", "/a//b", "/a/", "/a/../b", "/a/./b", "/a/%2e%2e/b", "/%00", "/%0a", "/%ff", "/%4", "/%zz", "/a?x=%00",
-        "/a?x=%c3%28", "a", "*", "http://localhost/",
+        "/a?x=%c3%28", "a", "*", "https://localhost/", "http://", "http:///a", "http://me@localhost/",
     ])
     func `a target that is not a plain path is refused`(target: String) throws {
         let answer = try TestServer().ask(head(target))
         #expect(answer.status == 400)
+    }
+
+    @Test(arguments: [
+        ("http://localhost/a%20b?x=1", "/a%20b\na b\nx=1"), ("HTTP://LOCALHOST:80", "/\n\n"),
+        ("http://localhost?x=1", "/\n\nx=1"),
+    ])
+    func `a target that is a whole address is taken as its path`(target: String, body: String) throws {
+        let answer = try TestServer().ask(head(target, host: "evil.example"))
+        // Its host counts, not that of the header.
+        #expect(answer.status == 200 && answer.body == body)
+        #expect(try TestServer().ask(head("http://evil.example/", host: "localhost")).status == 421)
+        #expect(try TestServer().ask(head(target, host: nil)).status != 200)
     }
 
     @Test(arguments: [

@@ -17,8 +17,8 @@ final class TestServer: Sendable {
     ) throws {
         let token = token.map { HTTPToken(Secret($0))! }
         var options = HTTPServer.Options(
-            address: listen, access: HTTPAccess(token: token, origins: origins), responder: responder, clock: .system,
-            logger: quietLogger())
+            address: listen, access: HTTPAccess(token: token, origins: origins, address: listen),
+            responder: responder, clock: .system, logger: quietLogger())
         options.limits = limits
         server = try HTTPServer(options, counters: counters)
         address = server.address

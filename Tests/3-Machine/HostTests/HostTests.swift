@@ -158,6 +158,10 @@ import Wire
         #expect(credentials.password.reveal() == "p-file")
     }
 
+    @Test func `a variable is read without its last newline too`() throws {
+        #expect(try Environment(["TOKEN": "a\nb\r\n\n"]).credential("TOKEN") == "a\nb")
+    }
+
     @Test func `a secret never prints`() {
         let secret = Secret("hunter2")
         var dumped = ""

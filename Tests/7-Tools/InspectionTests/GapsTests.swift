@@ -63,7 +63,7 @@ import Wire
     @Test func `holes are counted by pair, open ones with the begin of the oldest`() throws {
         let candles: [Int64: CandleRecord] = [0: whole(0), 5: whole(5, flags: .partial), 12: whole(12)]
         let counts = try HoleCounts(try reader(candles, sight()), Collectors(own: Configuration()))
-        #expect(counts[Make.eurUSD].open == 2 && counts[Make.eurUSD].ofLastDay == 2)
+        #expect(counts[Make.eurUSD].open == 2 && counts.lastDay?[Make.eurUSD]?.holes == 2)
         #expect(counts[Make.eurUSD].oldest == Self.start + 5 * 300)
         #expect(counts[Pair("USD_JPY")!] == HoleCounts.OfPair())
     }

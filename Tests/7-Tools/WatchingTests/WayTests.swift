@@ -137,6 +137,19 @@ import Testing
         #expect(ways.ping != nil)
     }
 
+    @Test(arguments: [("secret-88\n", true), ("secret 88", false), ("secret\n88", false), ("geheim-ü", false)])
+    func `a line end behind the token is dropped, and what is no token is refused`(token: String, isRight: Bool) {
+        let environment = Environment([
+            "CANDLEWICK_WATCH_URL": "https://example.org/x", "CANDLEWICK_WATCH_TOKEN": token,
+        ])
+        do {
+            #expect(try Ways(Configuration.Watch(), environment: environment).all.count == 1)
+            #expect(isRight)
+        } catch {
+            #expect(!isRight && "\(error)".hasPrefix("CANDLEWICK_WATCH_TOKEN must be ") && !"\(error)".contains("88"))
+        }
+    }
+
     @Test func `Telegram needs a chat`() {
         var settings = Configuration.Watch()
         settings.shape = .telegram

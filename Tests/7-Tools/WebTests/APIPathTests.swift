@@ -38,7 +38,10 @@ import Wire
         ("/ticks/EUR_USD?from=0&collector=eu", "there is no collector 'eu' here: give one of main"),
         ("/gaps?days=93", "days is '93': give a whole number from 1 to 92"),
         ("/gaps?pair=EUR-USD", "pair is 'EUR-USD': give a name such as EUR_USD"),
-        ("/coverage?timeframe=7m", "timeframe is '7m': give minutes that divide a day, such as 5m, 15m or 1h"),
+        (
+            "/coverage?timeframe=7m",
+            "timeframe: '7m' is not a timeframe: write minutes, hours or a day that divide a day: 5m, 1h, 1d"
+        ),
         ("/explanation/EUR_USD/5m/0?ticks=1", "ticks is '1': give true or false"),
         ("/connection?days=", "days is '': give a whole number from 1 to 92"),
         ("/status?x", "there is no parameter 'x' here: this path knows no parameter"),
@@ -79,6 +82,7 @@ import Wire
                 let complete: Bool
             }
             let pair: String
+            let configured: Bool
             let decimals: Int
             let timeframes: [String]
             let inSession: Bool
@@ -111,6 +115,18 @@ import Wire
         #expect(line.holesOfLastDay == 1 && line.blindMillisecondsOfLastDay == 1_500)
         let quiet = try #require(answer.pairs.first { $0.pair == "GBP_USD" })
         #expect(quiet.last == nil && quiet.bid == nil && quiet.spread == nil && quiet.holesOfLastDay == 0)
+    }
+
+    @Test func `a pair that is stored and no longer configured is in the list, behind the others, and says so`() throws
+    {
+        let former = try #require(Pair("AAA_BBB"))
+        try world.store([Make.candle(Self.start, pair: former).envelope])
+        try world.look()
+        let answer: Pairs = try world.value("/pairs")
+        #expect(answer.pairs.count == 29 && answer.pairs.dropLast().allSatisfy(\.configured))
+        let line = try #require(answer.pairs.last)
+        #expect(line.pair == "AAA_BBB" && !line.configured && line.timeframes == ["5m"] && line.last != nil)
+        #expect(!line.inSession && line.blind)
     }
 
     // MARK: Ticks

@@ -94,6 +94,10 @@ import Wire
         let view = view()
         var exposition = exposition(view)
         exposition.add(HTTPCounts())
+        let tick = Make.tick(Double(Self.tuesday.rawValue), "1.07211", "1.07217").tick!
+        let live = LiveHub()
+        live.publish(.tick(tick, .main))
+        exposition.add(quotes: live.quotes, view.seen.pairs)
         exposition.add(PipelineMetric.databaseUp, 1)
         exposition.add(try HoleCounts(reader, view.collectors), view.seen.pairs)
         try DatabaseLook(reader, view.seen, paths: paths).add(to: &exposition)
@@ -180,9 +184,34 @@ import Wire
 
     @Test func `gaps are counted beside the scrapes`() async throws {
         _ = try reader(before: Self.tuesday, partial: 5)
-        let (glance, collectors) = (HoleGlance(), collectors())
+        let (glance, collectors, paths) = (Glance<HoleCounts?>(), collectors(), paths)
         try await eventually("the gaps are counted") {
-            glance.latest(collectors, paths: paths, clock: .system)?[Make.eurUSD].open == 1
+            (glance.latest(.system) { HoleCounts(paths, collectors) } ?? nil)?[Make.eurUSD].open == 1
         }
+    }
+
+    @Test func `holes of the last day are intervals of the shortest timeframe, as on the page`() throws {
+        let now = Self.tuesday
+        let whole = Make.candle(now - 900), partial = [2, 1].map { Make.candle(now - $0 * 300, flags: .partial) }
+        let quarter = Make.candle(now - 900, minutes: 15, flags: .partial)
+        let store = try SQLiteWriter(path: paths.database)
+        _ = try store.write(
+            ([whole, quarter] + partial).map(\.envelope), collector: .main, stream: .candles, position: 4,
+            now: UTCNanos(seconds: now))
+        let reader = try SQLiteReader(path: paths.database)
+        var exposition = Exposition()
+        exposition.add(try HoleCounts(reader, collectors()), [Make.eurUSD])
+        #expect(lines(exposition).contains(#"candlewick_holes_of_last_day{pair="EUR_USD"} 2"#))
+        #expect(try LastDay(reader, collectors())[Make.eurUSD]?.holes == 2)
+    }
+
+    @Test func `the spread is that of the newest tick, and missing if a side is`() {
+        let tick = Make.tick(Double(Self.tuesday.rawValue), "1.07211", "1.07217").tick!
+        let half = Make.tick(Double(Self.tuesday.rawValue), "150.1", "0", pair: Pair("USD_JPY")!).tick!
+        let live = LiveHub()
+        for tick in [tick, half] { live.publish(.tick(tick, .main)) }
+        var exposition = Exposition()
+        exposition.add(quotes: live.quotes, [Make.eurUSD, Pair("USD_JPY")!, Pair("GBP_USD")!])
+        #expect(lines(exposition).filter { !$0.hasPrefix("#") } == [#"candlewick_spread{pair="EUR_USD"} 6e-05"#])
     }
 }

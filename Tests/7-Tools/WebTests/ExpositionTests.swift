@@ -55,7 +55,7 @@ import Wire
 
     @Test(arguments: [
         (1_778_572_800.0, "1778572800"), (0.25, "0.25"), (-2, "-2"), (1_778_572_800.125, "1778572800.125"),
-        (1e300, "1e+300"),
+        (1e300, "1e+300"), (0.1 + 0.2, "0.3"), (0.00006, "6e-05"),
     ])
     func `whole numbers have no point`(value: Double, text: String) {
         let lines = lines([heard(.ingestStream) { $0[.clockOffset] = value }])

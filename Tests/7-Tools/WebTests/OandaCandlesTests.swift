@@ -259,4 +259,13 @@ import Wire
         }
         #expect(site.get("/v3/accounts/\(OandaAccount.id)/candles/latest").status == 400)
     }
+
+    @Test func `a request for the latest has a bound`() throws {
+        let site = try site(Make.run(3))
+        let statuses = [OandaCandles.specificationsMax, OandaCandles.specificationsMax + 1].map { count in
+            let list = Array(repeating: "EUR_USD:M5:M", count: count).joined(separator: ",")
+            return site.get("/v3/accounts/\(OandaAccount.id)/candles/latest?candleSpecifications=\(list)").status
+        }
+        #expect(statuses == [200, 400])
+    }
 }

@@ -75,7 +75,8 @@ import Testing
         workers.stop()
     }
 
-    @Test func `what cannot be read now is 503 with its sentence, a mistake of ours 500 without details`() async throws
+    @Test func `what cannot be read now is 503 with its sentence, what the operator must mend 500 without details`()
+        async throws
     {
         struct Mistake: Error {}
         let groups = [
@@ -89,6 +90,7 @@ import Testing
                         }),
                     Route("/store", .query { _, _ in throw StoreError("read", "db", reason: "disk", exitCode: .io) }),
                     Route("/mistake", .query { _, _ in throw Mistake() }),
+                    Route("/setup", .query { _, _ in throw Failure(.configuration, "web.listen is wrong") }),
                     Route("/bad", .query { _, _ in throw WebError.badRequest("count is not a number") }),
                 ])
         ]
@@ -97,6 +99,8 @@ import Testing
         #expect(try await ask("/store", groups) == Reply(status: 503, text: ": database db: read failed: disk"))
         let mistake = try await ask("/mistake", groups)
         #expect(mistake.status == 500 && !mistake.text.contains("Mistake"))
+        let setup = try await ask("/setup", groups)
+        #expect(setup.status == 500 && !setup.text.contains("web.listen"))
         #expect(try await ask("/bad", groups) == Reply(status: 400, text: ": count is not a number"))
         workers.stop()
     }

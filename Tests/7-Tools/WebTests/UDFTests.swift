@@ -158,8 +158,8 @@ import Wire
     }
 
     @Test(arguments: [
-        ("symbol=EURUSD&resolution=7&from=0", "resolution is not one of 5, 15"),
-        ("symbol=EURUSD&from=0", "resolution is not one of 5, 15"),
+        ("symbol=EURUSD&resolution=7&from=0", "resolution is '7': give one of 5, 15"),
+        ("symbol=EURUSD&from=0", "resolution is missing: give one of 5, 15"),
         ("symbol=EURUSD&resolution=5", "from and countback are missing: give one of them"),
         ("symbol=EURUSD&resolution=5&from=x", "from is 'x': give a whole number"),
         ("symbol=EURUSD&resolution=5&from=0&to=1.5", "to is '1.5': give a whole number"),

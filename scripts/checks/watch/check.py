@@ -40,6 +40,7 @@ class Check(World):
         self.receiver.manner = 200
         assert refused.process.returncode == 69, refused.process.returncode
         assert "webhook: failed: HTTP status 500" in refused.out.read_text()
+        assert "HTTP status 500" not in refused.tail(), refused.tail()
         self.receiver.messages.clear()
         self.receiver.pings.clear()
 

@@ -5,7 +5,6 @@ import csv
 import itertools
 import json
 import time
-from datetime import datetime, timezone
 from decimal import Decimal
 
 import oandapyV20
@@ -14,72 +13,12 @@ from oandapyV20 import oandapyV20 as client
 from oandapyV20.contrib.factories import InstrumentsCandlesFactory
 from oandapyV20.endpoints import accounts, instruments, pricing
 from oandapyV20.exceptions import StreamTerminated, V20Error
+from stored import IMPORT_END, IMPORTED, imported, in_week, row, same, seconds, stamp, stored_row, units
 from udf_client import History
-
 from world import until
 
 SETTINGS = {"token": "checks-of-bots-0123456789"}
 ACCOUNT = "101-004-0000001-001"
-# 2026-05-11, before the simulated market begins.
-IMPORT_END = 1_778_457_600
-IMPORTED = 10_500
-COLUMNS = [f"{side}_{price}" for side in ("bid", "mid", "ask") for price in ("open", "high", "low", "close")]
-SIDES = {"B": ("bid", 0), "M": ("mid", 4), "A": ("ask", 8)}
-
-
-# What the database holds
-
-
-def in_week(start):
-    """Neither Saturday nor Sunday, so that there are holes."""
-    return datetime.fromtimestamp(start, timezone.utc).weekday() < 5
-
-
-def generated():
-    """Rows of 5-minute candles, oldest first, with prices that need all digits."""
-    starts = itertools.islice(filter(in_week, itertools.count(IMPORT_END - 300, -300)), IMPORTED)
-    for number, start in enumerate(reversed(list(starts))):
-        bid = [Decimal(107_000 + (number * 7919 + more) % 4_000) / 100_000 for more in (1, 3, 0, 2)]
-        bid[1], bid[2] = max(bid), min(bid)
-        ask = [price + Decimal(6 + number % 5) / 100_000 for price in bid]
-        yield [start, *bid, *ask, number % 900 + 1]
-
-
-def candles(world, end=IMPORT_END):
-    """What is stored of EUR_USD 5m before a moment, oldest first: start, twelve prices in units of 1e-9, ticks."""
-    return world.rows(
-        f"""SELECT open_time, {", ".join(COLUMNS)}, tick_count FROM candle
-        WHERE instrument_id = (SELECT id FROM instrument WHERE name = 'EUR_USD') AND timeframe = 300
-        AND complete = 1 AND open_time < ? ORDER BY open_time""",
-        (end,),
-    )
-
-
-def imported(world):
-    """The same, once a file with more than 10,000 of them is imported."""
-    if len(candles(world)) < IMPORTED:
-        file = world.folder / "candles.csv"
-        with file.open("w", newline="") as out:
-            rows = csv.writer(out)
-            sides = [f"{side}_{price}" for side in ("bid", "ask") for price in ("open", "high", "low", "close")]
-            rows.writerow(["timestamp", *sides, "volume"])
-            rows.writerows(generated())
-        world.candlewick("import", str(file), "--pair", "EUR_USD", "--timeframe", "5m")
-        until("the imported candles are stored", 60, lambda: len(candles(world)) >= IMPORTED, 0.1)
-    return candles(world)
-
-
-def units(text):
-    """A price's text in units of 1e-9, exactly."""
-    number = Decimal(text) * 10**9
-    assert number == int(number), text
-    return int(number)
-
-
-def same(found, expected):
-    for at, (one, other) in enumerate(zip(found, expected)):
-        assert one == other, f"{at}: {one} is not {other}"
-    assert len(found) == len(expected), f"{len(found)} are not {len(expected)}"
 
 
 # OANDA
@@ -89,31 +28,6 @@ def api(world, token=None):
     """The client as it is; only its table of addresses names another place."""
     client.TRADING_ENVIRONMENTS["practice"] = {"api": world.url, "stream": world.url}
     return oandapyV20.API(access_token=token or world.token, environment="practice", request_params={"timeout": 60})
-
-
-def seconds(text):
-    """Of a time with nine decimals."""
-    assert text.endswith(".000000000Z") and len(text) == 30, text
-    return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp())
-
-
-def row(candle, letters):
-    """A candle of OANDA's as a row of the database, with the sides asked for."""
-    names = [SIDES[letter][0] for letter in "BMA" if letter in letters]
-    assert {"bid", "mid", "ask"} & set(candle) == set(names), candle
-    prices = [units(candle[name][price]) for name in names for price in "ohlc"]
-    assert candle["complete"] is True, candle
-    return (seconds(candle["time"]), *prices, candle["volume"])
-
-
-def stored_row(stored, letters):
-    start, *prices, ticks = stored
-    firsts = [SIDES[letter][1] for letter in "BMA" if letter in letters]
-    return (start, *(price for first in firsts for price in prices[first : first + 4]), ticks)
-
-
-def stamp(start):
-    return datetime.fromtimestamp(start, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_sides(world):

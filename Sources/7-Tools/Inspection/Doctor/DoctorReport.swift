@@ -37,7 +37,9 @@ public struct DoctorReport: Report, Encodable {
             findings += status?.verdict.doctorFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
-                Finding("configuration", "", .failed, "\(failure)", "correct it: docs/configuration.md has every key"))
+                Finding(
+                    "configuration", "", .failed, "\(failure)",
+                    "correct it: \(Document.path("configuration.md")) has every key"))
         }
         self.init(findings)
     }
@@ -60,7 +62,8 @@ public struct DoctorReport: Report, Encodable {
         let name = collectors.all.count > 1 ? collector.name : nil
         guard let configuration = collectors.configuration(of: collector) else {
             return Finding(
-                "configuration", "", .warning, "no file", "docs/configuration.md says where its file belongs"
+                "configuration", "", .warning, "no file",
+                "\(Document.path("configuration.md")) says where its file belongs"
             ).of(name)
         }
         let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")

@@ -131,7 +131,7 @@ struct Installation {
                 return Finding(
                     "stage", stage.stage.name, isNeeded(stage) ? .failed : .warning,
                     "does not answer at \(paths.runtime)",
-                    "systemctl start candlewick.target, or scripts/run; then read its log: journalctl -u \(unit)"
+                    "systemctl start candlewick.target, or candlewick run; then read its log: journalctl -u \(unit)"
                 ).of(name(stage.collector))
             }
             let isWell = ["live", "streaming"].contains(state)

@@ -22,19 +22,6 @@ struct APIPath: Sendable {
             })
     }
 
-    /// From memory, at once.
-    static func now(
-        _ pattern: String, _ parameters: [String] = [],
-        _ answer: @escaping @Sendable (RouteRequest, SiteFacts) throws -> [UInt8]
-    ) -> APIPath {
-        APIPath(
-            pattern: pattern, parameters: parameters,
-            answer: .now { request, facts in
-                try request.expect(parameters)
-                return HTTPResponse(json: try answer(request, facts))
-            })
-    }
-
     var route: Route { Route(APIPath.prefix + pattern, answer) }
 }
 

@@ -9,7 +9,7 @@ package enum APIRoutes {
         + AccountPaths.all
 
     /// The description of all paths, as OpenAPI has it.
-    private static let document = APIPath.now("/openapi.json") { _, _ in PackageResources.openapi_json }
+    private static let document = APIPath.query("/openapi.json") { _, _ in PackageResources.openapi_json }
 
     /// `{"error":{"status":400,"message":"…"}}`
     private static func error(_ error: WebError) -> HTTPResponse {

@@ -6,7 +6,7 @@ internal import MarketData
 internal import Settings
 internal import Store
 
-/// `/pairs`: each configured pair as it is now.
+/// `/pairs`: each pair that is configured or stored, as it is now.
 enum PairsPath {
     static let path = APIPath.query("/pairs") { _, worker in
         let (facts, store) = (worker.facts, try worker.store())
@@ -20,12 +20,15 @@ enum PairsPath {
         text.seconds(view.seen.marketNow)
         text.key("pairs")
         text.begin(.array)
-        for pair in collectors.pairs {
+        let configured = Set(collectors.pairs)
+        for pair in try worker.listedPairs().pairs {
             let timeframes = (stored[pair] ?? []).map(\.timeframe).sorted()
             let recent = try timeframes.first.map { try store.last(DisplayDecimals.candles, pair, $0, .all) } ?? []
             text.begin(.object)
             text.key("pair")
             text.string(pair.description)
+            text.key("configured")
+            text.bool(configured.contains(pair))
             text.key("decimals")
             text.integer(DisplayDecimals.of(recent, quotes[pair]))
             text.state(of: pair, timeframes, view.seen)
@@ -96,5 +99,5 @@ extension JSONText {
 
 extension Price {
     /// `nil` if there is no price: a side that no tick had is 0.
-    fileprivate var present: Price? { rawValue == 0 ? nil : self }
+    var present: Price? { rawValue == 0 ? nil : self }
 }

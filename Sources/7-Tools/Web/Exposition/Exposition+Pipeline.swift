@@ -1,4 +1,5 @@
 internal import Archive
+internal import CandleReader
 internal import Host
 internal import IG
 internal import Inspection
@@ -49,12 +50,19 @@ extension Exposition {
         }
     }
 
+    mutating func add(quotes: [Pair: FormingCandles.Quote], _ pairs: [Pair]) {
+        for pair in pairs {
+            guard let quote = quotes[pair], let bid = quote.bid.present, let ask = quote.ask.present else { continue }
+            add(PipelineMetric.spread, Double(ask.rawValue - bid.rawValue) / 1e9, [("pair", pair.description)])
+        }
+    }
+
     mutating func add(_ holes: HoleCounts, _ pairs: [Pair]) {
         for pair in pairs {
             let (counts, labels) = (holes[pair], [("pair", pair.description)] as Labels)
             add(PipelineMetric.holesOpen, Double(counts.open), labels)
             add(PipelineMetric.oldestHole, counts.oldest.map { Double($0.rawValue) }, labels)
-            add(PipelineMetric.holesOfLastDay, Double(counts.ofLastDay), labels)
+            add(PipelineMetric.holesOfLastDay, Double(holes.lastDay?[pair]?.holes ?? 0), labels)
         }
     }
 

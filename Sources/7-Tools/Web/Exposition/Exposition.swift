@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Inspection
 internal import Streams
 
@@ -55,7 +56,8 @@ struct Exposition {
     private static func text(_ value: Double) -> String {
         if let whole = Int64(exactly: value) { return "\(whole)" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
-        return value.isNaN ? "NaN" : "\(value)"
+        // 15 digits are those that a double surely has: the ones behind them are noise of its sums.
+        return value.isNaN ? "NaN" : String(format: "%.15g", value)
     }
 }
 

@@ -1,12 +1,16 @@
+internal import Engines
 internal import HTTPService
 internal import Host
 internal import Inspection
 internal import MarketData
+internal import Settings
+internal import Store
 
 /// What Prometheus scrapes: /metrics. Source: docs/monitoring.md.
 package enum MetricsRoutes {
     package static var group: RouteGroup {
-        let holes = HoleGlance()
+        // At most a fiftieth of a core goes there.
+        let holes = Glance<HoleCounts?>(share: 50, pause: .seconds(30))
         let scrape = Route("/metrics", .query { _, worker in try answer(worker, holes) })
         return RouteGroup(prefix: "/metrics", routes: [scrape])
     }
@@ -14,7 +18,7 @@ package enum MetricsRoutes {
     /// Old values would hide a fault. A look at a large database takes some seconds.
     private static let ageMax: Duration = .seconds(60)
 
-    private static func answer(_ worker: Worker, _ holes: HoleGlance) throws -> HTTPResponse {
+    private static func answer(_ worker: Worker, _ holes: Glance<HoleCounts?>) throws -> HTTPResponse {
         guard let view = worker.facts.view else {
             throw WebError(503, "candlewick-web has not seen the pipeline yet: ask again in a second")
         }
@@ -26,9 +30,9 @@ package enum MetricsRoutes {
         var exposition = Exposition()
         exposition.add(view, paths: paths)
         exposition.add(worker.facts.http.now)
-        if let counts = holes.latest(view.collectors, paths: paths, clock: clock) {
-            exposition.add(counts, view.seen.pairs)
-        }
+        exposition.add(quotes: worker.facts.live.quotes, view.seen.pairs)
+        let counts = holes.latest(clock) { HoleCounts(paths, view.collectors) }
+        if let counts = counts ?? nil { exposition.add(counts, view.seen.pairs) }
         do {
             let look = try DatabaseLook(try worker.store(), view.seen, paths: paths)
             exposition.add(PipelineMetric.databaseUp, 1)
@@ -38,5 +42,18 @@ package enum MetricsRoutes {
             exposition.add(PipelineMetric.databaseUp, 0)
         }
         return HTTPResponse(contentType: Exposition.contentType, text: exposition.text)
+    }
+}
+
+extension HoleCounts {
+    /// Of the database of a pipeline; `nil` if it cannot be read.
+    init?(_ paths: Paths, _ collectors: Collectors) {
+        do {
+            try self.init(storeEngine.openReader(paths), collectors)
+        } catch let failure as Failure where failure.code == .unavailable {
+            self.init()  // Nothing is stored yet.
+        } catch {
+            return nil  // candlewick_database_up and the verdict say why.
+        }
     }
 }

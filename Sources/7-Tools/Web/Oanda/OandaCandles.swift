@@ -6,6 +6,7 @@ internal import Store
 /// Candles in OANDA's form. Source: OANDA v20, "Instrument Definitions", `CandlestickResponse`.
 enum OandaCandles {
     private static let bytesPerCandle = 260
+    static let specificationsMax = 200
 
     /// `/instruments/{instrument}/candles`, with or without an account.
     static func answer(_ request: RouteRequest, _ worker: Worker) throws -> HTTPResponse {
@@ -24,11 +25,15 @@ enum OandaCandles {
         guard let list = request.http["candleSpecifications"] else {
             throw WebError.invalid("candleSpecifications", "Give such as EUR_USD:M5:BM")
         }
+        let specifications = list.split(separator: ",", omittingEmptySubsequences: false)
+        guard specifications.count <= specificationsMax else {
+            throw WebError.invalid("candleSpecifications", "Give at most \(specificationsMax)")
+        }
         var text = JSONText()
         text.begin(.object)
         text.key("latestCandles")
         text.begin(.array)
-        for specification in list.split(separator: ",", omittingEmptySubsequences: false) {
+        for specification in specifications {
             let (series, sides) = try read(specification, timeframes)
             try request.expectStoredCandles(series.timeframe)
             let page = try CandlePage(worker, series, in: .min ..< .max, .last(2), .complete)

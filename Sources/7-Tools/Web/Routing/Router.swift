@@ -58,10 +58,10 @@ package final class Router: HTTPResponder {
         do { return .whole(try body()) } catch { return .whole(response(to: error, group)) }
     }
 
-    /// What cannot be read now may be read later; anything else is a mistake of ours.
+    /// What cannot be read now may be read later; anything else is for the operator, and its sentence is in the log alone.
     private func response(to error: any Error, _ group: RouteGroup) -> HTTPResponse {
         if let error = error as? WebError { return group.error(error) }
-        guard let known = error as? any ExitCodeProviding, known.exitCode != .software else {
+        guard let known = error as? any ExitCodeProviding, ![.software, .configuration].contains(known.exitCode) else {
             logger.error("Request failed", metadata: ["error": "\(error)"])
             return group.error(WebError(500, "the request failed: the log of candlewick-web says why"))
         }

@@ -11,10 +11,10 @@ enum UDFHistory {
 
     static func answer(_ request: RouteRequest, _ worker: Worker) throws -> HTTPResponse {
         let (symbol, timeframes) = try UDFSymbols.listed(request, worker)
-        let timeframe = request.http["resolution"].flatMap(Timeframe.init(resolution:))
-        guard let timeframe, timeframes.contains(timeframe) else {
+        let resolution = request.http["resolution"]
+        guard let timeframe = resolution.flatMap(Timeframe.init(resolution:)), timeframes.contains(timeframe) else {
             let known = timeframes.map(\.resolution).joined(separator: ", ")
-            throw WebError.badRequest("resolution is not one of \(known)")
+            throw WebError.badRequest("resolution is \(resolution.map(shown) ?? "missing"): give one of \(known)")
         }
         let series = Series(symbol.pair, timeframe)
         let wanted = try Wanted(request)

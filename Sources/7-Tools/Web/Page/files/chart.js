@@ -34,6 +34,8 @@ export class ChartPanel {
     this.series = new CandleSeries(pair.pair, this.tools.timeframe, timeframeMinutes(this.tools.timeframe));
     this.cursor = null;
     this.explain(null);
+    // Not the former series' candles below this one's name.
+    this.drawAll();
     this.listen();
     await this.refresh();
     this.engine.showNewest();
@@ -153,7 +155,7 @@ export class ChartPanel {
     const index = time === null ? this.items.length - 1 : this.items.findIndex((item) => item.time === time);
     const item = this.items[index];
     const candle = item && this.series.at(item.time);
-    if (!candle) return setText(byId('readout'), item ? `${dayAndMinute(item.time)} no candle` : 'no candles yet');
+    if (!candle) return setText(byId('readout'), item ? `${dayAndMinute(item.time)} no candle` : this.series.isRead ? 'no candles yet' : 'reading …');
     const figure = (name, value) => el('span', {}, el('b', {}, name), ` ${value}`);
     const values = item.values ?? [null, null, null, null];
     byId('readout').replaceChildren(

@@ -4,20 +4,32 @@ import { get } from './api.js';
 import { byId, el, table } from './dom.js';
 import { counted, dayAndMinute, minute, pairName, span, timeframeMinutes, whole } from './format.js';
 
+/** What is explained now: the candle, its series, and the place for what is known of it. Made anew for each reading. */
 let wanted = null;
 
 /** Opens the panel for a candle of a series; closes it for null. */
-export async function explain(candle, series) {
+export function explain(candle, series) {
   const panel = byId('explanation');
-  wanted = candle;
+  wanted = null;
   if (!candle) return panel.replaceChildren(el('p', { class: 'hint' }, 'Click a candle, or press Enter in the chart, to see what is known of it.'));
-  const title = heading(candle, series);
-  panel.replaceChildren(title, el('p', { class: 'note' }, 'reading archive and journal …'));
+  const place = el('div', {}, el('p', { class: 'note' }, 'reading archive and journal …'));
+  panel.replaceChildren(heading(candle, series), place);
+  read({ candle, series, place });
+}
+
+/** Reads again if the candle that is explained was stored: until then nothing was known of it, or of another revision. */
+export function explainStored(candle) {
+  if (wanted?.candle.time !== candle.time || wanted.series.pair !== candle.pair) return;
+  if (timeframeMinutes(candle.timeframe) * 60 === wanted.series.seconds) read({ ...wanted });
+}
+
+async function read(asked) {
+  const { candle, series, place } = wanted = asked;
   try {
     const found = await get(`/explanation/${series.pair}/${series.timeframe}/${candle.time}`);
-    if (wanted === candle) panel.replaceChildren(title, ...body(found));
+    if (wanted === asked) place.replaceChildren(...body(found));
   } catch (error) {
-    if (wanted === candle) panel.replaceChildren(title, el('p', { class: 'problem' }, `It cannot be explained now: ${error.message}.`));
+    if (wanted === asked) place.replaceChildren(el('p', { class: 'problem' }, `It cannot be explained now: ${error.message}.`));
   }
 }
 

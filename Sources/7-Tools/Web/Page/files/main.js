@@ -4,7 +4,7 @@ import { Feed, get } from './api.js';
 import { ChartPanel, timeframes } from './chart.js';
 import { showCoverage } from './coverage.js';
 import { byId, el, fillPanel, setText } from './dom.js';
-import { explain } from './explanation.js';
+import { explain, explainStored } from './explanation.js';
 import { clockTime, dayAndTime } from './format.js';
 import { showDelays, showJournals } from './health.js';
 import { PairTable } from './pairs.js';
@@ -140,6 +140,7 @@ new Feed({ topics: 'ticks,stored,state' }, {
   stored: (candle) => {
     pairs.stored(candle);
     chart.take(candle);
+    explainStored(candle);
   },
   state: take,
 });

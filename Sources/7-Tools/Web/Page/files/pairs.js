@@ -131,8 +131,8 @@ export class PairTable {
     const holes = [blind, String(row.holesOfLastDay)];
     if (cells.holes.textContent !== holes.join('')) cells.holes.replaceChildren(el('small', {}, holes[0]), holes[1]);
     cells.holes.classList.toggle('late', row.holesOfLastDay > 0);
-    setText(row.mark, row.blind ? 'blind' : row.inSession ? '' : 'closed');
-    row.mark.classList.toggle('bad', row.blind);
+    setText(row.mark, !row.configured ? 'not configured' : row.blind ? 'blind' : row.inSession ? '' : 'closed');
+    row.mark.classList.toggle('bad', row.configured && row.blind);
     if (!row.moved) return;
     row.moved = false;
     cells.bid.dataset.moved = row.direction > 0 ? 'up' : 'down';
