@@ -196,6 +196,8 @@ let package = Package(
             .tools, "Watching",
             ["CPlatform", "Reports", "MarketData", "Host", "Curl", "CCurl", "Settings", "Inspection", log]),
 
+        library(.tools, "Running", ["Wire", "Host", "Inspection"]),
+
         program(.programs, "ingest-stream", ["Host", "Settings", "StreamIngest"]),
         program(.programs, "ingest-backfill", ["MarketData", "Host", "Settings", "Backfill"]),
         program(.programs, "aggregator", ["Streams", "Host", "Settings", "Aggregation"]),
@@ -210,7 +212,7 @@ let package = Package(
                 "Reports",
                 "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "CandleReader", "StoreWriting",
                 "Refolding",
-                "Charts", "Inspection", "Recording", "CandleFiles", "Archive",
+                "Charts", "Inspection", "Recording", "CandleFiles", "Archive", "Running",
             ]),
 
         library(
@@ -309,6 +311,7 @@ let package = Package(
         tests(
             .tools, "WatchingTests",
             ["Reports", "MarketData", "Wire", "Host", "Streams", "Settings", "Store", "Inspection", "Watching", log]),
+        tests(.tools, "RunningTests", ["Host", "Running"]),
         tests(.tools, "RecordingTests", ["MarketData", "Wire", "Host", "Streams", "Archive", "Recording", log]),
         tests(
             .tools, "CandleFilesTests",

@@ -56,8 +56,8 @@ class Server:
         self.url = url
         self.parameters = _address(url)
 
-    def rows(self, query: str, *arguments: Any) -> list[tuple]:
-        def ask(session: _Session) -> list[tuple]:
+    def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        def ask(session: _Session) -> list[tuple[Any, ...]]:
             try:
                 answer = session.connection.execute(query.replace("?", "%s"), arguments, prepare=True, binary=True)
                 return answer.fetchall()
@@ -132,7 +132,7 @@ class _Session:
     def __init__(self, connection: psycopg.Connection):
         self.connection, self.process = connection, os.getpid()
         # Those that came with the answer of a query.
-        self.notifications: list = []
+        self.notifications: list[Any] = []
         connection.add_notify_handler(self.notifications.append)
 
     def listen(self) -> _Session:
@@ -171,7 +171,7 @@ class _Session:
         self.connection.close()
         return True
 
-    def __del__(self):
+    def __del__(self) -> None:
         # In a child process the connection is still the parent's.
         if self.process == os.getpid():
             self.connection.close()

@@ -21,6 +21,7 @@ import calendar
 import contextlib
 import functools
 import glob
+import importlib
 import io
 import math
 import operator
@@ -30,15 +31,16 @@ import sqlite3
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NoReturn, Protocol
 
 try:
     import pandas
 except ImportError:
-    pandas = None
+    pandas = None  # type: ignore[assignment]
 
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "source")
 _COLUMNS = "timestamp, open, high, low, close, CAST(volume AS DOUBLE PRECISION), source"
@@ -52,6 +54,8 @@ _CURRENCIES = frozenset("""
     TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
 """.split())
 _EPOCH = datetime(1970, 1, 1)
+# Of an installation: the folder that shows it, state and runtime.
+_CONFIGURATION, _INSTALLED = "/etc/candlewick", ("/var/lib/candlewick", "/run/candlewick")
 # A poll costs 5 µs, and finds a candle at most 20 ms after its commit.
 _POLL_SECONDS = 0.02
 # No message comes if store-writer was killed between commit and message, or before a new subscription reaches it.
@@ -63,7 +67,7 @@ _ANSWER_SECONDS = 0.3
 _BUSY_SECONDS = 5
 
 
-class Candles(list):
+class Candles(list[dict[str, Any]]):
     """Candles if pandas is not installed: a list of dicts with the keys `columns`, oldest first.
 
     `candles[-1]["close"]` is the last close, `candles["close"]` the list of all closes.
@@ -72,10 +76,10 @@ class Candles(list):
     columns = COLUMNS
 
     @property
-    def empty(self):
+    def empty(self) -> bool:
         return not self
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             return [candle[key] for candle in self]
         return super().__getitem__(key)
@@ -93,8 +97,11 @@ class ForexDatabase:
     """
 
     def __init__(
-        self, db_path: str | os.PathLike | None = None, db_type: str = "sqlite", runtime: str | os.PathLike | None = None
-    ):
+        self,
+        db_path: str | os.PathLike[str] | None = None,
+        db_type: str = "sqlite",
+        runtime: str | os.PathLike[str] | None = None,
+    ) -> None:
         """
         db_path  a file, or the URL of a PostgreSQL server (`postgresql://…`, never with a password: docs/scaling.md).
                  Default: the database of the stages (docs/architecture.md § Folders)
@@ -110,7 +117,7 @@ class ForexDatabase:
         if db_type == "postgresql" and not is_server:
             raise ValueError(f"{url} is not the URL of a PostgreSQL server: write postgresql://USER@HOST/DATABASE")
         self.db_type = "postgresql" if is_server else "sqlite"
-        self._store = _server(url) if is_server else _File(self.db_path, self.runtime)
+        self._store: _Store = _server(url) if is_server else _File(self.db_path, self.runtime)
 
     def get_candles(self, pair: str, timeframe: str | int, count: int = 100) -> pandas.DataFrame | Candles:
         """The last `count` candles, oldest first: time, open, high, low, close, volume (ticks), source.
@@ -195,14 +202,14 @@ class ForexDatabase:
         _needed_pyzmq()
         return self._forming_updates(_pair(pair), _minutes(timeframe), timeout)
 
-    def _forming_updates(self, pair, minutes, timeout):
-        given = None
+    def _forming_updates(self, pair: str, minutes: str, timeout: float | None) -> Iterator[dict[str, Any]]:
+        given: dict[str, Any] | None = None
         with self._forming_bus(_topic(b"FORM", pair)) as bus:
             deadline = _deadline(timeout)
             while bus.wait(deadline - time.monotonic()):
-                candles = filter(None, (_forming(record, minutes) for record in bus.take()))
+                candles = list(filter(None, (_forming(record, minutes) for record in bus.take())))
                 if bus.has_several:
-                    candles = (candle for candle in sorted(candles, key=_progress) if _is_news(candle, given))
+                    candles = [candle for candle in sorted(candles, key=_progress) if _is_news(candle, given)]
                 for candle in {candle["time"]: candle for candle in candles}.values():
                     # All subscribers get what the aggregator sends to a new one.
                     if candle != given:
@@ -237,30 +244,30 @@ class ForexDatabase:
             "pairs_count": _totals(pairs, counts),
         }
 
-    def store_candles(self, pair, timeframe, df, source="websocket"):
+    def store_candles(self, pair: Any, timeframe: Any, df: Any, source: str = "websocket") -> NoReturn:
         _refuse("store_candles", "Use `ingest-backfill` or `candlewick import FILE` for history.")
 
-    def store_candle(self, pair, timeframe, candle, source="websocket"):
+    def store_candle(self, pair: Any, timeframe: Any, candle: Any, source: str = "websocket") -> NoReturn:
         _refuse("store_candle", "Live candles come from `ingest-stream`, history from `ingest-backfill`.")
 
-    def clear_old_data(self, days_to_keep=30):
+    def clear_old_data(self, days_to_keep: int = 30) -> NoReturn:
         _refuse("clear_old_data", "It deletes old rows if `store.retention_days` is set.")
 
-    def vacuum(self):
+    def vacuum(self) -> NoReturn:
         _refuse("vacuum", "`candlewick maintain vacuum` does that.")
 
-    def _rows(self, query, *arguments):
+    def _rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """All rows of the answer; an empty list if the database, or the table in it, does not exist yet."""
         return self._store.rows(query, *arguments)
 
-    def _series(self, columns, condition, *arguments):
+    def _series(self, columns: str, condition: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """Rows of a pair's candles of one timeframe; the arguments begin with both."""
         return self._rows(f"SELECT {columns} {self._store.series} {condition}", *arguments)
 
-    def _forming_bus(self, *topics):
+    def _forming_bus(self, *topics: bytes) -> contextlib.closing[_FormingBus]:
         return contextlib.closing(_FormingBus(self.runtime, *topics))
 
-    def _why_silent(self):
+    def _why_silent(self) -> str:
         path = f"{self.runtime}/forming.ipc"
         if not os.path.exists(path):
             return (
@@ -270,25 +277,48 @@ class ForexDatabase:
         return f"aggregator ({path}) does not run, does not know the pair, or the market is quiet: see `candlewick status`"
 
 
-def _default_path():
+def _default_path() -> str:
     """Source: docs/architecture.md § Folders. An empty variable counts as not set."""
+    given = os.environ.get("CANDLEWICK_DATABASE") or (_installed_database() if _is_installed() else None)
+    return given or os.path.join(_default_state(), "candlewick.db")
+
+
+def _default_state() -> str:
     environment = os.environ.get
-    state = environment("CANDLEWICK_STATE_DIR") or environment("STATE_DIRECTORY") or "~/.local/state/candlewick"
-    return environment("CANDLEWICK_DATABASE") or os.path.expanduser(f"{state}/candlewick.db")
+    given = environment("CANDLEWICK_STATE_DIR") or environment("STATE_DIRECTORY")
+    return os.path.expanduser(given or (_INSTALLED[0] if _is_installed() else "~/.local/state/candlewick"))
 
 
-def _default_runtime():
+def _default_runtime() -> str:
     """Source: docs/architecture.md § Folders."""
     environment = os.environ.get
+    given = environment("CANDLEWICK_RUNTIME_DIR") or environment("RUNTIME_DIRECTORY")
+    if given or _is_installed():
+        return given or _INSTALLED[1]
     session = environment("XDG_RUNTIME_DIR")
-    return (
-        environment("CANDLEWICK_RUNTIME_DIR")
-        or environment("RUNTIME_DIRECTORY")
-        or (f"{session}/candlewick" if session else f"/tmp/candlewick-{os.getuid()}")
-    )
+    return f"{session}/candlewick" if session else f"/tmp/candlewick-{os.getuid()}"
 
 
-def _deadline(timeout):
+def _is_installed() -> bool:
+    """Whether this machine has an installation, and no variable names other folders than those of its stages."""
+    environment = os.environ.get
+    given = environment("STATE_DIRECTORY") or environment("RUNTIME_DIRECTORY")
+    others = (environment("CANDLEWICK_STATE_DIR"), environment("CANDLEWICK_RUNTIME_DIR"))
+    has_others = any(other and other != own for other, own in zip(others, _INSTALLED))
+    return not given and not has_others and os.path.isdir(_CONFIGURATION)
+
+
+def _installed_database() -> str | None:
+    """CANDLEWICK_DATABASE of the units; None if they have none, or this user may not read their file."""
+    try:
+        text = Path(_CONFIGURATION, "environment").read_text()
+    except OSError:
+        return None
+    found = re.search(r"""^\s*CANDLEWICK_DATABASE\s*=\s*(["']?)(.+?)\1\s*$""", text, re.MULTILINE)
+    return found[2] if found else None
+
+
+def _deadline(timeout: float | None) -> float:
     return math.inf if timeout is None else time.monotonic() + timeout
 
 
@@ -296,7 +326,7 @@ def _deadline(timeout):
 _kept = threading.local()
 
 
-def _connection(path):
+def _connection(path: str | os.PathLike[str]) -> sqlite3.Connection | None:
     """This thread's read-only connection to the file that is at `path` now; None if the file is missing.
 
     Kept open, since opening costs more than a query; opened again after a fork and after the file was replaced.
@@ -308,7 +338,7 @@ def _connection(path):
     if status.st_size == 0:
         return None  # Just being made, or copied: who opens it now may never see what comes.
     identity = os.getpid(), status.st_dev, status.st_ino
-    connections = vars(_kept)
+    connections: dict[Any, tuple[tuple[int, ...], sqlite3.Connection]] = vars(_kept)
     kept = connections.get(path)
     if kept is None or kept[0] != identity:
         address = Path(path).absolute().as_uri() + "?mode=ro"
@@ -320,16 +350,28 @@ def _connection(path):
     return kept[1]
 
 
+class _Store(Protocol):
+    """Where the candles are."""
+
+    series: str
+
+    def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]: ...
+
+    def changes(self, deadline: float, topic: bytes) -> Iterator[None]: ...
+
+    def why_empty(self) -> str: ...
+
+
 class _File:
     """Candles in a file of SQLite."""
 
     # One walk along the key, whatever the database holds.
     series = "FROM candles WHERE pair = ? AND timeframe = ?"
 
-    def __init__(self, path: str | os.PathLike, runtime: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str], runtime: str | os.PathLike[str]) -> None:
         self.path, self.runtime = path, runtime
 
-    def rows(self, query: str, *arguments: Any) -> list[tuple]:
+    def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         connection = _connection(self.path)
         if connection is None:
             return []
@@ -345,7 +387,7 @@ class _File:
 
         Waits for messages of the topic on `stored`, or polls if that stream or pyzmq is missing.
         """
-        seen: tuple = ()
+        seen: tuple[Any, ...] = ()
         heard = False
         while True:
             # Subscribed before the caller looks, so that what is stored after the look is reported.
@@ -353,7 +395,7 @@ class _File:
             # Asked before the caller looks, so that a commit during the look is a change again.
             version = _connection(self.path), self.rows("PRAGMA data_version")
             if version != seen:
-                if heard:
+                if bus and heard:
                     bus.is_proven = True
                 seen = version
                 yield
@@ -379,22 +421,24 @@ class _File:
         return f"{self.path} has no complete candle of this pair and timeframe yet"
 
 
-def _server(url: str):
+def _server(url: str) -> _Store:
     """Candles on a PostgreSQL server, with the attributes of `_File`."""
+    name = f"{__package__}.candlewick_postgres" if __package__ else "candlewick_postgres"
     try:
-        from candlewick_postgres import Server
+        module = importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != "candlewick_postgres":
+        if error.name != name:
             raise
         raise ImportError(
             "candlewick_postgres is needed to read candles from PostgreSQL: put python/candlewick_postgres.py of"
             " Candlewick beside the bot, as this file"
         ) from None
-    return Server(url)
+    server: _Store = module.Server(url)
+    return server
 
 
 @functools.cache
-def _pyzmq():
+def _pyzmq() -> ModuleType | None:
     """The module, or None if it is not installed."""
     try:
         import zmq
@@ -403,17 +447,18 @@ def _pyzmq():
     return zmq
 
 
-def _needed_pyzmq():
-    if _pyzmq() is None:
+def _needed_pyzmq() -> ModuleType:
+    zmq = _pyzmq()
+    if zmq is None:
         raise ImportError(
             "pyzmq is not installed, and the forming candle comes by ZeroMQ alone: `pip install pyzmq`, or"
             " `apt-get install python3-zmq`"
         )
-    return _pyzmq()
+    return zmq
 
 
 @functools.cache
-def _context(process):
+def _context(process: int) -> Any:
     """Not pyzmq's common context: a bot that ends that one would wait for our sockets."""
     return _needed_pyzmq().Context()
 
@@ -421,37 +466,38 @@ def _context(process):
 class _Bus:
     """A subscription to a stream of the stages; for one thread and one process."""
 
-    socket = None
+    socket: Any = None
     is_proven = False
 
-    def __init__(self, path, *topics):
+    def __init__(self, path: str, *topics: bytes) -> None:
         self.zmq = _needed_pyzmq()
-        self.process, self.topics = os.getpid(), set()
+        self.process = os.getpid()
+        self.topics: set[bytes] = set()
         self.socket = _context(self.process).socket(self.zmq.SUB)
         for topic in topics:
             self.subscribe(topic)
         self.socket.connect(f"ipc://{path}")
 
-    def subscribe(self, topic):
+    def subscribe(self, topic: bytes) -> None:
         if topic not in self.topics:
             self.socket.subscribe(topic)
             self.topics.add(topic)
 
-    def wait(self, seconds):
+    def wait(self, seconds: float) -> bool:
         """Whether a message came within `seconds`; False at once if they are not above 0."""
         if seconds <= 0:
             return False
-        return self.socket.poll(None if seconds == math.inf else math.ceil(seconds * 1000)) != 0
+        return bool(self.socket.poll(None if seconds == math.inf else math.ceil(seconds * 1000)))
 
-    def take(self):
+    def take(self) -> list[bytes]:
         """All messages that are there."""
-        messages = []
+        messages: list[bytes] = []
         with contextlib.suppress(self.zmq.Again):
             while True:
                 messages.append(self.socket.recv(self.zmq.NOBLOCK))
         return messages
 
-    def close(self):
+    def close(self) -> None:
         if self.socket:
             self.socket.close()
 
@@ -461,17 +507,17 @@ class _Bus:
 class _FormingBus(_Bus):
     """The `forming` streams of all collectors of a runtime folder, also of those that appear later."""
 
-    def __init__(self, runtime, *topics):
+    def __init__(self, runtime: str | os.PathLike[str], *topics: bytes) -> None:
         self.runtime, self.paths = runtime, {f"{runtime}/forming.ipc"}
         super().__init__(f"{runtime}/forming.ipc", *topics)
 
     @property
-    def has_several(self):
+    def has_several(self) -> bool:
         return sum(map(os.path.exists, self.paths)) > 1
 
-    def wait(self, seconds):
+    def wait(self, seconds: float) -> bool:
         while True:
-            for path in set(glob.glob(f"{glob.escape(self.runtime)}/collectors/*/forming.ipc")) - self.paths:
+            for path in set(glob.glob(f"{glob.escape(str(self.runtime))}/collectors/*/forming.ipc")) - self.paths:
                 self.paths.add(path)
                 self.socket.connect(f"ipc://{path}")
             if super().wait(min(seconds, _RECHECK_SECONDS)):
@@ -481,18 +527,18 @@ class _FormingBus(_Bus):
                 return False
 
 
-def _progress(candle):
+def _progress(candle: dict[str, Any]) -> tuple[Any, ...]:
     """Of the candles of several collectors the one that is the furthest counts."""
     return candle["time"], candle["final"], candle["volume"]
 
 
-def _is_news(candle, given):
+def _is_news(candle: dict[str, Any], given: dict[str, Any] | None) -> bool:
     if given is None or candle["time"] != given["time"]:
-        return given is None or candle["time"] > given["time"]
+        return given is None or bool(candle["time"] > given["time"])
     return not given["final"] and _progress(candle) > _progress(given)
 
 
-def _stored_bus(path, topic):
+def _stored_bus(path: str, topic: bytes) -> _Bus | None:
     """This thread's subscription to `stored`, with the topic; None if it or pyzmq is missing, or it is not for us.
 
     Kept open, since a new one takes some milliseconds until it gets messages.
@@ -501,7 +547,7 @@ def _stored_bus(path, topic):
         return None
     subscriptions = vars(_kept)
     key = f"ipc://{path}"
-    kept = subscriptions.get(key)
+    kept: _Bus | None = subscriptions.get(key)
     if kept is None or kept.process != os.getpid():
         kept = subscriptions[key] = _Bus(path)
     kept.subscribe(topic)
@@ -513,7 +559,7 @@ _CANDLE_RECORD = struct.Struct("<4s12sQqII4q4q4qqqIIIBBHQqII")
 _SOURCES = {1: "streamed", 2: "bought", 3: "derived", 4: "imported"}
 
 
-def _forming(record, minutes):
+def _forming(record: bytes, minutes: str) -> dict[str, Any] | None:
     """A FORM record of the timeframe as a dict; None if it is another one, or damaged."""
     if not _is_valid(record, b"FORM", _CANDLE_RECORD.size):
         return None
@@ -526,19 +572,19 @@ def _forming(record, minutes):
     return _candle(row) | {"bid": bid, "ask": ask, "partial": bool(fields[5] & 1), "final": fields[2] > 0}
 
 
-def _is_valid(record, kind, size):
+def _is_valid(record: bytes, kind: bytes, size: int) -> bool:
     return len(record) == size and record.startswith(kind) and _crc32c(record[:-4]) == int.from_bytes(record[-4:], "little")
 
 
 @functools.cache
-def _crc32c_table():
-    table = range(256)
+def _crc32c_table() -> list[int]:
+    table = list(range(256))
     for _ in range(8):
         table = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in table]
     return table
 
 
-def _crc32c(data):
+def _crc32c(data: bytes) -> int:
     """Source: docs/formats.md § Checksum."""
     table, value = _crc32c_table(), 0xFFFFFFFF
     for byte in data:
@@ -546,15 +592,15 @@ def _crc32c(data):
     return value ^ 0xFFFFFFFF
 
 
-def _named(error, path):
+def _named(error: sqlite3.DatabaseError, path: str | os.PathLike[str]) -> sqlite3.DatabaseError:
     return type(error)(f"{path} cannot be read: {error}")
 
 
-def _refuse(name, instead):
+def _refuse(name: str, instead: str) -> NoReturn:
     raise io.UnsupportedOperation(f"{name}: bots only read; store-writer alone writes this database. {instead}")
 
 
-def _pair(text):
+def _pair(text: str) -> str:
     name = text.upper() if isinstance(text, str) and text.isascii() else ""
     codes = re.fullmatch(r"([A-Z]{3})(/?)([A-Z]{3})", name)
     if codes and (codes[2] or codes[3] in _CURRENCIES):
@@ -564,12 +610,12 @@ def _pair(text):
     return name
 
 
-def _topic(kind, pair):
+def _topic(kind: bytes, pair: str) -> bytes:
     """With the NULs behind the name: DE40 is also the beginning of DE40X."""
     return kind + pair.encode().ljust(12, b"\0")
 
 
-def _minutes(timeframe):
+def _minutes(timeframe: str | int) -> str:
     """Minutes as text, as in the view."""
     match = re.fullmatch(r"([0-9]{1,4})([mhd]?)", str(timeframe))
     minutes = int(match[1]) * {"": 1, "m": 1, "h": 60, "d": 1440}[match[2]] if match else 0
@@ -578,26 +624,26 @@ def _minutes(timeframe):
     return str(minutes)
 
 
-def _timestamp(moment):
+def _timestamp(moment: datetime | int) -> int:
     """Unix seconds of a `time` or of Unix seconds; without a zone it is UTC."""
     return calendar.timegm(moment.utctimetuple()) if isinstance(moment, datetime) else operator.index(moment)
 
 
-def _candle(row):
+def _candle(row: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(COLUMNS, (_EPOCH + timedelta(seconds=row[0]), *row[1:])))
 
 
-def _table(rows):
+def _table(rows: list[tuple[Any, ...]]) -> pandas.DataFrame | Candles:
     if pandas is None:
         return Candles(map(_candle, rows))
-    columns = dict(zip(COLUMNS, zip(*rows)))
+    columns: dict[str, Any] = dict(zip(COLUMNS, zip(*rows)))
     columns["time"] = pandas.to_datetime(columns["time"], unit="s")
     return pandas.DataFrame(columns)
 
 
-def _minute(timestamp):
+def _minute(timestamp: int | None) -> str:
     return "N/A" if timestamp is None else (_EPOCH + timedelta(seconds=timestamp)).strftime("%Y-%m-%d %H:%M")
 
 
-def _totals(names, counts):
+def _totals(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
     return {name: sum(n for other, n in zip(names, counts) if other == name) for name in sorted(set(names))}

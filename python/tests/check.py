@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import sqlite3
 import subprocess
@@ -46,8 +47,38 @@ def make_empty_schema(folder, binaries, server):
 
 
 def run(python, module, label, seconds, environment):
-    """Returns the numbers of passed and failed tests."""
-    command = [python, str(HERE / "runner.py"), module, label]
+    """Runs a module of unittest; returns the numbers of passed and failed tests."""
+    return counted([python, str(HERE / "runner.py"), module, label], f"{label}: {module}", seconds, environment)
+
+
+def run_pytest(python, module, label, seconds, environment, extras):
+    """The same for a module of pytest, with the package as it is installed there."""
+    command = [python, "-m", "pytest", "-p", "no:terminal", "-p", "no:cacheprovider", f"{module}.py"]
+    environment = environment | {"PYTHONPATH": str(processes_folder()), "CHECK_LABEL": label, "CHECK_EXTRAS": extras}
+    return counted(command, f"{label}: {module}", seconds, environment)
+
+
+def processes_folder():
+    """What the tests share with other checks; not the folder of the package."""
+    return Path(processes.__file__).parent
+
+
+def check_types(environment):
+    if importlib.util.find_spec("mypy") is None:
+        print("skipped package: mypy is not installed", flush=True)
+        return 0, 0
+    with tempfile.TemporaryDirectory() as cache:
+        command = [sys.executable, "-m", "mypy", "--no-error-summary", "--cache-dir", cache]
+        result = subprocess.run(command, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=300)
+    if result.returncode == 0:
+        print("ok      package: mypy --strict finds nothing", flush=True)
+        return 1, 0
+    print(f"FAILED  package: mypy --strict\n{result.stdout}{result.stderr}", flush=True)
+    return 0, 1
+
+
+def counted(command, name, seconds, environment):
+    """Runs tests that print a line each; returns the numbers of passed and failed ones."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment) as process:
         try:
             text, _ = process.communicate(timeout=seconds)
@@ -62,7 +93,7 @@ def run(python, module, label, seconds, environment):
     # A crash ends the runner before it can say what failed.
     if failed == 0 and process.returncode != 0:
         failed = 1
-        print(f"FAILED  {label}: {module}: {end}", flush=True)
+        print(f"FAILED  {name}: {end}", flush=True)
     return words.count("ok"), failed
 
 
@@ -82,7 +113,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True, help="the folder of the programs")
     parser.add_argument("--plain", required=True, help="python without any package")
+    parser.add_argument(
+        "--package", action="append", default=[], metavar="EXTRAS=PYTHON",
+        help="a python with pytest and the package with these extras; without any the package is not tested",
+    )  # fmt: skip
     options = parser.parse_args()
+    packages = dict(each.split("=", 1) for each in options.package)
     with tempfile.TemporaryDirectory(prefix="candlewick-python.") as folder, running_server(folder, options) as server:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CANDLEWICK_", "IG_", "STATE_DIRECTORY", "PG"))}
         environment = kept | {
@@ -108,6 +144,17 @@ def main():
             run(sys.executable, "test_relay", "relay", 120, environment),
             run(sys.executable, "test_parquet", "Parquet", 120, environment),
             run(sys.executable, "test_pipeline", "pipeline", 300, environment),
+            *(
+                run_pytest(python, "test_extras", f"package [{extras}]", 120, environment, extras)
+                for extras, python in packages.items()
+            ),
+            *(
+                run_pytest(python, module, "package", 120, environment, extras)
+                for extras, python in packages.items()
+                if python == sys.executable
+                for module in ("test_ticks", "test_package")
+            ),
+            check_types(environment),
         ]
     passed, failed = map(sum, zip(*runs))
     print(f"{passed} passed, {failed} failed")

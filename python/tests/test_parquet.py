@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 import processes
-from test_bus import sealed
+from stages import sealed
 
 try:
     import numpy

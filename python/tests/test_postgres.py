@@ -9,11 +9,14 @@ import time
 from pathlib import Path
 from unittest import mock
 
+import candlewick
+import candlewick.reader
 import postgres_case
 import processes
 from forex_database import ForexDatabase, pandas
 from postgres_case import LONG, add_candle, candlewick_postgres, insert, make_month, needs_psycopg
-from test_forex_database import FIVE, START, Rows, column, moment
+from rows import FIVE, START, Rows, moment
+from test_forex_database import column
 
 DAY = 86_400
 
@@ -84,6 +87,25 @@ class SameAnswersTest(postgres_case.ServerTest):
             )  # fmt: skip
         self.copy()
         self.compare_all(["EUR_USD", "usd/jpy", "DE40", "GBP_USD"], ["5", 60, "1h", "15m"])
+
+    def test_of_the_package(self):
+        for index in range(300):
+            self.rows.add(START + index * FIVE, complete=index % 3 > 0, source=index % 4 + 1)
+        self.copy()
+        server, lite = candlewick.connect(self.url), candlewick.connect(self.lite.db_path)
+        since, until = (moment(START + index * FIVE) for index in (100, 200))
+        for price in ("mid", "bid", "ask"):
+            for complete in (True, False):
+                for options in ({}, {"last": 7}, {"last": None}, {"since": since, "until": until}, {"until": since}):
+                    options |= {"price": price, "complete": complete}
+                    found = server.candles("EUR_USD", "5m", **options)
+                    self.assertTrue(found)
+                    self.assertEqual(found, lite.candles("EUR_USD", "5m", **options))
+        self.writer.execute("SET enable_seqscan = off")
+        query, arguments = candlewick.reader._query("EUR_USD", "5", 20, None, None, "bid", False)
+        plan = self.writer.execute("EXPLAIN " + query.replace("?", "%s"), arguments).fetchall()
+        self.assertNotIn("Sort", "\n".join(row[0] for row in plan))
+        self.assertEqual(server.wait("EUR_USD", 5, 0, after=moment(START)).time.timestamp(), START + FIVE)
 
     def test_of_an_empty_database(self):
         self.compare("get_latest_timestamp", "EUR_USD", "5")

@@ -19,7 +19,7 @@ import postgres_case
 import processes
 from forex_database import ForexDatabase
 from postgres_case import LONG, add_candle, candlewick_postgres, needs_psycopg, psycopg
-from test_forex_database import FIVE, START, moment
+from rows import FIVE, START, moment
 
 
 @needs_psycopg

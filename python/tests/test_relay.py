@@ -9,10 +9,9 @@ import tempfile
 import threading
 import time
 import unittest
-from pathlib import Path
 
 import processes
-from test_bus import sealed
+from stages import sealed
 
 try:
     import relay

@@ -1,13 +1,18 @@
 #define _GNU_SOURCE
 #include "platform.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static uint32_t table[256];
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
@@ -59,12 +64,14 @@ uint32_t candlewick_crc32c(uint32_t sum, const void *bytes, size_t count) {
 }
 #endif
 
-int candlewick_stop_descriptor(void) {
+int candlewick_stop_descriptor(int hears_hangup) {
     signal(SIGPIPE, SIG_IGN);
     sigset_t stops;
     sigemptyset(&stops);
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGINT);
+    struct sigaction former;
+    if (hears_hangup && sigaction(SIGHUP, NULL, &former) == 0 && former.sa_handler != SIG_IGN) sigaddset(&stops, SIGHUP);
     int failure = pthread_sigmask(SIG_BLOCK, &stops, NULL);
     if (failure) return -failure;
     int descriptor = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -86,4 +93,55 @@ int candlewick_memory_file(void) {
 int candlewick_clock_is_kept(void) {
     struct timex state = {0};
     return adjtimex(&state) != TIME_ERROR;
+}
+
+static int watch(int set, int descriptor, uint32_t events) {
+    struct epoll_event event = {.events = events};
+    return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int candlewick_any_descriptor(int first, const int *pipes, size_t count) {
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0) return -errno;
+    int failed = watch(set, first, EPOLLIN);
+    // EPOLLHUP needs no asking, and what a program writes shall not count.
+    for (size_t i = 0; i < count; i++) failed |= watch(set, pipes[i], 0);
+    if (!failed) return set;
+    int code = errno;
+    close(set);
+    return -code;
+}
+
+// In the new process: only what signal-safety(7) allows.
+static void become(const char *path, char *const arguments[], char *const variables[], int output, int errors,
+                   pid_t parent, int report) {
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127);
+    int input = open("/dev/null", O_RDONLY);
+    sigset_t none;
+    sigemptyset(&none);
+    const int numbers[] = {SIGPIPE, SIGHUP, SIGINT, SIGXFSZ};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) signal(numbers[i], SIG_DFL);
+    if (input >= 0 && dup2(input, 0) >= 0 && dup2(output, 1) >= 0 && dup2(errors, 2) >= 0 &&
+        sigprocmask(SIG_SETMASK, &none, NULL) == 0) {
+        if (input > 2) close(input);
+        execve(path, arguments, variables);
+    }
+    int code = errno;
+    if (write(report, &code, sizeof code)) {}
+    _exit(127);
+}
+
+int candlewick_start(const char *path, char *const arguments[], char *const variables[], int output, int errors) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) < 0) return -errno;
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) become(path, arguments, variables, output, errors, parent, report[1]);
+    int code = child < 0 ? errno : 0;
+    close(report[1]);
+    // Nothing comes if the program has begun.
+    if (child > 0 && read(report[0], &code, sizeof code) > 0) waitpid(child, NULL, 0);
+    close(report[0]);
+    return code ? -code : child;
 }

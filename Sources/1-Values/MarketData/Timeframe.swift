@@ -19,6 +19,24 @@ public struct Timeframe: Hashable, Comparable, Sendable {
         self.init(minutes: number * (factor ?? 1))
     }
 
+    /// Why a text is no timeframe and how to write one: `'M15' is not a timeframe: write 15m`.
+    public static func refusal(of text: some StringProtocol) -> String {
+        let way = meant(by: text).map { "write \($0)" } ?? "write minutes, hours or a day that divide a day: 5m, 1h, 1d"
+        return "'\(text.prefix(40))\(text.count > 40 ? "…" : "")' is not a timeframe: \(way)"
+    }
+
+    /// What other programs' spellings stand for: `15M`, `5min`, `1 hour`, `H1`, `M15`. They are refused all the same,
+    /// since `M` is a month to some of them.
+    private static func meant(by text: some StringProtocol) -> Timeframe? {
+        let word = text.lowercased().filter { $0 != " " }
+        let (digits, letters) = (word.filter(\.isWholeNumber), word.filter { !$0.isWholeNumber })
+        guard word == digits + letters || word == letters + digits else { return nil }
+        let units = [
+            "m": ["m", "min", "mins", "minute", "minutes"], "h": ["h", "hr", "hour", "hours"], "d": ["d", "day"],
+        ]
+        return units.first { $0.value.contains(letters) }.flatMap { Timeframe(digits + $0.key) }
+    }
+
     public static let fiveMinutes = Timeframe(minutes: 5)!
     public static let fifteenMinutes = Timeframe(minutes: 15)!
 

@@ -8,13 +8,15 @@ final class ReadFile {
     let path: String
 
     /// - Returns: `nil` if it does not exist.
-    /// - Throws: `Failure` (74).
+    /// - Throws: `Failure` (77) if it is closed to this user, (74).
     init?(_ path: String) throws {
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         self.path = path
         guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw Failure(.io, "\(path) cannot be read: \(systemMessage(errno))")
+            let code = errno
+            if code == ENOENT { return nil }
+            try expectAccess(to: path)
+            throw Failure(.io, "\(path) cannot be read: \(systemMessage(code))")
         }
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {

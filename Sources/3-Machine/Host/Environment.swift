@@ -3,16 +3,41 @@ internal import Glibc
 
 /// The process's environment variables. Handed in, so that a test can say.
 public struct Environment: Sendable {
-    private let variables: [String: String]
+    /// All of them, for a program that is started with them.
+    public private(set) var variables: [String: String]
+    /// Where the folders are those of an installation.
+    public private(set) var installation: InstalledFolders?
 
     public init(_ variables: [String: String]) { self.variables = variables }
 
-    /// The variables of this process.
-    public static var process: Environment { Environment(ProcessInfo.processInfo.environment) }
+    /// The variables of this process, and where they name no folders, those of this machine's installation.
+    public static var process: Environment {
+        Environment(ProcessInfo.processInfo.environment).completed(by: InstalledFolders())
+    }
+
+    /// The same with the variables of an installation where they are not set, unless a unit or a variable names other
+    /// folders. Source: docs/decisions/0055.
+    public func completed(by installation: InstalledFolders?) -> Environment {
+        guard let installation, self["STATE_DIRECTORY"] == nil, self["RUNTIME_DIRECTORY"] == nil,
+            [nil, installation.state].contains(self["CANDLEWICK_STATE_DIR"]),
+            [nil, installation.runtime].contains(self["CANDLEWICK_RUNTIME_DIR"])
+        else { return self }
+        var whole = self
+        whole.variables.merge(installation.variables) { own, installed in own.isEmpty ? installed : own }
+        whole.installation = installation
+        return whole
+    }
 
     /// The value; `nil` also for an empty one.
     public subscript(name: String) -> String? {
         variables[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The same with other values; `nil` removes a variable.
+    public func with(_ changes: [String: String?]) -> Environment {
+        var variables = variables
+        for (name, value) in changes { variables[name] = value }
+        return Environment(variables)
     }
 
     /// A variable, or the systemd credential of the same name; without the line ends behind it.

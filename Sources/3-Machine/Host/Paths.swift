@@ -14,10 +14,13 @@ public struct Paths: Sendable {
     public let database: String
     /// The runtime folder is the one in `/tmp`, where others could have made it before us.
     private let runtimeIsShared: Bool
+    /// Where the folders are those of an installation under systemd.
+    public let installation: InstalledFolders?
 
     /// - Throws: `Failure` (78) if the state folder is not known, or the database's URI holds a password.
     public init(environment: Environment, collector: Collector = .main) throws {
         self.collector = collector
+        installation = environment.installation
         let candidates = [
             environment["CANDLEWICK_RUNTIME_DIR"], environment["RUNTIME_DIRECTORY"],
             environment["XDG_RUNTIME_DIR"].map { "\($0)/candlewick" },
@@ -117,8 +120,11 @@ public struct Paths: Sendable {
     }
 
     /// Makes both folders (for owner and group only).
-    /// - Throws: `Failure` (74) with the folder and the system's reason; (78) where every user can write into one.
+    /// - Throws: `Failure` (74) with the folder and the system's reason; (77) if an installation's state is another
+    ///   user's; (78) where every user can write into one.
     public func prepare() throws {
+        // The stages could not read what another user makes there.
+        if installation != nil, access(state, F_OK) == 0 { try expectOwner(of: state, "use it") }
         try makeFolder(runtime, mode: runtimeIsShared ? 0o700 : 0o750)
         try makeFolder(state, mode: 0o750)
         for folder in [runtime, state] { try Paths.refuseOpenFolder(folder) }
@@ -206,8 +212,9 @@ public func expectOwner(of path: String, _ work: String) throws {
     var info = stat()
     guard stat(path, &info) == 0 else { throw Failure(.io, "\(path): \(systemMessage(errno))") }
     guard info.st_uid == geteuid() else {
-        let name = getpwuid(info.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "id \(info.st_uid)"
-        throw Failure(.notPermitted, "\(path) belongs to user \(name): \(work) as that user")
+        let name = userName(info.st_uid)
+        throw Failure(
+            .notPermitted, "\(path) belongs to user \(name): \(work) as that user: \(command(as: name))")
     }
 }
 

@@ -7,10 +7,22 @@ public struct StopSignal: Sendable {
     /// Readable once a stop was asked for.
     public let descriptor: Int32
 
+    /// - Parameter hearsHangup: whether the end of the terminal (SIGHUP) counts too, unless it is ignored.
     /// - Throws: `Failure` (74) if the system refuses.
-    public init() throws {
-        descriptor = candlewick_stop_descriptor()
+    public init(hearsHangup: Bool = false) throws {
+        descriptor = candlewick_stop_descriptor(hearsHangup ? 1 : 0)
         guard descriptor >= 0 else { throw Failure(.io, "signals cannot be watched: \(systemMessage(-descriptor))") }
+    }
+
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// The same, raised also when one of the programs has ended. Stays open as long as the process.
+    /// - Throws: `Failure` (74) if the system refuses.
+    public func orEnd(of programs: [SupervisedProgram]) throws -> StopSignal {
+        let pipes = programs.map(\.output)
+        let any = candlewick_any_descriptor(descriptor, pipes, pipes.count)
+        guard any >= 0 else { throw Failure(.io, "programs cannot be watched: \(systemMessage(-any))") }
+        return StopSignal(descriptor: any)
     }
 
     /// Whether a stop has been asked for; stays true.

@@ -3,7 +3,7 @@ internal import Glibc
 /// The terminal at standard output.
 public enum Terminal {
     public struct Size: Hashable, Sendable {
-        public let rows: Int
+        public var rows: Int
         public let columns: Int
 
         /// The size if the terminal does not report one.
@@ -12,7 +12,12 @@ public enum Terminal {
 
     /// Whether colours are wanted: on a terminal that has them, and where NO_COLOR is not set.
     public static func hasColours(_ environment: Environment) -> Bool {
-        isatty(1) == 1 && environment["NO_COLOR"] == nil && environment["TERM"] ?? "dumb" != "dumb"
+        hasScreen(environment) && environment["NO_COLOR"] == nil
+    }
+
+    /// Whether what is written can be replaced in place.
+    public static func hasScreen(_ environment: Environment) -> Bool {
+        isatty(1) == 1 && environment["TERM"] ?? "dumb" != "dumb"
     }
 
     /// Whether standard input is one.

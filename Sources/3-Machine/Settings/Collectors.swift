@@ -66,6 +66,9 @@ public struct Collectors: Sendable {
         disagreements = Collectors.disagreements(configurations)
     }
 
+    /// The file of `own`; `nil` if it is the defaults.
+    public var ownFile: String? { files[own.collector] }
+
     /// What a collector's file says; `nil` if it has none.
     public func configuration(of collector: Collector) -> Configuration? {
         configurations.first { $0.collector == collector && (files[collector] != nil || files.isEmpty) }

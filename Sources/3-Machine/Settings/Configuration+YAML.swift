@@ -22,8 +22,9 @@ extension Configuration {
 
     /// - Parameter origin: what names the file; stands in the errors.
     /// - Throws: `Failure` (78) with file, line and reason.
-    init(path: String, origin: String) throws {
+    public init(path: String, origin: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
+            try expectAccess(to: path)
             throw Failure(.configuration, "configuration \(path) cannot be read (named by \(origin))")
         }
         guard let text = String(bytes: data, encoding: .utf8) else {

@@ -64,8 +64,8 @@ extension Program {
                                   STATE_DIRECTORY, ~/.local/state/candlewick)
           CANDLEWICK_DATABASE     the database (else candlewick.db in the state
                                   folder), or the URI of a PostgreSQL server,
-                                  postgresql://… (docs/scaling.md)
-          CANDLEWICK_CONFIG       configuration file (docs/configuration.md);
+                                  postgresql://… (\(Document.path("scaling.md")))
+          CANDLEWICK_CONFIG       configuration file (\(Document.path("configuration.md")));
                                   optional (else candlewick.yaml in
                                   CONFIGURATION_DIRECTORY, if it exists)
           NOTIFY_SOCKET, WATCHDOG_USEC
@@ -74,8 +74,8 @@ extension Program {
                                   signs of life
 
         EXIT CODES
-          0 stopped in order, 64 wrong arguments, 65 damaged data, 69 broker
-          unavailable, 74 disk or socket failed, 75 another process holds the
-          lock, 78 wrong configuration or credentials
+          0 stopped in order, 64 wrong arguments, 65 damaged data, 66 a file to read
+          is missing, 69 broker unavailable, 74 disk or socket failed, 75 another
+          process holds the lock, 78 wrong configuration or credentials
         """
 }

@@ -23,7 +23,8 @@ struct YAMLReader {
         for (keyNode, value) in mapping {
             let key = text(keyNode)
             guard try read(key, value) else {
-                throw refuse(keyNode, "unknown key '\(key)' (docs/configuration.md lists the known ones)")
+                let document = Document.path("configuration.md")
+                throw refuse(keyNode, "unknown key '\(key)' (\(document) lists the known ones)")
             }
         }
     }
@@ -81,8 +82,7 @@ struct YAMLReader {
         guard let items = node.sequence, !items.isEmpty else { throw refuse(node, "expected a list such as [5m, 15m]") }
         let all = try items.map { item in
             guard let timeframe = Timeframe(text(item)) else {
-                throw refuse(
-                    item, "timeframe '\(text(item))' is not a whole number of minutes that divides a day (5m, 1h)")
+                throw refuse(item, Timeframe.refusal(of: text(item)))
             }
             return timeframe
         }
@@ -194,7 +194,10 @@ struct YAMLReader {
         guard let zone = ZoneRule(text(node)) else {
             throw refuse(
                 node,
-                "zone '\(text(node))' is not one of docs/configuration.md, and no rule such as CET-1CEST,M3.5.0,M10.5.0/3"
+                """
+                zone '\(text(node))' is not one of \(Document.path("configuration.md")), and no rule such as \
+                CET-1CEST,M3.5.0,M10.5.0/3
+                """
             )
         }
         return zone

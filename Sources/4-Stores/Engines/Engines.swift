@@ -16,5 +16,15 @@ private struct NamedEngine: StoreEngine {
         try engine(paths).openWriter(paths, enforcesOpinions: enforcesOpinions)
     }
 
-    func openReader(_ paths: Paths) throws -> any CandleQueries { try engine(paths).openReader(paths) }
+    func openReader(_ paths: Paths) throws -> any CandleQueries {
+        do {
+            return try engine(paths).openReader(paths)
+        } catch let failure as Failure where failure.code == .unavailable {
+            guard let installed = paths.installation, installed.hidesEnvironment else { throw failure }
+            throw Failure(
+                .unavailable,
+                "\(failure); if \(installed.environmentFile), which only root can read, names another, set CANDLEWICK_DATABASE"
+            )
+        }
+    }
 }

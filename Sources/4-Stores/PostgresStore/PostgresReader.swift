@@ -25,7 +25,8 @@ public final class PostgresReader: CandleQueries {
         address = try PostgresAddress(uri, environment: environment)
         connection = try Self.open(address)
         guard try version() != nil else {
-            throw Failure(.unavailable, "the database \(path) holds no tables: has store-writer run?")
+            throw Failure(
+                .unavailable, "the database \(path) holds no tables yet: start store-writer, which makes them")
         }
     }
 

@@ -16,7 +16,7 @@ public final class SQLiteReader: CandleQueries {
     /// Where the database is.
     public var path: String { database.path }
 
-    /// - Throws: `Failure` (69) if the database does not exist yet; `StoreError`.
+    /// - Throws: `Failure` (69) if the database does not exist yet, (77) if it is closed to this user; `StoreError`.
     public init(path: String) throws {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
@@ -24,7 +24,8 @@ public final class SQLiteReader: CandleQueries {
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
-            throw Failure(.unavailable, "the database \(path) does not exist: has store-writer run?")
+            try expectAccess(to: path)
+            throw missingDatabase(path)
         } catch let error as DatabaseError {
             throw StoreError("open", path, error)
         }

@@ -1,5 +1,15 @@
 public import Host
 
+/// That a database's file is not there, and the next step.
+public func missingDatabase(_ path: String) -> Failure {
+    Failure(
+        .unavailable,
+        """
+        the database \(path) does not exist: start the pipeline, or name the folder of another one with \
+        CANDLEWICK_STATE_DIR
+        """)
+}
+
 /// A database operation that failed: what was being done, to which database, and the engine's reason.
 public struct StoreError: ExitCodeProviding, CustomStringConvertible {
     public let operation: String

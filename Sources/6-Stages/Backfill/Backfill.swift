@@ -19,6 +19,8 @@ public final class Backfill {
     let logger: Logger
     /// Points to leave alone.
     public var reserve: Int
+    /// The most points of one run.
+    public var maxPoints = Int.max
 
     public init(
         paths: Paths, configuration: Configuration, environment: Environment, stop: StopSignal, clock: Clock,
@@ -35,7 +37,7 @@ public final class Backfill {
 
     /// The plan of a task. Works offline and changes nothing.
     public func propose(_ task: BackfillTask) throws -> Proposal {
-        try propose(task, try knownHistory(), now: try feedClock().now)
+        try propose(task, try knownHistory(), now: try feedClock().now, limit: maxPoints)
     }
 
     /// Carries a task out as far as points and broker allow.
@@ -46,7 +48,7 @@ public final class Backfill {
     public func carryOut(
         _ task: BackfillTask, limit: Int = .max, progress: any BackfillProgress
     ) throws -> BackfillSummary {
-        try BackfillRun(self, task, limit: limit, progress).carryOut()
+        try BackfillRun(self, task, limit: min(limit, maxPoints), progress).carryOut()
     }
 
     /// The quota ledger.
@@ -95,8 +97,10 @@ public final class Backfill {
         var needs: [Planner.Needs] = []
         var holdings: [Pair: Planner.Holdings] = [:]
         var refoldable: [Timeframe: Int] = [:]
+        var isBegun = false
         for pair in pairs(of: task) {
             let wanted = try wanted(task, pair, planner, known, now: now, end: end)
+            isBegun = isBegun || !wanted.isEmpty
             guard let first = wanted.values.compactMap(\.first).min() else { continue }
             let held = try known.holdings(pair, planner.timeframes, in: first..<end)
             let made = try known.refoldable(pair, wanted, held)
@@ -110,7 +114,8 @@ public final class Backfill {
         let plan = planner.plan(needs) { spending.affordable($0) { Proposal.budget(quota, reserve: $0) } }
         return Proposal(
             task: task, plan: plan, quota: quota, spending: spending, bounds: bounds(of: task, known.ledger),
-            holdings: holdings, refoldable: refoldable.filter { $0.value > 0 })
+            holdings: holdings, refoldable: refoldable.filter { $0.value > 0 }, isBegun: isBegun,
+            maxPoints: maxPoints - spent)
     }
 
     /// The reserve is there for what is missing now, so repair may use it for the holes of the last day.
@@ -144,7 +149,7 @@ public final class Backfill {
         return pairs
     }
 
-    /// The intervals that shall be there, none older than the store keeps.
+    /// The intervals that shall be there, none older than the store keeps; no timeframe if repair finds nothing streamed.
     private func wanted(
         _ task: BackfillTask, _ pair: Pair, _ planner: Planner, _ known: KnownHistory, now: UTCSeconds, end: UTCSeconds
     ) throws -> Planner.Starts {

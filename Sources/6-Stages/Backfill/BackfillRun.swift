@@ -22,6 +22,8 @@ public struct BackfillSummary: Hashable, Sendable {
     public internal(set) var failures: [String] = []
     /// Points that are wanted and were not spent.
     public internal(set) var postponed = 0
+    /// Whether a bound of the run itself, and not the week's points, postponed them.
+    public internal(set) var isLimited = false
     /// Why it ended before the plan; `nil` where it did not.
     public internal(set) var end: String?
     public internal(set) var exitCode = ExitCode.ok
@@ -136,6 +138,7 @@ final class BackfillRun {
         summary.derived = proposal.plan.derived.count
         summary.unobtainable = proposal.plan.unobtainable
         summary.postponed = proposal.plan.postponed
+        summary.isLimited = proposal.isLimited
         if !proposal.plan.isEmpty { progress.began(proposal, pace: backfill.configuration.history) }
         try tellParts(of: proposal)
         if let buyer { try buy(proposal, buyer) }

@@ -71,6 +71,8 @@ final class KnownHistory {
             try reader.checkSchema()
             return reader
         } catch let failure as Failure where failure.code == .unavailable {
+            // What the database has, which may be another one, would be bought again.
+            if paths.installation?.hidesEnvironment == true { throw failure }
             return nil
         }
     }

@@ -69,8 +69,9 @@ public final class Menu {
     private func title(_ entry: Entry) throws -> String {
         switch entry {
         case .task(let task):
-            let plan = try backfill.propose(task).plan
-            let cost = plan.isEmpty ? "nothing to buy" : counted(plan.points + plan.postponed, "point")
+            let proposal = try backfill.propose(task)
+            let plan = proposal.plan
+            let cost = plan.isEmpty ? proposal.nothing : counted(plan.points + plan.postponed, "point")
             return padded(try name(task), 34) + cost
         case .status: return "Database status"
         case .quota: return "Quota"
@@ -100,16 +101,14 @@ public final class Menu {
         }
     }
 
-    /// Shows what a task would buy, asks, and buys.
+    /// Shows what a task would buy, asks if it costs something, and buys.
     /// - Returns: `nil` where nothing was bought.
     @discardableResult
     public func buy(_ task: BackfillTask) throws -> BackfillSummary? {
         let proposal = try backfill.propose(task)
         say(proposal.report(configuration.history))
         guard !proposal.plan.isEmpty, proposal.refusal == nil else { return nil }
-        try backfill.checkCredentials()
-        say("Spend at most \(counted(proposal.plan.points, "point"))? [y/N] ")
-        guard let answer = read()?.trimmed.lowercased(), ["y", "yes"].contains(answer) else {
+        guard try proposal.plan.points == 0 || agrees(to: proposal.plan.points) else {
             say("\nNothing was bought.\n")
             return nil
         }
@@ -117,6 +116,12 @@ public final class Menu {
         progress.end()
         say(summary.report(task))
         return summary
+    }
+
+    private func agrees(to points: Int) throws -> Bool {
+        try backfill.checkCredentials()
+        say("Spend at most \(counted(points, "point"))? [y/N] ")
+        return ["y", "yes"].contains(read()?.trimmed.lowercased())
     }
 
     private func say(_ text: String) { Program.write(standardOutput: text) }

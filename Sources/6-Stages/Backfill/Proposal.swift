@@ -45,12 +45,19 @@ public struct Proposal: Sendable {
     let holdings: [Pair: Planner.Holdings]
     /// Wanted candles that are not bought, since `candlewick refold` makes them at no points.
     public let refoldable: [Timeframe: Int]
+    /// False if repair has nothing to look at, since nothing was streamed.
+    let isBegun: Bool
+    /// Points that may still be spent in this run.
+    let maxPoints: Int
 
     /// Points that are left alone.
     public var reserve: Int { spending.reserve }
 
     /// Whether more is wanted than the task itself may spend now, whatever the week's points.
     var isBound: Bool { plan.postponed > 0 && plan.points >= spending.limit }
+
+    /// The same, by a bound of this run or of repair; not by what a person was shown and agreed to.
+    var isLimited: Bool { isBound && (bounds != nil || plan.points >= maxPoints) }
 
     /// Points that may be spent. If only points that are not confirmed forbid it, one: its reply shows what is left.
     static func budget(_ quota: QuotaLedger.Estimate, reserve: Int) -> Int {
@@ -65,14 +72,22 @@ public struct Proposal: Sendable {
         guard plan.postponed > 0 else { return nil }
         if case .batch = task {
             let hope = quota.hoped(reserve: reserve)
-            let cost = "\(task.command) costs \(counted(needed, "point")), but \(grouped(hope)) may be spent now"
-            return needed <= hope ? nil : "\(cost): \(explanation)"
+            let cost = "\(task.command) costs \(counted(needed, "point")), but"
+            if needed > maxPoints { return "\(cost) --max-points allows \(grouped(maxPoints)): nothing is bought" }
+            return needed <= hope ? nil : "\(cost) \(grouped(hope)) may be spent now: \(explanation)"
         }
         guard plan.points == 0, plan.derived.isEmpty else { return nil }
         return "nothing can be bought now, \(counted(needed, "point")) are needed: \(explanation)"
     }
 
+    /// What a plan says that is empty.
+    var nothing: String {
+        guard isBegun else { return "nothing: no candle is streamed yet" }
+        return task == .repair ? "nothing: no candle is missing or partial" : "nothing: all candles are stored"
+    }
+
     private var explanation: String {
+        if maxPoints <= 0 { return "this run has spent what --max-points allows" }
         if isBound, let bounds {
             return "repair has spent \(grouped(bounds.spentInWeek)) of its \(grouped(bounds.week)) a week"
         }

@@ -20,7 +20,7 @@ extension Proposal {
         }
         if plan.isEmpty {
             let isAll = plan.unobtainable == 0 && refoldable.isEmpty
-            add("to buy", isAll ? "nothing: all candles are stored" : "nothing else: the rest is stored")
+            add("to buy", isAll ? nothing : "nothing else: the rest is stored")
             return lines.joined(separator: "\n") + "\n"
         }
         let requests = plan.purchases.count
@@ -32,7 +32,7 @@ extension Proposal {
         let rest = max(0, quota.remaining - plan.points)
         add("points", "\(grouped(plan.points)) of \(grouped(quota.remaining)) left\(told), \(grouped(rest)) remain")
         if let bounds { add("bounds", bounds.text(reserve: reserve)) }
-        if isBound, bounds != nil {
+        if isBound {
             add("later", "\(counted(plan.postponed, "point")), in the next runs")
         } else if plan.postponed > 0 {
             let when =
@@ -177,7 +177,7 @@ extension BackfillSummary {
         for failure in failures { lines.append("Failed: \(failure)") }
         if postponed > 0 {
             let when =
-                exitCode == .temporary ? quota.renewal.map { " from \($0.minuteText) on" } ?? "" : ""
+                exitCode == .temporary && !isLimited ? quota.renewal.map { " from \($0.minuteText) on" } ?? "" : ""
             lines.append("Still wanted: \(counted(postponed, "point"))\(end == "stopped" ? "" : when)")
         }
         if exitCode != .ok { lines.append("Resume with: ingest-backfill \(task.command)") }

@@ -12,7 +12,8 @@ public enum Maintenance {
     ///   user's; `StoreError`.
     public static func perform(_ task: MaintenanceTask, paths: Paths, stop: StopSignal) throws -> String {
         guard paths.isDatabaseServed || DiskUsage.size(ofFile: paths.database) > 0 else {
-            throw Failure(.unavailable, "the database \(paths.database) does not exist: has store-writer run?")
+            try expectAccess(to: paths.database)
+            throw missingDatabase(paths.database)
         }
         if let writer = writer(paths) { return try ask(writer, task, paths, stop) }
         try expectOwner(of: paths.isDatabaseServed ? paths.state : paths.database, "maintain it")

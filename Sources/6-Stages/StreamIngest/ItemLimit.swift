@@ -44,7 +44,7 @@ struct ItemLimit: Hashable {
         return """
             \(all.count) instruments need \(Self.needed(by: all)) items, one each and one for the heartbeat, and \
             \(isTold ? "the" : "an") account streams \(items): \(names)\(rest) would be left out. \(need) needed, with an account \
-            of its own each (docs/scaling.md § Collectors), or fewer instruments
+            of its own each (\(Document.path("scaling.md")) § Collectors), or fewer instruments
             """
     }
 

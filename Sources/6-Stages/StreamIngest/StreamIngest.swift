@@ -161,8 +161,7 @@ public enum StreamIngest {
     ) throws -> StreamLogin? {
         let service = setup.service
         let began = clock.monotonic()
-        service.status("logging in")
-        patience.whileWaiting = { isPausing in
+        patience.whileWaiting = { pause in
             let now = clock.monotonic()
             // A status that cannot be published now is published a second later.
             _ = try? outlets.status.publishEverySecond(monotonic: now) {
@@ -176,9 +175,11 @@ public enum StreamIngest {
                     .ingestStream, time: clock.now(), state: IngestState.loggingIn.rawValue,
                     outputs: [.init(.ticks, position: outlets.ticks.lastPosition)], metrics: metrics)
             }
-            if isPausing {
+            if let pause {
                 service.ready()
-                service.status("waiting for the broker")
+                service.status(pause.text)
+            } else {
+                service.status("logging in")
             }
             service.progressed()
         }

@@ -140,7 +140,7 @@ private struct Columns {
         }
         if timeframe == nil, let text = text("timeframe", row) {
             timeframe = Timeframe(text)
-            if timeframe == nil { throw Flaw("'\(text)' is not a timeframe such as 5 or 15m") }
+            if timeframe == nil { throw Flaw(Timeframe.refusal(of: text)) }
         }
         guard let pair, let timeframe else { throw Flaw("pair or timeframe is missing") }
         return Series(pair, timeframe)

@@ -111,7 +111,7 @@ private struct FoldedColumns {
         let (pair, timeframe) = (text("pair", row), text("timeframe", row))
         guard let pair = Pair(pair) else { throw Flaw("'\(pair)' is not a name such as EUR_USD or DE40") }
         guard let timeframe = Timeframe(timeframe) else {
-            throw Flaw("'\(timeframe)' is not a timeframe such as 5 or 15m")
+            throw Flaw(Timeframe.refusal(of: timeframe))
         }
         guard let seconds = Int64(text("timestamp", row)), (0..<7_258_118_400).contains(seconds) else {
             throw Flaw("timestamp '\(text("timestamp", row))' is not in Unix seconds")

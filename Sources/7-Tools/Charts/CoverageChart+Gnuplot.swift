@@ -41,6 +41,7 @@ private struct GnuplotCoverage {
         case .bought: (30, 136, 229)
         case .partial: (245, 166, 35)
         case .missing: (239, 83, 80)
+        case .before: (170, 170, 170)
         }
     }
 
@@ -52,7 +53,7 @@ private struct GnuplotCoverage {
     }
 
     var script: String {
-        let entries = CoverageChart.State.allCases.map { state in
+        let entries = chart.states.map { state in
             "keyentry with boxes fs solid noborder lc rgb \(GnuplotCoverage.number(state, 1)) title '\(state.name)'"
         }
         let plot = "$cells using 1:2:3:4:5:6:7 with boxxyerror fs solid noborder lc rgb variable notitle"

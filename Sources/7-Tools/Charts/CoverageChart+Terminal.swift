@@ -94,12 +94,13 @@ private struct TerminalCoverage {
     /// With colours the shade shows the share, the colour the state; without, the character shows both.
     private func mark(_ state: CoverageChart.State, _ share: Double) -> Character {
         let level = share >= 1 ? 3 : share >= 0.75 ? 2 : share >= 0.5 ? 1 : 0
-        if colours { return ["░", "▒", "▓", "█"][level] }
+        if colours, state != .before { return ["░", "▒", "▓", "█"][level] }
         switch state {
         case .streamed: return ["░", "▒", "▓", "█"][level]
         case .bought: return level == 3 ? "B" : "b"
         case .partial: return level == 3 ? "P" : "p"
         case .missing: return level == 3 ? "·" : "-"
+        case .before: return "~"
         }
     }
 
@@ -109,13 +110,14 @@ private struct TerminalCoverage {
         case .bought: .blue
         case .partial: .yellow
         case .missing: .red
+        case .before: .faint
         }
     }
 
     private var legendItems: [Legend.Item] {
-        let states = CoverageChart.State.allCases.map { state in
+        let states = chart.states.map { state in
             // All of a day, most of it.
-            let marks = colours ? [mark(state, 1)] : [mark(state, 1), mark(state, 0.8)]
+            let marks = colours || state == .before ? [mark(state, 1)] : [mark(state, 1), mark(state, 0.8)]
             return Legend.Item(mark: String(marks), tone: TerminalCoverage.tone(state), text: state.name)
         }
         let shades = String([1, 0.8, 0.6, 0.4].map { mark(.streamed, $0) })

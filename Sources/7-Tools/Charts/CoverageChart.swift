@@ -11,12 +11,16 @@ public struct CoverageChart: Sendable {
         /// Candles that were bought, derived or imported.
         public let bought: Int
         public let partial: Int
+        /// Whether the pair had not begun yet, if nothing is expected.
+        public let isBefore: Bool
 
-        public init(expected: Int, streamed: Int = 0, bought: Int = 0, partial: Int = 0) {
+        public init(expected: Int, streamed: Int = 0, bought: Int = 0, partial: Int = 0, isBefore: Bool = false) {
             (self.expected, self.streamed, self.bought, self.partial) = (expected, streamed, bought, partial)
+            self.isBefore = isBefore
         }
 
         public static let closed = Day(expected: 0)
+        public static let before = Day(expected: 0, isBefore: true)
 
         public var missing: Int { max(0, expected - streamed - bought - partial) }
     }
@@ -24,8 +28,10 @@ public struct CoverageChart: Sendable {
     /// The state that a cell shows: that of most intervals of the day.
     enum State: CaseIterable {
         case streamed, bought, partial, missing
+        /// The pair had not begun yet.
+        case before
 
-        var name: String { "\(self)" }
+        var name: String { self == .before ? "not yet begun" : "\(self)" }
     }
 
     public struct Row: Sendable {
@@ -52,6 +58,12 @@ public struct CoverageChart: Sendable {
     public let rows: [Row]
     let dayCount: Int
 
+    /// Those that a legend explains.
+    var states: [State] {
+        let hasBefore = rows.contains { $0.days.contains { $0.state?.0 == .before } }
+        return State.allCases.filter { $0 != .before || hasBefore }
+    }
+
     /// - Parameter rows: a row that has fewer days than the others counts as closed at its end.
     public init(timeframe: Timeframe, firstDay: CivilDate, rows: [Row]) {
         (self.timeframe, self.firstDay, self.rows) = (timeframe, firstDay, rows)
@@ -70,7 +82,7 @@ public struct CoverageChart: Sendable {
 extension CoverageChart.Day {
     /// The most frequent state and its share of the day, 0 … 1; of equal ones the better. `nil` where markets were closed.
     var state: (CoverageChart.State, share: Double)? {
-        guard expected > 0 else { return nil }
+        guard expected > 0 else { return isBefore ? (.before, 1) : nil }
         let counts: [(CoverageChart.State, Int)] = [
             (.streamed, streamed), (.bought, bought), (.partial, partial), (.missing, missing),
         ]

@@ -1,7 +1,17 @@
 internal import Host
 
 /// Runs gnuplot, and writes texts in its language. Source: gnuplot 5.4 manual.
-enum Gnuplot {
+public enum Gnuplot {
+    /// - Throws: `Failure` (69) if it is not installed.
+    public static func check(program: String = "gnuplot") throws {
+        let result = try ChildProcess.run([program, "--version"], input: [], seconds: secondsMax)
+        if result.exitCode == ChildProcess.missing { throw missing }
+    }
+
+    private static var missing: Failure {
+        Failure(.unavailable, "gnuplot draws the pictures, and it is not installed: apt install gnuplot-nox")
+    }
+
     /// Many times the time for 500 candles.
     private static let secondsMax = 60
 
@@ -23,7 +33,7 @@ enum Gnuplot {
         switch result.exitCode {
         case 0 where !result.output.isEmpty: return result.output
         case ChildProcess.missing:
-            throw Failure(.unavailable, "gnuplot is missing: apt install gnuplot-nox")
+            throw missing
         case ChildProcess.late:
             throw Failure(.unavailable, "gnuplot has not drawn the picture within \(secondsMax) s")
         default:

@@ -97,7 +97,10 @@ struct CollectorJudge {
             return [
                 finding(
                     "stages", "", .warning, "does not run, and has no configuration file",
-                    "if it has gone for good, move its journals away; otherwise docs/configuration.md says where its file belongs"
+                    """
+                    if it has gone for good, move its journals away; otherwise \
+                    \(Document.path("configuration.md")) says where its file belongs
+                    """
                 )
             ]
         }
@@ -111,7 +114,10 @@ struct CollectorJudge {
         return [
             fault(
                 "store", of: own.pairs, "store-writer cannot take the candles: \(reason)",
-                "run candlewick journal check\(name.map { " --collector \($0)" } ?? ""), then read docs/operations.md, 'Journals'"
+                """
+                run candlewick journal check\(name.map { " --collector \($0)" } ?? ""), then read \
+                \(Document.path("operations.md")), 'Journals'
+                """
             )
         ]
     }

@@ -10,7 +10,8 @@ public struct Coverage: Encodable {
 
     /// A pair on a day.
     public struct Cell: Encodable, Hashable, Sendable {
-        /// Intervals of the trading hours that begin on the day and have ended; 0: the market was closed, or it is to come.
+        /// Intervals of the trading hours that begin on the day and have ended, from the pair's first on; 0: the market was
+        /// closed, or the day is before the first or to come.
         public internal(set) var expected = 0
         public internal(set) var streamed = 0
         /// From the broker's history, derived from such, or imported.
@@ -19,6 +20,8 @@ public struct Coverage: Encodable {
         /// Seen, and without a tick.
         public internal(set) var quiet = 0
         public internal(set) var missing = 0
+        /// Intervals of the trading hours before the pair's first: not counted above.
+        public internal(set) var before = 0
 
         mutating func count(_ state: IntervalState) {
             expected += 1
@@ -59,10 +62,15 @@ public struct Coverage: Encodable {
         self.days = (firstDay...lastDay).map { CivilDate(daysSince1970: $0).description }
         rows = try extent.series.map { series in
             var row = Row(pair: series.pair.description, cells: Array(repeating: Cell(), count: days))
+            func day(_ start: UTCSeconds) -> Int { Int(start.rawValue / 86_400 - firstDay) }
             let range = UTCSeconds(rawValue: firstDay * 86_400)..<extent.range.upperBound
-            for line in try IntervalStates(reader, series, in: range, extent.sight, extent.calendar).lines {
-                row.cells[Int(line.start.rawValue / 86_400 - firstDay)].count(line.state)
+            // Intervals before it are not missing: the stream had not begun.
+            let begin = extent.begin(of: series, in: range)
+            for start in extent.calendar[series.pair].starts(of: timeframe, in: range.lowerBound..<begin) {
+                row.cells[day(start)].before += 1
             }
+            let states = try IntervalStates(reader, series, in: begin..<range.upperBound, extent.sight, extent.calendar)
+            for line in states.lines { row.cells[day(line.start)].count(line.state) }
             return row
         }
     }

@@ -75,7 +75,7 @@ public struct GapsReport: Report, Encodable {
         let now = now ?? until
         for series in extent.series {
             // Intervals before it are not missing: the stream had not begun.
-            let from = min(max(extent.range.lowerBound, extent.expectedSince[series] ?? extent.range.lowerBound), until)
+            let from = extent.begin(of: series, in: extent.range)
             let states = try IntervalStates(reader, series, in: from..<until, extent.sight, extent.calendar)
             intervals += states.lines.count
             // Of those that have the series, the one whose repair looks back the furthest.

@@ -114,6 +114,11 @@ struct Extent {
         range = (end - .seconds(days * 86_400))..<end
         self.sight = sight
     }
+
+    /// Where a series' intervals of a range begin to be expected.
+    func begin(of series: Series, in range: Range<UTCSeconds>) -> UTCSeconds {
+        min(max(range.lowerBound, expectedSince[series] ?? range.lowerBound), range.upperBound)
+    }
 }
 
 /// That nothing is stored of what was asked for.

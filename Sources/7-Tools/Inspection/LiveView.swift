@@ -23,6 +23,10 @@ public final class LiveView {
     private let forming: FormingCandles?
     private let clock: Clock
     private let style: Style
+    /// In the last picture.
+    private var isAnyRunning = false
+    /// The last line of the screen, if there is one.
+    public var footer: String?
 
     /// - Parameter environment: names the collectors' files.
     /// - Throws: as `PipelineObserver.init`.
@@ -32,41 +36,47 @@ public final class LiveView {
         (self.clock, self.style) = (clock, style)
     }
 
-    /// Shows until a request to stop, the end of the time, or the end of the reader.
-    public func run(until stop: StopSignal, seconds: Int64?) throws {
+    /// Shows until a request to stop, the key `q`, the end of the time, or the end of the reader.
+    /// - Returns: false if at the end of the time no stage ran.
+    @discardableResult
+    public func run(until stop: StopSignal, seconds: Int64?) throws -> Bool {
         let end = seconds.map { clock.monotonic() + $0 * UTCNanos.perSecond } ?? .max
-        // Other screen, cursor hidden, no line wrap; and back.
-        if style.isScreen { Program.write(standardOutput: "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l") }
-        defer { if style.isScreen { Program.write(standardOutput: "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l") } }
+        let screen = style.isScreen ? try Screen(until: stop) : nil
+        defer { screen?.end() }
         // The first frame waits for the stages' first word: they speak once a second.
         var next = min(clock.monotonic() + UTCNanos.perSecond * 5 / 4, end)
         while !stop.isRaised {
             let now = clock.monotonic()
             if now >= next {
-                guard try show(), now < end else { return }
+                guard try show() else { return true }
+                guard now < end else { return isAnyRunning }
                 next = min(max(next, now) + UTCNanos.perSecond, end)
             }
             let wait = (next - clock.monotonic() + UTCNanos.perMillisecond - 1) / UTCNanos.perMillisecond
-            observer.listen(milliseconds: Int(max(0, wait)), stop: stop.descriptor)
+            observer.listen(milliseconds: Int(max(0, wait)), stop: screen?.descriptor ?? stop.descriptor)
+            if screen?.isQuitPressed == true { return true }
         }
+        return true
     }
 
     /// - Returns: false if nobody reads it.
     private func show() throws -> Bool {
         let view = try observer.observe()
         let seen = view.seen
+        isAnyRunning = seen.stages.contains { $0.status != nil }
         switch style {
         case .json: return Program.write(standardOutput: view.status.json)
         case .lines: return Program.write(standardOutput: LiveFrame(seen).line + "\n")
         case .screen(let style):
-            guard let size = Terminal.size else { return false }
+            guard var size = Terminal.size else { return false }
+            if footer != nil { size.rows -= 1 }
             forming?.take()
             // Without an aggregator they would stay as they are.
             let isAggregating = seen.collectors.contains { $0.heard(.aggregator)?.status != nil }
             let quotes = isAggregating ? forming?.quotes ?? [:] : [:]
-            let lines = LiveFrame(seen, quotes: quotes).screen(size).map {
-                style.painted($0.text, $0.tone) + "\u{1B}[K"
-            }
+            let frame = LiveFrame(seen, quotes: quotes).screen(size)
+            let last = footer.map { [LiveFrame.Line(text: String($0.prefix(size.columns)))] } ?? []
+            let lines = (frame + last).map { style.painted($0.text, $0.tone) + "\u{1B}[K" }
             return Program.write(standardOutput: "\u{1B}[H" + lines.joined(separator: "\r\n") + "\u{1B}[J")
         }
     }

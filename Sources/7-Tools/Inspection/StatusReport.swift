@@ -25,7 +25,7 @@ public struct StatusReport: Report {
     }
 
     /// Listens to the stages for up to two seconds, and reads the database.
-    /// - Throws: `Failure` (69) if the database does not exist yet; `BusError`.
+    /// - Throws: `Failure` (69) if the database does not exist yet, (77) if it is closed to this user; `BusError`.
     public init(paths: Paths, collectors: Collectors, clock: Clock) throws {
         let stages = try StatusListener.collect(
             paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
@@ -37,7 +37,7 @@ public struct StatusReport: Report {
         var stored = StoreSnapshot(collectors, now: clock.now().seconds)
         do {
             stored = try StoreSnapshot(storeEngine.openReader(paths), collectors, now: clock.now().seconds)
-        } catch let failure as Failure where failure.code == .unavailable {
+        } catch let failure as Failure where [.unavailable, .notPermitted].contains(failure.code) {
             throw failure
         } catch {
             stored.failure = "\(error)"

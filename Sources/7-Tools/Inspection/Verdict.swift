@@ -140,7 +140,7 @@ package struct Verdict: Sendable {
     static func notRunning(_ stages: [Stage], instance: String? = nil) -> Finding {
         Finding(
             "stages", "", .failed, "not running: \(stages.map(\.name).joined(separator: ", "))",
-            "systemctl start candlewick.target, or scripts/run; then journalctl -u \(unit(stages[0], instance))")
+            "systemctl start candlewick.target, or candlewick run; then journalctl -u \(unit(stages[0], instance))")
     }
 
     /// The systemd unit of a stage.

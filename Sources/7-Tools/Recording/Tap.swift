@@ -33,8 +33,8 @@ public final class Tap<Record: StreamEnvelope> {
 
     /// - Parameters:
     ///   - start: where to begin.
-    /// - Throws: `Failure` (69) if a position is given and there is neither journal nor archive; `JournalError`,
-    ///   `BusError`.
+    /// - Throws: `Failure` (69) if a position is given and there is neither journal nor archive, (64) if the position is
+    ///   beyond the next one; `JournalError`, `BusError`.
     public init(stream: Stream, paths: Paths, from start: TapStart, logger: Logger) throws {
         let context = try BusContext()
         let folder = paths.journal(stream)
@@ -52,6 +52,7 @@ public final class Tap<Record: StreamEnvelope> {
             return
         }
         live = nil
+        try Self.expectGiven(start, stream, folder)
         let position: UInt64? =
             switch start {
             case .now: try JournalTail.lastPosition(Record.self, folder: folder) + 1
@@ -66,6 +67,17 @@ public final class Tap<Record: StreamEnvelope> {
             ? try JournalReader(folder: folder, recordSize: stream.recordSize, from: position)
             : try ArchivedStream(stream, paths, from: position)
         reader = StreamReader(live: subscriber, journal: source, logger: logger)
+    }
+
+    /// A tap of a position far ahead would be silent for hours.
+    private static func expectGiven(_ start: TapStart, _ stream: Stream, _ folder: String) throws {
+        guard case .position(let position) = start, try JournalTail.exists(folder: folder) else { return }
+        let newest = try JournalTail.lastPosition(Record.self, folder: folder)
+        guard position > newest + 1 else { return }
+        throw Failure(
+            .usage,
+            "position \(position) of \(stream.rawValue) is not given yet, the newest is \(newest): begin with 'now' or an earlier one"
+        )
     }
 
     /// A stream of another machine.

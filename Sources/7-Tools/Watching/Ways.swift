@@ -40,7 +40,7 @@ package struct Ways: Sendable {
         .configuration,
         """
         no way to send a message is configured: set the credential CANDLEWICK_WATCH_URL (a webhook), watch.command or watch.mail, or the \
-        credential CANDLEWICK_WATCH_PING_URL (docs/monitoring.md shows each)
+        credential CANDLEWICK_WATCH_PING_URL (\(Document.path("monitoring.md")) shows each)
         """)
 
     /// `nil` also for an empty one, which the units give if there is no file.

@@ -28,7 +28,7 @@ struct RelayCommand: ParsableCommand {
               candlewick keys new desk
               candlewick tap ticks --from-host HOST:7411 --server-key FILE --key FILE
 
-            docs/scaling.md shows each step, and python/relay.py is a client in Python.
+            \(Document.path("scaling.md")) shows each step, and python/relay.py is a client in Python.
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 

@@ -14,7 +14,7 @@ struct WatchCommand: ParsableCommand {
             status' every few seconds, and sends a message when something has been wrong
             for half a minute, again each hour, and when all is well again. A finding
             makes one message, however its numbers change. Settings: section watch of
-            the configuration file (docs/monitoring.md).
+            the configuration file (\(Document.path("monitoring.md"))).
 
             WAYS (each optional, several at once)
               a webhook    plain JSON, ntfy, Slack or Telegram: watch.shape

@@ -28,7 +28,7 @@ struct WebCommand: ParsableCommand {
                                                 needs the token.
               web: {listen: 'unix:/PATH'}       a Unix socket, for the group candlewick
 
-            TLS is the work of a proxy before it: docs/http-api.md has a sample for nginx.
+            TLS is the work of a proxy before it: \(Document.path("http-api.md")) has a sample for nginx.
 
             CREDENTIALS (environment, or systemd credential of the same name; never an
             argument)

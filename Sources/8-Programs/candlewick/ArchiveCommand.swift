@@ -13,7 +13,7 @@ struct ArchiveCommand: ParsableCommand {
             The archive is the folder 'archive' in the state folder. 'run' moves closed
             segments of the journals there; from the first run on age deletes no segment
             that is not archived. The other commands leave the archive as it is.
-            docs/archive.md describes the files, and how other programs read them.
+            \(Document.path("archive.md")) describes the files, and how other programs read them.
             """,
         subcommands: [Run.self, Check.self, List.self, Restore.self])
 
@@ -84,7 +84,7 @@ struct ArchiveCommand: ParsableCommand {
                 let report = try ArchiveCheckReport(paths: try collector.chosen(paths), stream: journaled.stream)
                 output.show(report)
                 if report.isDamaged {
-                    throw Failure(.badData, "damaged: docs/archive.md, 'Damage', explains what to do")
+                    throw Failure(.badData, "damaged: \(Document.path("archive.md")), 'Damage', explains what to do")
                 }
             }
         }

@@ -87,6 +87,27 @@ struct Moment: ExpressibleByArgument {
     static let help = "UTC: 2026-11-23, 2026-11-23T14:10, 2026-11-23T14:10:05Z, or Unix seconds"
 }
 
+/// The stretch of time whose candles are wanted: those that start in `[since, until)`.
+struct RangeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Candles that start at this moment or later. \(Moment.help)."))
+    var since: Moment?
+
+    @Option(help: "Candles that start before this moment.")
+    var until: Moment?
+
+    func validate() throws {
+        if let since, let until, since.time >= until.time {
+            throw ValidationError("--until must be later than --since")
+        }
+    }
+
+    /// All time without either.
+    var range: Range<UTCSeconds> { (since?.time.seconds ?? .min)..<(until?.time.seconds ?? .max) }
+
+    /// ` that start in this time`, if a time was named.
+    var words: String { since == nil && until == nil ? "" : " that start in this time" }
+}
+
 /// One of the streams that have a journal, or all of them.
 struct JournaledStreamArgument: ParsableArguments {
     @Argument(
@@ -143,6 +164,13 @@ struct SeriesOptions: ParsableArguments {
 
     @Option(name: .shortAndLong, help: "Only this timeframe: 5, 5m, 15m, 1h.")
     var timeframe: Timeframe?
+
+    func validate() throws {
+        // Every word of letters and digits may be an instrument's name, but none is called 5m.
+        if let name = pairs.lazy.map({ "\($0)".lowercased() }).first(where: { Timeframe($0) != nil }) {
+            throw ValidationError("\(name) is a timeframe, not a pair: write --timeframe \(name)")
+        }
+    }
 }
 
 extension TextStyle {

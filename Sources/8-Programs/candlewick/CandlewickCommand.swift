@@ -24,6 +24,7 @@ struct CandlewickCommand: ParsableCommand {
             """,
         version: Program.version,
         groupedSubcommands: [
+            CommandGroup(name: "Run the pipeline without systemd", subcommands: [RunCommand.self]),
             CommandGroup(
                 name: "Look at the pipeline",
                 subcommands: [
@@ -47,4 +48,19 @@ struct CandlewickCommand: ParsableCommand {
                 ]),
             CommandGroup(name: "Other machines", subcommands: [KeysCommand.self]),
         ])
+
+    static func main() {
+        let arguments = Mistake.joined(Array(CommandLine.arguments.dropFirst()))
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            let message = message(for: error)
+            guard exitCode(for: error) == .validationFailure,
+                let better = Mistake(arguments, of: Self.self).sentence(for: message)
+            else { exit(withError: error) }
+            Program.write(standardError: fullMessage(for: error).replacing(message, with: better) + "\n")
+            exit(withError: ArgumentParser.ExitCode.validationFailure)
+        }
+    }
 }

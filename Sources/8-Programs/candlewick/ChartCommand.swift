@@ -13,7 +13,8 @@ struct ChartCommand: ParsableCommand {
         commandName: "chart",
         abstract: "Draws candles, with volume and moving averages.",
         discussion: """
-            Draws in the terminal, as wide and high as it is (80 by 24 into a pipe), or
+            Draws the last candles, in the terminal, as wide and high as it is (80 by 24
+            into a pipe), or
             into files: --png, --svg, --html (one page that needs no network), by gnuplot.
             Times are UTC; an interval without a candle stays empty, a weekend is one
             line; partial candles are marked. Moving averages use the closes of complete
@@ -31,8 +32,10 @@ struct ChartCommand: ParsableCommand {
     @Argument(help: "The timeframe: 5, 5m, 15m, 1h.")
     var timeframe: Timeframe
 
-    @Option(help: "Number of candles; default: as many as fit, 200 in a file.")
+    @Option(help: "Number of candles; default: as many as fit, 200 in a file, with --since all.")
     var last: Int?
+
+    @OptionGroup var range: RangeOptions
 
     @Option(help: "Period of a moving average, in candles; may be repeated; default: 9, 21 and 50.")
     var ma: [Int] = []
@@ -49,7 +52,9 @@ struct ChartCommand: ParsableCommand {
     private static let mostShown = 5_000
 
     func validate() throws {
-        if let last, !(1...Self.mostShown).contains(last) { throw ValidationError("--last must be 1 to 5,000") }
+        if let last, !(1...Self.mostShown).contains(last) {
+            throw ValidationError("--last must be 1 to 5,000, not \(last)")
+        }
         if let period = ma.first(where: { !(2...1_000).contains($0) }) {
             throw ValidationError("--ma \(period): a period is 2 to 1,000 candles")
         }
@@ -59,13 +64,16 @@ struct ChartCommand: ParsableCommand {
 
     func run() {
         look { (paths: Paths, collectors: Collectors) in
+            try picture.check()
             let reader = try storeEngine.openReader(paths)
             let size = Terminal.size ?? .usual
-            let shown = last ?? (picture.files.isEmpty ? size.columns : 200)
             let averages = ma.isEmpty ? [9, 21, 50] : ma
-            let all = try reader.last(shown + (averages.max() ?? 0), pair, timeframe, .all)
-            guard !all.isEmpty else {
-                throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)")
+            let usual = range.since != nil ? Self.mostShown : picture.files.isEmpty ? size.columns : 200
+            let all = try candles(reader, last ?? usual, averages: averages)
+            let shown = min(last ?? usual, all.count { range.range.contains(UTCSeconds(rawValue: $0.timestamp)) })
+            guard shown > 0 else {
+                throw Failure(
+                    .unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)\(range.words)")
             }
             if json {
                 let table = CandleTable(Array(all.suffix(shown)), pair: pair, timeframe: timeframe, side: price)
@@ -84,6 +92,15 @@ struct ChartCommand: ParsableCommand {
             }
             try picture.write(chart)
         }
+    }
+
+    /// The last candles of the time, and those before them that the averages need, oldest first.
+    private func candles(_ reader: any CandleQueries, _ count: Int, averages: [Int]) throws -> [Candle] {
+        let time = range.range
+        let last = try reader.candles(pair, timeframe, in: time, .last(count), .all)
+        guard let first = last.first else { return [] }
+        let before = .min..<UTCSeconds(rawValue: first.timestamp)
+        return try reader.candles(pair, timeframe, in: before, .last(averages.max() ?? 0), .all) + last
     }
 }
 
@@ -128,6 +145,10 @@ struct PictureOptions: ParsableArguments {
             throw ValidationError("--width must be 800 to 8,000, --height 500 to 8,000")
         }
     }
+
+    /// Before any work for a picture.
+    /// - Throws: `Failure` (69) if one is wanted and gnuplot, which draws it, is not installed.
+    func check() throws { if !files.isEmpty { try Gnuplot.check() } }
 
     func write(_ chart: some Chart) throws {
         for (path, format) in files {

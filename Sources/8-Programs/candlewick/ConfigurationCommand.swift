@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Host
 internal import Inspection
+internal import MarketData
+internal import Reports
 internal import Settings
 
 struct ConfigurationCommand: ParsableCommand {
@@ -10,14 +12,15 @@ struct ConfigurationCommand: ParsableCommand {
         discussion: """
             Reads the file that CANDLEWICK_CONFIG names, else candlewick.yaml in systemd's
             CONFIGURATION_DIRECTORY, as the stages do at their start. If the file is
-            wrong, prints the line and the reason, and ends with exit code 78: run it
-            before a restart.
+            wrong, prints the line and the reason, and ends with exit code 78: run
+            'candlewick config check' before a restart.
 
             EXAMPLES
-              candlewick configuration
-              CANDLEWICK_CONFIG=new.yaml candlewick configuration
-              candlewick configuration --sample >candlewick.yaml
-            """)
+              candlewick config
+              candlewick config check new.yaml
+              candlewick config --sample >candlewick.yaml
+            """,
+        subcommands: [ConfigurationCheckCommand.self], aliases: ["config"])
 
     @Flag(help: "Print a commented file to start from; it changes nothing.")
     var sample = false
@@ -36,5 +39,38 @@ struct ConfigurationCommand: ParsableCommand {
         if table { return output.show(ConfigurationText.table) }
         // So that the files of the other collectors are checked too.
         look { (_: Paths, collectors: Collectors) in output.show(ConfigurationReport(collectors.own)) }
+    }
+}
+
+struct ConfigurationCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Checks a configuration file.",
+        discussion: """
+            Without a file it checks the one in force, and the files of further collectors.
+            Prints one line; exit code 78 with file, line, key and reason if something is
+            wrong.
+
+            EXAMPLES
+              candlewick config check
+              candlewick config check new.yaml
+            """)
+
+    @Argument(help: "The file; default: the one in force.", completion: .file(extensions: ["yaml"]))
+    var file: String?
+
+    func run() {
+        guard let file else {
+            look { (_: Paths, collectors: Collectors) in report(collectors.configurations, collectors.ownFile) }
+        }
+        Program.run("candlewick") { _ in report([try Configuration(path: file, origin: "the command line")], file) }
+    }
+
+    private func report(_ configurations: [Configuration], _ file: String?) {
+        let place = file.map { "\($0): in order" } ?? "no file: the defaults are in force"
+        let timeframes = configurations[0].timeframes.map(\.description).joined(separator: ", ")
+        let others = configurations.count > 1 ? "; \(counted(configurations.count - 1, "further file")) in order" : ""
+        let settings = "\(counted(configurations[0].instruments.count, "instrument")), \(timeframes)"
+        Program.write(standardOutput: "\(place): \(settings)\(others)\n")
     }
 }

@@ -15,7 +15,7 @@ struct CoverageCommand: ParsableCommand {
         discussion: """
             A heat map: one row for each pair, one column for each day (UTC), up to the
             day of the newest candle. An interval without a tick is not counted if the
-            feed was up. Draws in the terminal, or into files by gnuplot: --png, --svg,
+            feed was up, nor is one before the pair's first candle. Draws in the terminal, or into files by gnuplot: --png, --svg,
             --html.
 
             EXAMPLES
@@ -45,6 +45,7 @@ struct CoverageCommand: ParsableCommand {
 
     func run() {
         look { (paths: Paths, collectors: Collectors) in
+            try picture.check()
             let reader = try storeEngine.openReader(paths)
             guard let timeframe = try timeframe ?? reader.series().map(\.timeframe).min() else {
                 throw Failure(.unavailable, "no candle is stored in \(reader.path)")
@@ -74,7 +75,8 @@ extension CoverageChart {
                 pair: row.pair,
                 days: row.cells.map {
                     Day(
-                        expected: $0.expected - $0.quiet, streamed: $0.streamed, bought: $0.bought, partial: $0.partial)
+                        expected: $0.expected - $0.quiet, streamed: $0.streamed, bought: $0.bought, partial: $0.partial,
+                        isBefore: $0.before > 0)
                 })
         }
         self.init(timeframe: timeframe, firstDay: coverage.firstDay, rows: rows)

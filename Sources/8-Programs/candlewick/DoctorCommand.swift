@@ -17,18 +17,22 @@ struct DoctorCommand: ParsableCommand {
 
             EXAMPLES
               candlewick doctor
+              candlewick doctor --quiet
               candlewick doctor --offline --json
             """)
 
     @Flag(help: "Skip the broker: no login.")
     var offline = false
 
+    @Flag(help: "Only what is not in order.")
+    var quiet = false
+
     @OptionGroup var output: OutputOptions
 
     func run() {
         look { paths in
             let report = try DoctorReport(paths: paths, clock: .system, asksBroker: !offline)
-            output.show(report)
+            output.show(quiet ? report.withoutOK : report)
             if report.failed > 0 { throw Failure(.unavailable, "\(report.failed) checks failed") }
         }
     }

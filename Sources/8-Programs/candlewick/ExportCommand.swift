@@ -39,11 +39,7 @@ struct ExportCandlesCommand: ParsableCommand {
 
     @OptionGroup var series: SeriesOptions
 
-    @Option(help: ArgumentHelp("First moment to export. \(Moment.help)."))
-    var since: Moment?
-
-    @Option(help: "Export candles before this moment.")
-    var until: Moment?
+    @OptionGroup var wanted: RangeOptions
 
     @Option(help: "csv or jsonl; or backtrader, backtesting, freqtrade, lean or mt5.")
     var format = ExportFormat.rows(.csv)
@@ -62,9 +58,6 @@ struct ExportCandlesCommand: ParsableCommand {
     var output: String?
 
     func validate() throws {
-        if let since, let until, since.time >= until.time {
-            throw ValidationError("--until must be later than --since")
-        }
         if json, case .files = format { throw ValidationError("--json and --format exclude each other") }
         try files.check(format, hasView: view != nil)
     }
@@ -100,8 +93,7 @@ struct ExportCandlesCommand: ParsableCommand {
 
     /// The starts that are wanted of a series.
     private func range(_ line: SeriesStatistics) -> Range<UTCSeconds>? {
-        let from = max(line.oldest, since?.time.seconds ?? line.oldest)
-        let end = min(line.newest + line.series.timeframe, until?.time.seconds ?? .max)
-        return from < end ? from..<end : nil
+        let range = wanted.range.clamped(to: line.oldest..<(line.newest + line.series.timeframe))
+        return range.isEmpty ? nil : range
     }
 }

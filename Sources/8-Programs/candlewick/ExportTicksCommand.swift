@@ -10,7 +10,7 @@ struct ExportTicksCommand: ParsableCommand {
         discussion: """
             One row for each tick, in the order of position, from archive and journal:
             time (as the broker stamped it), receive_time, pair, bid, ask, position,
-            flags (the bits of docs/formats.md § 1.1). Times are UTC, ISO 8601 with
+            flags (the bits of \(Document.path("formats.md")) § 1.1). Times are UTC, ISO 8601 with
             nanoseconds; prices are exact decimals; a side that the broker did not send
             is empty (CSV) or null (JSON Lines). Parquet has the columns of the archive
             and the pair: prices in units of 1e-9, 0 for a side that is missing.

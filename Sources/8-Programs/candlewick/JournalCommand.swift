@@ -42,7 +42,8 @@ struct JournalCommand: ParsableCommand {
                 let report = try JournalReport(paths: try collector.chosen(paths), stream: journaled.stream)
                 output.show(report)
                 if report.isDamaged {
-                    throw Failure(.badData, "damaged: docs/operations.md, 'Journals', explains what to do")
+                    throw Failure(
+                        .badData, "damaged: \(Document.path("operations.md")), 'Journals', explains what to do")
                 }
             }
         }

@@ -5,6 +5,8 @@ internal import MarketData
 struct LineOutput {
     private var text = ""
     private var left: Int
+    /// Whether there has been no line yet.
+    private(set) var isEmpty = true
     private let stop: StopSignal
     private let end: Int64
     private var isRead = true
@@ -18,6 +20,9 @@ struct LineOutput {
     /// Whether more lines are wanted.
     var isOpen: Bool { left > 0 && isRead && !stop.isRaised && Clock.system.monotonic() < end }
 
+    /// Whether the time was over without a line.
+    var wasSilent: Bool { isEmpty && isRead && !stop.isRaised }
+
     /// How long to wait for the next line.
     func milliseconds(atMost most: Int) -> Int {
         let rest = max(0, end.subtractingReportingOverflow(Clock.system.monotonic()).partialValue)
@@ -27,6 +32,7 @@ struct LineOutput {
     mutating func add(_ line: String) {
         guard left > 0 else { return }
         left -= 1
+        isEmpty = false
         text += line + "\n"
     }
 

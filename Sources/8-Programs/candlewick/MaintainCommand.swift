@@ -41,7 +41,8 @@ struct MaintainCommand: ParsableCommand {
                 output.show(Outcome(text))
                 guard findings.isEmpty else {
                     throw Failure(
-                        .badData, "database \(reader.path) is damaged: docs/operations.md explains what to do")
+                        .badData,
+                        "database \(reader.path) is damaged: \(Document.path("operations.md")) explains what to do")
                 }
             }
         }
@@ -105,7 +106,8 @@ struct MaintainCommand: ParsableCommand {
     }
 
     struct Analyse: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Updates the statistics of the query planner.")
+        static let configuration = CommandConfiguration(
+            abstract: "Updates the statistics of the query planner.", aliases: ["analyze"])
 
         @OptionGroup var output: OutputOptions
 

@@ -13,7 +13,8 @@ struct RecordCommand: ParsableCommand {
             records, positions and checksums. So 'journal check' and 'tap' read it with
             CANDLEWICK_STATE_DIR=FOLDER. Begins now, or in archive or journal with --from
             or --since, and continues live: each position once. Ends on Ctrl-C, after
-            --for, at --until, or with --stored at the journal's present end.
+            --for, at --until, or with --stored at the journal's present end; with 69 if
+            no record came.
 
             EXAMPLES
               candlewick record monday --for 1h
@@ -75,13 +76,16 @@ struct RecordCommand: ParsableCommand {
             stream, paths: paths, from: from ?? (since == nil ? .now : .oldest), since: since?.time,
             until: until?.time, into: try Paths(state: folder).of(paths.collector), logger: .errorsOnly)
         if !json { Program.ready([("stream", stream.rawValue), ("folder", folder)]) }
+        var sender = stored ? nil : try Sender(stream, paths)
         let end = runTime.map { Clock.system.monotonic() + $0.seconds * UTCNanos.perSecond } ?? .max
         while !recorder.isOver, !stop.isRaised, Clock.system.monotonic() < end {
             let count = try recorder.poll(milliseconds: stored ? 0 : 250, stop: stop.descriptor)
             if stored, count == 0 { break }
+            if recorder.count == 0 { sender?.wait() }
         }
         try recorder.close()
         guard recorder.count > 0 else {
+            if !stop.isRaised, !recorder.isOver { try sender?.expectRunning() }
             throw Failure(.unavailable, "\(stream.rawValue) had no record in this time")
         }
         let facts = (recorder.count, recorder.first, recorder.last)

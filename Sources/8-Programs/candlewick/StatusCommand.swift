@@ -1,9 +1,6 @@
-internal import Engines
-internal import Store
 internal import ArgumentParser
 internal import Host
 internal import Inspection
-internal import MarketData
 internal import Settings
 
 struct StatusCommand: ParsableCommand {
@@ -32,6 +29,7 @@ struct StatusCommand: ParsableCommand {
               candlewick status
               candlewick status --json | python3 -m json.tool
               candlewick status >/dev/null || echo look
+              candlewick status --watch --every 5s
               candlewick status --metrics
             """)
 
@@ -43,7 +41,14 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print every metric that the stages publish, as a table in Markdown.")
     var metrics = false
 
+    @Flag(help: "Show it again and again until Ctrl-C; into a pipe one after the other.")
+    var watch = false
+
+    @Option(help: "With --watch: the time between two looks: 1s, 30s, 2m.")
+    var every = RunTime(argument: "1s")!
+
     func validate() throws {
+        guard !watch || !(stored || metrics) else { throw ValidationError("--watch shows the whole status only") }
         guard !(output.json && stored) else { throw ValidationError("--json and --stored exclude each other") }
         guard !(metrics && stored) else { throw ValidationError("--metrics and --stored exclude each other") }
     }
@@ -51,7 +56,8 @@ struct StatusCommand: ParsableCommand {
     func run() {
         if metrics { return output.show(MetricTable()) }
         look { paths in
-            if stored { return try reportStored(paths) }
+            if stored { return output.show(Outcome(try StoredCount(paths).text)) }
+            if watch { return try show(of: paths) }
             let collectors = try Collectors(environment: .process, paths: paths)
             let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
             output.show(report)
@@ -59,11 +65,12 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
-    private func reportStored(_ paths: Paths) throws {
-        let lines = try storeEngine.openReader(paths).statistics()
-        let count = lines.reduce(0) { $0 + $1.count }
-        let pairs = Set(lines.map(\.series.pair)).count
-        guard count > 0 else { throw Failure(.unavailable, "no candle stored in \(paths.database)") }
-        Program.write(standardOutput: "\(count) candles of \(pairs) pairs stored in \(paths.database)\n")
+    private func show(of paths: Paths) throws {
+        let repetition = Repetition(seconds: every.seconds, clock: .system)
+        repetition.run(until: try StopSignal()) {
+            let collectors = try Collectors(environment: .process, paths: paths)
+            let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)
+            return output.json ? report.json : report.text(.terminal) + "\n"
+        }
     }
 }

@@ -11,9 +11,10 @@ struct TapCommand: ParsableCommand {
         abstract: "Prints a stream live, or from a position on.",
         discussion: """
             One line for each record; with --json one object, with the fields of
-            docs/formats.md. Begins now; with --from it reads archive and journal from
+            \(Document.path("formats.md")). Begins now; with --from it reads archive and journal from
             there and continues live: each position once, in order. Never delays a stage.
-            Ends on Ctrl-C, after --for, or after --count.
+            Ends on Ctrl-C, after --for, or after --count; with 69 if --for passed without
+            a record and the stage that sends them does not run.
 
             STREAMS
               ticks     all records of the ticks stream: TICK, CLCK, FEED
@@ -67,7 +68,7 @@ struct TapCommand: ParsableCommand {
     @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
-        if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if let count, count < 1 { throw ValidationError("--count must be at least 1, not \(count)") }
         if stream == .status, !pair.isEmpty { throw ValidationError("status has no pairs") }
         if remote.fromHost != nil, collector.collector != nil {
             throw ValidationError(
@@ -118,11 +119,20 @@ struct TapCommand: ParsableCommand {
             } else {
                 try Tap<Record>(stream: stream, paths: paths, from: from, logger: .errorsOnly)
             }
+        var sender = remote.fromHost == nil ? try Sender(stream, paths) : nil
+        var mustKnowPairs = sender != nil && !pair.isEmpty
+        if mustKnowPairs, from == .now { try KnownPairs(paths).expect(pair) }
         var missing: UInt64 = 0
         while lines.isOpen {
             _ = try tap.poll(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { record in
                 if isWanted(record) { lines.add(json ? record.json : record.line) }
             }
+            // The past had none of them, and one that is not known will not come.
+            if mustKnowPairs, tap.isLive {
+                mustKnowPairs = false
+                if lines.isEmpty { try KnownPairs(paths).expect(pair) }
+            }
+            if lines.isEmpty { sender?.wait() }
             lines.flush()
             if tap.missing > missing {
                 Program.write(
@@ -131,6 +141,7 @@ struct TapCommand: ParsableCommand {
                 missing = tap.missing
             }
         }
+        if lines.wasSilent { try sender?.expectRunning() }
     }
 
     private func tapForming(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
@@ -140,6 +151,8 @@ struct TapCommand: ParsableCommand {
             } else {
                 try Subscriber(context: try BusContext(), endpoint: try paths.endpoint(.forming))
             }
+        var sender = remote.fromHost == nil ? try Sender(.forming, paths) : nil
+        if sender != nil { try KnownPairs(paths).expect(pair) }
         while lines.isOpen {
             live.wait(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor)
             while lines.isOpen,
@@ -151,20 +164,25 @@ struct TapCommand: ParsableCommand {
                     }
                 })
             {}
+            if lines.isEmpty { sender?.wait() }
             lines.flush()
         }
+        if lines.wasSilent { try sender?.expectRunning() }
     }
 
     private func tapStatus(_ paths: Paths, _ lines: inout LineOutput, _ stop: StopSignal) throws {
         if let login = try remote.login { return try tapStatus(login, &lines, stop) }
         let collectors = collector.collector == nil ? paths.collectors : [paths.collector]
         let listener = try StatusListener(paths: paths, collectors: collectors, clock: .system)
+        var sender = try Sender(statusOf: collectors, paths)
         while lines.isOpen {
             listener.listen(milliseconds: lines.milliseconds(atMost: 250), stop: stop.descriptor) { heard, json in
                 lines.add(statusLine(heard.stage, paths.collectors.count > 1 ? heard.collector : nil, json))
             }
+            if lines.isEmpty { sender.wait() }
             lines.flush()
         }
+        if lines.wasSilent { try sender.expectRunning() }
     }
 
     private func tapStatus(_ login: RelayLogin, _ lines: inout LineOutput, _ stop: StopSignal) throws {

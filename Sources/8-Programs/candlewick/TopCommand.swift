@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Host
 internal import Inspection
+internal import Wire
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,7 +11,8 @@ struct TopCommand: ParsableCommand {
             Shows stages, ticks per second, stored candles, delays, holes, quota, disk, and
             bid, ask, spread and the last candles of each pair. On a terminal the table
             refreshes in place; into a pipe it prints one line a second. A stage that does
-            not run is shown as down. Ends on Ctrl-C, on SIGTERM, or after --for.
+            not run is shown as down. Ends on q, on Ctrl-C, on SIGTERM, or after --for; with
+            69 if no stage runs at the end of --for.
 
             'delay' is the time from an interval's end to the readable candle, over the last
             hour: percentiles 50, 90 and 99, and the worst, of busy and of quiet pairs.
@@ -42,12 +44,20 @@ struct TopCommand: ParsableCommand {
     func run() {
         look { paths in
             let stop = try StopSignal()
-            let environment = Environment.process
-            let isDumb = environment["TERM"] == nil || environment["TERM"] == "dumb"
-            let style: LiveView.Style = plain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
             let view = try LiveView(
-                paths: paths, environment: environment, clock: .system, style: json ? .json : style)
-            try view.run(until: stop, seconds: runTime?.seconds)
+                paths: paths, environment: .process, clock: .system, style: json ? .json : .usual(isPlain: plain))
+            guard try view.run(until: stop, seconds: runTime?.seconds) else {
+                let names = Stage.daemons.map(\.name).joined(separator: ", ")
+                throw Failure(.unavailable, "not running: \(names)")
+            }
         }
+    }
+}
+
+extension LiveView.Style {
+    /// The table on a terminal that can show it.
+    static func usual(isPlain: Bool) -> LiveView.Style {
+        let isDumb = Environment.process["TERM"] ?? "dumb" == "dumb"
+        return isPlain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
     }
 }

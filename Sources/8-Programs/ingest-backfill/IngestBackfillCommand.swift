@@ -17,7 +17,10 @@ struct IngestBackfillCommand: ParsableCommand {
             buys a candle that is stored or can be derived from smaller ones. It may run
             before, during or without streaming. You can kill it at any time: it continues
             when you start it again. Without arguments, on a terminal, it shows a menu.
-            The arithmetic: docs/quota.md.
+            run, batch and repair show their plan on a terminal and ask before they spend;
+            --yes buys at once, as they do under a timer and in scripts. --max-points bounds
+            a run: batch then buys all or nothing, the others the newest candles.
+            The arithmetic: \(Document.path("quota.md")).
 
             SIGTERM lets the current request finish and ends the program within 5 s. Here
             exit code 0 means that all candles are bought; 69, the broker did not answer
@@ -53,6 +56,11 @@ private func menu(_ backfill: Backfill, _ setup: StageSetup) -> Menu {
 struct BackfillOptions: ParsableArguments {
     @OptionGroup var stage: StageOptions
     @Flag(help: "Spend the reserve as well (history.reserve_points).") var spendReserve = false
+    @Option(help: "The most points that may be spent in this run.") var maxPoints: Int?
+
+    mutating func validate() throws {
+        guard maxPoints ?? 1 >= 1 else { throw ValidationError("--max-points must be 1 or more") }
+    }
 
     /// - Parameter looks: it changes nothing, and prints the folder.
     func serve(looks: Bool = false, _ body: (Backfill, StageSetup, Logger) throws -> Void) -> Never {
@@ -62,21 +70,38 @@ struct BackfillOptions: ParsableArguments {
                 paths: setup.paths, configuration: setup.configuration, environment: setup.environment,
                 stop: setup.stop, clock: .system, logger: logger)
             if spendReserve { backfill.reserve = 0 }
+            if let maxPoints { backfill.maxPoints = maxPoints }
             try body(backfill, setup, logger)
         }
     }
 
-    /// Buys, and ends the process as that ended.
-    func carryOut(_ task: @escaping (Backfill) throws -> BackfillTask) -> Never {
-        serve { backfill, _, _ in
+    /// Buys, and ends the process as that ended. On a terminal it shows the plan and asks first.
+    func buy(_ consent: Consent, _ task: @escaping (Backfill) throws -> BackfillTask) -> Never {
+        serve { backfill, setup, _ in
             let task = try task(backfill)
-            let progress = ProgressDisplay(clock: .system, columns: Terminal.size?.columns)
-            let summary = try backfill.carryOut(task, progress: progress)
-            progress.end()
-            Program.write(standardOutput: summary.report(task))
+            let asks = hasPerson && !consent.yes
+            let summary =
+                asks ? try menu(backfill, setup).buy(task) : try BackfillOptions.carryOut(task, by: backfill)
+            guard let summary else {
+                if let refusal = try backfill.propose(task).refusal { throw Failure(.temporary, refusal) }
+                return
+            }
             if summary.exitCode != .ok { throw Failure(summary.exitCode, summary.reason) }
         }
     }
+
+    private static func carryOut(_ task: BackfillTask, by backfill: Backfill) throws -> BackfillSummary {
+        let progress = ProgressDisplay(clock: .system, columns: Terminal.size?.columns)
+        let summary = try backfill.carryOut(task, progress: progress)
+        progress.end()
+        Program.write(standardOutput: summary.report(task))
+        return summary
+    }
+}
+
+/// Whether a person at a terminal is asked before points are spent.
+struct Consent: ParsableArguments {
+    @Flag(help: "Buy without asking; on a terminal only, nobody is asked elsewhere.") var yes = false
 }
 
 struct PlanCommand: ParsableCommand {
@@ -119,7 +144,7 @@ struct PlanCommand: ParsableCommand {
         guard !timeframes.isEmpty else { throw ValidationError("--timeframes needs at least one, such as 5m,15m") }
         return try timeframes.split(separator: ",").map { text in
             guard let timeframe = Timeframe(text) else {
-                throw ValidationError("'\(text)' is not a whole number of minutes that divides a day (5m, 1h)")
+                throw ValidationError(Timeframe.refusal(of: text))
             }
             return timeframe
         }
@@ -135,8 +160,9 @@ struct RunCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: BackfillOptions
+    @OptionGroup var consent: Consent
 
-    func run() { options.carryOut { _ in .run } }
+    func run() { options.buy(consent) { _ in .run } }
 }
 
 struct BatchCommand: ParsableCommand {
@@ -145,6 +171,7 @@ struct BatchCommand: ParsableCommand {
         discussion: "A batch has as many pairs as a week's allowance buys. Buys all of it or nothing.")
 
     @OptionGroup var options: BackfillOptions
+    @OptionGroup var consent: Consent
     @Argument(help: "Number of the batch, from 1.") var number: Int
 
     mutating func validate() throws {
@@ -152,7 +179,7 @@ struct BatchCommand: ParsableCommand {
     }
 
     func run() {
-        options.carryOut { backfill in
+        options.buy(consent) { backfill in
             let count = backfill.batchCount()
             guard number <= count else {
                 throw Failure(
@@ -172,20 +199,14 @@ struct RepairCommand: ParsableCommand {
         discussion: """
             Buys the newest holes first: those of the last history.repair_days, at most
             history.repair_points in a run and history.repair_week_percent of the week's
-            points. The reserve is for holes of the last day. On a terminal it shows the
-            plan and asks; elsewhere, such as under the timer, it buys within these bounds.
-            If nothing is missing it sends no request.
+            points. The reserve is for holes of the last day. If nothing is missing it sends no
+            request.
             """)
 
     @OptionGroup var options: BackfillOptions
+    @OptionGroup var consent: Consent
 
-    func run() {
-        guard hasPerson else { options.carryOut { _ in .repair } }
-        options.serve { backfill, setup, _ in
-            guard let summary = try menu(backfill, setup).buy(.repair), summary.exitCode != .ok else { return }
-            throw Failure(summary.exitCode, summary.reason)
-        }
-    }
+    func run() { options.buy(consent) { _ in .repair } }
 }
 
 struct QuotaCommand: ParsableCommand {

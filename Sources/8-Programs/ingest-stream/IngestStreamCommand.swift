@@ -18,7 +18,7 @@ struct IngestStreamCommand: ParsableCommand {
             Prints READY on standard output once the ticks are subscribed. SIGTERM stops it in order.
 
             --capture writes the lines of the streaming connection into a new file, without user, password and \
-            session ids (docs/formats.md § 6). `ig-simulator --play-capture` plays it. If the file cannot be written \
+            session ids (\(Document.path("formats.md")) § 6). `ig-simulator --play-capture` plays it. If the file cannot be written \
             any more, one log line reports it and streaming continues.
 
             --check checks the broker's side and ends: credentials, login, REST, clocks, each configured epic on \

@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import Host
 public import Logging
 public import Simulation
 
@@ -30,7 +31,7 @@ let discussion = """
     updates are subscribed to; it keeps the pace of the capture times --speed, and waits for a client that does not \
     read or is away. Login, control replies, session ids and PROBEs are the simulator's own; market time follows the \
     captured heartbeats and ticks. It plays nothing but the capture: no prices before it, no candles beside it. The \
-    format is § 6 of docs/formats.md.
+    format is § 6 of \(Document.path("formats.md")).
 
     FAULTS, for --fault and, while it runs, for POST /simulator/faults (the words as the body, separated by spaces):
 

@@ -171,4 +171,14 @@ import TestKit
         }
         #expect("\(Timeframe("90m") ?? .fiveMinutes)" == "90m")
     }
+
+    @Test(arguments: [
+        ("15M", "15m"), ("M15", "15m"), ("5min", "5m"), ("1 hour", "1h"), ("H4", "4h"), ("1D", "1d"), ("60 mins", "1h"),
+        ("7m", "5m, 1h, 1d"), ("W1", "5m, 1h, 1d"), ("soon", "5m, 1h, 1d"), ("5m5", "5m, 1h, 1d"), ("", "5m, 1h, 1d"),
+    ])
+    func `another spelling of a timeframe is refused with the right one`(text: String, right: String) {
+        #expect(Timeframe(text) == nil)
+        let refusal = Timeframe.refusal(of: text)
+        #expect(refusal.hasPrefix("'\(text)' is not a timeframe: write ") && refusal.hasSuffix(right), "\(refusal)")
+    }
 }

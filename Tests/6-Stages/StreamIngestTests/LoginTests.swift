@@ -207,6 +207,24 @@ private final class TextServer: Sendable {
         #expect(try login(spacing) >= 61)
     }
 
+    @Test func `a login that waits says once in the log how long, and the seconds that are left to who waits`() throws {
+        let folder = TemporaryFolder()
+        let spacing = LoginSpacing(seconds: 6, stateFolder: folder.path)
+        spacing.noteAttempt()
+        let (seconds, lines) = (Shared(), LoggedLines())
+        var told: [String] = []
+        var patience = LoginPatience(
+            spacing: spacing, clock: Clock(now: Clock.system.now) { seconds.look() * 1_000_000_000 },
+            logger: lines.logger
+        ) { throw Failure(.configuration, "refused") }
+        patience.whileWaiting = { pause in if let pause { told.append(pause.text) } }
+        #expect(throws: Failure.self) { try patience.run(until: try StopSignal(), isOver: { false }) }
+        let waits = lines.take().filter { $0.hasPrefix("Logins keep apart") }
+        #expect(waits.count == 1 && waits[0].contains("apartSeconds=6"))
+        #expect(told.count >= 4)
+        #expect(told.last == "waiting for the broker: next login in 1 s, since logins keep 6 s apart")
+    }
+
     @Test func `a login waits for its distance from that of another process meanwhile`() throws {
         let folder = TemporaryFolder()
         let spacing = LoginSpacing(seconds: 61, stateFolder: folder.path)

@@ -110,6 +110,30 @@ import Wire
         #expect(failure?.code == .temporary)
     }
 
+    @Test(arguments: [CandleExport.View.candles, .candlesFull])
+    func `nothing of one's own export would be imported`(view: CandleExport.View) throws {
+        let paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
+        try paths.prepare()
+        let store = try SQLiteWriter(path: paths.database)
+        let stored = [
+            Make.candle(1_778_572_800, price: "1.38676"), Make.candle(1_778_573_100, price: "1.4", source: .bought),
+            Make.candle(1_778_573_400, source: .imported),
+        ]
+        _ = try store.write(
+            stored.map(\.envelope), collector: .main, stream: .candles, position: 1, now: UTCNanos(seconds: 5))
+        let reader = try SQLiteReader(path: paths.database)
+        let export = CandleExport(reader, view: view, format: .csv)
+        var text = export.head
+        for line in try reader.statistics() {
+            _ = try export.write(line.series, in: line.oldest..<(line.newest + 1)) {
+                text += $0
+                return true
+            }
+        }
+        let own = try CandleImport(file(text).candles, paths: paths, repairDays: 30, clock: .system)
+        #expect(own.known == stored.count && own.candles.isEmpty, "\(own.candles)")
+    }
+
     @Test func `what is stored with the same values is not imported, be it streamed`() throws {
         let paths = try Paths(runtime: folder.path + "/run", state: folder.path + "/state")
         try paths.prepare()

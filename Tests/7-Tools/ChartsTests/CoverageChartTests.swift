@@ -54,6 +54,19 @@ struct CoverageChartTests {
         #expect(percent([.init(expected: 10, streamed: 20), .init(expected: 10)]) == 50)
     }
 
+    @Test func `days before the first candle are grey, and not counted`() {
+        let whole = CoverageChart.Day(expected: 288, streamed: 288)
+        let row = CoverageChart.Row(pair: "EUR_USD", days: [.before, .before, .closed, whole])
+        let chart = CoverageChart(timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: 0), rows: [row])
+        let text = chart.terminal(columns: 80, colours: false)
+        #expect(
+            text.contains("EUR_USD ~~~~  ██") && text.contains("100%") && text.contains("~ not yet begun"), "\(text)")
+        let begun = CoverageChart(
+            timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: 0),
+            rows: [CoverageChart.Row(pair: "EUR_USD", days: [whole])])
+        #expect(!begun.terminal(columns: 80, colours: false).contains("not yet begun"))
+    }
+
     @Test func `a chart of nothing says so`() {
         let chart = CoverageChart(timeframe: .fiveMinutes, firstDay: CivilDate(daysSince1970: 0), rows: [])
         #expect(chart.terminal(columns: 80, colours: false) == "coverage 5m: no days\n")

@@ -162,20 +162,23 @@ import Wire
         #expect(report.json.contains(line), "\(report.json)")
     }
 
-    @Test func `coverage counts the intervals of each day by state`() throws {
+    @Test func `coverage counts the intervals of each day by state, from the pair's first on, as gaps does`() throws {
         let candles: [Int64: CandleRecord] = [
             0: whole(0), 1: whole(1, source: .bought), 5: whole(5, flags: .partial), 12: whole(12),
         ]
-        let coverage = try Coverage(try reader(candles, sight()), pairs: [], timeframe: .fiveMinutes, days: 3)
+        let reader = try reader(candles, sight())
+        let coverage = try Coverage(reader, pairs: [], timeframe: .fiveMinutes, days: 3)
         #expect(coverage.days == ["2026-05-10", "2026-05-11", "2026-05-12"])
         let cells = try #require(coverage.rows.first?.cells)
         // Sunday opens at 21:00 UTC.
-        #expect(cells[0].expected == 36 && cells[0].missing == 36)
-        #expect(cells[1].expected == 288 && cells[1].missing == 288)
+        #expect(cells[0].before == 36 && cells[0].expected == 0 && cells[0].missing == 0)
+        #expect(cells[1].before == 288 && cells[1].expected == 0 && cells[1].missing == 0)
         let today = cells[2]
         #expect(today.streamed == 2 && today.bought == 1 && today.partial == 1)
-        #expect(today.missing == 96 + 1 && today.quiet == 13 - 4 - 1)
-        #expect(today.expected == 96 + 13)
+        #expect(today.missing == 1 && today.quiet == 13 - 4 - 1)
+        #expect(today.expected == 13 && today.before == 96)
+        let gaps = try GapsReport(reader, pairs: [], timeframe: nil, days: 3)
+        #expect(gaps.intervals == 13 && gaps.gaps.map(\.intervals).reduce(0, +) == today.missing + today.partial)
     }
 
     @Test func `indicators count what is unbroken up to the newest candle`() throws {

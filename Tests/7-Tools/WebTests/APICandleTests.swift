@@ -134,7 +134,7 @@ import Wire
             ("AAA_BBB/5m", "there is no pair AAA_BBB here: /api/v1/pairs lists all pairs"),
             ("EUR_USD/1h", "EUR_USD has no candles of 1h here: it has those of 5m, 15m"),
             ("EUR-USD/5m", "'EUR-USD' is no name of a pair: write it as EUR_USD"),
-            ("EUR_USD/7m", "'7m' is no timeframe: give one that divides a day, such as 5m, 15m or 1h"),
+            ("EUR_USD/7m", "'7m' is not a timeframe: write minutes, hours or a day that divide a day: 5m, 1h, 1d"),
         ]
         for (path, message) in wrong {
             let answer = world.get("/candles/\(path)")

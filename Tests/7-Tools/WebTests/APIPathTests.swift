@@ -38,7 +38,10 @@ import Wire
         ("/ticks/EUR_USD?from=0&collector=eu", "there is no collector 'eu' here: give one of main"),
         ("/gaps?days=93", "days is '93': give a whole number from 1 to 92"),
         ("/gaps?pair=EUR-USD", "pair is 'EUR-USD': give a name such as EUR_USD"),
-        ("/coverage?timeframe=7m", "timeframe is '7m': give minutes that divide a day, such as 5m, 15m or 1h"),
+        (
+            "/coverage?timeframe=7m",
+            "timeframe: '7m' is not a timeframe: write minutes, hours or a day that divide a day: 5m, 1h, 1d"
+        ),
         ("/explanation/EUR_USD/5m/0?ticks=1", "ticks is '1': give true or false"),
         ("/connection?days=", "days is '': give a whole number from 1 to 92"),
         ("/status?x", "there is no parameter 'x' here: this path knows no parameter"),

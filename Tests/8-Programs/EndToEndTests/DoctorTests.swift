@@ -36,6 +36,10 @@ struct DoctorTests {
             text.output.contains("ok       stage aggregator: live\n") && text.output.contains("0 failed"),
             "\(text.output)")
 
+        let quiet = try await pipeline.result("candlewick", ["doctor", "--quiet"])
+        #expect(
+            quiet.code == 0 && !quiet.output.contains("ok  ") && quiet.output.contains(" 0 failed"), "\(quiet.output)")
+
         pipeline.programs["aggregator"]?.kill()
         chmod(pipeline.state, 0o755)
         pipeline.variables["IG_PASSWORD"] = nil
@@ -54,6 +58,41 @@ struct DoctorTests {
         pipeline.configure("instrumens: [EUR_USD]\n")
         let lines = try await doctor(pipeline, code: 69)
         #expect(lines.map(\.check) == ["configuration"] && lines[0].finding.contains("instrumens"), "\(lines)")
+    }
+
+    @Test
+    func `a configuration is checked before a restart, with its line and key, the file given or the one in force`()
+        async throws
+    {
+        let pipeline = Pipeline()
+        func check(_ arguments: String...) async throws -> (code: Int32, output: String, errors: String) {
+            try await pipeline.result("candlewick", ["config", "check"] + arguments)
+        }
+        let none = try await pipeline.result("candlewick", ["config", "check"], with: ["CANDLEWICK_CONFIG": nil])
+        #expect(none.code == 0 && none.output.hasPrefix("no file: the defaults are in force: 28 instruments, 5m, 15m"))
+        let good = pipeline.folder.write("timeframes: [1m]\n".utf8, to: "good.yaml")
+        let found = try await check(good)
+        #expect(found.code == 0 && found.output == "\(good): in order: 28 instruments, 1m\n", "\(found)")
+        let bad = pipeline.folder.write("timeframes: [1m]\nstore:\n  batch_rows: 0\n".utf8, to: "bad.yaml")
+        let wrong = try await check(bad)
+        #expect(
+            wrong.code == 78 && wrong.errors.contains("\(bad):3: ") && wrong.errors.contains("batch_rows"), "\(wrong)")
+        pipeline.configure("timeframes: [1m]\nhistory: {depth: many}\n")
+        let own = try await check()
+        #expect(own.code == 78 && own.errors.contains(":2: ") && own.errors.contains("depth"), "\(own)")
+        let missing = try await check(pipeline.folder.path + "/none.yaml")
+        #expect(missing.code == 78 && missing.errors.contains("cannot be read"), "\(missing)")
+    }
+
+    @Test func `status --watch shows one report after the other, until it is stopped`() async throws {
+        let pipeline = Pipeline()
+        let watch = try pipeline.launch("candlewick", ["status", "--watch"])
+        try await eventually("two reports; \(watch.standardOutput)", within: .seconds(20)) {
+            watch.standardOutput.components(separatedBy: "candlewick.db does not exist").count > 2
+        }
+        watch.terminate()
+        #expect(try await watch.ended(within: .seconds(10)) == 0)
+        #expect(!watch.standardOutput.contains("\u{1B}"))
     }
 
     @Test func `candles and coverage are drawn in 80 columns, as pictures, and as JSON`() async throws {

@@ -57,7 +57,7 @@ import TestKit
         pipeline.variables["IG_REST_URL"] = "http://127.0.0.1:9/gateway/deal"
         let program = try await startSupervised("ingest-stream", ready: false)
         try await eventually("it is ready") { supervisor.count("READY=1") == 1 }
-        #expect(supervisor.messages.contains("STATUS=waiting for the broker"))
+        #expect(supervisor.messages.contains { $0.hasPrefix("STATUS=waiting for the broker: next login in ") })
         try await pings("while it waits")
         program.terminate()
         #expect(try await program.ended() == 0)

@@ -12,104 +12,27 @@ from collections import Counter
 from pathlib import Path
 
 import documents
+import elsewhere
+import links
 import pipeline as simulated
 import postgres
 import servers
+from shell import Shell, first_lines
 
 ROOT = Path(__file__).resolve().parents[3]
 # Run by scripts/check-python.
 LEFT_OUT = {"reading.md"}
 # README first: what it says must work alone. The rest in the order in which the examples of commands.md are true.
 ORDER = ["README.md", "commands.md", "quick-start.md"]
-COMMAND_SECONDS = 60
 MOST_LINES = 40
+# Starts the whole pipeline.
+RUNS = r"(scripts/run|(\.build/release/)?candlewick run)\b(?!-)"
+BOT_LINES = 2
 
-INSIDE = "scripts/checks/systemd/inside"
-# What cannot run here: how the command begins, which script runs it, and what stands there (nothing: the beginning).
-ELSEWHERE = [
-    ("scripts/test", ".ci/run", "scripts/test"),
-    ("scripts/build", "scripts/test", "scripts/build -q"),
-    ("scripts/bench", "scripts/test", "scripts/bench --quick"),
-    ("scripts/install", INSIDE, "scripts/install &&"),
-    ("scripts/uninstall", INSIDE, "scripts/uninstall &&"),
-    ("python3 -m venv .venv", "scripts/lib/needs.sh", '-m venv "$folder"'),
-    ("pip install pandas", "scripts/lib/needs.sh", 'pip" install'),
-    ("spark-submit python/fold_spark.py", "scripts/checks/engines/cluster.py", "bin/spark-submit"),
-    ("install -m 600 /dev/stdin /etc/credstore/", INSIDE, "/etc/credstore/$name"),
-    ("usermod -aG candlewick ", INSIDE, "usermod -aG candlewick "),
-    ("install -d -m 700 /etc/credstore/", INSIDE, "mkdir -p /etc/credstore/eu"),
-    ("systemctl enable --now candlewick-collector@", INSIDE, "--now candlewick-collector@eu.target"),
-    ("systemctl disable --now candlewick-collector@", INSIDE, "disable --quiet --now candlewick-collector@eu.target"),
-    ("systemctl start candlewick-backfill-run@", INSIDE, "systemctl start candlewick-backfill-run@eu.service"),
-    ("systemctl enable --now candlewick.target", INSIDE, "systemctl start candlewick.target"),
-    ("systemctl enable --now candlewick-archive.timer", INSIDE, "enable --quiet --now candlewick-archive.timer"),
-    ("systemctl enable --now candlewick-watch", INSIDE, "enable --now candlewick-watch"),
-    ("CREDENTIALS_DIRECTORY=/etc/credstore ", INSIDE, "CREDENTIALS_DIRECTORY=/etc/credstore "),
-    ("systemctl enable --now candlewick-relay", INSIDE, "systemctl enable --now candlewick-relay"),
-    ("systemctl enable --now candlewick-web", INSIDE, "systemctl enable --now candlewick-web"),
-    ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
-    ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
-    ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
-    ("runuser -u candlewick -- env CANDLEWICK_STATE_DIR=", INSIDE, ""),
-    ("systemctl stop candlewick-store-writer", INSIDE, ""),
-    ("mkdir /var/lib/candlewick/lost", INSIDE, ""),
-    ("mv /var/lib/candlewick/candlewick.db*", INSIDE, ""),
-    ("install -o candlewick -g candlewick -m 640 ", INSIDE, ""),
-    ("systemctl start candlewick-store-writer", INSIDE, ""),
-    ("apt-get install prometheus ", "scripts/lib/prometheus.sh", '"$folder" prometheus prometheus-alertmanager'),
-    ("systemctl restart prometheus ", "scripts/checks/monitoring/watchers.py", '"--config.file=alertmanager.yml"'),
-    ("amtool alert add ", "scripts/checks/monitoring/check.py", '"alert", "add"'),
-    ("amtool silence add ", "scripts/checks/monitoring/check.py", '"silence", "add"'),
-]
 # What a `…` stands for where the environment of the check has no variable of the name.
 PLACEHOLDERS = {"IG_ACC_NUMBER": ""}
 # A menu is answered; everything else finds its input empty.
 MENUS = {"ingest-backfill": "q\n"}
-
-
-class Shell:
-    """Runs a document's commands one by one; folder and exported variables stay from one to the next."""
-
-    def __init__(self, folder, environment, bookkeeping):
-        self.folder, self.environment = folder, environment
-        self.after = bookkeeping / "after"
-        self.history = []
-
-    def run(self, text, seconds=COMMAND_SECONDS, **extra):
-        """Gives output (standard error too) and exit code; 124 where it took too long."""
-        script = 'eval "$1"; code=$?; { pwd; env -0; } >"$2"; exit $code'
-        self.history.append(text)
-        self.after.unlink(missing_ok=True)
-        process = subprocess.Popen(
-            ["bash", "-o", "pipefail", "-c", script, "bash", text, self.after],
-            cwd=self.folder, env=self.environment | extra,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            output, _ = process.communicate(timeout=seconds)
-            code = process.returncode
-        except subprocess.TimeoutExpired:
-            output, code = end(process), 124
-        except BaseException:
-            end(process)
-            raise
-        if self.after.exists() and not extra:
-            folder, variables = self.after.read_text().split("\n", 1)
-            self.folder = folder
-            self.environment = dict(entry.split("=", 1) for entry in variables.split("\0") if "=" in entry)
-        return output, code
-
-
-def end(process):
-    """Ends a command with all that it started; gives its output."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        os.killpg(process.pid, number)
-        try:
-            return process.communicate(timeout=15)[0]
-        except subprocess.TimeoutExpired:
-            continue
-    return "it does not end"
 
 
 class Check:
@@ -134,6 +57,7 @@ class Check:
         self.environment = self.pipeline.environment | {
             "HOME": str(self.folder / "home"), "PATH": ":".join(path), "LC_ALL": "C.UTF-8", "TERM": "dumb",
             "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PYTHONPATH": str(ROOT / "python"),
         }  # fmt: skip
         # Where the documents say things are, and where they are.
         self.places = {
@@ -157,6 +81,13 @@ class Check:
         return text.replace(f"{self.checkout}/", "")
 
     # MARK: Documents
+
+    def check_links(self, paths):
+        for path in paths:
+            broken = list(links.broken(path))
+            self.counts["failed" if broken else "passed"] += 1
+            for why in broken:
+                print(f"FAILED  {path.relative_to(ROOT)}:{why}")
 
     def check(self, path):
         name = path.relative_to(ROOT)
@@ -189,15 +120,12 @@ class Check:
 
     def command(self, command, shell, outputs):
         """Why it is not right; nothing where it is."""
-        found = next((entry for entry in ELSEWHERE if begins_with(command.text, entry[0])), None)
-        if found:
-            beginning, script, text = found
-            lacks = (text or beginning) not in (ROOT / script).read_text()
-            return f"'{text or beginning}' does not stand in {script}" if lacks else ""
+        if entry := elsewhere.found(command.text):
+            return elsewhere.lack(entry)
         text, why = self.filled(self.here(shortened(command.text)))
         if why:
             return why
-        if begins_with(text, "scripts/run"):
+        if re.match(RUNS, text):
             output, code = self.run_pipeline(text, shell)
         elif menu := MENUS.get(re.sub(r"\s+#.*", "", text).removeprefix(".build/release/")):
             output, code = shell.run(f"printf {shlex.quote(menu)} | script -qec {shlex.quote(text)} /dev/null")
@@ -228,7 +156,7 @@ class Check:
         return text, f"nothing is known to put in the place of …: {text}" if "…" in text.split(" #")[0] else ""
 
     def run_pipeline(self, text, shell):
-        """scripts/run in folders of its own, for some seconds: simulated, or with the login of the document."""
+        """The pipeline in folders of its own, for some seconds: simulated, or with the login of the document."""
         own = self.folder / f"own{self.counts.total()}"
         extra = {"CANDLEWICK_STATE_DIR": str(own), "CANDLEWICK_RUNTIME_DIR": str(own / "run")}
         seconds = 10  # at the slow simulator's speed a candle takes 5 s
@@ -239,15 +167,31 @@ class Check:
         return shell.run(text, **extra)
 
     def program(self, program, shell, _):
+        if program.is_endless:
+            return self.bot(program)
         source = self.here(program.text)
-        path = Path(shell.folder) / (program.name or f"block.{'py' if program.language == 'python' else 'c'}")
+        path = Path(shell.folder) / (program.name or f"block.{program.ending}")
         path.write_text(source)
         if program.language == "python":
             output, code = shell.run(f"python3 {shlex.quote(str(path))}")
+        elif program.language == "yaml":
+            output, code = shell.run(f"CANDLEWICK_CONFIG={shlex.quote(str(path))} candlewick configuration")
         else:
             path.write_text(source if program.name else "#include <stdint.h>\n" + source)
             output, code = shell.run(f"cc -std=c11 -Wall -Wextra -Werror -fsyntax-only {shlex.quote(str(path))}")
         return "" if code == 0 else f"exit code {code}\n" + output[-2000:]
+
+    def bot(self, program):
+        """A bot never ends by itself. It is a file of the examples, and hears the pipeline of the check."""
+        path = next((path for path in self.examples if path.read_text() == program.text), None)
+        if path is None:
+            return "it is not one of the files in python/examples, as it stands here"
+        lines, errors = first_lines(["python3", str(path)], BOT_LINES, self.folder, self.environment)
+        return "" if len(lines) == BOT_LINES else f"{len(lines)} of {BOT_LINES} lines\n" + errors[-2000:]
+
+    @property
+    def examples(self):
+        return (ROOT / "python" / "examples").glob("*.py")
 
     # MARK: Mentions
 
@@ -279,14 +223,11 @@ def shortened(text):
     return re.sub(r"\btimeout (--preserve-status )?\d+[mh]\b", r"timeout \g<1>6s", text)
 
 
-def begins_with(text, start):
-    return text.startswith(start) and not re.match(r"[\w-]", text[len(start) :] if start[-1].isalnum() else "")
-
-
 def subcommands(text):
-    """The names in a help's lists of subcommands."""
+    """The names in a help's lists of subcommands, aliases too."""
     lists = re.findall(r"SUBCOMMANDS:\n((?:  .*\n)+)", text)
-    return {name for part in lists for name in re.findall(r"^  ([a-z]+)\b", part, flags=re.M)}
+    lines = [line for part in lists for line in re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", part, flags=re.M)]
+    return {name for line in lines for name in line.split(", ")}
 
 
 def shape(lines):
@@ -301,9 +242,13 @@ def write(path, outputs):
     path.write_text("\n".join(lines))
 
 
+def everything(names):
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in found if not names or path.name in names]
+
+
 def wanted(names):
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    found = [path for path in found if path.name not in LEFT_OUT and (not names or path.name in names)]
+    found = [path for path in everything(names) if path.parent in (ROOT, ROOT / "docs") and path.name not in LEFT_OUT]
     return sorted(found, key=lambda path: ORDER.index(path.name) if path.name in ORDER else len(ORDER))
 
 
@@ -319,11 +264,13 @@ def main():
     parser.add_argument("--write", action="store_true", help="put the real outputs into the documents")
     parser.add_argument("documents", nargs="*", metavar="DOCUMENT", help="such as commands.md; without any, all")
     options = parser.parse_args()
-    paths = wanted([Path(name).name for name in options.documents])
+    names = [Path(name).name for name in options.documents]
+    paths = wanted(names)
     if not paths:
         parser.error("there is no such document")
     with tempfile.TemporaryDirectory(prefix="candlewick-docs.", dir="/tmp") as folder:
         check = Check(options, Path(folder))
+        check.check_links(everything(names))
         check.start()
         try:
             for path in paths:

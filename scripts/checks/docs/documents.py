@@ -25,7 +25,7 @@ class Command:
 
 @dataclass
 class Program:
-    """A block of Python or C; `name` is the file that it asks to be."""
+    """A block of Python or C, or a configuration; `name` is the file that it asks to be."""
 
     line: int
     language: str
@@ -35,6 +35,14 @@ class Program:
     def name(self):
         named = FILE_NAME.match(self.text)
         return named[1] if named else None
+
+    @property
+    def ending(self):
+        return "py" if self.language == "python" else self.language
+
+    @property
+    def is_endless(self):
+        return "\nwhile True:" in self.text and "break" not in self.text
 
 
 @dataclass
@@ -62,7 +70,7 @@ def read(path):
             yield from shell_lines(lines, number + 1, end)
         elif fence[1] == "text":
             yield from transcript(lines, number + 1, end)
-        elif fence[1] in ("python", "c"):
+        elif fence[1] in ("python", "c", "yaml"):
             yield Program(number + 1, fence[1], "\n".join(lines[number + 1 : end]) + "\n")
         number = end + 1
 

@@ -18,7 +18,7 @@ CHECKS = (
     "response_schema_conformance,negative_data_rejection,unsupported_method"
 )
 # Cases of each path.
-EXAMPLES = 260 if os.environ.get("CHECK_FULL") else 25
+EXAMPLES = 520 if os.environ.get("CHECK_FULL") else 25
 UNITS = Decimal(10) ** 9
 
 

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "peer_gate.h"
+#include "screen.h"
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, initial and final XOR 0xFFFFFFFF), the
 /// checksum of iSCSI (RFC 3720 § B.4). `sum` is that of the bytes before these, 0 before the first. Uses the
@@ -14,7 +15,15 @@ uint32_t candlewick_crc32c_portable(uint32_t sum, const void *bytes, size_t coun
 
 /// Blocks SIGTERM and SIGINT for the whole process (call it before any thread starts), ignores
 /// SIGPIPE, and returns a descriptor that becomes readable when one of the two arrives, or -errno.
-int candlewick_stop_descriptor(void);
+/// With `hears_hangup` SIGHUP counts too, unless it is ignored, as nohup(1) does.
+int candlewick_stop_descriptor(int hears_hangup);
+
+/// A descriptor that becomes readable when `first` is readable or one of the pipes has lost its last writer; or -errno.
+int candlewick_any_descriptor(int first, const int *pipes, size_t count);
+
+/// Starts the program of a path in a session of its own, with /dev/null as input and these descriptors as output and
+/// errors. The kernel kills it when the thread that called this ends, however that happens. Its id, or -errno.
+int candlewick_start(const char *path, char *const arguments[], char *const variables[], int output, int errors);
 
 /// A descriptor that becomes readable after candlewick_wake(), for ending a poll(2) early; or -errno.
 int candlewick_wake_descriptor(void);

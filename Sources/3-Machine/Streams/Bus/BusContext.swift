@@ -40,6 +40,13 @@ public struct BusError: ExitCodeProviding, CustomStringConvertible {
     public var description: String { "cannot \(operation) \(endpoint): \(reason)" }
 }
 
+/// - Parameter endpoint: of a socket that is a file; others pass.
+/// - Throws: `Failure` (77) if this user may not connect to it. One that is missing passes: its stage may come.
+func expectAccess(toSocketOf endpoint: String) throws {
+    let scheme = "ipc://"
+    if endpoint.hasPrefix(scheme) { try expectAccess(to: String(endpoint.dropFirst(scheme.count)), .write) }
+}
+
 /// For options of 64 bits.
 func setLargeOption(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: Int64) {
     var value = value

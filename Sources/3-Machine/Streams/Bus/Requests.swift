@@ -54,10 +54,8 @@ public final class Requester {
     public init(context: BusContext, endpoint: String) throws {
         let path = String(endpoint.dropFirst("ipc://".count))
         // Otherwise it would be tried again for ever.
-        guard access(path, R_OK | W_OK) == 0 else {
-            let code: ExitCode = errno == EACCES ? .notPermitted : .unavailable
-            throw Failure(code, "\(path): \(systemMessage(errno))")
-        }
+        try expectAccess(toSocketOf: endpoint)
+        guard access(path, R_OK | W_OK) == 0 else { throw Failure(.unavailable, "\(path): \(systemMessage(errno))") }
         (self.context, self.endpoint) = (context, endpoint)
         socket = try context.socket(ZMQ_REQ, endpoint: endpoint)
         setOption(socket, ZMQ_LINGER, 0)

@@ -13,7 +13,10 @@ public final class Subscriber {
     private var message = zmq_msg_t()
 
     /// - Parameter topics: prefixes; an empty one stands for all.
-    public init(context: BusContext, endpoint: String, topics: [String] = [""]) throws(BusError) {
+    /// - Throws: `Failure` (77) if the socket is another user's; `BusError`.
+    public init(context: BusContext, endpoint: String, topics: [String] = [""]) throws {
+        // ZeroMQ would try again for ever without a word.
+        try expectAccess(toSocketOf: endpoint)
         self.context = context
         self.endpoint = endpoint
         self.topics = topics

@@ -10,11 +10,15 @@ public struct JournalError: ExitCodeProviding, CustomStringConvertible {
     public let path: String
     public let reason: String
     public let isDamage: Bool
+    /// It is closed to this user.
+    private let isClosed: Bool
 
     init(_ operation: Operation, _ path: String, errno code: Int32) {
         self.operation = operation
         self.path = path
-        reason = systemMessage(code)
+        let closed = ClosedPath(path, .read)
+        reason = closed?.description ?? systemMessage(code)
+        isClosed = closed != nil
         isDamage = false
     }
 
@@ -23,10 +27,11 @@ public struct JournalError: ExitCodeProviding, CustomStringConvertible {
         self.operation = operation
         self.path = path
         self.reason = reason
+        isClosed = false
         isDamage = true
     }
 
-    public var exitCode: ExitCode { isDamage ? .badData : .io }
+    public var exitCode: ExitCode { isDamage ? .badData : isClosed ? .notPermitted : .io }
 
     public var description: String { "journal \(path): \(operation.rawValue) failed: \(reason)" }
 }

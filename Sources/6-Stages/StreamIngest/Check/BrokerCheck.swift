@@ -142,7 +142,10 @@ public struct BrokerCheck {
         if limit.refusal(of: instruments) != nil {
             return Finding(
                 "limit", "items", .failed, "the account streams \(limit.items), \(needed)",
-                "another collector with an account of its own takes the rest: docs/scaling.md § Collectors")
+                """
+                another collector with an account of its own takes the rest: \
+                \(Document.path("scaling.md")) § Collectors
+                """)
         }
         guard limit.isTold else {
             return Finding(

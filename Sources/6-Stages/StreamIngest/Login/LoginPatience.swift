@@ -32,10 +32,25 @@ struct LoginPatience {
     /// Logins since the last one that led to a stream: each doubles the pause before the next.
     private var unproven = 0
     private var throttle = LogThrottle()
-    /// Called at every turn of a wait: for the broker's answer, or (true) for the time of the next attempt.
-    var whileWaiting: (_ isPausing: Bool) -> Void = { _ in }
+    /// Called at every turn of a wait: for the time of the next attempt, or (`nil`) for the broker's answer.
+    var whileWaiting: (Pause?) -> Void = { _ in }
     /// Called when the broker refuses a login, for now or for good.
     var refused: () -> Void = {}
+
+    /// A wait for the time of the next attempt.
+    struct Pause {
+        /// Rounded up.
+        let secondsLeft: Int64
+        /// How far apart logins keep, if that is the reason; else the broker failed.
+        let secondsApart: Int64?
+
+        /// For the person who waits.
+        var text: String {
+            let next = "waiting for the broker: next login in \(secondsLeft) s"
+            return secondsApart.map { "\(next), since logins keep \($0) s apart" }
+                ?? "\(next), since the last one failed"
+        }
+    }
 
     /// The longest pause before another login, or another try of one.
     private static let pauseMax = 1_800 * UTCNanos.perSecond
@@ -62,7 +77,8 @@ struct LoginPatience {
         if let age = spacing.age(now: clock.now()) { lastAttempt = max(lastAttempt ?? .min, clock.monotonic() - age) }
         if let lastAttempt {
             let doubled = min(spacing.nanos << Int64(min(max(unproven - 1, 0), 10)), Self.pauseMax)
-            guard wait(until: lastAttempt + max(doubled, spacing.nanos), stop, isOver) else { return nil }
+            let distance = max(doubled, spacing.nanos)
+            guard wait(until: lastAttempt + distance, apart: distance, stop, isOver) else { return nil }
         }
         unproven += 1
         while true {
@@ -86,7 +102,7 @@ struct LoginPatience {
             }
             var random = SystemRandomNumberGenerator()
             let jittered = max(floor, Int64.random(in: (pause / 2)...pause, using: &random))
-            guard wait(until: clock.monotonic() + jittered, stop, isOver) else { return nil }
+            guard wait(until: clock.monotonic() + jittered, apart: nil, stop, isOver) else { return nil }
             pause = min(pause * 2, 300 * UTCNanos.perSecond)
         }
     }
@@ -101,14 +117,24 @@ struct LoginPatience {
         }
         while !stop.wait(milliseconds: 20) {
             if let result = outcome.withLockedValue({ $0 }) { return try result.get() }
-            whileWaiting(false)
+            whileWaiting(nil)
         }
         return nil
     }
 
-    private func wait(until moment: Int64, _ stop: StopSignal, _ isOver: () -> Bool) -> Bool {
+    /// - Parameter apart: how far apart logins keep, ns, if this is the reason of the wait.
+    private func wait(
+        until moment: Int64, apart: Int64?, _ stop: StopSignal, _ isOver: () -> Bool
+    ) -> Bool {
+        let apart = apart.map { $0 / UTCNanos.perSecond }
+        let secondsLeft = { (left: Int64) in (left + UTCNanos.perSecond - 1) / UTCNanos.perSecond }
+        if let apart, case let left = moment - clock.monotonic(), left > 0 {
+            logger.notice(
+                "Logins keep apart: waiting before the next",
+                metadata: ["apartSeconds": "\(apart)", "leftSeconds": "\(secondsLeft(left))"])
+        }
         while case let left = moment - clock.monotonic(), left > 0 {
-            whileWaiting(true)
+            whileWaiting(Pause(secondsLeft: secondsLeft(left), secondsApart: apart))
             if stop.wait(milliseconds: Int32(min(left / UTCNanos.perMillisecond + 1, 100))) || isOver() { return false }
         }
         return !stop.isRaised

@@ -8,7 +8,20 @@ internal import Wire
 
 /// The whole installation looked at, and what to do about each finding.
 public struct DoctorReport: Report, Encodable {
-    public let findings: [Finding]
+    public private(set) var findings: [Finding]
+    /// How many there were, those left out too.
+    private var checks: Int
+
+    /// The same with what needs a look alone.
+    public var withoutOK: DoctorReport {
+        var report = self
+        report.findings.removeAll { $0.state == .ok }
+        return report
+    }
+
+    private enum CodingKeys: CodingKey { case findings }
+
+    init(_ findings: [Finding]) { (self.findings, checks) = (findings, findings.count) }
 
     /// - Parameter asksBroker: logs in, and subscribes to each instrument, by `ingest-stream --check`.
     public init(paths: Paths, clock: Clock, asksBroker: Bool) throws {
@@ -16,8 +29,7 @@ public struct DoctorReport: Report, Encodable {
         do {
             let collectors = try Collectors(environment: .process, paths: paths)
             findings += collectors.all.map { DoctorReport.configuration($0, collectors) }
-            let stages = try StatusListener.collect(
-                paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
+            let stages = try DoctorReport.stages(paths, collectors, clock)
             findings += Installation(paths: paths, collectors: collectors, stages: stages, clock: clock).findings
             if asksBroker { findings += DoctorReport.askBroker(paths, collectors) }
             // Without a database it has been said already.
@@ -25,9 +37,23 @@ public struct DoctorReport: Report, Encodable {
             findings += status?.verdict.doctorFindings ?? []
         } catch let failure as Failure where failure.code == .configuration {
             findings.append(
-                Finding("configuration", "", .failed, "\(failure)", "correct it: docs/configuration.md has every key"))
+                Finding(
+                    "configuration", "", .failed, "\(failure)",
+                    "correct it: \(Document.path("configuration.md")) has every key"))
         }
-        self.findings = findings
+        self.init(findings)
+    }
+
+    /// What the stages say; nothing of them if their sockets are closed to this user, which is a finding of its own.
+    private static func stages(_ paths: Paths, _ collectors: Collectors, _ clock: Clock) throws
+        -> [StatusListener.Heard]
+    {
+        do {
+            return try StatusListener.collect(
+                paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
+        } catch let failure as Failure where failure.code == .notPermitted {
+            return []
+        }
     }
 
     public var failed: Int { findings.count { $0.state == .failed } }
@@ -36,7 +62,8 @@ public struct DoctorReport: Report, Encodable {
         let name = collectors.all.count > 1 ? collector.name : nil
         guard let configuration = collectors.configuration(of: collector) else {
             return Finding(
-                "configuration", "", .warning, "no file", "docs/configuration.md says where its file belongs"
+                "configuration", "", .warning, "no file",
+                "\(Document.path("configuration.md")) says where its file belongs"
             ).of(name)
         }
         let timeframes = configuration.timeframes.map(\.description).joined(separator: ", ")
@@ -81,9 +108,35 @@ public struct DoctorReport: Report, Encodable {
     }
 
     public func text(_ style: TextStyle) -> String {
-        let lines = findings.map { $0.text(mark: style.painted($0.stateText, $0.tone)) }
+        let lines = DoctorReport.together(findings).map { $0.text(mark: style.painted($0.stateText, $0.tone)) }
         let warnings = findings.count { $0.state == .warning }
-        return lines.joined() + "\n\(findings.count) checks: \(failed) failed, \(warnings) warnings\n"
+        let space = lines.isEmpty ? "" : "\n"
+        return lines.joined() + "\(space)\(checks) checks: \(failed) failed, \(warnings) warnings\n"
+    }
+
+    /// Each instrument of the broker has a line or two of its own: those in order share one.
+    private static func together(_ findings: [Finding]) -> [Finding] {
+        var lines: [Finding] = []
+        for (index, finding) in findings.enumerated() {
+            let alike = findings.filter { $0.isLike(finding) }
+            guard alike.count > 2, finding.isOfInstrument else {
+                lines.append(finding)
+                continue
+            }
+            if findings[..<index].contains(where: { $0.isLike(finding) }) { continue }
+            let text = "\(alike.count) in order, such as \(finding.subject): \(finding.finding)"
+            lines.append(Finding(finding.check, "", .ok, text).of(finding.collector))
+        }
+        return lines
+    }
+}
+
+extension Finding {
+    /// In order, and one of many.
+    fileprivate var isOfInstrument: Bool { state == .ok && ["market", "stream"].contains(check) && advice.isEmpty }
+
+    fileprivate func isLike(_ other: Finding) -> Bool {
+        isOfInstrument && other.isOfInstrument && (check, collector) == (other.check, other.collector)
     }
 }
 

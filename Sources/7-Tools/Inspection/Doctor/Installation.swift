@@ -17,7 +17,7 @@ struct Installation {
     let clock: Clock
 
     var findings: [Finding] {
-        [clockFinding] + folders + [disk, database] + programs + stageFindings + sockets + units
+        [clockFinding] + whereabouts + folders + [disk, database] + programs + stageFindings + sockets + units
     }
 
     // MARK: Machine
@@ -47,6 +47,23 @@ struct Installation {
 
     // MARK: Folders and files
 
+    /// Whose folders these are, and the others that a person may have meant.
+    private var whereabouts: [Finding] {
+        guard let installed = paths.installation else { return [] }
+        let own = Environment.process["HOME"].map { "\($0)/.local/state/candlewick" } ?? ""
+        let isOther = ["journal", "candlewick.db"].contains { access("\(own)/\($0)", F_OK) == 0 }
+        let folders = Finding(
+            "folders", "", .ok, "\(paths.state), as installed (\(installed.configuration))",
+            isOther ? "\(own) has data too: CANDLEWICK_STATE_DIR=\(own) before a command looks there" : "")
+        guard installed.hidesEnvironment else { return [folders] }
+        return [
+            folders,
+            Finding(
+                "environment", installed.environmentFile, .ok,
+                "only root can read it: its variables, such as CANDLEWICK_DATABASE, are not used here"),
+        ]
+    }
+
     private var folders: [Finding] {
         [("runtime folder", paths.runtime), ("state folder", paths.state)].map { name, path in
             var info = stat()
@@ -59,16 +76,12 @@ struct Installation {
             if info.st_mode & 0o007 != 0 {
                 return Finding(name, path, .failed, "other users may read it", "chmod o-rwx \(path)")
             }
-            if access(path, R_OK | X_OK) != 0 {
-                return Finding(
-                    name, path, .failed, "cannot be read by this user",
-                    "join its group: usermod -aG candlewick \(Installation.user), then log in again")
+            if let closed = ClosedPath(path, .list) {
+                return Finding(name, path, .failed, closed.reason, closed.help)
             }
             return Finding(name, path, .ok, "open to owner and group only")
         }
     }
-
-    private static var user: String { getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "USER" }
 
     private var database: Finding {
         do {
@@ -85,7 +98,9 @@ struct Installation {
     }
 
     private func advice(_ error: any Error) -> String {
-        (error as? Failure)?.code == .unavailable ? "start store-writer, and read its log" : Verdict.databaseAdvice
+        let code = (error as? Failure)?.code
+        if code == .notPermitted { return "" }  // The error says it.
+        return code == .unavailable ? "start store-writer, and read its log" : Verdict.databaseAdvice
     }
 
     // MARK: Programs and stages
@@ -116,7 +131,7 @@ struct Installation {
                 return Finding(
                     "stage", stage.stage.name, isNeeded(stage) ? .failed : .warning,
                     "does not answer at \(paths.runtime)",
-                    "systemctl start candlewick.target, or scripts/run; then read its log: journalctl -u \(unit)"
+                    "systemctl start candlewick.target, or candlewick run; then read its log: journalctl -u \(unit)"
                 ).of(name(stage.collector))
             }
             let isWell = ["live", "streaming"].contains(state)

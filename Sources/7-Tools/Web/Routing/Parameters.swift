@@ -89,8 +89,7 @@ extension RouteRequest {
     /// The part of the path that is a timeframe; 404 as `pathPair`.
     package func pathTimeframe(_ name: String = "timeframe") throws -> Timeframe {
         guard let timeframe = Timeframe(query: self.name(name)) else {
-            throw WebError.notFound(
-                "\(shown(self.name(name))) is no timeframe: give one that divides a day, such as 5m, 15m or 1h")
+            throw WebError.notFound(Timeframe.refusal(of: self.name(name)))
         }
         return timeframe
     }
@@ -120,8 +119,7 @@ extension RouteRequest {
     package func timeframe(_ name: String = "timeframe") throws -> Timeframe? {
         try http[name].map { text in
             guard let timeframe = Timeframe(query: text) else {
-                throw WebError.badRequest(
-                    "\(name) is \(shown(text)): give minutes that divide a day, such as 5m, 15m or 1h")
+                throw WebError.badRequest("\(name): \(Timeframe.refusal(of: text))")
             }
             return timeframe
         }

@@ -10,12 +10,9 @@ const steps = [
 
 export function showCoverage({ timeframe, days, rows }) {
   const lines = rows.map(({ pair, cells }) => {
-    const first = cells.findIndex((cell) => cell.expected && cell.missing < cell.expected);
-    return el('tr', {}, el('th', { scope: 'row' }, pairName(pair)), cells.map((cell, at) => {
-      const isBefore = first < 0 || at < first;
-      return el('td', { 'data-step': step(cell, isBefore), title: `${pairName(pair)} ${days[at]}: ${text(cell, isBefore)}` },
-        el('span', { class: 'unseen' }, text(cell, isBefore)));
-    }));
+    return el('tr', {}, el('th', { scope: 'row' }, pairName(pair)), cells.map((cell, at) =>
+      el('td', { 'data-step': step(cell), title: `${pairName(pair)} ${days[at]}: ${text(cell)}` },
+        el('span', { class: 'unseen' }, text(cell)))));
   });
   const head = el('tr', {}, el('th', { scope: 'col' }, el('span', { class: 'unseen' }, 'Pair')), days.map((day) => {
     const isMonday = new Date(day).getUTCDay() === 1;
@@ -31,9 +28,8 @@ export function showCoverage({ timeframe, days, rows }) {
   box.scrollLeft = box.scrollWidth;
 }
 
-function step(cell, isBefore) {
-  if (!cell.expected) return 'closed';
-  if (isBefore) return 'before';
+function step(cell) {
+  if (!cell.expected) return cell.before ? 'before' : 'closed';
   const missing = cell.missing / cell.expected;
   if (missing > 0.1) return 'gap';
   if (missing > 0) return 'some';
@@ -41,9 +37,8 @@ function step(cell, isBefore) {
   return cell.bought * 2 > cell.expected ? 'bought' : 'full';
 }
 
-function text(cell, isBefore) {
-  if (!cell.expected) return 'market closed';
-  if (isBefore) return 'before the first candle';
+function text(cell) {
+  if (!cell.expected) return cell.before ? 'before the first candle' : 'market closed';
   const parts = ['streamed', 'bought', 'quiet', 'partial', 'missing'].filter((name) => cell[name]);
   return `${parts.map((name) => `${cell[name]} ${name}`).join(', ')} of ${cell.expected}`;
 }
