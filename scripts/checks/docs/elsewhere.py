@@ -36,7 +36,7 @@ ELSEWHERE = [
     ("systemctl stop candlewick.target", INSIDE, "systemctl stop candlewick.target"),
     ("systemctl start candlewick-backfill@run", INSIDE, "systemctl start candlewick-backfill@repair.service"),
     ("journalctl -u candlewick-", INSIDE, "-u candlewick-$1.service"),
-    ("runuser -u candlewick -- env CANDLEWICK_STATE_DIR=", INSIDE, ""),
+    ("runuser -u candlewick -- candlewick ", INSIDE, ""),
     ("systemctl stop candlewick-store-writer", INSIDE, ""),
     ("mkdir /var/lib/candlewick/lost", INSIDE, ""),
     ("mv /var/lib/candlewick/candlewick.db*", INSIDE, ""),
