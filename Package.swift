@@ -300,7 +300,7 @@ let package = Package(
                 "SQLiteStore",
                 "Reports",
                 "MarketData", "Wire", "Candles", "Planning", "IG", "Host", "Streams", "Settings", "Store",
-                "Assumptions", "Aggregation", "Archive", "Inspection", log,
+                "CandleReader", "Assumptions", "Aggregation", "Archive", "Inspection", log,
             ]),
         tests(
             .tools, "WebTests",

@@ -76,7 +76,7 @@ tree() { # mode source path name...: the files of a folder whose names match one
     shift 3
     for name in "$@"; do patterns+=(-o -name "$name"); done
     while read -r file; do put "$mode" "$source/$file" "$path/$file"; done < <(
-        find "$source" -type f \( "${patterns[@]:1}" \) -not -path '*/tests/*' -not -path '*/__pycache__/*' -printf '%P\n' | sort)
+        find -L "$source" -type f \( "${patterns[@]:1}" \) -not -path '*/tests/*' -not -path '*/__pycache__/*' -printf '%P\n' | sort)
 }
 
 # Documents, manual pages made of the programs' help, and what belongs to other programs.

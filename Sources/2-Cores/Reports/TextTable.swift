@@ -5,9 +5,15 @@ public struct TextTable {
     private let leftAligned: Set<String>
     /// How a row stands out; none if it is missing.
     private let tones: [TextStyle.Tone]
+    /// Between columns.
+    private let gap: String
 
-    public init(head: [String], rows: [[String]], leftAligned: Set<String>, tones: [TextStyle.Tone] = []) {
+    /// - Parameter gap: blanks between columns.
+    public init(
+        head: [String], rows: [[String]], leftAligned: Set<String>, tones: [TextStyle.Tone] = [], gap: Int = 2
+    ) {
         (self.head, self.rows, self.leftAligned, self.tones) = (head, rows, leftAligned, tones)
+        self.gap = String(repeating: " ", count: gap)
     }
 
     public var text: String { text(.plain) }
@@ -21,7 +27,7 @@ public struct TextTable {
                 let space = String(repeating: " ", count: widths[column] - row[column].count)
                 return leftAligned.contains(head[column]) ? row[column] + space : space + row[column]
             }
-            var line = cells.joined(separator: "  ")
+            var line = cells.joined(separator: gap)
             while line.last == " " { line.removeLast() }
             return style.painted(line, tone) + "\n"
         }.joined()

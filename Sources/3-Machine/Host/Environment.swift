@@ -11,9 +11,10 @@ public struct Environment: Sendable {
     public init(_ variables: [String: String]) { self.variables = variables }
 
     /// The variables of this process, and where they name no folders, those of this machine's installation.
-    public static var process: Environment {
-        Environment(ProcessInfo.processInfo.environment).completed(by: InstalledFolders())
-    }
+    public static var process: Environment { bare.completed(by: InstalledFolders()) }
+
+    /// The variables of this process alone.
+    public static var bare: Environment { Environment(ProcessInfo.processInfo.environment) }
 
     /// The same with the variables of an installation where they are not set, unless a unit or a variable names other
     /// folders. Source: docs/decisions/0055.

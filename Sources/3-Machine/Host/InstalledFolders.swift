@@ -24,7 +24,7 @@ public struct InstalledFolders: Sendable {
     public var environmentFile: String { "\(configuration)/environment" }
 
     /// Whether there are variables that this user may not read.
-    public var hidesEnvironment: Bool { access(environmentFile, F_OK) == 0 && access(environmentFile, R_OK) != 0 }
+    public var hidesEnvironment: Bool { ClosedPath(environmentFile, .read) != nil }
 
     /// What the units set, as far as this user may read it.
     var variables: [String: String] {

@@ -81,7 +81,11 @@ extension Configuration {
             guard !name.contains(".") else { return false }
             let path = section + name
             if let key = ConfigurationKey.all.first(where: { $0.path == path }) {
-                try key.read(&self, value, reader)
+                do {
+                    try key.read(&self, value, reader)
+                } catch let failure as Failure {
+                    throw Failure(failure.code, "\(failure) (\(path))")
+                }
                 return true
             }
             guard ConfigurationKey.all.contains(where: { $0.path.hasPrefix("\(path).") }) else { return false }

@@ -75,8 +75,8 @@ struct LiveFrame {
     private var verdictLines: [Line] {
         let findings = verdict.findings
         guard !findings.isEmpty else { return [Line(text: verdict.line, tone: .good)] }
-        let shown = findings.prefix(5).map { Line(text: $0.sentence, tone: $0.tone) }
-        return shown + (findings.count > 5 ? [Line(text: "… and \(findings.count - 5) more: candlewick status")] : [])
+        let shown = findings.prefix(findings.count > 5 ? 4 : 5).map { Line(text: $0.sentence, tone: $0.tone) }
+        return shown + (findings.count > 5 ? [Line(text: "… and \(findings.count - 4) more: candlewick status")] : [])
     }
 
     // MARK: Facts

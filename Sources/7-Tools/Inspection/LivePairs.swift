@@ -8,18 +8,15 @@ struct LivePairs {
     let candles: [SeriesStatistics]
     let quotes: [Pair: FormingCandles.Quote]
 
-    /// Lines that fit the window: pairs stand in several columns if the height does not suffice, and with fewer candles
-    /// if the width does not.
+    /// Lines that fit the window: the most columns with which all pairs do, in blocks beside each other. No price is cut.
     func lines(rows: Int, columns: Int) -> [LiveFrame.Line] {
         guard !pairs.isEmpty else { return [LiveFrame.Line(text: "no candles yet")] }
-        let layouts = timeframeCounts.map { Layout(table(timeframes: $0), rows: rows, columns: columns) }
-        return (layouts.first(where: \.showsAll) ?? layouts[layouts.count - 1]).lines
+        let layouts = tables.lazy.map { Layout($0, rows: rows, columns: columns) }
+        return (layouts.first(where: \.showsAll) ?? Layout(tables[tables.count - 1], rows: rows, columns: columns))
+            .lines
     }
 
     private var pairs: [Pair] { Set(quotes.keys).union(candles.map(\.series.pair)).sorted() }
-
-    /// How many timeframes a table may show, the best first. Quotes alone are enough, candles alone too.
-    private var timeframeCounts: [Int] { quotes.isEmpty ? [2, 1] : [2, 1, 0] }
 
     /// Rows of a table of several blocks beside each other.
     private struct Layout {
@@ -28,40 +25,67 @@ struct LivePairs {
 
         /// - Parameter table: a heading, and one line for each pair.
         init(_ table: [String], rows: Int, columns: Int) {
-            let pairs = table.dropFirst()
+            let pairs = table.count - 1
             let width = table.map(\.count).max() ?? 0
             let height = max(1, rows - 1)
-            let fitting = max(1, (columns + 2) / (width + 2))
-            let count = min(fitting, (pairs.count + height - 1) / height)
-            let perColumn = (pairs.count + count - 1) / count
-            showsAll = perColumn <= height
-            let shown = showsAll ? perColumn : max(1, height - 1)
+            // Two dozen below each other are hard to read if there is room beside.
+            let count = min((columns + 2) / (width + 2), (pairs + min(height, 14) - 1) / min(height, 14))
+            showsAll = count > 0 && pairs <= count * height
+            let perBlock = showsAll ? (pairs + count - 1) / count : height - 1
+            let shown = showsAll ? pairs : count * perBlock
+            let blocks = stride(from: 0, to: shown, by: max(1, perBlock)).map { first in
+                [table[0]] + table[(1 + first)..<min(1 + first + perBlock, 1 + shown)]
+            }
             func joined(_ cells: [String]) -> String {
                 cells.map { $0 + String(repeating: " ", count: width - $0.count) }.joined(separator: "  ")
             }
-            var lines = [LiveFrame.Line(text: joined(Array(repeating: table[0], count: count)), tone: .heading)]
-            for row in 0..<shown {
-                let cells = stride(from: 1 + row, to: table.count, by: perColumn).map { table[$0] }
-                lines.append(LiveFrame.Line(text: joined(cells)))
+            var lines = (0..<(blocks.first?.count ?? 0)).map { row in
+                LiveFrame.Line(
+                    text: joined(blocks.compactMap { row < $0.count ? $0[row] : nil }),
+                    tone: row == 0 ? .heading : .plain)
             }
-            if !showsAll { lines.append(LiveFrame.Line(text: "… and more pairs: the window is too small")) }
+            if !showsAll {
+                lines.append(LiveFrame.Line(text: "… \(pairs - shown) more pairs: the window is too small"))
+            }
             self.lines = lines
         }
     }
 
-    /// A heading and one line for each pair.
-    /// - Parameter count: of timeframes whose last candle is shown, the shortest first.
-    private func table(timeframes count: Int) -> [String] {
-        let timeframes = Array(Set(candles.map(\.series.timeframe)).sorted().prefix(count))
+    /// The tables that may be shown, the widest first: with the last candle of each timeframe, the shortest first, down to
+    /// one price of each pair.
+    private var tables: [[String]] {
+        let timeframes = Set(candles.map(\.series.timeframe)).sorted()
+        let quoteHead = quotes.isEmpty ? [] : ["bid", "ask", "spread"]
+        let least = quotes.isEmpty ? 1 : 0
+        let wide = stride(from: max(least, timeframes.count), through: least, by: -1).map { count in
+            table(quoteHead, timeframes.prefix(count), gap: 2)
+        }
+        if quotes.isEmpty { return wide + [closes] }
+        return wide + [table(["bid", "ask"], [], gap: 1), table(["bid"], [], gap: 1)]
+    }
+
+    /// The last close of each pair's shortest timeframe alone.
+    private var closes: [String] {
         let byPair = Dictionary(grouping: candles, by: \.series.pair)
         let rows = pairs.map { pair in
-            [pair.description] + (quotes.isEmpty ? [] : quoteCells(quotes[pair]))
+            let last = byPair[pair]?.min { $0.series.timeframe < $1.series.timeframe }
+            return [pair.description, last?.close.formatted(decimals: 3) ?? ""]
+        }
+        return TextTable(head: ["pair", "close"], rows: rows, leftAligned: ["pair"], gap: 1).text
+            .split(separator: "\n").map(String.init)
+    }
+
+    /// A heading and one line for each pair.
+    private func table(_ quoteHead: [String], _ timeframes: ArraySlice<Timeframe>, gap: Int) -> [String] {
+        let byPair = Dictionary(grouping: candles, by: \.series.pair)
+        let rows = pairs.map { pair in
+            [pair.description] + quoteCells(quotes[pair]).prefix(quoteHead.count)
                 + timeframes.map { timeframe in lastCandle(byPair[pair]?.first { $0.series.timeframe == timeframe }) }
         }
-        let head = ["pair"] + (quotes.isEmpty ? [] : ["bid", "ask", "spread"]) + timeframes.map(\.description)
         let leftAligned = Set(["pair"] + timeframes.map(\.description))
-        return TextTable(head: head, rows: rows, leftAligned: leftAligned).text
-            .split(separator: "\n").map(String.init)
+        return TextTable(
+            head: ["pair"] + quoteHead + timeframes.map(\.description), rows: rows, leftAligned: leftAligned, gap: gap
+        ).text.split(separator: "\n").map(String.init)
     }
 
     private func quoteCells(_ quote: FormingCandles.Quote?) -> [String] {

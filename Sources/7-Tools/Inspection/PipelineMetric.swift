@@ -78,7 +78,7 @@ package enum PipelineMetric: String, MetricFamily {
         case .quotaRenewal: "The next renewal of the points; missing before the first purchase"
         case .quotaSpent: "Points spent, by purpose of the request"
         case .quotaRefused: "Requests for history that the broker refused"
-        case .spread: "Ask less bid of a pair's newest tick; missing unless the tick has both"
+        case .spread: "Ask less bid of a pair, each as its newest tick has it; missing before both have come"
         case .holesOpen: "Gaps of the last 7 days that repair would fill, in all timeframes"
         case .oldestHole: "Begin of a pair's oldest open hole; missing if no hole is open"
         case .holesOfLastDay:

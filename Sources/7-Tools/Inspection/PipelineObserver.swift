@@ -40,7 +40,7 @@ package final class PipelineObserver {
         let known = records.latest(collectors)
         let seen = Verdict.Observation(
             stages: stages, stored: known.stored, collectors: collectors, now: clock.now(),
-            free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors),
+            free: paths.free, assumptions: paths.assumptions(of: collectors),
             backlogs: known.backlogs)
         return PipelineView(seen, collectors, paths: paths.of(collectors.own.collector))
     }

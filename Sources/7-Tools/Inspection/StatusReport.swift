@@ -25,7 +25,8 @@ public struct StatusReport: Report {
     }
 
     /// Listens to the stages for up to two seconds, and reads the database.
-    /// - Throws: `Failure` (69) if the database does not exist yet, (77) if it is closed to this user; `BusError`.
+    /// A database that is not there or cannot be read is a finding: the others count all the more.
+    /// - Throws: `Failure` (77) if it is closed to this user; `BusError`.
     public init(paths: Paths, collectors: Collectors, clock: Clock) throws {
         let stages = try StatusListener.collect(
             paths: paths, collectors: collectors.all, milliseconds: 2_000, clock: clock)
@@ -37,7 +38,7 @@ public struct StatusReport: Report {
         var stored = StoreSnapshot(collectors, now: clock.now().seconds)
         do {
             stored = try StoreSnapshot(storeEngine.openReader(paths), collectors, now: clock.now().seconds)
-        } catch let failure as Failure where [.unavailable, .notPermitted].contains(failure.code) {
+        } catch let failure as Failure where failure.code == .notPermitted {
             throw failure
         } catch {
             stored.failure = "\(error)"
@@ -45,7 +46,7 @@ public struct StatusReport: Report {
         self.init(
             Verdict.Observation(
                 stages: stages, stored: stored, collectors: collectors, now: clock.now(),
-                free: DiskUsage.free(at: paths.state), assumptions: paths.assumptions(of: collectors),
+                free: paths.free, assumptions: paths.assumptions(of: collectors),
                 backlogs: paths.backlogs(of: collectors)),
             paths: paths.of(collectors.own.collector))
     }
@@ -231,6 +232,14 @@ extension Paths {
 }
 
 extension Paths {
+    /// Bytes free on the fullest of the disks that hold the state folder, its journals and the database; `nil` if none
+    /// of them is there yet.
+    var free: Int64? {
+        let journals = collectors.flatMap { collector in Stream.journaled.map { of(collector).journal($0) } }
+        let places = [state] + journals + (isDatabaseServed ? [] : [database])
+        return places.compactMap { DiskUsage.free(at: $0) }.min()
+    }
+
     /// What of each collector waits for the archiver.
     func backlogs(of collectors: Collectors) -> [Collector: Archiver.Backlog] {
         var backlogs: [Collector: Archiver.Backlog] = [:]

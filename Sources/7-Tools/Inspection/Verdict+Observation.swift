@@ -22,7 +22,7 @@ extension Verdict {
         package internal(set) var disagreements: [Collectors.Disagreement]
         /// The host's clock.
         package internal(set) var now: UTCNanos
-        /// Bytes free on the state folder's disk; `nil` if that is not known.
+        /// Bytes free on the fullest of the disks that the stages write to; `nil` if that is not known.
         package internal(set) var free: Int64?
 
         /// - Parameters:

@@ -40,8 +40,10 @@ package struct Verdict: Sendable {
         return findings.map { $0.text(mark: style.painted($0.stateText, $0.tone)) }.joined()
     }
 
-    /// Bytes that the state folder's disk must have free.
+    /// Bytes that each disk must have free that the stages write to.
     static let freeMin: Int64 = 200_000_000
+    /// Below this it deserves a look: a busy day of 28 pairs adds some hundred MB.
+    static let freeWanted: Int64 = 2_000_000_000
     static let diskAdvice = "free some space: on a full disk the stages stop with code 74"
 
     static let databaseAdvice =
@@ -74,11 +76,9 @@ package struct Verdict: Sendable {
         }
 
         var disk: [Finding] {
-            guard let free = seen.free, free < Verdict.freeMin else { return [] }
-            return [
-                Finding(
-                    "disk", "", .failed, "only \(byteText(free)) of disk free", Verdict.diskAdvice)
-            ]
+            guard let free = seen.free, free < Verdict.freeWanted else { return [] }
+            let state: Finding.State = free < Verdict.freeMin ? .failed : .warning
+            return [Finding("disk", "", state, "only \(byteText(free)) of disk free", Verdict.diskAdvice)]
         }
 
         var disagreements: [Finding] {

@@ -65,7 +65,7 @@ struct JournalCommand: ParsableCommand {
 
                 EXAMPLES
                   candlewick journal repair
-                  runuser -u candlewick -- env CANDLEWICK_STATE_DIR=/var/lib/candlewick candlewick journal repair
+                  runuser -u candlewick -- candlewick journal repair
                 """)
 
         @OptionGroup var journaled: JournaledStreamArgument

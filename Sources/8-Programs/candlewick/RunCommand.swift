@@ -76,7 +76,8 @@ struct RunCommand: ParsableCommand {
             var options = PipelineRun.Options()
             if simulated { options.simulation = .init(speed: speed ?? "300", seed: seed ?? 1) }
             (options.state, options.seconds, options.web) = (state, runTime?.seconds, web)
-            try PipelineRun(options, environment: .process).run(until: stop, style: .usual(isPlain: plain))
+            // A run is no part of an installation: it goes by the caller's variables alone.
+            try PipelineRun(options, environment: .bare).run(until: stop, style: .usual(isPlain: plain))
         }
     }
 }

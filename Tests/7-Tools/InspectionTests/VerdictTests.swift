@@ -217,6 +217,20 @@ import Wire
         #expect(found == ["failed disk : only 150 MB of disk free"])
     }
 
+    @Test func `a disk that is filling up is a warning before it is full`() {
+        #expect(findings { $0.free = 1_900_000_000 } == ["warning disk : only 1.9 GB of disk free"])
+        #expect(findings { $0.free = 2_000_000_000 }.isEmpty)
+    }
+
+    @Test func `status without a database shows stages and disk, and says so`() throws {
+        let paths = try Paths(state: TemporaryFolder().path)
+        let report = try StatusReport(
+            stages: [], paths: paths, collectors: Collectors(own: Configuration()), clock: .system)
+        let text = report.text(.plain)
+        #expect(text.contains("candlewick.db does not exist") && text.contains(" free\n"), "\(text)")
+        #expect(report.failures.contains { $0.contains("candlewick.db does not exist") })
+    }
+
     @Test func `a wrong local clock is a warning, a market of another time is not`() {
         #expect(
             findings { $0.clockOffset = 58 * 60 } == [

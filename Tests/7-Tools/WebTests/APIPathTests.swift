@@ -127,6 +127,8 @@ import Wire
         let line = try #require(answer.pairs.last)
         #expect(line.pair == "AAA_BBB" && !line.configured && line.timeframes == ["5m"] && line.last != nil)
         #expect(!line.inSession && line.blind)
+        #expect(world.get("/events?pairs=AAA_BBB").text == "a stream")
+        #expect(world.get("/events?pairs=AAA_CCC").status == 404)
     }
 
     // MARK: Ticks

@@ -192,22 +192,23 @@ import Wire
 
     @Test func `holes of the last day are intervals of the shortest timeframe, as on the page`() throws {
         let now = Self.tuesday
-        let whole = Make.candle(now - 900), partial = [2, 1].map { Make.candle(now - $0 * 300, flags: .partial) }
+        let whole = Make.candle(now - 1_200), partial = [3, 2, 1].map { Make.candle(now - $0 * 300, flags: .partial) }
         let quarter = Make.candle(now - 900, minutes: 15, flags: .partial)
         let store = try SQLiteWriter(path: paths.database)
         _ = try store.write(
-            ([whole, quarter] + partial).map(\.envelope), collector: .main, stream: .candles, position: 4,
+            ([whole, quarter] + partial).map(\.envelope), collector: .main, stream: .candles, position: 5,
             now: UTCNanos(seconds: now))
         let reader = try SQLiteReader(path: paths.database)
         var exposition = Exposition()
         exposition.add(try HoleCounts(reader, collectors()), [Make.eurUSD])
-        #expect(lines(exposition).contains(#"candlewick_holes_of_last_day{pair="EUR_USD"} 2"#))
-        #expect(try LastDay(reader, collectors())[Make.eurUSD]?.holes == 2)
+        #expect(lines(exposition).contains(#"candlewick_holes_of_last_day{pair="EUR_USD"} 3"#))
+        #expect(try LastDay(reader, collectors())[Make.eurUSD]?.holes == 3)
     }
 
-    @Test func `the spread is that of the newest tick, and missing if a side is`() {
+    @Test func `the spread is missing until both sides have come`() {
         let tick = Make.tick(Double(Self.tuesday.rawValue), "1.07211", "1.07217").tick!
-        let half = Make.tick(Double(Self.tuesday.rawValue), "150.1", "0", pair: Pair("USD_JPY")!).tick!
+        let half = Make.tick(Double(Self.tuesday.rawValue), "150.1", "0", pair: Pair("USD_JPY")!, flags: .askMissing)
+            .tick!
         let live = LiveHub()
         for tick in [tick, half] { live.publish(.tick(tick, .main)) }
         var exposition = Exposition()

@@ -88,7 +88,7 @@ import Wire
         #expect(some.last == "5-1")
     }
 
-    @Test func `a pair that is not configured does not exist`() {
+    @Test func `a pair that is neither configured nor stored does not exist`() {
         #expect(throws: WebError.notFound("there is no pair AAA_BBB here: /api/v1/pairs lists all pairs")) {
             try subscription([("pairs", "EUR_USD,AAA_BBB")])
         }

@@ -7,6 +7,7 @@ check_pages() {
     check "lintian finds no error" lints
     check "man shows every page without a warning" pages_are_clean
     check "every program has its manual page" programs_have_pages
+    check "the wheel of the Python package is in it" holds_wheel
     check "the configuration of the account is for root alone" environment_is_private
     local shell
     for shell in bash zsh fish; do check "$shell completes a subcommand and an option" "completes_in_$shell"; done
@@ -34,6 +35,7 @@ programs_have_pages() {
     done
 }
 
+holds_wheel() { compgen -G "$unpacked/usr/share/candlewick/python/candlewick-*.whl"; }
 environment_is_private() { [ "$(stat -c %a "$unpacked/etc/candlewick/environment")" = 600 ]; }
 
 image_is_quiet() {
@@ -47,7 +49,7 @@ image_is_quiet() {
 image_names_missing() {
     local code=0
     mkdir "$output/path"
-    find -L /usr/bin /usr/sbin -maxdepth 1 -type f -not -name patchelf -not -name apt-get -exec ln -sft "$output/path" {} +
+    find /usr/bin /usr/sbin -maxdepth 1 -not -type d -not -name patchelf -not -name apt-get -exec ln -sft "$output/path" {} +
     printf '#!/bin/sh\necho apt-get was called\n' >"$output/path/apt-get"
     chmod +x "$output/path/apt-get"
     PATH="$output/path" scripts/install --destdir "$output/none" >"$output/said" 2>&1 || code=$?

@@ -38,7 +38,7 @@ class World:
         credentials.mkdir(mode=0o700)
         (credentials / "CANDLEWICK_WATCH_PING_URL").write_text(f"{self._url(PING)}\n")
         self.secrets = {
-            "CANDLEWICK_WATCH_URL": self._url(URL), "CANDLEWICK_WATCH_TOKEN": TOKEN,
+            "CANDLEWICK_WATCH_URL": self._url(URL), "CANDLEWICK_WATCH_TOKEN": f"{TOKEN}\n",
             "CREDENTIALS_DIRECTORY": str(credentials),
         }  # fmt: skip
         self.command_lines = CommandLines()

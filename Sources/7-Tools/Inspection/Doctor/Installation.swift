@@ -33,12 +33,12 @@ struct Installation {
     }
 
     private var disk: Finding {
-        guard let free = DiskUsage.free(at: paths.state) else {
+        guard let free = paths.free else {
             return Finding("disk", paths.state, .warning, "does not exist yet", "start the pipeline once")
         }
         let text = "\(byteText(free)) free"
         if free < Verdict.freeMin { return Finding("disk", paths.state, .failed, text, Verdict.diskAdvice) }
-        if free < 2_000_000_000 {
+        if free < Verdict.freeWanted {
             return Finding(
                 "disk", paths.state, .warning, text, "a busy day of 28 pairs adds some hundred MB to the journal")
         }

@@ -24,7 +24,7 @@ extension Exposition {
             let name = view.seen.hasSeveral ? own.collector.name : nil
             add(own, paths.of(own.collector), name, now: view.seen.now)
         }
-        add(PipelineMetric.diskFree, view.seen.free.map { Double($0) })
+        add(PipelineMetric.diskFree, DiskUsage.free(at: paths.state).map { Double($0) })
         add(PipelineMetric.diskSize, DiskUsage.total(at: paths.state).map { Double($0) })
         add(PipelineMetric.backup, TimeMark.lastBackup(stateFolder: paths.state).time?.unixSeconds ?? 0)
     }

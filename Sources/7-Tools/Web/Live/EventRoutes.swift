@@ -1,5 +1,8 @@
 internal import HTTPService
+internal import Inspection
 internal import MarketData
+internal import Settings
+internal import Store
 
 /// `/events`: ticks, candles and the pipeline's state as they come. Source: docs/http-api.md § Events.
 enum EventRoutes {
@@ -14,11 +17,13 @@ enum EventRoutes {
                 opening: EventStream.opening, last: request.http.header("last-event-id"))
         })
 
-    /// - Throws: `WebError` (404) if one is not configured: nothing would ever come of it.
+    /// - Throws: `WebError` (404) if one is neither configured nor stored: nothing would ever come of it.
     private static func pairs(_ request: RouteRequest, _ facts: SiteFacts) throws -> Set<Pair> {
         let wanted = try request.pairs()
-        let configured = wanted.isEmpty ? [] : try facts.collectors().pairs
-        if let unknown = wanted.first(where: { !configured.contains($0) }) {
+        if wanted.isEmpty { return [] }
+        let stored = facts.view?.seen.stored.candles.map(\.series.pair) ?? []
+        let known = Set(try facts.collectors().pairs + stored)
+        if let unknown = wanted.first(where: { !known.contains($0) }) {
             throw WebError.notFound("there is no pair \(unknown) here: /api/v1/pairs lists all pairs")
         }
         return Set(wanted)
