@@ -103,7 +103,7 @@ import Wire
             try JournalCheck.repair(
                 folder: path, recordSize: 64, settings: JournalSettings(), logger: quietLogger())
         }
-        #expect(failure?.code == .notPermitted && failure?.description.contains("user id 4242") == true)
+        #expect(failure?.code == .notPermitted && failure?.description.contains("user 4242") == true)
     }
 
     @Test func `a segment spans at most a day of the stream's time`() throws {
