@@ -109,8 +109,9 @@ struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Shows what would be bought and its cost. Works offline; spends no points.",
         discussion: """
-            Shows the arithmetic of an empty store under this configuration, then what run, each batch and
-            repair would do now. --depth, --timeframes and --pairs show the arithmetic of another choice instead.
+            Shows the arithmetic of an empty store under this configuration, then what
+            run, each batch and repair would do now. --depth, --timeframes and --pairs
+            show the arithmetic of another choice instead.
             """)
 
     @OptionGroup var options: BackfillOptions
@@ -200,8 +201,8 @@ struct RepairCommand: ParsableCommand {
         discussion: """
             Buys the newest holes first: those of the last history.repair_days, at most
             history.repair_points in a run and history.repair_week_percent of the week's
-            points. The reserve is for holes of the last day. If nothing is missing it sends no
-            request.
+            points. The reserve is for holes of the last day. If nothing is missing it
+            sends no request.
             """)
 
     @OptionGroup var options: BackfillOptions
