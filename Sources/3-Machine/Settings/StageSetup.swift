@@ -76,6 +76,7 @@ extension Program {
         EXIT CODES
           0 stopped in order, 64 wrong arguments, 65 damaged data, 66 a file to read
           is missing, 69 broker unavailable, 74 disk or socket failed, 75 another
-          process holds the lock, 78 wrong configuration or credentials
+          process holds the lock, 77 the files belong to another user, 78 wrong
+          configuration or credentials
         """
 }
