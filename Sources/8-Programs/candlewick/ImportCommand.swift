@@ -60,7 +60,7 @@ struct ImportCommand: ParsableCommand {
                 try candles.handOver(settings: configuration.journal, logger: logger)
                 outcome =
                     candles.waitUntilStored(seconds: 10, stop: stop)
-                    ? "imported" : "handed over; they are stored once aggregator and store-writer run"
+                    ? "imported" : "handed over, and stored once aggregator and store-writer run"
             } else if !check {
                 outcome = "imported"
             }

@@ -257,7 +257,7 @@ struct OperatorTests {
         let old = "time,open,high,low,close\n2020-01-06T10:00,1.1,1.1,1.1,1.1\n"
         let file = pipeline.folder.write(old.utf8, to: "old.csv")
         let imported = try await pipeline.result("candlewick", ["import", file, "--pair", "EUR_USD", "-t", "5m"])
-        #expect(imported.output.contains("1 candle handed over; they are stored once"), "\(imported)")
+        #expect(imported.output.contains("1 candle handed over, and stored once"), "\(imported)")
         try await pipeline.start("aggregator")
         try await pipeline.start("store-writer")
         let count = "SELECT COUNT(*) FROM candles WHERE source = 'imported'"
