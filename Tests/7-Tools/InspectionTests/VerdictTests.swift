@@ -223,11 +223,10 @@ import Wire
     }
 
     @Test func `status without a database shows stages and disk, and says so`() throws {
-        let report = try withExtendedLifetime(TemporaryFolder()) { folder in
-            try StatusReport(
-                stages: [], paths: Paths(state: folder.path), collectors: Collectors(own: Configuration()),
-                clock: .system)
-        }
+        let folder = TemporaryFolder()
+        let paths = try Paths(state: folder.path)
+        let report = try StatusReport(
+            stages: [], paths: paths, collectors: Collectors(own: Configuration()), clock: .system)
         let text = report.text(.plain)
         #expect(text.contains("candlewick.db does not exist") && text.contains(" free\n"), "\(text)")
         #expect(report.failures.contains { $0.contains("candlewick.db does not exist") })
