@@ -14,8 +14,8 @@ struct ChartCommand: ParsableCommand {
         abstract: "Draws candles, with volume and moving averages.",
         discussion: """
             Draws the last candles, in the terminal, as wide and high as it is (80 by 24
-            into a pipe), or
-            into files: --png, --svg, --html (one page that needs no network), by gnuplot.
+            into a pipe), or into files by gnuplot: --png, --svg, --html (one page that
+            needs no network).
             Times are UTC; an interval without a candle stays empty, a weekend is one
             line; partial candles are marked. Moving averages use the closes of complete
             and partial candles.

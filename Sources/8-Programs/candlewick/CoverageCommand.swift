@@ -15,8 +15,8 @@ struct CoverageCommand: ParsableCommand {
         discussion: """
             A heat map: one row for each pair, one column for each day (UTC), up to the
             day of the newest candle. An interval without a tick is not counted if the
-            feed was up, nor is one before the pair's first candle. Draws in the terminal, or into files by gnuplot: --png, --svg,
-            --html.
+            feed was up, nor is one before the pair's first candle. Draws in the terminal,
+            or into files by gnuplot: --png, --svg, --html.
 
             EXAMPLES
               candlewick coverage

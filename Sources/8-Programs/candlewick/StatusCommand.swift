@@ -49,6 +49,7 @@ struct StatusCommand: ParsableCommand {
 
     func validate() throws {
         guard !watch || !(stored || metrics) else { throw ValidationError("--watch shows the whole status only") }
+        guard watch || every == nil else { throw ValidationError("--every goes with --watch") }
         guard !(output.json && stored) else { throw ValidationError("--json and --stored exclude each other") }
         guard !(metrics && stored) else { throw ValidationError("--metrics and --stored exclude each other") }
     }
