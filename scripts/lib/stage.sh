@@ -98,7 +98,7 @@ stage_documents() {
         done
     fi
     # The page's chart library, if it can be had.
-    scripts/web-assets "$destdir$share/candlewick/web"
+    scripts/web-assets "$destdir$share/candlewick/web" >/dev/null
     [ ! -e "$destdir$share/candlewick/web/lightweight-charts.js" ] || files+=("$share/candlewick/web/lightweight-charts.js")
 }
 

@@ -191,7 +191,9 @@ public struct StatusReport: Report {
 
     private func eventTable(_ style: TextStyle) -> String {
         let rows = stored.events.map {
-            (seen.hasSeveral ? [$0.collector.name] : []) + [$0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText]
+            // The start of the stream has no feed time.
+            (seen.hasSeveral ? [$0.collector.name] : [])
+                + [$0.time.rawValue == 0 ? "-" : $0.time.text(), $0.pair ?? "feed", $0.event, $0.detailText]
         }
         guard !rows.isEmpty else { return "no feed events yet\n" }
         let head = (seen.hasSeveral ? ["collector"] : []) + ["feed time (UTC)", "pair", "event", "detail"]

@@ -56,7 +56,7 @@ public struct PipelineRun {
         guard missing.isEmpty else {
             throw Failure(
                 .configuration,
-                "no login for IG, \(missing.joined(separator: ", ")) missing: set the variables, or run with --simulated"
+                "no login for IG: set \(missing.joined(separator: ", ")), or run with --simulated"
             )
         }
     }

@@ -79,7 +79,8 @@ final class RunningStages {
     private func endedEarly(_ program: SupervisedProgram) -> Failure {
         let code = program.exitCode ?? 0
         programs.removeAll { $0 === program }
-        tell("\(program.name) ended early with exit code \(code)", program)
+        let killed = code > 128 ? " (killed by signal \(code - 128))" : ""
+        tell("\(program.name) ended early with exit code \(code)\(killed)", program)
         early.append((program.name, code))
         return earlyFailure
     }

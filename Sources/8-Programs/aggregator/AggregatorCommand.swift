@@ -20,6 +20,7 @@ struct AggregatorCommand: ParsableCommand {
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 
+
             """ + Program.environmentHelp,
         version: Program.version)
 

@@ -32,6 +32,7 @@ struct RelayCommand: ParsableCommand {
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 
+
             """ + Program.environmentHelp,
         version: Program.version)
 

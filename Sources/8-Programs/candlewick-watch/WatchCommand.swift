@@ -39,6 +39,7 @@ struct WatchCommand: ParsableCommand {
             Prints READY on standard output when it watches. SIGTERM stops it in order.
             --test and --failed end with 69 if a way failed; 78: no way is configured.
 
+
             """ + Program.environmentHelp,
         version: Program.version)
 

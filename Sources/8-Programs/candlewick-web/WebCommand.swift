@@ -43,6 +43,7 @@ struct WebCommand: ParsableCommand {
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 
+
             """ + Program.environmentHelp,
         version: Program.version)
 

@@ -74,6 +74,7 @@ struct CandlesCommand: ParsableCommand {
             let newest = try reader.latest(pair, timeframe, .all)?.timestamp ?? .min
             let open = present.flatMap { $0.timestamp > newest ? $0 : nil }
             if candles.isEmpty, open == nil, format == .table {
+                try KnownPairs(paths).expect([pair])
                 throw Failure(.unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)\(range.words)")
             }
             let table = CandleTable(

@@ -72,6 +72,7 @@ struct ChartCommand: ParsableCommand {
             let all = try candles(reader, last ?? usual, averages: averages)
             let shown = min(last ?? usual, all.count { range.range.contains(UTCSeconds(rawValue: $0.timestamp)) })
             guard shown > 0 else {
+                try KnownPairs(paths).expect([pair])
                 throw Failure(
                     .unavailable, "\(reader.path) holds no \(timeframe) candles of \(pair)\(range.words)")
             }

@@ -14,10 +14,10 @@ struct GapsCommand: ParsableCommand {
             Checks each interval of the instrument's hours (by default Sunday 17:00 to
             Friday 17:00 in New York) from the oldest to the newest stored candle.
             'partial': the feed was down or lost updates during the interval. 'missing':
-            no candle is stored, and no collector saw the feed. An interval without a tick is
-            not listed if the feed was up. 'repair' shows whether 'ingest-backfill repair' will buy the
-            interval: it buys nothing older than the first streamed candle or than
-            history.repair_days.
+            no candle is stored, and no collector saw the feed. An interval without a
+            tick is not listed if the feed was up. 'repair' shows whether 'ingest-backfill
+            repair' will buy the interval: it buys nothing older than the first streamed
+            candle or than history.repair_days.
 
             EXAMPLES
               candlewick gaps

@@ -29,6 +29,9 @@ struct Mistake {
         if quoted[2].contains("timeframe>'") {
             return "\(message): \(Timeframe.refusal(of: quoted[1]).drop { $0 != ":" }.dropFirst(2))"
         }
+        if quoted[2].hasPrefix(" is invalid for '<time>'"), Timeframe(quoted[1]) != nil {
+            return "\(quoted[1]) is a timeframe, not a time: write --timeframe \(quoted[1])"
+        }
         let choices = quoted[2].split(separator: "\n").filter { $0.hasPrefix("  - ") }.map { String($0.dropFirst(4)) }
         return nearest(to: quoted[1], among: choices).map {
             "\(message.split(separator: "\n")[0].split(separator: ". Please")[0]); did you mean '\($0)'?"

@@ -18,7 +18,7 @@ struct RecordCommand: ParsableCommand {
 
             EXAMPLES
               candlewick record monday --for 1h
-              candlewick record monday --since 2026-11-23T07:00 --until 2026-11-23T08:00 --stored
+              candlewick record monday --since 2026-11-23 --until 2026-11-24 --stored
               candlewick record bought history --from oldest --stored
             """)
 

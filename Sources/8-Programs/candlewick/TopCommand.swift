@@ -11,11 +11,11 @@ struct TopCommand: ParsableCommand {
             Shows stages, ticks per second, stored candles, delays, holes, quota, disk, and
             bid, ask, spread and the last candles of each pair. On a terminal the table
             refreshes in place; into a pipe it prints one line a second. A stage that does
-            not run is shown as down. Ends on q, on Ctrl-C, on SIGTERM, or after --for; with
-            69 if no stage runs at the end of --for.
+            not run is shown as down. Ends on q, on Ctrl-C, on SIGTERM, or after --for;
+            with 69 if no stage runs at the end of --for.
 
-            'delay' is the time from an interval's end to the readable candle, over the last
-            hour: percentiles 50, 90 and 99, and the worst, of busy and of quiet pairs.
+            'delay' is the time from an interval's end to the readable candle, over the
+            last hour: percentiles 50, 90 and 99, and the worst, of busy and quiet pairs.
             'revised' counts candles that changed after that. 'lag' is the feed's time
             behind this machine's clock when the status arrived.
 

@@ -18,13 +18,14 @@ struct IngestBackfillCommand: ParsableCommand {
             before, during or without streaming. You can kill it at any time: it continues
             when you start it again. Without arguments, on a terminal, it shows a menu.
             run, batch and repair show their plan on a terminal and ask before they spend;
-            --yes buys at once, as they do under a timer and in scripts. --max-points bounds
-            a run: batch then buys all or nothing, the others the newest candles.
+            --yes buys at once, as they do under a timer and in scripts. --max-points
+            bounds a run: batch then buys all or nothing, the others the newest candles.
             The arithmetic: \(Document.path("quota.md")).
 
             SIGTERM lets the current request finish and ends the program within 5 s. Here
             exit code 0 means that all candles are bought; 69, the broker did not answer
             or refused; 75, the points are spent or another process buys: try later.
+
 
             """ + Program.credentialsHelp + Program.environmentHelp,
         version: Program.version,
@@ -108,8 +109,9 @@ struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Shows what would be bought and its cost. Works offline; spends no points.",
         discussion: """
-            Shows the arithmetic of an empty store under this configuration, then what run, each batch and
-            repair would do now. --depth, --timeframes and --pairs show the arithmetic of another choice instead.
+            Shows the arithmetic of an empty store under this configuration, then what
+            run, each batch and repair would do now. --depth, --timeframes and --pairs
+            show the arithmetic of another choice instead.
             """)
 
     @OptionGroup var options: BackfillOptions
@@ -199,8 +201,8 @@ struct RepairCommand: ParsableCommand {
         discussion: """
             Buys the newest holes first: those of the last history.repair_days, at most
             history.repair_points in a run and history.repair_week_percent of the week's
-            points. The reserve is for holes of the last day. If nothing is missing it sends no
-            request.
+            points. The reserve is for holes of the last day. If nothing is missing it
+            sends no request.
             """)
 
     @OptionGroup var options: BackfillOptions

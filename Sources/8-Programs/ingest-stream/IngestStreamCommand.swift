@@ -25,7 +25,7 @@ struct IngestStreamCommand: ParsableCommand {
             REST, the stream and each subscription. It may run beside a running ingest-stream; it waits if the last \
             login is too recent. It prints one line for each finding; with --json one object:
 
-              {"advice":"","check":"stream","finding":"…","state":"ok","subject":"CS.D.EURUSD.CFD.IP"}
+              {"advice":"","check":"stream","finding":"…","state":"ok","subject":"EPIC"}
 
             check is credentials, login, rest, clock, market or stream; state is ok, warning or failed; advice may be \
             empty. Exit code 0 if nothing failed, 78 if credentials are missing or refused, otherwise 69.

@@ -24,6 +24,7 @@ struct StoreWriterCommand: ParsableCommand {
 
             Prints READY on standard output when it serves. SIGTERM stops it in order.
 
+
             """ + Program.environmentHelp,
         version: Program.version)
 

@@ -72,6 +72,9 @@ struct ArgumentTests {
         #expect(
             try await refusal(["export", "EUR_USD", "5m"])
                 == "Error: 5m is a timeframe, not a pair: write --timeframe 5m")
+        #expect(
+            try await refusal(["explain", "EUR_USD", "5m", "2026-11-23T14:10"])
+                == "Error: 5m is a timeframe, not a time: write --timeframe 5m")
     }
 
     @Test func `the configuration refuses a timeframe in the same words`() async throws {

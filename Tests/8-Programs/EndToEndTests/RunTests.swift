@@ -87,8 +87,9 @@ struct RunTests {
         kill(try #require(processes["aggregator"]).id, SIGKILL)
         #expect(try await program.ended() == 69)
         try await eventually("all is read") { program.isRead }
-        #expect(program.standardError.contains("candlewick: aggregator ended early with exit code 137; its last lines"))
-        #expect(program.standardError.hasSuffix("candlewick: ended early: aggregator\n"))
+        let errors = program.standardError
+        #expect(errors.contains("aggregator ended early with exit code 137 (killed by signal 9); its last lines"))
+        #expect(errors.hasSuffix("candlewick: ended early: aggregator\n"))
         try await expectNothingLeft()
     }
 
