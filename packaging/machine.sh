@@ -27,7 +27,8 @@ restart_stages() {
     fi
     systemctl daemon-reload
     systemctl try-restart $stages $timers \
-        'candlewick-aggregator@*.service' 'candlewick-ingest-stream@*.service' 'candlewick-backfill-repair@*.timer'
+        'candlewick-aggregator@*.service' 'candlewick-ingest-stream@*.service' 'candlewick-backfill-repair@*.timer' ||
+        echo "a stage did not start again: systemctl --failed 'candlewick*' names it" >&2
 }
 
 # The target takes the stages with it; what is named besides may run without it.
@@ -54,11 +55,11 @@ So that the user NAME may read candles and the bus: usermod -aG candlewick NAME
 TEXT
 }
 
-what_stays() {
+what_stays() { # a prefix of the folders; may be empty
     cat <<TEXT
 These stay:
-  /var/lib/candlewick    journals, archive and database
-  /etc/credstore         credentials: IG_*, CANDLEWICK_*
+  ${1:-}/var/lib/candlewick    journals, archive and database
+  ${1:-}/etc/credstore         credentials: IG_*, CANDLEWICK_*
   the user and group candlewick, which own the data
 TEXT
 }

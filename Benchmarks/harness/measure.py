@@ -9,7 +9,7 @@ LIMIT = "C"
 class Measure:
     """What is measured, on what, against what.
 
-    kind `rate`: operations a second; `latency`: nanoseconds, of which the median counts and the 99th percentile is told;
+    kind `rate`: operations a second; `latency`: nanoseconds, of which the median counts and the 99th percentile is shown;
     `report`: no ratios, but what `show` prints of all subjects; it returns the rows and sentences about what is wrong.
     uses_day: it needs the measured day of ticks, as no report does.
     """

@@ -110,9 +110,10 @@ stage_files() {
 
 # The configuration, never over what is there.
 stage_examples() {
-    local name
-    for name in candlewick.yaml environment; do
-        [ -e "$destdir/etc/candlewick/$name" ] || install -D -m 600 "systemd/$name" "$destdir/etc/candlewick/$name"
-    done
-    chmod 644 "$destdir/etc/candlewick/candlewick.yaml"
+    example 644 candlewick.yaml
+    example 600 environment
+}
+
+example() { # mode name
+    [ -e "$destdir/etc/candlewick/$2" ] || install -D -m "$1" "systemd/$2" "$destdir/etc/candlewick/$2"
 }

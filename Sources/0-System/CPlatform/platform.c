@@ -95,18 +95,19 @@ int candlewick_clock_is_kept(void) {
     return adjtimex(&state) != TIME_ERROR;
 }
 
-static int watch(int set, int descriptor, uint32_t events) {
-    struct epoll_event event = {.events = events};
-    return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event);
+static int watch(int set, const int *descriptors, size_t count, uint32_t events) {
+    for (size_t i = 0; i < count; i++) {
+        struct epoll_event event = {.events = events};
+        if (epoll_ctl(set, EPOLL_CTL_ADD, descriptors[i], &event) < 0) return -1;
+    }
+    return 0;
 }
 
-int candlewick_any_descriptor(int first, const int *pipes, size_t count) {
+int candlewick_any_descriptor(const int *sources, size_t source_count, const int *pipes, size_t pipe_count) {
     int set = epoll_create1(EPOLL_CLOEXEC);
     if (set < 0) return -errno;
-    int failed = watch(set, first, EPOLLIN);
     // EPOLLHUP needs no asking, and what a program writes shall not count.
-    for (size_t i = 0; i < count; i++) failed |= watch(set, pipes[i], 0);
-    if (!failed) return set;
+    if (watch(set, sources, source_count, EPOLLIN) == 0 && watch(set, pipes, pipe_count, 0) == 0) return set;
     int code = errno;
     close(set);
     return -code;
@@ -134,6 +135,8 @@ static void become(const char *path, char *const arguments[], char *const variab
 }
 
 int candlewick_start(const char *path, char *const arguments[], char *const variables[], int output, int errors) {
+    // If it were ignored, as a parent may have left it, no exit code would be kept.
+    signal(SIGCHLD, SIG_DFL);
     int report[2];
     if (pipe2(report, O_CLOEXEC) < 0) return -errno;
     pid_t parent = getpid(), child = fork();

@@ -2,7 +2,6 @@
 #include "screen.h"
 #include <errno.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -15,7 +14,7 @@ static struct termios before;
 static struct sigaction former[DEADLY], former_stop;
 static volatile sig_atomic_t is_taken, has_keys;
 
-// All that follows is called by handlers too: only what signal-safety(7) allows.
+// Handlers call these, and candlewick_screen_give_back: only what signal-safety(7) allows.
 static void put(const char *text, size_t count) {
     ssize_t written = write(1, text, count);
     (void)written;
@@ -45,9 +44,9 @@ static void die(int number) {
 static void stop(int number) {
     (void)number;
     int kept = errno;
-    leave();
+    if (is_taken) leave();
     raise(SIGSTOP);
-    enter();
+    if (is_taken) enter();
     errno = kept;
 }
 
@@ -60,20 +59,6 @@ void candlewick_screen_take(void) {
     action.sa_flags = SA_RESTART;
     sigaction(SIGTSTP, &action, &former_stop);
     enter();
-}
-
-int candlewick_either_descriptor(int one, int other) {
-    int both = epoll_create1(EPOLL_CLOEXEC);
-    if (both < 0) return -errno;
-    int sources[] = {one, other};
-    for (int i = 0; i < 2; i++) {
-        struct epoll_event event = {.events = EPOLLIN};
-        if (sources[i] < 0 || epoll_ctl(both, EPOLL_CTL_ADD, sources[i], &event) == 0) continue;
-        int failure = errno;
-        close(both);
-        return -failure;
-    }
-    return both;
 }
 
 void candlewick_screen_give_back(void) {

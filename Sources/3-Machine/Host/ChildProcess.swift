@@ -34,9 +34,8 @@ public enum ChildProcess {
             ["timeout", "--kill-after=1", String(seconds)] + command,
             [file.descriptor, output.writer, errors.writer], environment)
         let status = try wait(for: process, [output, errors], named: command[0])
-        let signal = status & 0x7f
         return Result(
-            exitCode: signal == 0 ? status >> 8 & 0xff : 128 + signal, output: output.content,
+            exitCode: exitCode(ofStatus: status), output: output.content,
             errors: String(decoding: errors.content, as: UTF8.self))
     }
 
@@ -116,6 +115,21 @@ private final class MemoryFile {
     }
 }
 
+/// The exit code of a program as a shell gives it: 128 and the signal's number if one ended it.
+func exitCode(ofStatus status: Int32) -> Int32 {
+    let signal = status & 0x7f
+    return signal == 0 ? status >> 8 & 0xff : 128 + signal
+}
+
+/// A pipe that programs do not inherit; its reader does not wait.
+func makePipe() throws -> (reader: Int32, writer: Int32) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw Failure(.io, "a pipe cannot be made: \(systemMessage(errno))") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+    return (ends[0], ends[1])
+}
+
 /// What a program writes, of which the beginning is kept.
 private final class OutputPipe {
     let reader: Int32
@@ -126,11 +140,8 @@ private final class OutputPipe {
     private let bytesMax: Int
 
     init(_ bytesMax: Int) throws {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw Failure(.io, "a pipe cannot be made: \(systemMessage(errno))") }
-        (reader, writer, self.bytesMax) = (ends[0], ends[1], bytesMax)
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        _ = fcntl(reader, F_SETFL, O_NONBLOCK)
+        self.bytesMax = bytesMax
+        (reader, writer) = try makePipe()
     }
 
     deinit {

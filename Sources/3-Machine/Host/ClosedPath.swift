@@ -26,8 +26,8 @@ public struct ClosedPath: CustomStringConvertible, Sendable {
 
     /// - Returns: `nil` if it is open to this user, or if it is missing.
     public init?(_ wanted: String, _ use: Use) {
-        guard !ClosedPath.isOpen(wanted, use.mode), errno == EACCES else { return nil }
-        let folder = ClosedPath.folders(above: wanted).first { !ClosedPath.isOpen($0, X_OK) }
+        guard ClosedPath.refusal(wanted, use.mode) == EACCES else { return nil }
+        let folder = ClosedPath.folders(above: wanted).first { ClosedPath.refusal($0, X_OK) != 0 }
         path = folder ?? wanted
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
@@ -47,8 +47,10 @@ public struct ClosedPath: CustomStringConvertible, Sendable {
     public var description: String { "\(path) cannot be used: \(reason): \(help)" }
 
     /// By the ids that files are judged by.
-    private static func isOpen(_ path: String, _ mode: Int32) -> Bool {
-        faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0
+    /// - Returns: 0 if it is open, else the system's code.
+    private static func refusal(_ path: String, _ mode: Int32) -> Int32 {
+        // `errno` is read before the text is freed, which may change it.
+        path.withCString { faccessat(AT_FDCWD, $0, mode, AT_EACCESS) == 0 ? 0 : errno }
     }
 
     private static func joining(_ id: gid_t, _ user: String) -> String {

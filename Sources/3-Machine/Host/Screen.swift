@@ -11,7 +11,8 @@ public final class Screen {
     /// - Throws: `Failure` (74) if the system refuses.
     public init(until stop: StopSignal) throws {
         // Without a terminal there are no keys, and a file would always be readable.
-        descriptor = candlewick_either_descriptor(stop.descriptor, Terminal.isInput ? 0 : -1)
+        let sources = [stop.descriptor] + (Terminal.isInput ? [0] : [])
+        descriptor = candlewick_any_descriptor(sources, sources.count, nil, 0)
         guard descriptor >= 0 else { throw Failure(.io, "keys cannot be waited for: \(systemMessage(-descriptor))") }
         candlewick_screen_take()
     }

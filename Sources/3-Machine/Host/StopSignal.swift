@@ -20,7 +20,7 @@ public struct StopSignal: Sendable {
     /// - Throws: `Failure` (74) if the system refuses.
     public func orEnd(of programs: [SupervisedProgram]) throws -> StopSignal {
         let pipes = programs.map(\.output)
-        let any = candlewick_any_descriptor(descriptor, pipes, pipes.count)
+        let any = candlewick_any_descriptor([descriptor], 1, pipes, pipes.count)
         guard any >= 0 else { throw Failure(.io, "programs cannot be watched: \(systemMessage(-any))") }
         return StopSignal(descriptor: any)
     }

@@ -27,20 +27,17 @@ public final class SupervisedProgram {
         let file = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard file >= 0 else { throw Failure(.io, "\(log) cannot be made: \(systemMessage(errno))") }
         defer { close(file) }
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw Failure(.io, "no pipe to \(path): \(systemMessage(errno))") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-        defer { close(ends[1]) }
         let reports = try NotifyListener()
+        let pipe = try makePipe()
+        defer { close(pipe.writer) }
         var variables = environment
         variables["NOTIFY_SOCKET"] = reports.address
-        let started = SupervisedProgram.start(path, arguments, variables, output: ends[1], errors: file)
+        let started = SupervisedProgram.start(path, arguments, variables, output: pipe.writer, errors: file)
         guard started > 0 else {
-            close(ends[0])
+            close(pipe.reader)
             throw Failure(.io, "\(path) cannot be started: \(systemMessage(-started))")
         }
-        (process, output, self.reports) = (started, ends[0], reports)
+        (process, output, self.reports) = (started, pipe.reader, reports)
     }
 
     private static func start(
@@ -80,8 +77,7 @@ public final class SupervisedProgram {
         guard exitCode == nil else { return false }
         var status: Int32 = 0
         guard waitpid(process, &status, WNOHANG) == process else { return true }
-        let signal = status & 0x7f
-        exitCode = signal == 0 ? status >> 8 & 0xff : 128 + signal
+        exitCode = Host.exitCode(ofStatus: status)
         return false
     }
 
@@ -132,7 +128,9 @@ private final class NotifyListener {
             }
         }
         guard opened >= 0, isBound else {
-            throw Failure(.io, "a socket for NOTIFY_SOCKET cannot be made: \(systemMessage(errno))")
+            let reason = systemMessage(errno)
+            close(opened)
+            throw Failure(.io, "a socket for NOTIFY_SOCKET cannot be made: \(reason)")
         }
         let bytes = withUnsafeBytes(of: &name.sun_path) { Array($0.prefix(Int(length) - 2)) }
         (descriptor, address) = (opened, "@" + String(decoding: bytes.dropFirst(), as: UTF8.self))

@@ -34,7 +34,7 @@ public final class Tap<Record: StreamEnvelope> {
     /// - Parameters:
     ///   - start: where to begin.
     /// - Throws: `Failure` (69) if a position is given and there is neither journal nor archive, (64) if the position is
-    ///   beyond the next one; `JournalError`, `BusError`.
+    ///   far ahead; `JournalError`, `BusError`.
     public init(stream: Stream, paths: Paths, from start: TapStart, logger: Logger) throws {
         let context = try BusContext()
         let folder = paths.journal(stream)
@@ -69,11 +69,14 @@ public final class Tap<Record: StreamEnvelope> {
         reader = StreamReader(live: subscriber, journal: source, logger: logger)
     }
 
+    /// Positions behind the newest that may be waited for: at full speed they come within a minute.
+    private static var positionsAhead: UInt64 { 10_000 }
+
     /// A tap of a position far ahead would be silent for hours.
     private static func expectGiven(_ start: TapStart, _ stream: Stream, _ folder: String) throws {
         guard case .position(let position) = start, try JournalTail.exists(folder: folder) else { return }
         let newest = try JournalTail.lastPosition(Record.self, folder: folder)
-        guard position > newest + 1 else { return }
+        guard position > newest + positionsAhead else { return }
         throw Failure(
             .usage,
             "position \(position) of \(stream.rawValue) is not given yet, the newest is \(newest): begin with 'now' or an earlier one"

@@ -129,6 +129,7 @@ public struct PipelineRun {
             let hidden = without(environment).with([token: environment[token]])
             return try stages.start(web, [], hidden)?["address"]
         } catch {
+            stages.drop(web)
             Program.write(standardError: "candlewick: no page: \(error)\n")
             return nil
         }

@@ -81,10 +81,10 @@ struct RunPlace {
     /// The file that another terminal reads for its variables.
     var script: String { "\(paths.state)/env" }
 
-    /// The line by which another terminal's commands find the run.
+    /// The line by which another terminal's commands find the run; what is empty counts as not set.
     var export: String {
         let names = ["CANDLEWICK_STATE_DIR", "CANDLEWICK_RUNTIME_DIR", "CANDLEWICK_CONFIG", "CANDLEWICK_DATABASE"]
-        let values = names.compactMap { name in environment[name].map { "\(name)=\(RunPlace.quoted($0))" } }
+        let values = names.map { name in "\(name)=\(environment[name].map(RunPlace.quoted) ?? "")" }
         return (["export"] + values).joined(separator: " ")
     }
 

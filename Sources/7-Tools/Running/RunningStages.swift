@@ -73,6 +73,7 @@ final class RunningStages {
     func drop(_ name: String) {
         for program in programs where program.name == name { program.end(within: 5) }
         programs.removeAll { $0.name == name }
+        early.removeAll { $0.name == name }
     }
 
     private func endedEarly(_ program: SupervisedProgram) -> Failure {

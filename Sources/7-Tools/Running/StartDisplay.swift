@@ -19,7 +19,7 @@ final class StartDisplay {
 
     func show(_ text: String) {
         guard case let now = clock.monotonic(), now >= next else { return }
-        next = now + (columns == nil ? 10 : 1) * StartDisplay.second / (columns == nil ? 1 : 4)
+        next = now + (columns == nil ? 10 * StartDisplay.second : StartDisplay.second / 4)
         // Anyone on this machine can send a status.
         let text = String(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 })
         guard let columns else { return write(text + "\n") }

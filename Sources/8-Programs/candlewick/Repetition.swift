@@ -15,17 +15,17 @@ struct Repetition {
             do { text = try look() } catch { text = "candlewick: \(error)\n" }
             guard Program.write(standardOutput: Terminal.hasScreen(.process) ? screen(text) : text) else { return }
             let left = began + seconds * UTCNanos.perSecond - clock.monotonic()
-            if stop.wait(milliseconds: Int32(max(0, left) / UTCNanos.perMillisecond)) { return }
+            if stop.wait(milliseconds: Int32(clamping: max(0, left) / UTCNanos.perMillisecond)) { return }
         }
     }
 
-    /// As much as fits, in the place of the last one. Source: ECMA-48.
+    /// As much as fits, in the place of the last one; a line that is too long is cut. Source: ECMA-48.
     private func screen(_ text: String) -> String {
         let rows = (Terminal.size ?? .usual).rows
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last == "" { lines.removeLast() }
         let rest = lines.count - rows + 1
-        let shown = rest > 0 ? lines.prefix(rows - 2) + ["… \(rest + 1) more lines"] : lines[...]
-        return "\u{1B}[H" + shown.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J"
+        let shown = rest > 0 ? lines.prefix(max(0, rows - 2)) + ["… \(rest + 1) more lines"] : lines[...]
+        return "\u{1B}[?7l\u{1B}[H" + shown.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J\u{1B}[?7h"
     }
 }

@@ -44,11 +44,12 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Show it again and again until Ctrl-C; into a pipe one after the other.")
     var watch = false
 
-    @Option(help: "With --watch: the time between two looks: 1s, 30s, 2m.")
-    var every = RunTime(argument: "1s")!
+    @Option(help: "With --watch: the time between two looks: 1s, 30s, 2m; default: 1s.")
+    var every: RunTime?
 
     func validate() throws {
         guard !watch || !(stored || metrics) else { throw ValidationError("--watch shows the whole status only") }
+        guard watch || every == nil else { throw ValidationError("--every goes with --watch") }
         guard !(output.json && stored) else { throw ValidationError("--json and --stored exclude each other") }
         guard !(metrics && stored) else { throw ValidationError("--metrics and --stored exclude each other") }
     }
@@ -66,7 +67,7 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func show(of paths: Paths) throws {
-        let repetition = Repetition(seconds: every.seconds, clock: .system)
+        let repetition = Repetition(seconds: every?.seconds ?? 1, clock: .system)
         repetition.run(until: try StopSignal()) {
             let collectors = try Collectors(environment: .process, paths: paths)
             let report = try StatusReport(paths: paths, collectors: collectors, clock: .system)

@@ -57,7 +57,6 @@ struct TopCommand: ParsableCommand {
 extension LiveView.Style {
     /// The table on a terminal that can show it.
     static func usual(isPlain: Bool) -> LiveView.Style {
-        let isDumb = Environment.process["TERM"] ?? "dumb" == "dumb"
-        return isPlain || isDumb || Terminal.size == nil ? .lines : .screen(.terminal)
+        isPlain || !Terminal.hasScreen(.process) ? .lines : .screen(.terminal)
     }
 }

@@ -24,8 +24,8 @@ struct IngestBackfillCommand: ParsableCommand {
 
             SIGTERM lets the current request finish and ends the program within 5 s. Here
             exit code 0 means that all candles are bought; 69, the broker did not answer
-            or refused; 75, the points are spent or another process buys: try later.
-
+            or refused; 75, the points are spent or another process buys: try later;
+            77, the files belong to another user.
 
             """ + Program.credentialsHelp + Program.environmentHelp,
         version: Program.version,

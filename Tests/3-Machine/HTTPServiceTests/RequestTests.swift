@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("http://localhost/a%20b?x=1", "/a%20b\na b\nx=1"), ("HTTP://LOCALHOST:80", "/\n\n"),
+        ("http://localhost/a%20b?x=1", "/a%20b\na b\nx=1"), ("HTTP://LOCALHOST:80", "/\n"),
         ("http://localhost?x=1", "/\n\nx=1"),
     ])
     func `a target that is a whole address is taken as its path`(target: String, body: String) throws {

@@ -75,7 +75,7 @@ import Wire
     @Test(arguments: [
         ("timeframes: [5m]\ntimeframe: 5m", "c.yaml:2: unknown key 'timeframe'"),
         ("? |-\n  a\n  b\n: 1", "c.yaml:1: unknown key 'a b'"),
-        ("timeframes: [5m,\n  7m]", "c.yaml:2: timeframe '7m'"),
+        ("timeframes: [5m,\n  7m]", "c.yaml:2: '7m' is not a timeframe"),
         ("\n\ngrace_milliseconds: soon", "c.yaml:3: expected a whole number, found 'soon'"),
         ("store:\n  batch_milliseconds: 201", "c.yaml:2: 201 is out of range: 1 to 200"),
         ("store:\n  retention_days: -1", "c.yaml:2: -1 is out of range: 0 to"),

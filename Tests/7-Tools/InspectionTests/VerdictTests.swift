@@ -223,7 +223,8 @@ import Wire
     }
 
     @Test func `status without a database shows stages and disk, and says so`() throws {
-        let paths = try Paths(state: TemporaryFolder().path)
+        let folder = TemporaryFolder()
+        let paths = try Paths(state: folder.path)
         let report = try StatusReport(
             stages: [], paths: paths, collectors: Collectors(own: Configuration()), clock: .system)
         let text = report.text(.plain)

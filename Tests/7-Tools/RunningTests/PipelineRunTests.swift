@@ -38,4 +38,13 @@ struct PipelineRunTests {
         #expect(failure?.description.contains("IG_USERNAME, IG_PASSWORD missing") == true)
         #expect(failure?.description.contains("--simulated") == true)
     }
+
+    @Test func `a program that the run can do without is no fault once it is dropped`() throws {
+        try #require(symlink("/bin/false", "\(folder.path)/page") == 0)
+        let stages = RunningStages(folder: folder.path, logs: folder.path, stop: try StopSignal(), clock: .system)
+        #expect(throws: Failure.self) { _ = try stages.start("page", [], Environment([:])) }
+        #expect(stages.early.map(\.name) == ["page"])
+        stages.drop("page")
+        #expect(stages.early.isEmpty)
+    }
 }

@@ -53,6 +53,10 @@ struct ArgumentTests {
         #expect(try await refusal(typed.split(separator: " ").map(String.init)) == "Error: \(answer)")
     }
 
+    @Test func `a time between looks is refused without looks`() async throws {
+        #expect(try await refusal(["status", "--every", "5s"]) == "Error: --every goes with --watch")
+    }
+
     @Test(arguments: [("15M", "15m"), ("M15", "15m"), ("5min", "5m"), ("H1", "1h"), ("1D", "1d")])
     func `another program's spelling of a timeframe is answered with ours`(typed: String, right: String) async throws {
         for arguments in [["candles", "EUR_USD", typed], ["gaps", "-t", typed], ["export", "-t", typed]] {

@@ -95,6 +95,22 @@ struct DoctorTests {
         #expect(!watch.standardOutput.contains("\u{1B}"))
     }
 
+    @Test func `status --watch goes on in a terminal of one line, with the longest pause`() async throws {
+        let pipeline = Pipeline()
+        let command =
+            "stty rows 1 cols 20; exec \(RunningProgram.folder)/candlewick status --watch --every 1000000h"
+        let watch = try RunningProgram(
+            "/usr/bin/script", ["-qec", command, "/dev/null"],
+            environment: pipeline.variables.merging(["TERM": "xterm"]) { $1 }, input: "")
+        try await eventually("a report; \(watch.standardOutput)", within: .seconds(20)) {
+            watch.standardOutput.contains(" more lines")
+        }
+        #expect(watch.isRunning)
+        watch.terminate()
+        _ = try await watch.ended(within: .seconds(10))
+        #expect(!watch.standardOutput.contains("crashed"), "\(watch.standardOutput)")
+    }
+
     @Test func `candles and coverage are drawn in 80 columns, as pictures, and as JSON`() async throws {
         let pipeline = try await SteadyFeed.begin(["--speed", "600"])
         try await Payrolls.begun(pipeline, candles: 15)

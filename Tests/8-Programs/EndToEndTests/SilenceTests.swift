@@ -4,9 +4,10 @@ import TestKit
 /// What a person is told while nothing comes.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct SilenceTests {
+    /// Without second opinions nothing comes on the stream `native`.
     private func begun() async throws -> Pipeline {
         let pipeline = Pipeline()
-        pipeline.configure("instruments: [EUR_USD, USD_JPY]\n")
+        pipeline.configure("instruments: [EUR_USD, USD_JPY]\nsecond_opinion: off\n")
         try await pipeline.startAll(simulator: ["--speed", "600"])
         try await Payrolls.begun(pipeline, candles: 2)
         return pipeline

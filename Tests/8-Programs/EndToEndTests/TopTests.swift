@@ -13,6 +13,9 @@ struct TopTests {
         before = termios.tcgetattr(terminal)
         child = os.fork()
         if child == 0:
+            # The test's own program may block or ignore them.
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            for name in ("SIGABRT", "SIGQUIT", "SIGSEGV"): signal.signal(getattr(signal, name), signal.SIG_DFL)
             os.login_tty(terminal) if hasattr(os, "login_tty") else [os.setsid()] + [os.dup2(terminal, n) for n in range(3)]
             os.execv(program, [program, "top"])
         shown = b""

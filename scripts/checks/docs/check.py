@@ -43,6 +43,7 @@ class Check:
         self.counts = Counter()
         # Those of docs/scaling.md while it is checked.
         self.servers = None
+        self.pipeline = None
         self.helps = {}
 
     def start(self):
@@ -271,13 +272,14 @@ def main():
     with tempfile.TemporaryDirectory(prefix="candlewick-docs.", dir="/tmp") as folder:
         check = Check(options, Path(folder))
         check.check_links(everything(names))
-        check.start()
         try:
+            check.start()
             for path in paths:
                 check.check(path)
         finally:
             check.remove_servers()
-            check.pipeline.kill_everything()
+            if check.pipeline:
+                check.pipeline.kill_everything()
     print(f"{check.counts['passed']} passed, {check.counts['failed']} failed")
     return 1 if check.counts["failed"] else 0
 

@@ -18,8 +18,8 @@ uint32_t candlewick_crc32c_portable(uint32_t sum, const void *bytes, size_t coun
 /// With `hears_hangup` SIGHUP counts too, unless it is ignored, as nohup(1) does.
 int candlewick_stop_descriptor(int hears_hangup);
 
-/// A descriptor that becomes readable when `first` is readable or one of the pipes has lost its last writer; or -errno.
-int candlewick_any_descriptor(int first, const int *pipes, size_t count);
+/// A descriptor that is readable while one of the sources is, or one of the pipes has lost its last writer; or -errno.
+int candlewick_any_descriptor(const int *sources, size_t source_count, const int *pipes, size_t pipe_count);
 
 /// Starts the program of a path in a session of its own, with /dev/null as input and these descriptors as output and
 /// errors. The kernel kills it when the thread that called this ends, however that happens. Its id, or -errno.

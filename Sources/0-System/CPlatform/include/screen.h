@@ -5,8 +5,5 @@
 /// picture's screen comes back with the process. SIGTERM and SIGINT are the caller's. Once in a process at a time.
 void candlewick_screen_take(void);
 
-/// A descriptor that is readable while one of the two is, or -errno. A negative one does not count.
-int candlewick_either_descriptor(int one, int other);
-
 /// Gives it back; again is harmless.
 void candlewick_screen_give_back(void);

@@ -10,7 +10,7 @@ internal import Wire
 public struct DoctorReport: Report, Encodable {
     public private(set) var findings: [Finding]
     /// How many there were, those left out too.
-    private var checks: Int
+    private let checks: Int
 
     /// The same with what needs a look alone.
     public var withoutOK: DoctorReport {

@@ -180,7 +180,7 @@ struct Installation {
             let path = String(endpoint.dropFirst("ipc://".count))
             guard access(path, F_OK) == 0, FileLock.owner("\(path).lock") == nil else { return nil }
             return Finding(
-                "socket", path, .warning, "left by a stage that was killed",
+                "socket", path, .warning, "left by a stage that has ended",
                 "nothing to do: the stage replaces it at its next start"
             )
         }

@@ -151,7 +151,9 @@ const nameTheme = () => setText(theme, document.documentElement.dataset.theme ==
 theme.addEventListener('click', () => window.toggleTheme());
 addEventListener('candlewick-theme', nameTheme);
 nameTheme();
-setInterval(() => setText(byId('clock'), clockTime(Date.now() / 1000)), 500);
+const showTime = () => setText(byId('clock'), clockTime(Date.now() / 1000));
+showTime();
+setInterval(showTime, 500);
 setInterval(() => connection.state === 'live' && readPairs(), 10_000);
 setInterval(() => connection.state === 'live' && readSlowly(), 60_000);
 
