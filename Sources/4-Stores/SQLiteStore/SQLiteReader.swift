@@ -12,6 +12,8 @@ public final class SQLiteReader: CandleQueries {
     let database: DatabaseQueue
     /// By their ids, as far as a candle was read of them.
     private var collectorNames: [Int64: Collector] = [:]
+    /// That of `together`.
+    private var transaction: Database?
 
     /// Where the database is.
     public var path: String { database.path }
@@ -128,8 +130,17 @@ public final class SQLiteReader: CandleQueries {
         return collector
     }
 
+    public func together<Answer>(_ questions: () throws -> Answer) throws -> Answer {
+        try read { db in
+            transaction = db
+            defer { transaction = nil }
+            return try questions()
+        }
+    }
+
     func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
         do {
+            if let transaction { return try body(transaction) }
             return try database.read(body)
         } catch let error as DatabaseError {
             throw StoreError("read", database.path, error)

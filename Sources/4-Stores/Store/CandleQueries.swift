@@ -20,6 +20,10 @@ public protocol CandleQueries: AnyObject {
     /// - Throws: `Failure` (75) if store-writer has not yet brought the database up to date.
     func checkSchema() throws
 
+    /// Asks several questions of one state of the database, if the engine can.
+    /// - Parameter questions: asks this reader.
+    func together<Answer>(_ questions: () throws -> Answer) throws -> Answer
+
     // MARK: Candles
 
     /// The last candles of a series, oldest first.
@@ -139,6 +143,8 @@ public protocol CandleQueries: AnyObject {
 
 extension CandleQueries {
     public func commitCame(withinMilliseconds milliseconds: Int) throws -> Bool? { nil }
+
+    public func together<Answer>(_ questions: () throws -> Answer) throws -> Answer { try questions() }
 
     /// Complete candles only.
     public func last(_ count: Int, _ pair: Pair, _ timeframe: Timeframe) throws -> [Candle] {

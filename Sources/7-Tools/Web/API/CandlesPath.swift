@@ -9,9 +9,13 @@ enum CandlesPath {
         "/candles/{pair}/{timeframe}", ["from", "to", "count", "selection", "forming"]
     ) { request, worker in
         let series = Series(try request.pathPair(), try request.pathTimeframe())
-        let page = try page(request, worker, series)
-        if page.stored.isEmpty, page.forming == nil { try worker.expect(series) }
-        return json(series, page, try Disputes(worker.store(), series, page.stored))
+        let store = try worker.store()
+        let (page, disputes) = try store.together {
+            let page = try page(request, worker, series)
+            if page.stored.isEmpty, page.forming == nil { try worker.expect(series) }
+            return (page, try Disputes(store, series, page.stored))
+        }
+        return json(series, page, disputes)
     }
 
     /// The candles that a request asks for.
