@@ -233,16 +233,13 @@ public struct IntervalStarts: Hashable, Sendable {
 public struct LedgerRow: Hashable, Sendable {
     /// Its outcome while no reply is known.
     public static let inFlight = "in flight"
-
     /// Of the request, in the history stream.
     public let position: UInt64
     public let request: HistoryRequest
     /// `nil` while no reply is known.
     public let reply: HistoryReply?
 
-    public init(
-        position: UInt64, request: HistoryRequest, reply: HistoryReply?
-    ) {
+    public init(position: UInt64, request: HistoryRequest, reply: HistoryReply?) {
         self.position = position
         self.request = request
         self.reply = reply

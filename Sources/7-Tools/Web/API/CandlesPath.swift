@@ -10,12 +10,11 @@ enum CandlesPath {
     ) { request, worker in
         let series = Series(try request.pathPair(), try request.pathTimeframe())
         let store = try worker.store()
-        let (page, disputes) = try store.together {
+        return try store.together {
             let page = try page(request, worker, series)
             if page.stored.isEmpty, page.forming == nil { try worker.expect(series) }
-            return (page, try Disputes(store, series, page.stored))
+            return json(series, page, try Disputes(store, series, page.stored))
         }
-        return json(series, page, disputes)
     }
 
     /// The candles that a request asks for.
