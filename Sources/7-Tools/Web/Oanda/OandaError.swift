@@ -17,7 +17,8 @@ extension WebError {
 extension HTTPResponse {
     /// - Parameter json: one JSON value.
     static func oanda(_ json: JSONText, status: Int = 200) -> HTTPResponse {
-        HTTPResponse(
+        var json = json
+        return HTTPResponse(
             status, contentType: "application/json", headers: [("RequestID", RequestNumber.next())], body: json.bytes)
     }
 }

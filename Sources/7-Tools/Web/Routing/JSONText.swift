@@ -13,7 +13,13 @@ package struct JSONText: Sendable {
     /// - Parameter capacity: about how many bytes it will have.
     package init(capacity: Int = 256) { room = [UInt8](repeating: 0, count: capacity) }
 
-    package var bytes: [UInt8] { Array(room[..<end]) }
+    /// What was written. Given without a copy: the rest of the room is dropped.
+    package var bytes: [UInt8] {
+        mutating get {
+            room.removeLast(room.count - end)
+            return room
+        }
+    }
 
     package enum Container: Sendable { case object, array }
 
