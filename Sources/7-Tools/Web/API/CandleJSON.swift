@@ -44,12 +44,6 @@ extension JSONText {
 
     /// `[open, high, low, close]`; null if no tick had the side.
     private mutating func side(_ side: OHLC) {
-        guard side != .zero else { return null() }
-        begin(.array)
-        price(side.open)
-        price(side.high)
-        price(side.low)
-        price(side.close)
-        end(.array)
+        side == .zero ? null() : prices(side)
     }
 }

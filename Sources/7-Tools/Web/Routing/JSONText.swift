@@ -59,7 +59,22 @@ package struct JSONText: Sendable {
         value(Decimal.bytesMost) { $0.put(Decimal(units: price.rawValue, decimals: decimals)) }
     }
 
-    /// The same as a string, for readers that want prices so.
+    /// An array of a candle's four prices, as `price` writes each.
+    package mutating func prices(_ prices: OHLC) {
+        value(4 * Decimal.bytesMost + 5) { place in
+            place.put("[")
+            place.put(Decimal(units: prices.open.rawValue))
+            place.put(",")
+            place.put(Decimal(units: prices.high.rawValue))
+            place.put(",")
+            place.put(Decimal(units: prices.low.rawValue))
+            place.put(",")
+            place.put(Decimal(units: prices.close.rawValue))
+            place.put("]")
+        }
+    }
+
+    /// As `price`, but as a string, for readers that want prices so.
     package mutating func quotedPrice(_ price: Price, decimals: Int = 0) {
         value(Decimal.bytesMost + 2) { place in
             place.put("\"")
