@@ -35,7 +35,7 @@ struct PipelineRunTests {
         try put(["aggregator", "store-writer", "ingest-stream", "candlewick"])
         let failure = failure(.init(), ["IG_API_KEY": "key"])
         #expect(failure?.code == .configuration)
-        #expect(failure?.description.contains("IG_USERNAME, IG_PASSWORD missing") == true)
+        #expect(failure?.description.contains("set IG_USERNAME, IG_PASSWORD, or") == true)
         #expect(failure?.description.contains("--simulated") == true)
     }
 
