@@ -152,7 +152,7 @@ def main():
                 run_pytest(python, module, "package", 120, environment, extras)
                 for extras, python in packages.items()
                 if python == sys.executable
-                for module in ("test_ticks", "test_package")
+                for module in ("test_tick_stream", "test_package")
             ),
             check_types(environment),
         ]
