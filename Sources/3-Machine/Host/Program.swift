@@ -6,14 +6,6 @@ public enum Program {
     /// The version that every program reports.
     public static let version = "0.1.0"
 
-    /// The folder of this program, its symbolic links followed; the others are there too.
-    public static var folder: String {
-        var buffer = [CChar](repeating: 0, count: 4_096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        let path = buffer.prefix(max(0, count)).map(UInt8.init(bitPattern:))
-        return parentFolder(of: String(decoding: path, as: UTF8.self))
-    }
-
     /// Runs `body` and ends the process with the code that its error stands for.
     ///
     /// Sets the umask so that sockets and files are for owner and group only.

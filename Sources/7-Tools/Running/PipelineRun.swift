@@ -35,7 +35,7 @@ public struct PipelineRun {
     /// - Parameter folder: of the programs.
     /// - Throws: `Failure` (69) if a program is missing, (78) if the credentials are.
     public init(
-        _ options: Options, environment: Environment, folder: String = Program.folder, clock: Clock = .system
+        _ options: Options, environment: Environment, folder: String = programFolder, clock: Clock = .system
     ) throws {
         (self.options, self.environment, self.folder, self.clock) = (options, environment, folder, clock)
         let needed = ["aggregator", "store-writer", "ingest-stream", "candlewick"]

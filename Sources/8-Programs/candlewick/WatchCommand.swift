@@ -19,7 +19,7 @@ struct WatchCommand: ParsableCommand {
 
     func run() {
         Program.run("candlewick") { _ in
-            let path = "\(Program.folder)/candlewick-watch"
+            let path = "\(programFolder)/candlewick-watch"
             var texts = ([path] + arguments).map { strdup($0) } + [nil]
             execv(path, &texts)
             throw Failure(.unavailable, "\(path) cannot be run: \(systemMessage(errno))")

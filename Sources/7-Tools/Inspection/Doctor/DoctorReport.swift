@@ -85,7 +85,7 @@ public struct DoctorReport: Report, Encodable {
 
     /// The findings of `ingest-stream --check`, which speaks the broker's protocols.
     private static func askBroker(_ paths: Paths) -> [Finding] {
-        let program = "\(Program.folder)/ingest-stream"
+        let program = "\(programFolder)/ingest-stream"
         do {
             // The login leaves a mark there, which the daemon must be able to renew.
             if FileManager.default.fileExists(atPath: paths.state) {

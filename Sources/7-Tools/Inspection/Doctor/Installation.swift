@@ -108,7 +108,7 @@ struct Installation {
     private var programs: [Finding] {
         Stage.allCases.map { stage in
             let name = stage.name
-            let path = "\(Program.folder)/\(name)"
+            let path = "\(programFolder)/\(name)"
             guard let result = try? ChildProcess.run([path, "--version"], input: [], seconds: 10), result.exitCode == 0
             else {
                 return Finding("program", name, .failed, "does not start from \(path)", "run scripts/install again")

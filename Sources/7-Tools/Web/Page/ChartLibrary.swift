@@ -13,7 +13,7 @@ struct ChartLibrary {
     /// In the folder `CANDLEWICK_WEB_ASSETS`; without it where `scripts/install` puts it, as seen from
     /// `lib/candlewick`, the folder of the programs.
     init(_ environment: Environment) {
-        let folder = environment["CANDLEWICK_WEB_ASSETS"] ?? "\(Program.folder)/../../share/candlewick/web"
+        let folder = environment["CANDLEWICK_WEB_ASSETS"] ?? "\(programFolder)/../../share/candlewick/web"
         path = "\(folder)/\(ChartLibrary.name)"
     }
 
