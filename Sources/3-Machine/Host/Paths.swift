@@ -28,13 +28,18 @@ public struct Paths: Sendable {
         let chosen = candidates.compactMap { $0 }.first
         runtime = chosen ?? "/tmp/candlewick-\(getuid())"
         runtimeIsShared = chosen == nil
-        let home = environment["HOME"].map { "\($0)/.local/state/candlewick" }
-        guard let state = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"] ?? home else {
+        let named = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"]
+        guard let state = named ?? Paths.homeState(environment) else {
             throw Failure(.configuration, "the state folder is not known: set CANDLEWICK_STATE_DIR or HOME")
         }
         self.state = state
         database = environment["CANDLEWICK_DATABASE"] ?? "\(state)/candlewick.db"
         try refusePassword()
+    }
+
+    /// The state folder of a user who names no other; `nil` if the home is not known.
+    public static func homeState(_ environment: Environment) -> String? {
+        environment["HOME"].map { "\($0)/.local/state/candlewick" }
     }
 
     /// Folders that are named instead of found.

@@ -22,7 +22,7 @@ struct RunPlace {
     /// - Parameter state: `nil`: the usual one.
     /// - Throws: `Failure` (64) if the folder holds something else, (75) if another run works there, (74).
     init(simulatedIn state: String?, _ environment: Environment) throws {
-        let state = try RunPlace.absolute(state ?? "\(RunPlace.stateHome(environment))/candlewick-simulated")
+        let state = try RunPlace.absolute(state ?? RunPlace.simulatedState(environment))
         let names = RunPlace.names(state)
         guard names.isEmpty || names.contains(RunPlace.marker) else {
             throw Failure(.usage, "\(state) has files that are not of a simulated run: name another folder by --state")
@@ -48,7 +48,7 @@ struct RunPlace {
     ///   runs, (74).
     init(of state: String?, _ environment: Environment) throws {
         let usual = environment["CANDLEWICK_STATE_DIR"] ?? environment["STATE_DIRECTORY"]
-        let folder = try RunPlace.absolute(state ?? usual ?? "\(RunPlace.home(environment))/.local/state/candlewick")
+        let folder = try RunPlace.absolute(state ?? usual ?? RunPlace.known(Paths.homeState(environment)))
         guard access("\(folder)/\(RunPlace.marker)", F_OK) != 0 else {
             throw Failure(.configuration, "\(folder) is of simulated runs: name another folder by --state")
         }
@@ -161,15 +161,17 @@ struct RunPlace {
         }
     }
 
-    private static func home(_ environment: Environment) throws -> String {
-        guard let home = environment["HOME"] else {
+    /// - Parameter folder: in the home; `nil` if that is not known.
+    private static func known(_ folder: String?) throws -> String {
+        guard let folder else {
             throw Failure(.configuration, "the home folder is not known: set HOME, or name a folder by --state")
         }
-        return home
+        return folder
     }
 
-    private static func stateHome(_ environment: Environment) throws -> String {
-        try environment["XDG_STATE_HOME"] ?? "\(home(environment))/.local/state"
+    private static func simulatedState(_ environment: Environment) throws -> String {
+        let own = environment["XDG_STATE_HOME"].map { "\($0)/candlewick" } ?? Paths.homeState(environment)
+        return try "\(known(own))-simulated"
     }
 
     private static func absolute(_ path: @autoclosure () throws -> String) throws -> String {

@@ -50,7 +50,7 @@ struct Installation {
     /// Whose folders these are, and the others that a person may have meant.
     private var whereabouts: [Finding] {
         guard let installed = paths.installation else { return [] }
-        let own = Environment.process["HOME"].map { "\($0)/.local/state/candlewick" } ?? ""
+        let own = Paths.homeState(.process) ?? ""
         let isOther = ["journal", "candlewick.db"].contains { access("\(own)/\($0)", F_OK) == 0 }
         let folders = Finding(
             "folders", "", .ok, "\(paths.state), as installed (\(installed.configuration))",
