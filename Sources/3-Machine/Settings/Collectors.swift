@@ -82,6 +82,12 @@ public struct Collectors: Sendable {
         return isFurther ? url.deletingPathExtension().lastPathComponent : nil
     }
 
+    /// Of all, those of the own file first, in the files' order.
+    public var pairs: [Pair] {
+        var seen: Set<Pair> = []
+        return configurations.flatMap(\.instruments).map(\.pair).filter { seen.insert($0).inserted }
+    }
+
     /// When each instrument of any of them is traded; the own file's word counts first.
     public var calendar: TradingCalendar { TradingCalendar(configurations.flatMap(\.instruments)) }
 

@@ -13,8 +13,7 @@ struct KnownPairs {
     /// - Throws: `Failure` (64) if one of these pairs is neither, with the names that are near to it.
     func expect(_ wanted: [Pair]) throws {
         guard !wanted.isEmpty else { return }
-        let configured = try Collectors(environment: .process, paths: paths).configurations.flatMap(\.instruments)
-        var known = Set(configured.map(\.pair))
+        var known = Set(try Collectors(environment: .process, paths: paths).pairs)
         guard !known.isSuperset(of: wanted) else { return }
         // Without a database only the configured ones are known.
         known.formUnion((try? storeEngine.openReader(paths).series().map(\.pair)) ?? [])

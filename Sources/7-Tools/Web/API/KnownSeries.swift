@@ -1,6 +1,6 @@
 package import Inspection
 package import MarketData
-package import Settings
+internal import Settings
 internal import Store
 
 /// What can be asked for: a question about anything else is an error 404.
@@ -47,13 +47,5 @@ extension SiteFacts {
             throw WebError(503, "candlewick-web has not seen the pipeline yet: ask again in a second")
         }
         return view
-    }
-}
-
-extension Collectors {
-    /// Of all, those of the own file first, in the files' order.
-    package var pairs: [Pair] {
-        var seen: Set<Pair> = []
-        return configurations.flatMap(\.instruments).map(\.pair).filter { seen.insert($0).inserted }
     }
 }

@@ -2,6 +2,7 @@ internal import CandleReader
 internal import HTTPService
 internal import IG
 internal import MarketData
+internal import Settings
 internal import Wire
 
 /// The newest prices, and the stream of all that come. Source: OANDA v20, "Pricing Endpoints" and "Pricing Definitions".
