@@ -31,7 +31,7 @@ package final class Glance<Value: Sendable>: Sendable {
     }
 
     /// The value that was made last, however old it is; `nil` before the first. If it holds no longer, a thread makes the
-    /// next one, so that nobody waits.
+    /// next one; the caller does not wait.
     package func latest(_ clock: Clock, _ make: @escaping @Sendable () -> Value) -> Value? {
         let now = clock.monotonic()
         let (value, isDue) = state.withLock { state in

@@ -107,7 +107,7 @@ public struct PipelineRun {
         for name in ["aggregator", "store-writer"] {
             guard try stages.start(name, [], reader) != nil else { return (nil, false) }
         }
-        // The past of timeframes that were added since the last run; mostly there are none.
+        // Makes the past of timeframes that were added since the last run.
         try stages.launch("candlewick", ["refold", "--new"], reader, log: "refold")
         let page = startPage(stages, place.environment)
         guard try stages.start("ingest-stream", [], broker.with([token: nil])) != nil else { return (nil, false) }

@@ -11,7 +11,7 @@ final class StartDisplay {
 
     private static let second: Int64 = 1_000_000_000
 
-    /// - Parameter columns: of the terminal; `nil`: there is none.
+    /// - Parameter columns: of the terminal; `nil` without one.
     init(columns: Int?, clock: Clock, write: @escaping (String) -> Void = { Program.write(standardOutput: $0) }) {
         (self.columns, self.clock, self.write) = (columns, clock, write)
         next = clock.monotonic() + StartDisplay.second

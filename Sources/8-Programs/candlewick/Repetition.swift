@@ -7,7 +7,7 @@ struct Repetition {
     let seconds: Int64
     let clock: Clock
 
-    /// Until a stop is asked for, or nobody reads any more. A look that fails shows why.
+    /// Ends at a stop, or when the reader has gone. A look that fails shows why.
     func run(until stop: StopSignal, _ look: () throws -> String) {
         while true {
             let began = clock.monotonic()

@@ -102,7 +102,7 @@ struct BackfillOptions: ParsableArguments {
 
 /// Whether a person at a terminal is asked before points are spent.
 struct Consent: ParsableArguments {
-    @Flag(help: "Buy without asking; on a terminal only, nobody is asked elsewhere.") var yes = false
+    @Flag(help: "Buy without asking. Without a terminal it never asks.") var yes = false
 }
 
 struct PlanCommand: ParsableCommand {
